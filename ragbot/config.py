@@ -1,0 +1,132 @@
+"""The settings: what a user can choose, read from the environment once.
+
+Every setting is an environment variable `RAGBOT_*`; an unknown one is an error,
+because a misspelt setting that is silently ignored is worse than none.
+
+Floor 1: only the composition root and the programs above it read a `Config`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from ragbot.errors import ConfigError
+
+PREFIX = "RAGBOT_"
+BACKENDS = ("torch", "onnx", "onnx-int8", "openvino")
+LLM_PROVIDERS = ("ollama", "openai", "anthropic", "openai-like")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a user can choose. Each field `name` is set by `RAGBOT_NAME`.
+
+    Attributes
+    ----------
+    notes
+        Folder of Markdown notes.
+    index
+        Folder that holds the index; made when it is missing.
+    embed_model
+        A sentence-transformers model: a name, or a local path. Empty for the
+        embedded all-MiniLM-L6-v2.
+    backend
+        What runs the encoder: one of `BACKENDS`.
+    chroma_url
+        `http://host:port` of a Chroma server; empty to keep vectors in `index`.
+    llm
+        `provider/name` of a language model, provider one of `LLM_PROVIDERS`;
+        empty to answer without one.
+    llm_base_url
+        Base URL of an OpenAI-compatible server (`openai-like`), or of Ollama.
+    llm_timeout
+        Seconds to wait for the next piece of a model's answer, > 0.
+    reranker
+        A sentence-transformers `CrossEncoder`, name or path; empty for none.
+    note_url
+        Template of a link that opens a note in an editor, with `{path}`,
+        `{absolute}` and `{line}`; empty for none.
+    max_question
+        Greatest length of a question in characters, > 0.
+    """
+
+    notes: Path = Path("notes")
+    index: Path = Path("index")
+    embed_model: str = ""
+    backend: str = "torch"
+    chroma_url: str = ""
+    llm: str = ""
+    llm_base_url: str = ""
+    llm_timeout: float = 30.0
+    reranker: str = ""
+    note_url: str = ""
+    max_question: int = 2000
+
+    def __post_init__(self) -> None:
+        if self.backend not in BACKENDS:
+            raise ConfigError("RAGBOT_BACKEND", self.backend, f"one of {', '.join(BACKENDS)}")
+        provider, _, name = self.llm.partition("/")
+        if self.llm and (provider not in LLM_PROVIDERS or not name):
+            expected = f"provider/name with the provider one of {', '.join(LLM_PROVIDERS)}"
+            raise ConfigError("RAGBOT_LLM", self.llm, expected)
+        if provider == "openai-like" and not self.llm_base_url:
+            raise ConfigError("RAGBOT_LLM_BASE_URL", "", "the base URL of the server")
+        for name in ("chroma_url", "llm_base_url"):
+            url = getattr(self, name)
+            if url and not url.startswith(("http://", "https://")):
+                raise ConfigError(PREFIX + name.upper(), url, "a URL that starts with http://")
+        for name in ("llm_timeout", "max_question"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(PREFIX + name.upper(), getattr(self, name), "more than 0")
+
+    @classmethod
+    def from_environment(
+        cls,
+        environment: Mapping[str, str] | None = None,
+        *,
+        notes: str | Path | None = None,
+        index: str | Path | None = None,
+    ) -> Config:
+        """Read the settings; arguments win over the environment.
+
+        Raises
+        ------
+        ConfigError
+            If a `RAGBOT_*` variable is unknown, or has a value that cannot be used.
+        """
+        environment = os.environ if environment is None else environment
+        kinds = {f.name: f.type for f in fields(cls)}
+        values: dict[str, object] = {}
+        for variable, written in sorted(environment.items()):
+            if not variable.startswith(PREFIX):
+                continue
+            name = variable.removeprefix(PREFIX).lower()
+            if name not in kinds:
+                raise _unknown(variable, list(kinds))
+            if written:
+                values[name] = _convert(variable, written, str(kinds[name]))
+        for name, argument in (("notes", notes), ("index", index)):
+            if argument is not None:
+                values[name] = Path(argument)
+        return cls(**values)  # type: ignore[arg-type]  # checked field by field above
+
+
+def _unknown(variable: str, known: list[str]) -> ConfigError:
+    names = [PREFIX + name.upper() for name in known]
+    near = difflib.get_close_matches(variable, names, n=1, cutoff=0.5)
+    remedy = f"Did you mean {near[0]}?" if near else f"Known settings: {', '.join(names)}."
+    return ConfigError(variable, "set", "a setting that ragbot knows", remedy)
+
+
+def _convert(variable: str, written: str, kind: str) -> object:
+    if kind == "Path":
+        return Path(written).expanduser()
+    try:
+        return {"str": str, "int": int, "float": float}[kind](written)
+    except ValueError:
+        expected = {"int": "a whole number", "float": "a number"}[kind]
+        raise ConfigError(variable, written, expected) from None

@@ -1,0 +1,157 @@
+"""The errors that a user can meet and act on.
+
+* RagbotError
+  * ConfigError            a setting has a value that cannot be used
+  * VaultError             the folder of notes is missing, empty or unreadable
+  * NoteNotFoundError      no note goes by that name
+  * IndexMissingError      nothing has been indexed yet
+  * IndexOutdatedError     the index was built with other settings
+  * IndexTooNewError       the index was written by a newer ragbot
+  * IndexDamagedError      the index cannot be read
+  * IndexLockedError       another process is writing the index
+  * StorageError           the index cannot be written or its server reached
+  * ModelUnavailableError  an encoder, reranker or language model cannot be used
+  * QuestionError          a question is empty or too long
+  * ServeError             the chat page cannot be served as asked
+
+Each message says what was found, what was expected, and what to do, in this
+order. The parts are kept as attributes: a test reads those, a person reads the
+message. A wrong call from code raises ValueError or TypeError instead.
+
+Floor 0: this module imports nothing from ragbot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class RagbotError(Exception):
+    """Base of every error that the command line shows without a traceback."""
+
+
+class ConfigError(RagbotError):
+    """A setting is unknown or has a value that cannot be used."""
+
+    def __init__(self, setting: str, found: object, expected: str, remedy: str = "") -> None:
+        self.setting = setting
+        self.found = found
+        self.expected = expected
+        remedy = remedy or f"Set {setting} to {expected}, or unset it."
+        super().__init__(f"{setting} is {found!r}; expected {expected}. {remedy}")
+
+
+class VaultError(RagbotError):
+    """The folder of notes is missing, empty or cannot be read."""
+
+    def __init__(self, directory: Path, found: str, remedy: str) -> None:
+        self.directory = directory
+        self.found = found
+        super().__init__(f"{directory} {found}. {remedy}")
+
+
+class NoteNotFoundError(RagbotError):
+    """No note has that path, title or alias."""
+
+    def __init__(self, name: str, nearest: Sequence[str] = (), wanted_by: int = 0) -> None:
+        self.name = name
+        self.nearest = tuple(nearest)
+        self.wanted_by = wanted_by
+        message = f"No note is called {name!r}."
+        if wanted_by:
+            mention = "note mentions" if wanted_by == 1 else "notes mention"
+            message += f" It is not written yet: {wanted_by} {mention} it."
+        if nearest:
+            message += " Nearest: " + ", ".join(repr(n) for n in nearest) + "."
+        else:
+            message += " List the notes with: ragbot graph --format json"
+        super().__init__(message)
+
+
+class IndexMissingError(RagbotError):
+    """Nothing has been indexed yet."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        super().__init__(
+            f"There is no index in {directory}. Build one with: ragbot index --index {directory}"
+        )
+
+
+class IndexOutdatedError(RagbotError):
+    """The index was built with other settings than the ones in force."""
+
+    def __init__(self, directory: Path, setting: str, built_with: object, wanted: object) -> None:
+        self.directory = directory
+        self.setting = setting
+        self.built_with = built_with
+        self.wanted = wanted
+        super().__init__(
+            f"The index in {directory} was built with {setting} = {built_with!r}, "
+            f"but {setting} is now {wanted!r}. Build it again with: ragbot index --rebuild, "
+            f"or keep it by setting RAGBOT_{setting.upper()}={built_with}"
+        )
+
+
+class IndexTooNewError(RagbotError):
+    """The index was written in a format that this version does not know."""
+
+    def __init__(self, directory: Path, found: int, known: int) -> None:
+        self.directory = directory
+        self.found = found
+        self.known = known
+        super().__init__(
+            f"The index in {directory} has format {found}; this ragbot reads up to {known}. "
+            f"Update ragbot, or build the index again with: ragbot index --rebuild"
+        )
+
+
+class IndexDamagedError(RagbotError):
+    """The index is there but cannot be read."""
+
+    def __init__(self, directory: Path, found: str) -> None:
+        self.directory = directory
+        self.found = found
+        super().__init__(
+            f"The index in {directory} cannot be read: {found}. "
+            f"Your notes are untouched; build it again with: ragbot index --rebuild"
+        )
+
+
+class IndexLockedError(RagbotError):
+    """Another process is writing the index."""
+
+    def __init__(self, directory: Path, holder: str) -> None:
+        self.directory = directory
+        self.holder = holder
+        super().__init__(
+            f"The index in {directory} is being written by {holder}. "
+            f"Wait until it is done, or stop that process, and try again."
+        )
+
+
+class StorageError(RagbotError):
+    """The index cannot be written, or the server that keeps its vectors is out of reach."""
+
+    def __init__(self, place: object, found: str, remedy: str) -> None:
+        self.place = place
+        self.found = found
+        super().__init__(f"{place}: {found}. {remedy}")
+
+
+class ModelUnavailableError(RagbotError):
+    """An encoder, a reranker or a language model cannot be used."""
+
+    def __init__(self, model: str, found: str, remedy: str) -> None:
+        self.model = model
+        self.found = found
+        super().__init__(f"The model {model!r} cannot be used: {found}. {remedy}")
+
+
+class QuestionError(RagbotError):
+    """A question is empty or too long."""
+
+
+class ServeError(RagbotError):
+    """The chat page cannot be served as asked: the port is taken, or it would be open to all."""

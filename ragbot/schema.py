@@ -1,0 +1,332 @@
+"""The values that cross module borders: notes, relations, chunks, hits, answers.
+
+Every value is immutable. Every position is a `Span`, a half-open pair of
+character offsets into `Note.text`, so a quotation can be checked against the
+note it came from: `note.text[slice(*citation.span)] == citation.quote`.
+
+Floor 0: this module imports nothing from ragbot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+NoteId = str
+"""Path of the note below the vault, with forward slashes: `"models/Persona Drift.md"`."""
+
+Span = tuple[int, int]
+"""Half-open pair of character offsets into `Note.text`."""
+
+LINKS_TO = "links_to"
+"""Predicate of a plain `[[wikilink]]` or Markdown link."""
+
+EMBEDS = "embeds"
+"""Predicate of an embed, `![[Target]]`."""
+
+MENTIONS = "mentions"
+"""Predicate of a title or alias that stands in the text without a link."""
+
+UNTYPED = frozenset({LINKS_TO, EMBEDS, MENTIONS})
+"""Predicates that no author wrote: every other one is an asserted relation."""
+
+RetrieverName = Literal["dense", "bm25", "names", "graph", "reranker"]
+AnswerKind = Literal["graph", "extractive", "generated", "smalltalk"]
+ProblemKind = Literal[
+    "unreadable",
+    "encoding",
+    "frontmatter",
+    "too_large",
+    "outside",
+    "broken_link",
+    "ambiguous_link",
+    "dead_heading",
+    "dead_block",
+    "ghost",
+    "orphan",
+    "duplicate_title",
+    "alias_clash",
+    "unknown_predicate",
+    "one_sided",
+    "unlinked_mention",
+]
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One stretch of a note below one heading.
+
+    `headings` is the path from the top, outermost first, and is empty above
+    the first heading. The sections of a note tile its text: no gap, no overlap.
+    """
+
+    headings: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A directed edge between two notes, as the author wrote it.
+
+    A plain link has the predicate `LINKS_TO`. `written` is the target's name
+    as it stands in the note (trimmed, unescaped, percent-decoded; `""` for a
+    link into the note itself). `target` is None while no note answers to that
+    name: the target is then a ghost, which is a state and not an error.
+
+    `span` covers the link with its brackets. `annotation` is what the author
+    wrote about the relation, as readable text; `annotation_span` is where that
+    stands, so that it can be quoted. `heading` is the part after `#` (without
+    it), `block` the part after `^`. `marker` is one of `↑ ⊙ ↗` when it follows
+    the link: provenance only, it says nothing on whether the note exists.
+    """
+
+    source: NoteId
+    predicate: str
+    written: str
+    target: NoteId | None
+    span: Span
+    annotation: str | None = None
+    annotation_span: Span | None = None
+    heading: str | None = None
+    block: str | None = None
+    alias: str | None = None
+    marker: str | None = None
+
+    @property
+    def typed(self) -> bool:
+        """Whether an author named the relation, rather than only linking."""
+        return self.predicate not in UNTYPED
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One Markdown file.
+
+    `text` is the decoded file, unchanged (a byte-order mark apart), so that
+    offsets are file offsets. `title` is the frontmatter's, else the first
+    level-1 heading, else the file name. `tags` come without `#`. `metadata`
+    holds every frontmatter field as written. `relations` holds every link of
+    the note in file order, frontmatter first, typed or not; resolved once the
+    whole vault is known. `blocks` maps a block id (without `^`) to its offset.
+    """
+
+    id: NoteId
+    title: str
+    text: str
+    aliases: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    sections: tuple[Section, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    blocks: Mapping[str, int] = field(default_factory=dict)
+
+    def line_of(self, offset: int) -> int:
+        """Line number, from 1, of a character offset (CR, LF and CRLF end a line)."""
+        before = self.text[:offset]
+        ends = before.count("\n") + before.count("\r") - before.count("\r\n")
+        split = before.endswith("\r") and self.text[offset : offset + 1] == "\n"
+        return 1 + ends - split
+
+    def lines_of(self, span: Span) -> tuple[int, int]:
+        """First and last line, from 1 and inclusive, that a span touches."""
+        return self.line_of(span[0]), self.line_of(max(span[0], span[1] - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The passage that is embedded and retrieved: one slice of one note.
+
+    `text == note.text[slice(*span)]`: it is shown as it stands in the file.
+    Identity is the place, so two equal texts at two places stay two chunks.
+    """
+
+    note: NoteId
+    span: Span
+    text: str
+    headings: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Stable name of the chunk: its note and its place in it."""
+        return f"{self.note}#{self.span[0]}-{self.span[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a chunk was found: the retriever, its rank (1 is best), its own score.
+
+    `score` is comparable only within one retriever; higher is better. `path`
+    holds the relations that the graph followed from a seed to the chunk's
+    note, and is empty for the other retrievers.
+    """
+
+    retriever: RetrieverName
+    rank: int
+    score: float
+    path: tuple[Relation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A retrieved chunk with its final score (higher is better) and its evidence."""
+
+    chunk: Chunk
+    score: float
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A verbatim quotation and the place where it stands.
+
+    `quote == note.text[slice(*span)]`, checked before an answer is given out.
+    `number` is what the answer's text shows in brackets, from 1; `lines` are
+    the first and last line of the quotation, from 1, inclusive.
+    """
+
+    number: int
+    note: NoteId
+    title: str
+    headings: tuple[str, ...]
+    lines: tuple[int, int]
+    span: Span
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence (or list item, or table row) of an answer.
+
+    `citations` holds the numbers of the citations that carry it. `supported`
+    is what the check found; `lead` is text that introduces the statement and
+    claims nothing, such as a note's name before its sentences.
+    """
+
+    text: str
+    citations: tuple[int, ...] = ()
+    supported: bool = True
+    lead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the bot says to one question.
+
+    `abstained` means that the notes do not answer: `statements` is then empty
+    and `text` says so and names what is nearest. `text` is Markdown with
+    `[1]`-style marks. `notice` says what a reader should know about how the
+    answer came to be (the model was down, words only, and the like). `query`
+    is the question as it was searched, after the conversation was taken into
+    account. `followups` are questions that the graph suggests.
+    """
+
+    question: str
+    text: str
+    kind: AnswerKind
+    abstained: bool
+    statements: tuple[Statement, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    query: str = ""
+    notice: str = ""
+    followups: tuple[str, ...] = ()
+
+    @property
+    def grounded(self) -> bool:
+        """Whether every statement is supported and carried by a citation."""
+        return not self.abstained and all(s.citations and s.supported for s in self.statements)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier exchange of a conversation."""
+
+    question: str
+    answer: Answer | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which notes may be found. An empty field filters nothing.
+
+    `folders` are paths below the vault; `tags` come without `#` and match
+    nested tags too (`a` matches `a/b`). `near` with `predicate` keeps the
+    notes joined to that note by that predicate, in either direction.
+    `since` and `until` are ISO dates compared with the frontmatter's
+    `created` or `date`; a note without one is left out when either is set.
+    """
+
+    folders: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    predicate: str = ""
+    near: NoteId = ""
+    since: str = ""
+    until: str = ""
+
+    def __bool__(self) -> bool:
+        return self != Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in the vault that its author will want to know.
+
+    `line` counts from 1, 0 when the whole file is meant. `fix` is the edit
+    that would mend it, when one is known.
+    """
+
+    kind: ProblemKind
+    note: NoteId
+    line: int
+    message: str
+    fix: str = ""
+    severity: Severity = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a refresh did. `renamed` holds (old id, new id); the rest are note ids."""
+
+    added: tuple[NoteId, ...] = ()
+    changed: tuple[NoteId, ...] = ()
+    renamed: tuple[tuple[NoteId, NoteId], ...] = ()
+    removed: tuple[NoteId, ...] = ()
+    unchanged: int = 0
+    problems: tuple[Problem, ...] = ()
+    seconds: float = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.renamed or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the index stands: what it holds, and how far it is behind the notes.
+
+    `indexed_at` is seconds since the epoch. `embedded` counts the chunks whose
+    vectors are in place; below `chunks` the rest are found by words and graph
+    only. `behind` counts the notes that have changed since.
+    """
+
+    generation: str
+    notes: int
+    chunks: int
+    relations: int
+    ghosts: int
+    embedded: int
+    indexed_at: float
+    behind: int
+    encoder: str
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One report of a build under way. `total` is 0 while it is not yet known."""
+
+    stage: Literal["read", "embed", "write", "verify", "done"]
+    done: int
+    total: int
+    unit: str

@@ -117,7 +117,7 @@ class Config:
 
 def _unknown(variable: str, known: list[str]) -> ConfigError:
     names = [PREFIX + name.upper() for name in known]
-    near = difflib.get_close_matches(variable, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(variable, names, n=1, cutoff=0.7)
     remedy = f"Did you mean {near[0]}?" if near else f"Known settings: {', '.join(names)}."
     return ConfigError(variable, "set", "a setting that ragbot knows", remedy)
 

@@ -1,0 +1,52 @@
+# Two commands carry the project: `make chat` and `make test`. The rest is for those who change it.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help chat index test check format lint types weights audit clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "ragbot needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+# torch first and by its exact version: a range would draw in whatever build is newest.
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) "$$(grep '^torch==' constraints.txt)"
+	$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(INSTALL) -e '.[test]'
+	@touch $@
+
+chat: $(VENV)/.installed  ## index notes/ and open the chat at http://127.0.0.1:7860
+	$(BIN)/python app.py
+
+index: $(VENV)/.installed  ## bring the index of notes/ up to date
+	$(BIN)/ragbot index
+
+test: $(VENV)/.installed-test  ## run all tests
+	$(BIN)/python -m pytest
+
+check: format lint types weights test  ## everything that must be clean before a commit lands
+
+format: $(VENV)/.installed-test  ## is the code formatted?
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/.installed-test  ## does the code keep the rules?
+	$(BIN)/ruff check .
+
+types: $(VENV)/.installed-test  ## do the types hold?
+	$(BIN)/mypy
+
+weights: $(VENV)/.installed  ## are the encoder's weights the published ones?
+	$(BIN)/python -c 'from ragbot.embed import verify_default_weights; print("encoder weights:", verify_default_weights())'
+
+clean:  ## remove the environment and the index
+	rm -rf $(VENV) index/generations index/CURRENT

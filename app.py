@@ -1,0 +1,10 @@
+"""Open the chat: the same as `ragbot chat`, for those who start it with `python app.py`."""
+
+from __future__ import annotations
+
+import sys
+
+from ragbot.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["chat", *sys.argv[1:]]))

@@ -1,0 +1,34 @@
+"""What several test modules share: where things are, and indexes that are built once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+"""Material beside the checkout: there in CI, not needed for the tests to pass."""
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared material; tests that need it are skipped where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip(f"needs {SHARED}, which is not beside this checkout")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def real_vault(shared: Path) -> Path:
+    """A public digital garden of 177 notes, to test on."""
+    return shared / "vaults" / "persona-garden"
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests do not depend on what the person who runs them has set."""
+    for name in os.environ:
+        if name.startswith("RAGBOT_"):
+            monkeypatch.delenv(name)

@@ -1,0 +1,283 @@
+"""The relation graph: notes and ghosts as nodes, relations as typed, directed edges.
+
+Prepared once per generation as arrays of edges grouped by source and by target,
+so that a question reads a few rows and no object is made for the rest; shown to
+people and programs as a NetworkX `MultiDiGraph`.
+
+Floor 2: the one module that imports networkx.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragbot.errors import IndexDamagedError
+from ragbot.schema import EMBEDS, LINKS_TO, MENTIONS, Note, NoteId, Relation
+
+if TYPE_CHECKING:
+    import networkx as nx
+    from scipy.sparse import csr_array
+
+Direction = Literal["out", "in", "both"]
+IntArray = NDArray[np.int64]
+
+GHOST = -1
+"""Row of a target that no note answers to."""
+
+_ARRAYS, _NAMES = "graph.npz", "graph.json"
+
+# What an author asserted comes first among equally short ways, what only a program saw last.
+_UNTYPED_ORDER = {EMBEDS: 1, LINKS_TO: 2, MENTIONS: 3}
+
+
+class RelationGraph:
+    """Edges between the notes of a vault. Immutable, safe to share between threads.
+
+    Attributes
+    ----------
+    notes
+        The notes by id; an edge's relation is read from its source note.
+    ids
+        Note ids; a *row* is a position in it.
+    predicates
+        Distinct predicates; `predicate` holds positions in it.
+    source, target, predicate
+        Shape (edges,), in order of source row and place in the file. `target`
+        is `GHOST` where no note answers. Links of a note to itself are left out.
+    """
+
+    def __init__(
+        self,
+        notes: Mapping[NoteId, Note],
+        ids: Sequence[NoteId],
+        predicates: Sequence[str],
+        edges: IntArray,
+        ghosts: Mapping[str, int],
+    ) -> None:
+        self.notes = notes
+        self.ids = tuple(ids)
+        self.predicates = tuple(predicates)
+        self._edges = edges
+        self._ghosts = dict(ghosts)
+        self.source, self.target, self.predicate = edges[:, 0], edges[:, 1], edges[:, 2]
+        self._row = {note: row for row, note in enumerate(self.ids)}
+        inward = np.flatnonzero(self.target != GHOST)
+        self._inward = inward[np.argsort(self.target[inward], kind="stable")]
+        self._first_out = _starts(self.source, len(self.ids))
+        self._first_in = _starts(self.target[self._inward], len(self.ids))
+
+    @classmethod
+    def build(cls, notes: Iterable[Note], mentions: Iterable[Relation] = ()) -> RelationGraph:
+        """Gather the relations of resolved notes, and the mentions found in their text.
+
+        A mention of a note that its author also links there says nothing new
+        and is left out; so is a second mention of one note in another.
+        """
+        by_id = {note.id: note for note in notes}
+        rows = {note: row for row, note in enumerate(by_id)}
+        numbers: dict[str, int] = {}
+        edges: list[tuple[int, int, int, int, int, int]] = []
+        seen: set[tuple[NoteId, NoteId | None]] = set()
+        ghosts: Counter[str] = Counter()
+        for note in by_id.values():
+            for place, relation in enumerate(note.relations):
+                if relation.target == note.id or not (relation.target or relation.written):
+                    continue
+                seen.add((note.id, relation.target))
+                edges.append(_edge(relation, place, rows, numbers))
+                if edges[-1][1] == GHOST:
+                    ghosts[relation.written] += 1
+        for relation in mentions:
+            pair = (relation.source, relation.target)
+            if relation.target != relation.source and pair not in seen:
+                seen.add(pair)
+                edges.append(_edge(relation, -1, rows, numbers))
+        columns = np.array(sorted(edges, key=lambda edge: edge[0]), dtype=np.int64)
+        return cls(by_id, list(by_id), list(numbers), columns.reshape(-1, 6), _merged(ghosts))
+
+    def __contains__(self, note: NoteId) -> bool:
+        return note in self._row
+
+    def __len__(self) -> int:
+        return len(self._edges)
+
+    def row(self, note: NoteId) -> int:
+        """Row of a note; KeyError when it is not in the graph."""
+        return self._row[note]
+
+    def relation(self, edge: int) -> Relation:
+        """Return the relation that an edge stands for."""
+        source, target, _, place, first, last = (int(value) for value in self._edges[edge])
+        note = self.notes[self.ids[source]]
+        if place >= 0:
+            return note.relations[place]
+        return Relation(note.id, MENTIONS, note.text[first:last], self.ids[target], (first, last))
+
+    def edges_out(self, row: int) -> IntArray:
+        """Edges that a note holds, in file order, ghosts included."""
+        return np.arange(self._first_out[row], self._first_out[row + 1])
+
+    def edges_in(self, row: int) -> IntArray:
+        """Edges of other notes that lead to a note."""
+        return self._inward[self._first_in[row] : self._first_in[row + 1]]
+
+    def neighbours(
+        self, note: NoteId, predicate: str | None = None, direction: Direction = "both"
+    ) -> list[Relation]:
+        """Relations of a note with other notes and ghosts: its own first, in file order.
+
+        Raises
+        ------
+        KeyError
+            If the note is not in the graph.
+        """
+        row = self._row[note]
+        edges = [] if direction == "in" else self.edges_out(row).tolist()
+        edges += [] if direction == "out" else self.edges_in(row).tolist()
+        relations = (self.relation(edge) for edge in edges)
+        return [r for r in relations if predicate is None or r.predicate == predicate]
+
+    def path(self, start: NoteId, end: NoteId) -> tuple[Relation, ...]:
+        """Shortest way between two notes, relations taken in either direction.
+
+        Among equally short ways, the one with the most asserted relations. Two
+        relations that follow each other share a note. Empty when there is no
+        way, or the notes are one.
+
+        Raises
+        ------
+        KeyError
+            If a note is not in the graph.
+        """
+        from scipy.sparse.csgraph import dijkstra
+
+        first, last = self._row[start], self._row[end]
+        _, before = dijkstra(self._costs, indices=[first], return_predecessors=True)
+        rows = [last]
+        while rows[-1] != first:
+            previous = int(before[0, rows[-1]])
+            if previous < 0:
+                return ()
+            rows.append(previous)
+        return tuple(self._best_between(a, b) for a, b in pairwise(reversed(rows)))
+
+    def ghosts(self) -> Mapping[str, int]:
+        """Names that are wanted but answered by no note, with how often; most wanted first."""
+        return dict(self._ghosts)
+
+    def to_networkx(self) -> nx.MultiDiGraph[str]:
+        """Copy as a NetworkX graph.
+
+        Nodes are note ids (with `title`) and ghosts (their name, `ghost=True`);
+        edges carry `predicate`, `annotation` and `span`, and the predicate
+        starts their key.
+        """
+        import networkx as nx
+
+        graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        for note in self.ids:
+            graph.add_node(note, title=self.notes[note].title, ghost=False)
+        for edge in range(len(self)):
+            relation = self.relation(edge)
+            end = self._end(relation)
+            if relation.target is None:
+                graph.add_node(end, title=relation.written, ghost=True)
+            graph.add_edge(
+                relation.source,
+                end,
+                key=f"{relation.predicate}@{relation.span[0]}",
+                predicate=relation.predicate,
+                annotation=relation.annotation or "",
+                span=relation.span,
+            )
+        return graph
+
+    def save(self, directory: Path) -> None:
+        """Write into a folder, which is made when missing."""
+        directory.mkdir(parents=True, exist_ok=True)
+        np.savez(directory / _ARRAYS, edges=self._edges)
+        names = {"ids": self.ids, "predicates": self.predicates, "ghosts": self._ghosts}
+        (directory / _NAMES).write_text(json.dumps(names, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path, notes: Mapping[NoteId, Note]) -> RelationGraph:
+        """Read what `save` wrote; `notes` are those it was built from.
+
+        Raises
+        ------
+        IndexDamagedError
+            If a file is missing or cannot be read.
+        """
+        try:
+            names = json.loads((directory / _NAMES).read_text(encoding="utf-8"))
+            with np.load(directory / _ARRAYS, allow_pickle=False) as arrays:
+                edges = arrays["edges"]
+            return cls(notes, names["ids"], names["predicates"], edges, names["ghosts"])
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise IndexDamagedError(directory, f"its graph is broken ({error})") from error
+
+    def _end(self, relation: Relation) -> str:
+        return relation.target if relation.target is not None else _ghost_name(relation.written)
+
+    def _order(self, edges: IntArray) -> NDArray[np.float64]:
+        order = np.array([_UNTYPED_ORDER.get(name, 0) for name in self.predicates] or [0])
+        return order[self.predicate[edges]].astype(np.float64)
+
+    def _best_between(self, a: int, b: int) -> Relation:
+        out, back = self.edges_out(a), self.edges_out(b)
+        both = np.concatenate([out[self.target[out] == b], back[self.target[back] == a]])
+        return self.relation(int(both[np.argmin(self._order(both))]))
+
+    @cached_property
+    def _costs(self) -> csr_array[np.float64]:
+        """Cost of a step between two rows: 1, and a thousandth more the less it was asserted."""
+        from scipy.sparse import coo_array, csr_array
+
+        edges = np.flatnonzero(self.target != GHOST)
+        ends = np.concatenate([self.source[edges], self.target[edges]])
+        others = np.concatenate([self.target[edges], self.source[edges]])
+        cost = np.tile(1 + 1e-3 * self._order(edges), 2)
+        # Parallel edges would add up in a sparse array: only the cheapest is kept.
+        order = np.lexsort((cost, others, ends))
+        pairs = np.stack([ends[order], others[order]])
+        fresh = np.ones(len(order), dtype=bool)
+        fresh[1:] = (pairs[:, 1:] != pairs[:, :-1]).any(axis=0)
+        size = (len(self.ids), len(self.ids))
+        chosen = (cost[order][fresh], (pairs[0, fresh], pairs[1, fresh]))
+        return csr_array(coo_array(chosen, shape=size))
+
+
+def _edge(
+    relation: Relation, place: int, rows: Mapping[NoteId, int], numbers: dict[str, int]
+) -> tuple[int, int, int, int, int, int]:
+    target = GHOST if relation.target is None else rows.get(relation.target, GHOST)
+    predicate = numbers.setdefault(relation.predicate, len(numbers))
+    return rows[relation.source], target, predicate, place, *relation.span
+
+
+def _starts(sorted_rows: IntArray, size: int) -> IntArray:
+    return np.searchsorted(sorted_rows, np.arange(size + 1))
+
+
+def _ghost_name(written: str) -> str:
+    return unicodedata.normalize("NFC", written.strip())
+
+
+def _merged(written: Mapping[str, int]) -> dict[str, int]:
+    """Count names that differ in case or Unicode form as one, under the most frequent form."""
+    forms: dict[str, Counter[str]] = {}
+    for name, count in written.items():
+        clean = _ghost_name(name)
+        forms.setdefault(clean.casefold(), Counter())[clean] += count
+    totals = [(counts.most_common(1)[0][0], counts.total()) for counts in forms.values()]
+    return dict(sorted(totals, key=lambda pair: (-pair[1], pair[0])))

@@ -21,7 +21,8 @@ MODULES = {
 FLOORS = [
     {"schema", "errors"},
     {
-        "config", "markdown", "frontmatter", "predicates", "links", "mentions",
+        "config", "predicates", "frontmatter", "blocks", "inline", "fields", "page", "asserted",
+        "prose", "markdown", "links", "mentions",
         "sentences", "chunk", "fusion", "metrics",
     },
     {"vault", "graph", "lexical", "embed", "store", "llm"},
@@ -36,6 +37,12 @@ FLOOR_OF = {name: number for number, floor in enumerate(FLOORS) for name in floo
 # Within a floor, a module may import the ones its floor lists before it here.
 SAME_FLOOR = {
     "errors": {"schema"},
+    "fields": {"inline"},
+    "page": {"frontmatter", "blocks", "inline"},
+    "asserted": {"predicates", "frontmatter", "inline", "fields", "page"},
+    "prose": {"blocks", "inline", "fields", "page", "asserted"},
+    "markdown": {"frontmatter", "blocks", "inline", "page", "asserted", "prose"},
+    "links": {"markdown"},
 }
 
 # Each heavy package has one door: the modules that may import it.

@@ -1,0 +1,167 @@
+"""What of a note is text to be read, and how it reads without its markup.
+
+Floor 1: pure functions on strings.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import pairwise
+
+from ragbot.asserted import page_fields
+from ragbot.blocks import layout
+from ragbot.fields import Field, only_links
+from ragbot.inline import CODE, ESCAPED, Inline
+from ragbot.page import Page, Places, Text, page_of, scanned
+from ragbot.schema import Note, Span
+
+_COMMENT = re.compile("%%")
+_MARKUP = re.compile(r"\*+|~~|==|(?<!\w)_+(?=\S)|(?<=\S)_+(?!\w)")
+
+
+def prose(note: Note, *, code: bool = True) -> list[Span]:
+    """Spans of a note that are text to be read, embedded and quoted.
+
+    Frontmatter, headings, HTML, comments, and lines that hold only links and
+    relations are left out; annotations of relations stay.
+
+    Parameters
+    ----------
+    note
+        The note, resolved or not.
+    code
+        Whether code blocks and display math are kept.
+
+    Returns
+    -------
+    list of Span
+        One for each stretch without a gap, in file order, none empty.
+    """
+    page = page_of(note.text)
+    places = Places(note.text)
+    hidden = _comments(page)
+    found: list[Span] = []
+    for number, block in enumerate(page.layout.blocks):
+        if block.kind in ("code", "math") and code:
+            found.append(block.span)
+        elif number in page.texts and block.kind != "heading":
+            found.extend(_readable(page, number, hidden))
+    return [places.span((a, b)) for a, b in found if a < b]
+
+
+def _readable(page: Page, number: int, hidden: list[Span]) -> list[Span]:
+    """Spans of the readable text of one block; lines that follow each other are one span."""
+    text = page.texts[number]
+    by_line: dict[int, list[Field]] = {}
+    for entry, at in page_fields(page, number, text):
+        by_line.setdefault(at, []).append(entry)
+    lines = text.block.lines
+    next_line = {one[1]: other[0] for one, other in pairwise(lines)}
+    found: list[Span] = []
+    for a, b in text.lines():
+        entries = by_line.get(text.place(a), []) if a < b else []
+        for piece in _shown(text, a, b, entries):
+            for start, end in _without(piece, hidden):
+                if found and next_line.get(found[-1][1]) == start:
+                    start = found.pop()[0]
+                found.append((start, end))
+    return found
+
+
+def _shown(text: Text, start: int, end: int, entries: list[Field]) -> list[Span]:
+    """Spans of one line that are prose: all of it, or the annotations of its relations."""
+    if start == end:
+        return []
+    whole = [entry for entry in entries if entry.whole]
+    if whole or only_links(text.inline, start, end, entries):
+        return [text.span(*entry.annotation) for entry in whole if entry.annotation]
+    return [text.span(start, end)]
+
+
+def _comments(page: Page) -> list[Span]:
+    """Spans between `%%` and the next `%%`, signs included. An unclosed one hides nothing."""
+    signs = [
+        text.place(match.start())
+        for text in page.texts.values()
+        for match in _COMMENT.finditer(text.inline.masked)
+    ]
+    return [(a, b + 2) for a, b in zip(signs[::2], signs[1::2], strict=False)]
+
+
+def _without(span: Span, hidden: list[Span]) -> Iterator[Span]:
+    """Parts of a span outside the hidden ones, which are in order and apart."""
+    start, end = span
+    first = bisect_right(hidden, start, key=lambda place: place[1])
+    for a, b in hidden[first:]:
+        if a >= end:
+            break
+        if start < a:
+            yield start, a
+        start = max(start, b)
+    if start < end:
+        yield start, end
+
+
+def plain(text: str) -> str:
+    """Give a slice of Markdown as text to read: links by what they show, no markup.
+
+    Examples
+    --------
+    >>> plain("- **Bold** [[Note|name]] and [page](a.md) `code`")
+    'Bold name and page code'
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+    found = layout(text)
+    lines = []
+    for block in found.blocks:
+        if block.kind == "html":
+            continue
+        if block.kind in ("code", "math"):
+            lines.append(_bare_code(text[slice(*block.span)]))
+        else:
+            lines.append(_plain_inline(scanned(text, block, found).inline))
+    return "\n".join(line for line in lines if line)
+
+
+def _bare_code(source: str) -> str:
+    return "\n".join(
+        line for line in source.split("\n") if not re.match(r"[ \t>]*(?:```|~~~|\$\$\s*$)", line)
+    )
+
+
+def _plain_inline(inline: Inline) -> str:
+    shown: list[str] = []
+    position = 0
+    for link in inline.links:
+        if link.start < position:
+            continue
+        shown.append(_unmarked(inline, position, link.start))
+        shown.append(link.alias or link.target or link.heading or link.block or "")
+        position = link.end
+    shown.append(_unmarked(inline, position, len(inline.text)))
+    return " ".join("".join(shown).replace("[[", "").replace("]]", "").split())
+
+
+def _unmarked(inline: Inline, start: int, end: int) -> str:
+    """Text between two links without emphasis marks, code ticks, HTML tags and comments."""
+    pieces = []
+    for match in re.finditer(rf"{CODE}+|{ESCAPED}+|[^{CODE}{ESCAPED}]+", inline.masked[start:end]):
+        source = inline.text[start + match.start() : start + match.end()]
+        if match.group()[0] == ESCAPED:
+            source = source[1::2]
+        elif match.group()[0] == CODE:
+            source = _shown_code(source)
+        else:
+            source = _MARKUP.sub("", re.sub(r"%%.*?%%", "", source, flags=re.DOTALL))
+        pieces.append(source)
+    return "".join(pieces)
+
+
+def _shown_code(source: str) -> str:
+    if source[0] == "`":
+        return source.strip("`")
+    if source[0] == "<":
+        return source[1:-1] if re.match(r"<[A-Za-z][A-Za-z0-9+.-]*:", source) else ""
+    return source

@@ -24,6 +24,7 @@ FLOORS = [
         "config", "predicates", "frontmatter", "blocks", "inline", "fields", "page", "asserted",
         "prose", "markdown", "links", "mentions",
         "sentences", "chunk", "fusion", "metrics",
+        "wire", "export", "editor",
     },
     {"vault", "graph", "lexical", "embed", "store", "llm"},
     {"corpus", "index", "watch", "check"},

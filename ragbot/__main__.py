@@ -1,0 +1,10 @@
+"""`python -m ragbot` is `ragbot`."""
+
+from __future__ import annotations
+
+import sys
+
+from ragbot.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

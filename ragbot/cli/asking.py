@@ -1,0 +1,70 @@
+"""The commands that take a question: ask, search, and the conversation in a terminal."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+
+from ragbot import wire
+from ragbot.cli import text
+from ragbot.cli.session import filters_of, opened, print_json, tell
+from ragbot.schema import Answer
+
+
+def ask(options: Namespace) -> int:
+    """Answer one question."""
+    with opened(options) as (bot, page):
+        how = {
+            "filters": filters_of(options, bot),
+            "use_llm": options.llm,
+            "sources": options.sources,
+        }
+        if options.json:
+            answer = bot.ask(options.question, **how)
+            print_json(wire.answered(answer, bot.corpus().notes))
+        else:
+            answer = print_answer(bot.stream(options.question, **how), page)
+        if answer.notice:
+            tell(f"note: {text.plain(answer.notice)}")
+    return 0
+
+
+def print_answer(pieces: Iterator[str | Answer], page: text.Page) -> Answer:
+    """Print an answer as it comes, then its sources; return it."""
+    streamed = ""
+    for piece in pieces:
+        if isinstance(piece, Answer):
+            answer = piece
+            break
+        streamed += piece
+        print(text.plain(piece), end="", flush=True)
+    # What was streamed may since have failed the check of its citations.
+    if streamed.strip() != answer.text.strip():
+        if streamed.strip():
+            print("\n\n" + page.warn("Once checked, the answer is:") + "\n")
+        print(text.plain(answer.text), end="")
+    print()
+    if answer.citations:
+        print()
+        print("\n".join(text.sources(answer, page)))
+    return answer
+
+
+def search(options: Namespace) -> int:
+    """List the passages that match a question."""
+    with opened(options, wait=not options.words) as (bot, page):
+        found = bot.search(
+            options.question,
+            options.k,
+            filters=filters_of(options, bot),
+            words=options.words,
+            hops=options.hops,
+        )
+        notes = bot.corpus().notes
+        if options.json:
+            print_json(wire.searched(options.question, found, notes))
+        elif found:
+            print(text.hits(found, notes, page, options.explain))
+        else:
+            tell("Nothing found.")
+    return 0

@@ -1,0 +1,22 @@
+"""The function of each command."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+
+from ragbot.cli import asking, completion, keeping, reading, serving
+
+COMMANDS: dict[str, Callable[[Namespace], int]] = {
+    "ask": asking.ask,
+    "chat": serving.chat,
+    "check": reading.check,
+    "completion": completion.completion,
+    "graph": reading.graph,
+    "index": keeping.index,
+    "path": reading.path,
+    "related": reading.related,
+    "search": asking.search,
+    "show": reading.show,
+    "status": reading.status,
+}

@@ -1,0 +1,25 @@
+"""The commands that keep the index: index, and evaluate, which measures it."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from contextlib import closing
+
+from ragbot import wire
+from ragbot.cli import text
+from ragbot.cli.progress import ProgressBar
+from ragbot.cli.session import opened, print_json, tell
+
+
+def index(options: Namespace) -> int:
+    """Bring the index up to date."""
+    with opened(options, wait=False) as (bot, page):
+        with closing(ProgressBar(sys.stderr)) as bar:
+            done = bot.refresh(rebuild=options.rebuild, progress=bar)
+        if options.json:
+            print_json(wire.changes_record(done))
+        else:
+            print(text.changes(done))
+        tell(*text.problems(done.problems, page))
+    return 0

@@ -1,0 +1,110 @@
+"""The commands that read notes and their graph: show, related, path, graph, check, status."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from ragbot import export, wire
+from ragbot.cli import text
+from ragbot.cli.session import opened, print_json, tell
+from ragbot.schema import Chunk
+
+if TYPE_CHECKING:
+    from ragbot.bot import Ragbot
+
+
+def show(options: Namespace) -> int:
+    """Show a note with its relations, passages and ghosts."""
+    with opened(options, wait=False) as (bot, page):
+        note = bot.note(options.note)
+        relations = bot.related(note.id)
+        chunks = passages(bot, note.id)
+        if options.json:
+            print_json(wire.note_record(note, relations, chunks, bot.corpus().notes))
+        elif options.text:
+            print(text.plain(note.text))
+        else:
+            print("\n".join(text.note(note, relations, chunks, page)))
+    return 0
+
+
+def passages(bot: Ragbot, note: str) -> list[Chunk]:
+    """Collect the passages of a note, in the order of the file."""
+    return [chunk for chunk in bot.corpus().chunks if chunk.note == note]
+
+
+def related(options: Namespace) -> int:
+    """List the relations of a note."""
+    with opened(options, wait=False) as (bot, page):
+        note = bot.note(options.note)
+        found = bot.related(note.id, options.predicate, options.direction)
+        if options.json:
+            notes = bot.corpus().notes
+            records = [wire.relation_record(relation, notes) for relation in found]
+            print_json({"note": note.id, "relations": records})
+        elif found:
+            print("\n".join(text.relations(found, note, page)))
+        else:
+            tell("No such relation.")
+    return 0
+
+
+def path(options: Namespace) -> int:
+    """Show the shortest path of relations between two notes."""
+    with opened(options, wait=False) as (bot, page):
+        start, end = bot.note(options.start), bot.note(options.end)
+        steps = bot.path(start.id, end.id)
+        if options.json:
+            notes = bot.corpus().notes
+            records = [wire.relation_record(step, notes) for step in steps]
+            print_json({"start": start.id, "end": end.id, "path": records})
+        elif steps:
+            print(text.steps(steps, page, start.id))
+        else:
+            tell("No relations lead from one to the other.")
+    return 0
+
+
+def graph(options: Namespace) -> int:
+    """Print the graph, or what is around one note, in a format for other programs."""
+    with opened(options, wait=False) as (bot, _):
+        whole = bot.graph()
+        drawn = export.Drawing(
+            {node: export.Node(data["title"], data["ghost"]) for node, data in whole.nodes.items()},
+            [
+                export.Edge(source, data["predicate"], target, data["annotation"] or "")
+                for source, target, data in whole.edges(data=True)
+            ],
+        )
+        if options.typed:
+            drawn = drawn.typed()
+        if options.near:
+            drawn = drawn.around(bot.note(options.near).id, options.hops)
+        print(export.FORMATS[options.format](drawn))
+    return 0
+
+
+def check(options: Namespace) -> int:
+    """Print what the link doctor found."""
+    with opened(options, wait=False) as (bot, page):
+        found = bot.problems()
+        if not options.suggest:
+            found = [problem for problem in found if problem.kind != "unlinked_mention"]
+        if options.json:
+            print_json({"problems": [wire.problem_record(problem) for problem in found]})
+        else:
+            print("\n".join(text.problems(found, page)) if found else "No problems.")
+    serious = [problem for problem in found if problem.severity != "info"]
+    return 1 if options.strict and serious else 0
+
+
+def status(options: Namespace) -> int:
+    """Tell how the index stands."""
+    with opened(options, wait=False) as (bot, _):
+        found = bot.status()
+        if options.json:
+            print_json(wire.status_record(found))
+        else:
+            print(text.status(found))
+    return 0

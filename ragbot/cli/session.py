@@ -1,0 +1,63 @@
+"""What every command does alike: open the bot, read the filters, print the result."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ragbot.cli.text import Page, wants_colour
+from ragbot.config import Config
+from ragbot.schema import Filters
+
+if TYPE_CHECKING:
+    from ragbot.bot import Ragbot
+    from ragbot.wire import Json
+
+
+def config_of(options: Namespace) -> Config:
+    """Read the settings; `--notes` and `--index` win over the environment."""
+    return Config.from_environment(notes=options.notes, index=options.index)
+
+
+@contextmanager
+def opened(options: Namespace, *, wait: bool = True) -> Iterator[tuple[Ragbot, Page]]:
+    """Open the bot on the notes and index that the options name, and a page to write on."""
+    from ragbot.bot import Ragbot
+
+    config = config_of(options)
+    with Ragbot.open(config=config, wait=wait) as bot:
+        yield bot, page_for(config)
+
+
+def page_for(config: Config) -> Page:
+    """Describe stdout: its width, whether it takes colours, how places become links."""
+    width = min(100, shutil.get_terminal_size((100, 24)).columns)
+    return Page(config.notes, config.note_url, wants_colour(sys.stdout), max(40, width))
+
+
+def filters_of(options: Namespace, bot: Ragbot) -> Filters:
+    """Read the filters; `--near` may name its note as a person would."""
+    return Filters(
+        folders=tuple(options.folders),
+        tags=tuple(options.tags),
+        predicate=options.predicate,
+        near=bot.note(options.near).id if options.near else "",
+        since=options.since or "",
+        until=options.until or "",
+    )
+
+
+def print_json(value: Json) -> None:
+    """Print one JSON object."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def tell(*lines: str) -> None:
+    """Say something that is no result."""
+    for line in lines:
+        print(line, file=sys.stderr)

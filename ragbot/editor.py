@@ -1,0 +1,57 @@
+"""Links that open a note in the reader's own editor.
+
+Floor 1: pure functions on strings and paths.
+"""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+from urllib.parse import quote
+
+from ragbot.errors import ConfigError
+from ragbot.schema import NoteId
+
+FIELDS = ("path", "absolute", "line")
+
+
+def editor_url(template: str, vault: Path, note: NoteId, line: int) -> str:
+    """Fill the template of a link (`RAGBOT_NOTE_URL`) for one line of a note.
+
+    Parameters
+    ----------
+    template
+        A URL with `{path}` (below the vault), `{absolute}` and `{line}`, each
+        of them as often as wanted, or not at all.
+    vault
+        Folder of the notes.
+    note
+        The note.
+    line
+        Line number from 1.
+
+    Raises
+    ------
+    ConfigError
+        If the template names another field, or a brace is not closed.
+
+    Examples
+    --------
+    >>> editor_url("obsidian://open?vault=garden&file={path}", Path("v"), "a/B c.md", 3)
+    'obsidian://open?vault=garden&file=a/B%20c.md'
+    >>> editor_url("vscode://file/{absolute}:{line}", Path("/v"), "B&C.md", 3)
+    'vscode://file/v/B%26C.md:3'
+    """
+    absolute = (vault.absolute() / note).as_posix()
+    # `file/{absolute}` must not become `file//home/...`.
+    if "/{absolute}" in template:
+        absolute = absolute.lstrip("/")
+    values = {"path": quote(note), "absolute": quote(absolute), "line": str(line)}
+    try:
+        fields = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+    except ValueError:
+        fields = {""}
+    if not fields <= values.keys():
+        expected = "a URL with no other fields than {path}, {absolute} and {line}"
+        raise ConfigError("RAGBOT_NOTE_URL", template, expected)
+    return template.format(**values)

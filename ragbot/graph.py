@@ -54,6 +54,11 @@ class RelationGraph:
     source, target, predicate
         Shape (edges,), in order of source row and place in the file. `target`
         is `GHOST` where no note answers. Links of a note to itself are left out.
+    out_degree, in_degree
+        Shape (notes,): distinct notes that a note links to, and that link to it.
+    rarity
+        Shape (notes,), in [0, 1]: `ln((N + 1) / (n + 1)) / ln(N + 1)` for a note
+        that n of N notes link to; 1 for a note without links, 0 for a perfect hub.
     """
 
     def __init__(
@@ -75,6 +80,10 @@ class RelationGraph:
         self._inward = inward[np.argsort(self.target[inward], kind="stable")]
         self._first_out = _starts(self.source, len(self.ids))
         self._first_in = _starts(self.target[self._inward], len(self.ids))
+        pairs = np.unique(self.source[inward] * len(self.ids) + self.target[inward])
+        self.out_degree = np.bincount(pairs // max(1, len(self.ids)), minlength=len(self.ids))
+        self.in_degree = np.bincount(pairs % max(1, len(self.ids)), minlength=len(self.ids))
+        self.rarity = 1 - np.log1p(self.in_degree) / np.log(max(2, len(self.ids) + 1))
 
     @classmethod
     def build(cls, notes: Iterable[Note], mentions: Iterable[Relation] = ()) -> RelationGraph:
@@ -83,7 +92,7 @@ class RelationGraph:
         A mention of a note that its author also links there says nothing new
         and is left out; so is a second mention of one note in another.
         """
-        by_id = {note.id: note for note in notes}
+        by_id = {note.id: note for note in sorted(notes, key=lambda note: note.id)}
         rows = {note: row for row, note in enumerate(by_id)}
         numbers: dict[str, int] = {}
         edges: list[tuple[int, int, int, int, int, int]] = []
@@ -131,6 +140,20 @@ class RelationGraph:
         """Edges of other notes that lead to a note."""
         return self._inward[self._first_in[row] : self._first_in[row + 1]]
 
+    def between(self, a: int, b: int) -> Relation:
+        """Return what joins two rows, in either direction: the most asserted, the first written.
+
+        Raises
+        ------
+        ValueError
+            If no relation joins them.
+        """
+        out, back = self.edges_out(a), self.edges_out(b)
+        both = np.concatenate([out[self.target[out] == b], back[self.target[back] == a]])
+        if not len(both):
+            raise ValueError(f"no relation joins {self.ids[a]} and {self.ids[b]}")
+        return self.relation(int(both[np.argmin(self._order(both))]))
+
     def neighbours(
         self, note: NoteId, predicate: str | None = None, direction: Direction = "both"
     ) -> list[Relation]:
@@ -169,7 +192,7 @@ class RelationGraph:
             if previous < 0:
                 return ()
             rows.append(previous)
-        return tuple(self._best_between(a, b) for a, b in pairwise(reversed(rows)))
+        return tuple(self.between(a, b) for a, b in pairwise(reversed(rows)))
 
     def ghosts(self) -> Mapping[str, int]:
         """Names that are wanted but answered by no note, with how often; most wanted first."""
@@ -232,11 +255,6 @@ class RelationGraph:
     def _order(self, edges: IntArray) -> NDArray[np.float64]:
         order = np.array([_UNTYPED_ORDER.get(name, 0) for name in self.predicates] or [0])
         return order[self.predicate[edges]].astype(np.float64)
-
-    def _best_between(self, a: int, b: int) -> Relation:
-        out, back = self.edges_out(a), self.edges_out(b)
-        both = np.concatenate([out[self.target[out] == b], back[self.target[back] == a]])
-        return self.relation(int(both[np.argmin(self._order(both))]))
 
     @cached_property
     def _costs(self) -> csr_array[np.float64]:

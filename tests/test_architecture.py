@@ -23,12 +23,15 @@ FLOORS = [
     {
         "config", "predicates", "frontmatter", "blocks", "inline", "fields", "page", "asserted",
         "prose", "markdown", "links", "mentions",
-        "sentences", "chunk", "fusion", "metrics",
+        "sentences", "chunk", "fusion", "metrics", "words", "phrasing",
         "wire", "export", "editor",
     },
-    {"vault", "graph", "lexical", "embed", "store", "llm"},
+    {"vault", "graph", "entities", "lexical", "embed", "store", "llm"},
     {"corpus", "index", "watch", "check"},
-    {"retrieve", "relations", "rerank", "answer", "extract", "ground", "generate", "conversation"},
+    {
+        "seeds", "expand", "filters", "relations", "retrieve", "rerank",
+        "answer", "extract", "ground", "generate", "conversation",
+    },
     {"bot"},
     {"evaluate", "ui", "llamaindex", "mcp_server", "api"},
     {"cli"},
@@ -44,6 +47,10 @@ SAME_FLOOR = {
     "prose": {"blocks", "inline", "fields", "page", "asserted"},
     "markdown": {"frontmatter", "blocks", "inline", "page", "asserted", "prose"},
     "links": {"markdown"},
+    "chunk": {"markdown", "sentences"},
+    "phrasing": {"predicates"},
+    "lexical": {"entities"},
+    "retrieve": {"seeds", "expand", "filters", "relations"},
 }
 
 # Each heavy package has one door: the modules that may import it.

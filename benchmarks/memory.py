@@ -1,0 +1,53 @@
+"""A corpus in memory: notes and a matrix of vectors, without an index on disk.
+
+For tests and benchmarks of retrieval, which then measure nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragbot.chunk import chunk, embedding_text
+from ragbot.graph import RelationGraph
+from ragbot.lexical import Lexical
+from ragbot.schema import Chunk, Note, Relation
+
+FloatArray = NDArray[np.float32]
+
+
+class MemoryCorpus:
+    """A `Corpus` whose vectors are one array; exact search."""
+
+    def __init__(
+        self,
+        notes: Iterable[Note],
+        encode: Callable[[Sequence[str]], FloatArray] | None,
+        mentions: Iterable[Relation] = (),
+        cut: Callable[[Note], list[Chunk]] = chunk,
+    ) -> None:
+        ordered = sorted(notes, key=lambda note: note.id)
+        self.generation = "memory"
+        self.notes = {note.id: note for note in ordered}
+        self.chunks = [piece for note in ordered for piece in cut(note)]
+        self.graph = RelationGraph.build(ordered, mentions)
+        self.lexical = Lexical.build(ordered, self.chunks)
+        self.embedded = encode is not None
+        texts = [embedding_text(self.notes[piece.note], piece) for piece in self.chunks]
+        self.matrix = np.zeros((0, 0), np.float32) if encode is None else encode(texts)
+
+    def nearest(self, query: FloatArray, k: int) -> list[tuple[int, float]]:
+        """Rows of the k chunks nearest to a unit vector, with their cosine, best first."""
+        cosines = self.matrix @ query
+        order = np.argsort(-cosines, kind="stable")[:k]
+        return [(int(row), float(cosines[row])) for row in order]
+
+    def similarities(self, query: FloatArray, rows: Sequence[int]) -> FloatArray:
+        """Exact cosine of a unit vector to these rows, shape (rows,)."""
+        return self.matrix[list(rows)] @ query
+
+    def vectors(self, rows: Sequence[int]) -> FloatArray:
+        """Return the unit vectors of these rows, shape (rows, dimension)."""
+        return self.matrix[list(rows)]

@@ -1,0 +1,210 @@
+"""Retrieve: a question becomes hits, each with the evidence that brought it.
+
+Seeds by meaning, words and names; then what the best of them lead to. A note is
+ranked by the sum of what it is worth in itself and of the best that arrives.
+
+Floor 4: pure of configuration; reads a corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragbot import seeds
+from ragbot.corpus import Corpus, FloatArray
+from ragbot.expand import Step, activations, along_links, along_names
+from ragbot.filters import allowed_notes
+from ragbot.graph import RelationGraph
+from ragbot.schema import Evidence, Filters, Hit, Relation
+from ragbot.seeds import Seeds
+from ragbot.words import tokens
+
+Scores = NDArray[np.float64]
+
+SEEDS = 10
+"""Notes whose links are followed."""
+
+NAME_SEEDS = 5
+"""Notes whose rare names are followed."""
+
+NAME_CHUNKS = 3
+"""Best chunks of such a note, whose names count."""
+
+ADMITTED = 30
+"""Notes at the top after expansion, whose cosine is made exact."""
+
+FADING = 0.5
+"""What a further hop is worth beside the one before."""
+
+HOPS = 1
+"""Links followed from a seed, unless asked otherwise."""
+
+
+NO_FILTERS = Filters()
+
+
+@dataclass(slots=True)
+class _Reached:
+    """What expansion found, by row of the note: one layer of links per hop, and names."""
+
+    links: list[dict[int, Step]] = field(default_factory=list)
+    names: dict[int, tuple[float, str]] = field(default_factory=dict)
+
+    def gains(self, size: int) -> Scores:
+        gains = np.zeros(size)
+        for layer in self.links:
+            for row, step in layer.items():
+                gains[row] = max(gains[row], step.worth)
+        for row, (worth, _) in self.names.items():
+            gains[row] += worth
+        return gains
+
+    def path(self, graph: RelationGraph, row: int) -> tuple[Relation, ...]:
+        """Relations from a seed to a note that links led to."""
+        number = next(number for number, layer in enumerate(self.links) if row in layer)
+        path: list[Relation] = []
+        for layer in reversed(self.links[: number + 1]):
+            if row not in layer:
+                break
+            path.append(graph.between(row, layer[row].origin))
+            row = layer[row].origin
+        return tuple(reversed(path))
+
+
+def retrieve(
+    corpus: Corpus,
+    question: str,
+    query: FloatArray | None,
+    *,
+    k: int = 10,
+    filters: Filters = NO_FILTERS,
+    hops: int = HOPS,
+    per_note: int = 1,
+) -> list[Hit]:
+    """Find the passages that answer a question.
+
+    Parameters
+    ----------
+    corpus
+        One generation of an index.
+    question
+        A question that stands alone.
+    query
+        The question encoded, a unit vector; None for words and graph only.
+    k
+        Number of hits wanted, >= 1.
+    filters
+        Which notes may be found.
+    hops
+        Links to follow from a seed; 0 leaves the graph out.
+    per_note
+        Greatest number of hits in one note, >= 1.
+
+    Returns
+    -------
+    list of Hit
+        At most `k`, best first. A hit found over relations carries the path
+        from the seed. Nothing that shares neither a word, nor meaning, nor a
+        link with the question is given.
+
+    Raises
+    ------
+    ValueError
+        If `k` or `per_note` is below 1, or `hops` below 0.
+    """
+    if k < 1 or per_note < 1 or hops < 0:
+        raise ValueError(
+            f"need k >= 1, per_note >= 1 and hops >= 0, got k={k}, per_note={per_note}, hops={hops}"
+        )
+    allowed = allowed_notes(corpus, filters)
+    found = seeds.find(corpus, question, query, allowed)
+    reached = _expand(corpus, question, found, hops)
+    scores = found.notes + reached.gains(len(found.notes))
+    if query is not None and corpus.embedded:
+        best = np.argsort(-scores, kind="stable")[:ADMITTED].tolist()
+        seeds.complete(corpus, query, found, best)
+        seeds.score(corpus, found, allowed)
+        scores = found.notes + reached.gains(len(found.notes))
+    return _hits(corpus, found, reached, scores, k, per_note)
+
+
+def _expand(corpus: Corpus, question: str, found: Seeds, hops: int) -> _Reached:
+    reached = _Reached()
+    if not hops:
+        return reached
+    scores = found.notes
+    for hop in range(hops):
+        strengths = activations(scores, SEEDS)
+        faded = [(row, strength * FADING**hop) for row, strength in strengths]
+        reached.links.append(along_links(corpus.graph, faded))
+        if hop == 0:
+            givers = strengths[:NAME_SEEDS]
+            chunks = {row: _best_chunks(corpus, found, row, NAME_CHUNKS) for row, _ in givers}
+            folded = f" {' '.join(tokens(question))} "
+            reached.names = along_names(corpus.lexical.shared, givers, chunks, folded)
+        scores = found.notes + reached.gains(len(found.notes))
+    return reached
+
+
+def _best_chunks(corpus: Corpus, found: Seeds, note: int, count: int) -> list[int]:
+    first, last = (int(row) for row in corpus.lexical.first_chunk[note : note + 2])
+    order = np.argsort(-found.chunk_scores(slice(first, last)), kind="stable")
+    return [first + int(place) for place in order[:count]]
+
+
+def _hits(
+    corpus: Corpus, found: Seeds, reached: _Reached, scores: Scores, k: int, per_note: int
+) -> list[Hit]:
+    ranks = _Ranks(corpus, found, reached)
+    hits: list[Hit] = []
+    for note in np.argsort(-scores, kind="stable").tolist():
+        if len(hits) >= k * per_note or not np.isfinite(scores[note]):
+            break
+        rows = _best_chunks(corpus, found, note, per_note)
+        worths = scores[note] + found.chunk_scores(rows) - found.chunk_scores(rows[:1])
+        for row, worth in zip(rows, worths.tolist(), strict=True):
+            evidence = ranks.evidence(note, row)
+            if evidence:
+                hits.append(Hit(corpus.chunks[row], worth, evidence))
+    return sorted(hits, key=lambda hit: -hit.score)[:k]
+
+
+class _Ranks:
+    """Rank and score of every chunk and note with each retriever: 1 is best."""
+
+    def __init__(self, corpus: Corpus, found: Seeds, reached: _Reached) -> None:
+        self._corpus = corpus
+        self._found = found
+        self._reached = reached
+        self._dense = _ranked(found.dense)
+        worded = np.flatnonzero(found.words)
+        self._words = _ranked(worded[np.argsort(-found.words[worded], kind="stable")].tolist())
+        self._named = seeds.name_worth(corpus, found.named)
+        for row, (worth, _) in reached.names.items():
+            self._named[row] = self._named.get(row, 0.0) + worth
+        self._names = _ranked(sorted(self._named, key=lambda row: -self._named[row]))
+        self._linked = {
+            row: step.worth for layer in reversed(reached.links) for row, step in layer.items()
+        }
+        self._links = _ranked(sorted(self._linked, key=lambda row: -self._linked[row]))
+
+    def evidence(self, note: int, row: int) -> tuple[Evidence, ...]:
+        told: list[Evidence] = []
+        if row in self._dense:
+            told.append(Evidence("dense", self._dense[row], float(self._found.cosines[row])))
+        if row in self._words:
+            told.append(Evidence("bm25", self._words[row], float(self._found.words[row])))
+        if note in self._names:
+            told.append(Evidence("names", self._names[note], self._named[note]))
+        if note in self._links:
+            path = self._reached.path(self._corpus.graph, note)
+            told.append(Evidence("graph", self._links[note], self._linked[note], path))
+        return tuple(told)
+
+
+def _ranked(items: Sequence[int]) -> dict[int, int]:
+    return {item: rank for rank, item in enumerate(items, start=1)}

@@ -1,0 +1,74 @@
+"""Words of a text as search sees them: folded, in any script, with or without stop words.
+
+Floor 1: pure functions on text; nothing from ragbot is imported.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Thai, Lao, Burmese, Khmer, kana, Han and Hangul are written without spaces: read in pairs.
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_TOKEN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
+
+# Capitalised words in a row, small words allowed between: "Bishop of Elmham".
+_PROPER = re.compile(
+    r"[^\W\d_a-z][\w'’-]*(?: (?:(?:of|de|the|von|van|la|le|du|di|da) )*[^\W\d_a-z][\w'’-]*)*"
+)
+
+_STOP = (
+    "a about after all also am an and any are as at be because been before being but by can could "
+    "did do does doing done for from get had has have he her here hers him his how i if in into is "
+    "it its just let like me more most my no nor not now of on one only or other our out own s so "
+    "some such t than that the their them then there these they this those to too up us very was "
+    "we were what when where which while who whom whose why will with would you your"
+)
+STOP_WORDS = frozenset(_STOP.split())
+"""Words that carry no subject, in a question or in a passage (English)."""
+
+
+def fold(text: str) -> str:
+    """Fold case, marks and compatibility forms: `"Ngāi Ｔahu"` becomes `"ngai tahu"`."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def tokens(text: str) -> list[str]:
+    """Fold the words of a text, in order; scripts without spaces give pairs of characters.
+
+    Examples
+    --------
+    >>> tokens("The Café's 概念図")
+    ['the', 'cafe', 's', '概念', '念図']
+    """
+    found: list[str] = []
+    for word in _TOKEN.findall(fold(text)):
+        found += _pairs(word) if "\u0e00" <= word[0] <= "\ud7af" else [word]
+    return found
+
+
+def content_words(text: str) -> list[str]:
+    """`tokens` without the words that carry no subject; all of them if nothing else is left."""
+    found = tokens(text)
+    return [word for word in found if word not in STOP_WORDS] or found
+
+
+def proper_names(text: str) -> set[str]:
+    """Names in a text, folded: words that start with a capital, alone or in a row.
+
+    The first word of a sentence counts too: what is common there is common
+    elsewhere, and left out by whoever asks for rare names. Scripts without
+    capitals give none.
+
+    Examples
+    --------
+    >>> sorted(proper_names("The duke met Guy, Bishop of Elmham."))
+    ['bishop of elmham', 'guy']
+    """
+    folded = (" ".join(tokens(match.group())) for match in _PROPER.finditer(text))
+    return {name for name in folded if len(name) > 2 and not STOP_WORDS.issuperset(name.split())}
+
+
+def _pairs(word: str) -> list[str]:
+    return [word[i : i + 2] for i in range(len(word) - 1)] or [word]

@@ -34,8 +34,8 @@ _FRONTMATTER = re.compile(r"\A---[ \t]*(?:\r\n|\n|\r)(.*?)(?:^---[ \t]*$|\Z)", r
 _WORD = re.compile(r"[a-z]+|[0-9]+|[^\s]", re.IGNORECASE)
 
 # Where a link leads is not read; between two stretches of prose, marks of lists and quotes.
-_DESTINATION = re.compile(r"\]\([^()\s]*\)")
-_BETWEEN = re.compile(r"[\s>*+-]*(?:\d{1,9}[.)][\s>]*)?(?:\[.\]\s*)?")
+_DESTINATION = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
+_BETWEEN = re.compile(r"[\s>*+|:-]*(?:\d{1,9}[.)][\s>]*)?(?:\[.\]\s*)?")
 
 
 def chunk(note: Note) -> list[Chunk]:
@@ -67,7 +67,8 @@ def embedding_text(note: Note, chunk: Chunk) -> str:
     >>> embedding_text(note, Chunk("a.md", (17, 38), note.text[17:38], ("Heat", "Limits")))
     'Heat. Limits. It has some.'
     """
-    return f"{_context(note.title, chunk.headings)} {markdown.plain(chunk.text)}".strip()
+    prose = _DESTINATION.sub(r"\1", markdown.plain(chunk.text))
+    return f"{_context(note.title, chunk.headings)} {prose}".strip()
 
 
 def pieces(text: str) -> int:
@@ -121,7 +122,7 @@ def _passages(note: Note, section: Section, run: Span) -> list[Span]:
     """Sentences of one run of prose, packed into passages of about equal size."""
     room = max(_LEAST_PROSE, BUDGET - pieces(_context(note.title, section.headings)))
     sized = [
-        (span, pieces(_DESTINATION.sub("]", note.text[slice(*span)])))
+        (span, pieces(_DESTINATION.sub(r"\1", note.text[slice(*span)])))
         for sentence in sentences(note.text[slice(*run)], run[0])
         for span in _cut(note.text, sentence, room)
     ]

@@ -64,7 +64,7 @@ def embedding_text(note: Note, chunk: Chunk) -> str:
     Examples
     --------
     >>> note = Note("a.md", "Heat", "# Heat\n## Limits\nIt has [[Entropy|some]].")
-    >>> embedding_text(note, Chunk("a.md", (17, 38), note.text[17:38], ("Heat", "Limits")))
+    >>> embedding_text(note, Chunk("a.md", (17, 41), note.text[17:41], ("Heat", "Limits")))
     'Heat. Limits. It has some.'
     """
     prose = _DESTINATION.sub(r"\1", markdown.plain(chunk.text))

@@ -163,16 +163,6 @@ def _add_keeping(commands: argparse._SubParsersAction[Parser]) -> None:
 
     _command(commands, "status", "tell what the index holds and how far it is behind")
 
-    evaluate = _command(
-        commands,
-        "evaluate",
-        "measure retrieval and answers on a file of questions",
-        "ragbot evaluate tests/evaluation/garden.jsonl",
-        "ragbot evaluate questions.jsonl --answers --json",
-    )
-    evaluate.add_argument("questions", type=Path, metavar="QUESTIONS.jsonl")
-    evaluate.add_argument("--answers", action="store_true", help="measure the answers too")
-
 
 def _add_serving(commands: argparse._SubParsersAction[Parser]) -> None:
     chat = _command(
@@ -204,6 +194,9 @@ def _add_serving(commands: argparse._SubParsersAction[Parser]) -> None:
     mcp.add_argument("--http", action="store_true", help="serve streamable HTTP, not stdio")
     mcp.add_argument("--host", default="127.0.0.1", help="with --http (default: 127.0.0.1)")
     mcp.add_argument("--port", type=_port, default=8765, help="with --http (default: 8765)")
+    mcp.add_argument(
+        "--no-auth", action="store_true", help="serve beyond this machine, to anyone who asks"
+    )
 
     completion = commands.add_parser(
         "completion",

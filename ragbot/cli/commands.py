@@ -14,6 +14,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "completion": completion.completion,
     "graph": reading.graph,
     "index": keeping.index,
+    "mcp": serving.mcp,
     "path": reading.path,
     "related": reading.related,
     "search": asking.search,

@@ -1,4 +1,4 @@
-"""The commands that keep the index: index, and evaluate, which measures it."""
+"""The commands that keep the index."""
 
 from __future__ import annotations
 

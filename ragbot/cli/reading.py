@@ -60,7 +60,7 @@ def path(options: Namespace) -> int:
             records = [wire.relation_record(step, notes) for step in steps]
             print_json({"start": start.id, "end": end.id, "path": records})
         elif steps:
-            print(text.steps(steps, page, start.id))
+            print(text.steps(steps, end.id, page))
         else:
             tell("No relations lead from one to the other.")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ragbot.cli.session import config_of
+from ragbot.errors import ServeError
 
 
 def chat(options: Namespace) -> int:
@@ -19,4 +20,29 @@ def chat(options: Namespace) -> int:
         no_auth=options.no_auth,
         watch=not options.no_watch,
     )
+    return 0
+
+
+def mcp(options: Namespace) -> int:
+    """Serve the notes to an assistant."""
+    from ragbot.bot import Ragbot
+
+    try:
+        from ragbot import mcp_server
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "mcp":
+            raise
+        raise ServeError(
+            "ragbot mcp needs the package mcp, which is not installed. "
+            "Install it with: pip install 'ragbot[mcp]'"
+        ) from None
+    config = config_of(options)
+
+    def open_bot() -> Ragbot:
+        return Ragbot.open(config=config)
+
+    if options.http:
+        mcp_server.serve_http(open_bot, options.host, options.port, no_auth=options.no_auth)
+    else:
+        mcp_server.serve_stdio(open_bot)
     return 0

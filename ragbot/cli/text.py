@@ -121,26 +121,20 @@ def _hit(
         for evidence in hit.evidence:
             yield f"    {evidence.retriever:<8} rank {evidence.rank:<3} score {evidence.score:.3f}"
             if evidence.path:
-                yield " " * 6 + steps(evidence.path, page)
+                yield " " * 6 + steps(evidence.path, note.id, page)
 
 
-def steps(path: Sequence[Relation], page: Page, start: NoteId = "") -> str:
-    """Write a path of relations as it is walked, `A -extends-> B <-causes- C`."""
-    here = start or _start(path)
-    written = _name(here)
-    for step in path:
-        forward = step.source == here
-        here = end_of(step) if forward else step.source
+def steps(path: Sequence[Relation], end: NoteId, page: Page) -> str:
+    """Write a path of relations as it is walked to its end, `A -extends-> B <-causes- C`."""
+    here = end
+    written = ""
+    for step in reversed(path):
+        forward = end_of(step) == here
         predicate = page.accent(_line(step.predicate))
-        written += f" -{predicate}-> {_name(here)}" if forward else f" <-{predicate}- {_name(here)}"
-    return written
-
-
-def _start(path: Sequence[Relation]) -> NoteId:
-    """Find where a path starts: at the end of its first step that the second does not touch."""
-    first = path[0]
-    then = {path[1].source, end_of(path[1])} if len(path) > 1 else set()
-    return end_of(first) if first.source in then else first.source
+        arrow = f"-{predicate}->" if forward else f"<-{predicate}-"
+        written = f" {arrow} {_name(here)}{written}"
+        here = step.source if forward else end_of(step)
+    return _name(here) + written
 
 
 def note(found: Note, edges: Sequence[Relation], chunks: Sequence[Chunk], page: Page) -> list[str]:

@@ -5,17 +5,21 @@ For tests and benchmarks of retrieval, which then measure nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ragbot import links, markdown
 from ragbot.chunk import chunk, embedding_text
 from ragbot.graph import RelationGraph
 from ragbot.lexical import Lexical
 from ragbot.schema import Chunk, Note, Relation
+from ragbot.words import content_words
 
 FloatArray = NDArray[np.float32]
+Encode = Callable[[Sequence[str]], FloatArray]
 
 
 class MemoryCorpus:
@@ -24,7 +28,7 @@ class MemoryCorpus:
     def __init__(
         self,
         notes: Iterable[Note],
-        encode: Callable[[Sequence[str]], FloatArray] | None,
+        encode: Encode | None,
         mentions: Iterable[Relation] = (),
         cut: Callable[[Note], list[Chunk]] = chunk,
     ) -> None:
@@ -37,6 +41,12 @@ class MemoryCorpus:
         self.embedded = encode is not None
         texts = [embedding_text(self.notes[piece.note], piece) for piece in self.chunks]
         self.matrix = np.zeros((0, 0), np.float32) if encode is None else encode(texts)
+
+    @classmethod
+    def of(cls, files: Mapping[str, str], encode: Encode | None = None) -> MemoryCorpus:
+        """Read notes from `{path: text}`."""
+        notes = [markdown.parse(text, path)[0] for path, text in files.items()]
+        return cls(links.resolve(notes), encode)
 
     def nearest(self, query: FloatArray, k: int) -> list[tuple[int, float]]:
         """Rows of the k chunks nearest to a unit vector, with their cosine, best first."""
@@ -51,3 +61,16 @@ class MemoryCorpus:
     def vectors(self, rows: Sequence[int]) -> FloatArray:
         """Return the unit vectors of these rows, shape (rows, dimension)."""
         return self.matrix[list(rows)]
+
+
+def bag_of_words(texts: Sequence[str], dimension: int = 512) -> FloatArray:
+    """Encode texts as unit vectors of their words: equal words, equal vectors.
+
+    A word's form is cut to five letters, so that "model" and "models" agree.
+    """
+    vectors = np.zeros((len(texts), dimension), np.float32)
+    for row, text in enumerate(texts):
+        for word in content_words(text):
+            vectors[row, zlib.crc32(word[:5].encode()) % dimension] += 1
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / np.maximum(norms, 1e-9)).astype(np.float32)

@@ -72,7 +72,7 @@ def embedding_text(note: Note, chunk: Chunk) -> str:
 
 
 def pieces(text: str) -> int:
-    """Estimate, from above, of the word pieces that a BERT encoder makes of a text.
+    """Estimate, rather too high, the word pieces that a BERT encoder makes of a text.
 
     Counted rather than asked of the tokenizer, which would be a slow import at
     every scan: a short word is one piece, a long one a piece per four letters,

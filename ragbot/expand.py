@@ -86,7 +86,7 @@ def along_names(
     seeds: Sequence[tuple[int, float]],
     rows: Mapping[int, Sequence[int]],
     question: str,
-) -> dict[int, tuple[float, str]]:
+) -> dict[int, float]:
     """Follow the rare names of the seeds to the notes that hold them too.
 
     Parameters
@@ -99,17 +99,17 @@ def along_names(
 
     Returns
     -------
-    dict of row to (worth, name)
+    dict of row to worth
     """
-    reached: dict[int, tuple[float, str]] = {}
+    reached: dict[int, float] = {}
     for row, strength in seeds:
         for name, weight, notes in shared.shared(rows[row]):
             if f" {name} " in question:
                 continue
             worth = NAMES * strength * weight
             for note in notes.tolist():
-                if note != row and worth > reached.get(note, (0.0, ""))[0]:
-                    reached[note] = (worth, name)
+                if note != row and worth > reached.get(note, 0.0):
+                    reached[note] = worth
     return reached
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot import seeds
+from ragbot import relations, seeds
 from ragbot.corpus import Corpus, FloatArray
 from ragbot.expand import Step, activations, along_links, along_names
 from ragbot.filters import allowed_notes
@@ -38,40 +38,54 @@ ADMITTED = 30
 """Notes at the top after expansion, whose cosine is made exact."""
 
 FADING = 0.5
-"""What a further hop is worth beside the one before."""
+"""What a further hop passes on beside the one before."""
+
+ASKED = 1.5
+"""Worth of an edge that the question asks for by its predicate."""
 
 HOPS = 1
 """Links followed from a seed, unless asked otherwise."""
-
 
 NO_FILTERS = Filters()
 
 
 @dataclass(slots=True)
 class _Reached:
-    """What expansion found, by row of the note: one layer of links per hop, and names."""
+    """What the graph and the names led to, by row of the note.
 
+    `seeds` are the rows that links were followed from; `links` holds one layer
+    of steps per hop; `asked` the paths that a question about relations named.
+    """
+
+    seeds: set[int] = field(default_factory=set)
     links: list[dict[int, Step]] = field(default_factory=list)
-    names: dict[int, tuple[float, str]] = field(default_factory=dict)
+    names: dict[int, float] = field(default_factory=dict)
+    asked: dict[int, tuple[Relation, ...]] = field(default_factory=dict)
+
+    def links_worth(self) -> dict[int, float]:
+        worth = dict.fromkeys(self.asked, ASKED)
+        for layer in self.links:
+            for row, step in layer.items():
+                worth[row] = max(worth.get(row, 0.0), step.worth)
+        return worth
 
     def gains(self, size: int) -> Scores:
         gains = np.zeros(size)
-        for layer in self.links:
-            for row, step in layer.items():
-                gains[row] = max(gains[row], step.worth)
-        for row, (worth, _) in self.names.items():
-            gains[row] += worth
+        for worths in (self.links_worth(), self.names):
+            gains[list(worths)] += list(worths.values())
         return gains
 
     def path(self, graph: RelationGraph, row: int) -> tuple[Relation, ...]:
         """Relations from a seed to a note that links led to."""
+        if row in self.asked:
+            return self.asked[row]
         number = next(number for number, layer in enumerate(self.links) if row in layer)
         path: list[Relation] = []
         for layer in reversed(self.links[: number + 1]):
-            if row not in layer:
-                break
             path.append(graph.between(row, layer[row].origin))
             row = layer[row].origin
+            if row in self.seeds:
+                break
         return tuple(reversed(path))
 
 
@@ -136,18 +150,35 @@ def _expand(corpus: Corpus, question: str, found: Seeds, hops: int) -> _Reached:
     reached = _Reached()
     if not hops:
         return reached
-    scores = found.notes
-    for hop in range(hops):
-        strengths = activations(scores, SEEDS)
-        faded = [(row, strength * FADING**hop) for row, strength in strengths]
-        reached.links.append(along_links(corpus.graph, faded))
-        if hop == 0:
-            givers = strengths[:NAME_SEEDS]
-            chunks = {row: _best_chunks(corpus, found, row, NAME_CHUNKS) for row, _ in givers}
-            folded = f" {' '.join(tokens(question))} "
-            reached.names = along_names(corpus.lexical.shared, givers, chunks, folded)
-        scores = found.notes + reached.gains(len(found.notes))
+    givers = activations(np.where(found.direct, found.notes, -np.inf), SEEDS)
+    reached.seeds = {row for row, _ in givers}
+    chunks = {row: _best_chunks(corpus, found, row, NAME_CHUNKS) for row, _ in givers[:NAME_SEEDS]}
+    folded = f" {' '.join(tokens(question))} "
+    reached.names = along_names(corpus.lexical.shared, givers[:NAME_SEEDS], chunks, folded)
+    _follow_asked(corpus, question, reached)
+    for _ in range(hops):
+        reached.links.append(along_links(corpus.graph, givers))
+        layer = reached.links[-1]
+        onward = sorted(layer, key=lambda row: -layer[row].worth)[:SEEDS]
+        givers = [(row, layer[row].worth * FADING) for row in onward]
     return reached
+
+
+def _follow_asked(corpus: Corpus, question: str, reached: _Reached) -> None:
+    """Note where the edges lead that a question asks for, and the note that has them."""
+    asked = relations.answerable(corpus, question)
+    if asked is None or not asked.relations:
+        return
+    graph = corpus.graph
+    here = asked.subject
+    reached.names[graph.row(here)] = ASKED
+    for number, relation in enumerate(asked.relations):
+        end = relation.target if relation.source == here else relation.source
+        way = asked.relations[: number + 1] if asked.kind == "path" else (relation,)
+        if end is not None and end != asked.subject:
+            reached.asked.setdefault(graph.row(end), way)
+        if end is not None and asked.kind == "path":
+            here = end
 
 
 def _best_chunks(corpus: Corpus, found: Seeds, note: int, count: int) -> list[int]:
@@ -184,12 +215,10 @@ class _Ranks:
         worded = np.flatnonzero(found.words)
         self._words = _ranked(worded[np.argsort(-found.words[worded], kind="stable")].tolist())
         self._named = seeds.name_worth(corpus, found.named)
-        for row, (worth, _) in reached.names.items():
+        for row, worth in reached.names.items():
             self._named[row] = self._named.get(row, 0.0) + worth
         self._names = _ranked(sorted(self._named, key=lambda row: -self._named[row]))
-        self._linked = {
-            row: step.worth for layer in reversed(reached.links) for row, step in layer.items()
-        }
+        self._linked = reached.links_worth()
         self._links = _ranked(sorted(self._linked, key=lambda row: -self._linked[row]))
 
     def evidence(self, note: int, row: int) -> tuple[Evidence, ...]:

@@ -45,9 +45,12 @@ class Seeds:
         Rows the vector store gave, best first.
     named
         Names of notes in the question.
+    direct
+        Shape (notes,): whether anything of the note was found, rather than assumed.
     """
 
     notes: Scores
+    direct: BoolArray
     cosines: Scores
     words: Scores
     known: BoolArray
@@ -76,6 +79,7 @@ def find(
     words = lexical.passages(question).astype(np.float64)
     seeds = Seeds(
         np.full(len(lexical.notes), -np.inf),
+        np.zeros(len(lexical.notes), dtype=bool),
         np.zeros(size),
         words,
         np.ones(size, dtype=bool),
@@ -93,13 +97,16 @@ def find(
 
 def score(corpus: Corpus, seeds: Seeds, allowed: BoolArray | None) -> None:
     """Score every note by what is known of its chunks and its name."""
-    chunks = np.diff(corpus.lexical.first_chunk)
-    prior = LENGTH_PRIOR * np.log(np.maximum(chunks, 1))
+    first = corpus.lexical.first_chunk
+    prior = LENGTH_PRIOR * np.log(np.maximum(np.diff(first), 1))
     prior += LINK_PRIOR * np.log1p(corpus.graph.out_degree)
     seeds.notes = by_note(corpus, seeds.cosines) - prior
     seeds.notes += by_note(corpus, seeds.words) / _top(seeds.words)
+    seeds.direct = by_note(corpus, seeds.words) > 0
+    seeds.direct[np.searchsorted(first[1:], seeds.dense, side="right")] = True
     for row, worth in name_worth(corpus, seeds.named).items():
         seeds.notes[row] += worth
+        seeds.direct[row] = True
     if allowed is not None:
         seeds.notes[~allowed] = -np.inf
 
@@ -134,11 +141,12 @@ def _ask_nearest(
         cosines = corpus.similarities(query, rows) if rows else np.zeros(0)
         best = np.argsort(-cosines, kind="stable")[:DEPTH]
         found = [(rows[place], float(cosines[place])) for place in best]
-    seeds.dense = [row for row, _ in found]
+    near = [row for row, _ in found]
     seeds.known[:] = False
-    seeds.known[seeds.dense] = True
+    seeds.known[near] = True
     seeds.cosines[:] = found[-1][1] if found else 0.0
-    seeds.cosines[seeds.dense] = [cosine for _, cosine in found]
+    seeds.cosines[near] = [cosine for _, cosine in found]
+    seeds.dense = [row for row, cosine in found if cosine > 0]
 
 
 def name_worth(corpus: Corpus, named: Sequence[Spotted]) -> dict[int, float]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import dropwhile
 
 # Thai, Lao, Burmese, Khmer, kana, Han and Hangul are written without spaces: read in pairs.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
@@ -57,17 +58,21 @@ def content_words(text: str) -> list[str]:
 def proper_names(text: str) -> set[str]:
     """Names in a text, folded: words that start with a capital, alone or in a row.
 
-    The first word of a sentence counts too: what is common there is common
-    elsewhere, and left out by whoever asks for rare names. Scripts without
-    capitals give none.
+    The first word of a sentence counts too, unless it is a stop word: what is
+    common there is common elsewhere, and whoever asks for rare names leaves it
+    out. Scripts without capitals give none.
 
     Examples
     --------
-    >>> sorted(proper_names("The duke met Guy, Bishop of Elmham."))
+    >>> sorted(proper_names("When the duke met Guy, Bishop of Elmham."))
     ['bishop of elmham', 'guy']
     """
-    folded = (" ".join(tokens(match.group())) for match in _PROPER.finditer(text))
-    return {name for name in folded if len(name) > 2 and not STOP_WORDS.issuperset(name.split())}
+    names = (_without_leading_stop_words(match.group()) for match in _PROPER.finditer(text))
+    return {name for name in names if len(name) > 2}
+
+
+def _without_leading_stop_words(name: str) -> str:
+    return " ".join(dropwhile(STOP_WORDS.__contains__, tokens(name)))
 
 
 def _pairs(word: str) -> list[str]:

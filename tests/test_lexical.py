@@ -1,0 +1,130 @@
+"""Words and names: BM25 scores, names spotted in a question, rare names shared, what is kept."""
+
+import numpy as np
+import pytest
+
+from benchmarks.memory import MemoryCorpus
+from ragbot.entities import SharedNames
+from ragbot.errors import IndexDamagedError
+from ragbot.lexical import Lexical
+
+FILES = {
+    "models/Persona Vectors.md": "---\naliases: [trait directions]\n---\nVectors of traits in a model.",
+    "models/Drift.md": "# Persona Drift\n\nA persona drifts over long chats.\n\n## Cause\n\nLength.",
+    "Personas.md": "The personas of the house. Every persona is listed.",
+    "人格.md": "# 人格選択モデル\n\nモデルは人格を選ぶ。",
+}
+
+
+@pytest.fixture(scope="module")
+def lexical():
+    return MemoryCorpus.of(FILES).lexical
+
+
+def test_notes_are_in_order_and_their_chunks_are_runs_of_rows(lexical):
+    assert lexical.notes == tuple(sorted(FILES))
+    assert lexical.first_chunk.tolist() == [0, 1, 3, 4, 5]
+
+
+def test_bm25_scores_every_chunk_and_nothing_without_its_words(lexical):
+    scores = lexical.passages("What causes drift in long chats?")
+    assert scores.shape == (5,)
+    assert scores.argmax() == 1
+    assert scores[3] == 0
+
+
+def test_a_title_counts_as_said_in_every_chunk_of_its_note(lexical):
+    assert lexical.passages("drift")[2] > 0
+
+
+def test_bm25_reads_scripts_without_spaces(lexical):
+    assert lexical.passages("人格とは").argmax() == 4
+
+
+@pytest.mark.parametrize("question", ["", "???", "zebra"], ids=repr)
+def test_a_question_without_known_words_scores_nothing(lexical, question):
+    assert not lexical.passages(question).any()
+
+
+def test_titles_are_scored_by_themselves(lexical):
+    scores = lexical.titles("the drift note")
+    assert lexical.notes[scores.argmax()] == "models/Drift.md"
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        pytest.param("What is persona drift?", [("persona drift", True)], id="title"),
+        pytest.param("Are trait directions real?", [("trait directions", False)], id="alias"),
+        pytest.param("about DRIFT", [("drift", False)], id="file-name-in-any-case"),
+        pytest.param("personas", [("personas", True)], id="one-word"),
+        pytest.param("Persona drift and persona-vectors", 
+                     [("persona drift", True), ("persona vectors", True)], id="two"),
+        pytest.param("人格選択モデルとは", [], id="no-word-boundary"),
+        pytest.param("persona", [], id="part-of-a-name"),
+        pytest.param("", [], id="nothing"),
+    ],
+)  # fmt: skip
+def test_names_spotted(lexical, question, expected):
+    assert [(s.name, s.title) for s in lexical.names(question)] == expected
+
+
+def test_a_name_tells_where_it_stands_and_how_rare_it_is(lexical):
+    question = "So: what's persona drift?"
+    [drift] = lexical.names(question)
+    assert question[slice(*drift.span)] == "persona drift"
+    assert drift.notes == ("models/Drift.md",)
+    assert 0 < lexical.rarity("persona") < lexical.rarity("drift") < lexical.rarity("zebra") == 1
+
+
+def test_a_name_of_stop_words_is_never_spotted():
+    corpus = MemoryCorpus.of({"What.md": "Text.", "Who We Are.md": "Text."})
+    assert corpus.lexical.names("What is it, who we are?") == []
+
+
+def test_what_is_saved_is_what_is_loaded(lexical, tmp_path):
+    lexical.save(tmp_path)
+    loaded = Lexical.load(tmp_path)
+    for question in ("persona drift", "人格", "trait directions"):
+        assert np.array_equal(loaded.passages(question), lexical.passages(question))
+        assert loaded.names(question) == lexical.names(question)
+    assert loaded.notes == lexical.notes
+
+
+def test_an_empty_vault_has_an_index(tmp_path):
+    empty = Lexical.build([], [])
+    empty.save(tmp_path)
+    assert Lexical.load(tmp_path).passages("anything").shape == (0,)
+
+
+@pytest.mark.parametrize("name", ["names.json", "entities.npz", "passages/vocab.index.json"])
+def test_a_damaged_file_is_named_as_such(lexical, tmp_path, name):
+    lexical.save(tmp_path)
+    (tmp_path / name).write_bytes(b"{")
+    with pytest.raises(IndexDamagedError, match="index is broken"):
+        Lexical.load(tmp_path)
+
+
+def test_chunks_out_of_order_are_refused():
+    corpus = MemoryCorpus.of(FILES)
+    with pytest.raises(ValueError, match="in the order of note id"):
+        Lexical.build(corpus.notes.values(), corpus.chunks[::-1])
+
+
+def shared_names(texts, note_of, row):
+    notes = max(note_of) + 1
+    found = SharedNames.build(texts, note_of, notes).shared([row])
+    return {name: (round(weight, 3), held.tolist()) for name, weight, held in found}
+
+
+def test_names_are_shared_by_the_notes_that_hold_them():
+    texts = ["Guy met Hugh.", "Guy died.", "Nobody.", "Hugh and Marozia.", "Ann."]
+    assert shared_names(texts, [0, 1, 2, 3, 4], 0) == {
+        "guy": (0.324, [0, 1]),  # (ln(5 / 2) / ln 5) ** 2
+        "hugh": (0.324, [0, 3]),
+    }
+
+
+def test_a_name_in_one_note_alone_or_in_too_many_is_no_clue():
+    assert shared_names(["Guy.", "Guy.", "Ann."], [0, 0, 1], 0) == {}
+    assert shared_names(["Guy."] * 50, list(range(50)), 0) == {}

@@ -1,0 +1,113 @@
+"""Questions about relations: recognised, in the right direction, answered from edges."""
+
+import pytest
+
+from benchmarks.memory import MemoryCorpus
+from ragbot.relations import answerable
+
+FILES = {
+    "Heat.md": "- extends::[[Energy]] — adds disorder\n- extracted_from::[[Old Notebook]]\nText.",
+    "Energy.md": "- coordinates_with::[[Work]]\n- relates_to::[[Lost Page]]\nText.",
+    "Entropy as a Measure of Heat.md": "- extends::[[Heat]]\n- motivated_by::[[Work]]\nText.",
+    "Work.md": "- coordinated_by::[[Energy]]\nText about work.",
+    "sub/Energy.md": "Another.",
+    "Models.md": "models models",
+    "Alone.md": "Nothing here.",
+}
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return MemoryCorpus.of(FILES)
+
+
+def told(corpus, question):
+    found = answerable(corpus, question)
+    return found and [(r.source[:-3], r.predicate, r.written) for r in found.relations]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        pytest.param("What does Heat extend?", [("Heat", "extends", "Energy")], id="out"),
+        pytest.param("What does heat build on?", [("Heat", "extends", "Energy")], id="meaning"),
+        pytest.param(
+            "Which notes extend Heat?",
+            [("Entropy as a Measure of Heat", "extends", "Heat")],
+            id="in",
+        ),
+        pytest.param(
+            "What was Heat extracted from?",
+            [("Heat", "extracted_from", "Old Notebook")],
+            id="ghost",
+        ),
+        pytest.param(
+            "What motivated the note on entropy as a measure?",
+            [("Entropy as a Measure of Heat", "motivated_by", "Work")],
+            id="part-of-a-title",
+        ),
+        pytest.param(
+            "Who coordinates with Work?", [("Energy", "coordinates_with", "Work")], id="symmetric"
+        ),
+        pytest.param("Who coordinates Work?", [("Work", "coordinated_by", "Energy")], id="by"),
+        pytest.param(
+            "Which things does Energy relate to that have no page?",
+            [("Energy", "relates_to", "Lost Page")],
+            id="ghosts-only",
+        ),
+        pytest.param("What contradicts Heat?", [], id="known-but-not-here"),
+    ],
+)
+def test_edges(corpus, question, expected):
+    assert told(corpus, question) == expected
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        pytest.param("What is Heat?", id="no-relation"),
+        pytest.param("Why does it extend so far?", id="no-note"),
+        pytest.param("Tell me about work and energy", id="no-question"),
+        pytest.param("What extends the life of a battery?", id="unknown-thing"),
+        pytest.param("Which models are there?", id="common-word"),
+        pytest.param("", id="nothing"),
+    ],
+)
+def test_other_questions_are_left_alone(corpus, question):
+    assert answerable(corpus, question) is None
+
+
+def test_the_shorter_path_bears_the_name(corpus):
+    assert answerable(corpus, "What does Energy coordinate with?").subject == "Energy.md"
+
+
+def test_how_two_notes_are_connected(corpus):
+    found = answerable(corpus, "How are Heat and Work connected?")
+    assert (found.kind, found.subject, found.object) == ("path", "Heat.md", "Work.md")
+    assert [r.predicate for r in found.relations] in (
+        ["extends", "coordinates_with"],
+        ["extends", "coordinated_by"],
+        ["extends", "motivated_by"],
+    )
+
+
+def test_a_relation_between_the_two_comes_before_any_path(corpus):
+    found = answerable(corpus, "What is the relation between Energy and Work?")
+    assert {r.predicate for r in found.relations} == {"coordinates_with", "coordinated_by"}
+
+
+def test_two_notes_without_a_path(corpus):
+    found = answerable(corpus, "How are Heat and Alone connected?")
+    assert found.kind == "path"
+    assert found.relations == ()
+
+
+def test_the_direction_is_told(corpus):
+    assert answerable(corpus, "What does Heat extend?").direction == "out"
+    assert answerable(corpus, "What extends Heat?").direction == "in"
+    assert answerable(corpus, "Who coordinates with Work?").direction == "both"
+
+
+def test_annotations_come_with_the_edges(corpus):
+    [relation] = answerable(corpus, "What does Heat extend?").relations
+    assert relation.annotation == "adds disorder"

@@ -1,5 +1,7 @@
 """Chunks: exact slices along headings and sentences, small enough for the encoder."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,7 +42,7 @@ def test_a_long_section_is_cut_at_sentences_into_equal_parts():
 
 
 def test_a_sentence_too_long_for_the_encoder_is_cut_at_a_space():
-    note, found = chunks("word " * 2000)
+    _, found = chunks("word " * 2000)
     assert len(found) > 5
     assert all(set(c.text.split()) == {"word"} for c in found)
     assert sum(len(c.text.split()) for c in found) == 2000
@@ -61,7 +63,7 @@ def test_a_word_too_long_for_the_encoder_is_cut_anywhere():
     ],
 )
 def test_what_is_not_prose_is_in_no_chunk(text):
-    note, found = chunks(text)
+    _, found = chunks(text)
     assert not any("hidden" in c.text for c in found)
     assert "A." in found[0].text
     assert "B." in found[-1].text
@@ -130,6 +132,6 @@ def test_pieces_are_not_fewer_than_the_encoder_makes():
 def test_chunks_are_slices_in_order_and_fit_the_encoder(lines):
     note, found = chunks("\n".join(lines))
     assert all(note.text[slice(*c.span)] == c.text for c in found)
-    assert all(one.span[1] <= other.span[0] for one, other in zip(found, found[1:], strict=False))
+    assert all(one.span[1] <= other.span[0] for one, other in pairwise(found))
     assert all(pieces(embedding_text(note, c)) <= BUDGET for c in found)
     assert not any("%%" in c.text for c in found)

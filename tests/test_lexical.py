@@ -9,8 +9,8 @@ from ragbot.errors import IndexDamagedError
 from ragbot.lexical import Lexical
 
 FILES = {
-    "models/Persona Vectors.md": "---\naliases: [trait directions]\n---\nVectors of traits in a model.",
-    "models/Drift.md": "# Persona Drift\n\nA persona drifts over long chats.\n\n## Cause\n\nLength.",
+    "models/Persona Vectors.md": "---\naliases: [trait directions]\n---\nVectors of traits.",
+    "models/Drift.md": "# Persona Drift\n\nA persona drifts in long chats.\n\n## Cause\n\nLength.",
     "Personas.md": "The personas of the house. Every persona is listed.",
     "人格.md": "# 人格選択モデル\n\nモデルは人格を選ぶ。",
 }
@@ -58,7 +58,7 @@ def test_titles_are_scored_by_themselves(lexical):
         pytest.param("Are trait directions real?", [("trait directions", False)], id="alias"),
         pytest.param("about DRIFT", [("drift", False)], id="file-name-in-any-case"),
         pytest.param("personas", [("personas", True)], id="one-word"),
-        pytest.param("Persona drift and persona-vectors", 
+        pytest.param("Persona drift and persona-vectors",
                      [("persona drift", True), ("persona vectors", True)], id="two"),
         pytest.param("人格選択モデルとは", [], id="no-word-boundary"),
         pytest.param("persona", [], id="part-of-a-name"),

@@ -33,7 +33,7 @@ def test_predicates_asked_for(question, expected):
 
 
 def test_a_word_inside_a_name_asks_for_nothing():
-    words = "what is ground truth".split()
+    words = ["what", "is", "ground", "truth"]
     assert asked(words, ["grounds"], [True, True, True, True])
     assert not asked(words, ["grounds"], [True, True, False, False])
 

@@ -33,6 +33,11 @@ _PAIRS = (
     ("contains", "contained_in"),
     ("evolved_into", "evolved_from"),
     ("author", "author_of"),
+    ("explains", "explained_by"),
+    ("measures", "measured_by"),
+    ("mitigates", "mitigated_by"),
+    ("instance_of", "has_instance"),
+    ("applies_to", "applied_in"),
 )
 _SYMMETRIC = frozenset(
     {"relates_to", "related_to", "related", "see_also", "similar_to", "contrasts_with"}

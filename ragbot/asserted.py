@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ragbot import frontmatter
-from ragbot.fields import Field, fields, list_form, marker
+from ragbot.blocks import Item
+from ragbot.fields import Field, marker
 from ragbot.inline import Link, scan
 from ragbot.page import Page, Text
 from ragbot.predicates import normal
 from ragbot.schema import EMBEDS, LINKS_TO, NoteId, Relation, Span
 
+_Annotation = tuple[str | None, Span | None]
 _NOT_RELATIONS = frozenset({"tags", "tag", "aliases", "alias", "title", "cssclasses", "cssclass"})
 
 
@@ -63,49 +65,35 @@ def _relation(note: NoteId, predicate: str, link: Link, span: Span) -> Relation:
 def _text_relations(
     page: Page, number: int, text: Text, note: NoteId, below: dict[int, Span]
 ) -> Iterator[Relation]:
-    typed: dict[int, tuple[Field, int]] = {}
-    for entry, line in page_fields(page, number, text):
-        for link in entry.links:
-            typed.setdefault(link.start, (entry, line))
+    typed: dict[int, tuple[str, _Annotation]] = {}
+    for entry, line in page.fields.get(number, ()):
+        why = _annotation(page, text, entry, below.get(line) if entry.whole else None)
+        typed.update((link.start, (normal(entry.key), why)) for link in entry.links)
     for link in text.inline.links:
-        untyped = EMBEDS if link.embed else LINKS_TO
-        relation = _relation(note, untyped, link, text.span(link.start, link.end))
-        relation = replace(relation, marker=marker(text.inline, link))
-        if link.start in typed:
-            entry, line = typed[link.start]
-            relation = replace(relation, predicate=normal(entry.key) or untyped)
-            relation = _annotated(page, relation, text, entry, below.get(line))
-        yield relation
+        predicate, (annotation, annotation_span) = typed.get(link.start, ("", (None, None)))
+        relation = _relation(
+            note,
+            predicate or (EMBEDS if link.embed else LINKS_TO),
+            link,
+            text.span(link.start, link.end),
+        )
+        yield replace(
+            relation,
+            annotation=annotation,
+            annotation_span=annotation_span,
+            marker=marker(text.inline, link),
+        )
 
 
-def page_fields(page: Page, number: int, text: Text) -> Iterator[tuple[Field, int]]:
-    """Give the typed relations of a block, each with the offset where its line starts."""
-    found = False
-    if "::" in text.inline.masked:
-        for start, end in text.lines():
-            for entry in fields(text.inline, start, end):
-                found = True
-                yield entry, text.place(start)
-    block = text.block
-    first = block.item >= 0 and page.layout.items[block.item].blocks[0] == number
-    if first and not found and block.kind == "text" and (whole := list_form(text.inline)):
-        yield whole, text.place(0)
-
-
-def _annotated(
-    page: Page, relation: Relation, text: Text, entry: Field, below: Span | None
-) -> Relation:
-    """Add what the author wrote about a relation: on its line, and in bullets below it."""
-    parts: list[Span] = []
-    if entry.annotation:
-        parts.append(text.span(*entry.annotation))
-    if entry.whole and below:
+def _annotation(page: Page, text: Text, entry: Field, below: Span | None) -> _Annotation:
+    """Give what the author wrote about a relation: on its line, and in bullets below it."""
+    parts = [text.span(*entry.annotation)] if entry.annotation else []
+    if below:
         parts.append(below)
     if not parts:
-        return relation
+        return None, None
     pieces = [_unbulleted(page.text[start:end]) for start, end in parts]
-    span = (parts[0][0], parts[-1][1])
-    return replace(relation, annotation=" ".join(pieces), annotation_span=span)
+    return " ".join(pieces), (parts[0][0], parts[-1][1])
 
 
 def _unbulleted(text: str) -> str:
@@ -115,52 +103,38 @@ def _unbulleted(text: str) -> str:
 
 
 def _annotations_below(page: Page) -> dict[int, Span]:
-    """Span of the bullets below each line, by the offset where that line's text starts.
+    """Span of the bullets below each relation, by the offset where its line's text starts.
 
-    A bullet belongs to the item that holds it; below a paragraph outside of a
-    list, it has to stand on the next line and further to the right.
+    A bullet belongs to the item that holds it, at whatever depth; below a
+    paragraph outside of a list, it has to stand on the next line and further
+    to the right. A bullet that is a relation itself annotates nothing.
     """
     found: dict[int, Span] = {}
-    for number, item in enumerate(page.layout.items):
+    owners: list[int | None] = []
+    for item in page.layout.items:
+        owner = owners[item.parent] if item.parent >= 0 else _paragraph_above(page, item)
         if not item.blocks:
-            continue
-        first = item.blocks[0]
-        text = page.texts.get(first)
-        owner = _owner(page, number, first)
-        if text is None or owner is None or _is_relation(page, first, text):
-            continue
-        end = page.layout.blocks[item.blocks[-1]].span[1]
-        start = found[owner][0] if owner in found else text.block.span[0]
-        found[owner] = (start, end)
+            owners.append(owner)
+        elif item.blocks[0] in page.fields:
+            owners.append(page.fields[item.blocks[0]][-1][1])
+        else:
+            owners.append(owner)
+            if owner is not None and item.blocks[0] in page.texts:
+                start, end = (page.layout.blocks[n].span for n in (item.blocks[0], item.blocks[-1]))
+                found[owner] = (found.get(owner, start)[0], end[1])
     return found
 
 
-def _owner(page: Page, number: int, first: int) -> int | None:
-    """Offset of the line that the item below it annotates."""
-    parent = page.layout.items[number].parent
-    if parent >= 0:
-        blocks = page.layout.items[parent].blocks
-        above = page.texts.get(blocks[0]) if blocks else None
-        return above.block.lines[-1][0] if above and blocks[0] < first else None
-    above = page.texts.get(first - 1)
-    if above is None or above.block.item >= 0 or above.block.kind != "text":
+def _paragraph_above(page: Page, item: Item) -> int | None:
+    """Offset of the line of text right above an item that stands further to the right."""
+    number = item.blocks[0] - 1 if item.blocks else -1
+    above = page.texts.get(number)
+    if above is None or above.block.kind != "text" or number not in page.fields:
         return None
-    lines = page.layout
-    last = above.block.lines[-1][0]
-    line = lines.line_of(last)
-    next_line = lines.line_of(page.layout.items[number].start)
-    if next_line != line + 1:
+    starts, last = page.layout.line_starts, above.block.lines[-1][0]
+    line = page.layout.line_of(last)
+    if page.layout.line_of(item.start) != line + 1:
         return None
-    bullet = _indent(page.text, page.layout.line_starts[next_line])
-    return last if bullet > last - page.layout.line_starts[line] else None
-
-
-def _indent(text: str, start: int) -> int:
-    end = start
-    while text[end : end + 1] in (" ", "\t"):
-        end += 1
-    return end - start
-
-
-def _is_relation(page: Page, number: int, text: Text) -> bool:
-    return any(True for _ in page_fields(page, number, text))
+    text = page.text[starts[line + 1] : page.layout.blocks[item.blocks[0]].span[0]]
+    indent = len(text) - len(text.lstrip(" \t"))
+    return last if indent > last - starts[line] else None

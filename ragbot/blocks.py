@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
@@ -66,6 +66,17 @@ class Item:
     start: int
     end: int
     blocks: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Leaf:
+    """What is kept of the tokens of one text block: they would take ten times the memory."""
+
+    type: str
+    tag: str
+    markup: str
+    level: int
+    lines: list[Span]
 
 
 @dataclass(slots=True)
@@ -137,7 +148,9 @@ def _located(rule: _Rule) -> _Rule:
                 (state.bMarks[n] + state.tShift[n], state.eMarks[n])
                 for n in range(line, state.line)
             ]
-            state.tokens[before].meta["lines"] = spans
+            first = state.tokens[before]
+            leaf = _Leaf("leaf", first.tag, first.markup, first.level, spans)
+            state.tokens[before:] = [leaf]  # type: ignore[list-item]  # only the walk reads it
         return True
 
     return located
@@ -175,9 +188,11 @@ class _Walk:
         self.items: list[int] = []
         self.containers = 0
 
-    def run(self, tokens: list[Token]) -> None:
+    def run(self, tokens: Sequence[Token | _Leaf]) -> None:
         for token in tokens:
-            if token.type == "list_item_open":
+            if isinstance(token, _Leaf):
+                self._leaf(token)
+            elif token.type == "list_item_open":
                 self._open_item(token)
             elif token.type == "list_item_close":
                 self.items.pop()
@@ -186,12 +201,8 @@ class _Walk:
                 self.containers += 1
             elif token.type in ("blockquote_close", "footnote_reference_close"):
                 self.containers -= 1
-            elif token.type == "table_open":
-                self._table(token)
             elif token.type in ("fence", "code_block", "html_block", "math_block"):
                 self._opaque(token)
-            elif "lines" in token.meta:
-                self._text(token)
 
     def _open_item(self, token: Token) -> None:
         span = self._lines(token)
@@ -212,24 +223,22 @@ class _Walk:
         span = self._lines(token)
         self._add(kinds.get(token.type, "code"), (span,))
 
-    def _text(self, token: Token) -> None:
-        lines = [(self.start + a, self.start + b) for a, b in token.meta["lines"]]
-        if token.type == "paragraph_open":
-            self._add("text", tuple(self._stripped(*line) for line in lines))
-            return
-        if len(lines) > 1:  # setext: the last line is the underline
-            lines.pop()
-        else:
-            lines[0] = self._without_hashes(*lines[0], len(token.markup))
-        level = int(token.tag[1:])
-        self._add("heading", tuple(self._stripped(*line) for line in lines), level)
-
-    def _table(self, token: Token) -> None:
-        lines = token.meta["lines"]
-        for number, (a, b) in enumerate(lines):
-            if number != 1:  # the row of dashes
-                for cell in self._cells(self.start + a, self.start + b):
+    def _leaf(self, leaf: _Leaf) -> None:
+        lines = [(self.start + a, self.start + b) for a, b in leaf.lines]
+        if leaf.tag == "table":
+            del lines[1]  # the row of dashes
+            for line in lines:
+                for cell in self._cells(*line):
                     self._add("cell", (cell,))
+        elif leaf.tag == "p":
+            self._add("text", tuple(self._stripped(*line) for line in lines))
+        else:
+            if len(lines) > 1:  # setext: the last line is the underline
+                lines.pop()
+            else:
+                lines[0] = self._without_hashes(*lines[0], len(leaf.markup))
+            stripped = tuple(self._stripped(*line) for line in lines)
+            self._add("heading", stripped, int(leaf.tag[1:]))
 
     def _cells(self, start: int, end: int) -> list[Span]:
         start, end = self._stripped(start, end)

@@ -31,7 +31,8 @@ _WORD = rf"[^\s:*~=\[\]()|;,\"<>`#!?{CODE}{LINK}{ESCAPED}]+"
 _MARKUP = r"[*_~=\"']*"
 _TASK = r"\[.\][ \t]+|\[![\w-]+\][+-]?[ \t]*"
 _BARE = re.compile(
-    rf"[ \t]*(?:{_TASK})?[(\[]*{_MARKUP}(?P<key>{_WORD}(?:[ \t]+{_WORD}){{0,{MAX_KEY_WORDS - 1}}})$"
+    rf"[ \t]*(?:%%[ \t]*)?(?:{_TASK})?[(\[]*{_MARKUP}"
+    rf"(?P<key>{_WORD}(?:[ \t]+{_WORD}){{0,{MAX_KEY_WORDS - 1}}})$"
 )
 _LATER = re.compile(rf"[;,][ \t]*{_MARKUP}(?P<key>{_WORD}(?:[ \t]+{_WORD}){{0,2}})$")
 _GAP = re.compile(rf"[\s,;&+*_~=\"'{MARKERS}]*(?:(?:and|or)[\s*_~=\"']+)?")

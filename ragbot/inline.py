@@ -24,6 +24,9 @@ from markdown_it.common.utils import normalizeReference
 CODE, LINK, ESCAPED = "\ufdd0", "\ufdd1", "\ufdd2"
 """Noncharacters that stand for hidden text, links and escapes in `Inline.masked`."""
 
+MAX_LABEL = 1000
+"""Longest text of a Markdown link that is kept as its alias."""
+
 _SPECIAL = re.compile(r"\\|`+|<|!?\[|\]|\$\$?")
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _IN_WIKILINK = re.compile(r"\]\]|\[\[|\n|`+")
@@ -275,7 +278,7 @@ def _close(state: _Scan, start: int) -> int:
     if found is None:
         return start + 1
     destination, end = found
-    label = state.text[opening + 1 + image : start]
+    label = state.text[opening + 1 + image : min(start, opening + MAX_LABEL + 3)]
     link = markdown_link(destination, label, opening, end, image)
     if link:
         _take(state, link)
@@ -358,5 +361,6 @@ def markdown_link(
         return None
     path, _, subpath = destination.partition("#")
     heading, block = _subpath(unquote(subpath))
-    alias = " ".join(_unescape(label).split()) or None
-    return Link(start, end, unquote(path).strip(), heading, block, alias, embed, wiki=False)
+    # A label that long holds other labels; n nested ones must not cost n squared.
+    alias = " ".join(_unescape(label).split()) if len(label) <= MAX_LABEL else ""
+    return Link(start, end, unquote(path).strip(), heading, block, alias or None, embed, wiki=False)

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from ragbot import frontmatter
 from ragbot.blocks import Block, Layout, layout
+from ragbot.fields import Field, fields, list_form
 from ragbot.frontmatter import Frontmatter
 from ragbot.inline import Inline, scan
 from ragbot.schema import Span
@@ -44,12 +45,16 @@ class Text:
 
 @dataclass(slots=True)
 class Page:
-    """A note taken apart; every offset counts in `text`, whose line ends are LF."""
+    """A note taken apart; every offset counts in `text`, whose line ends are LF.
+
+    `texts` and `fields` go by the index of their block in `layout.blocks`.
+    """
 
     text: str
     matter: Frontmatter
     layout: Layout
     texts: dict[int, Text] = field(default_factory=dict)
+    fields: dict[int, list[tuple[Field, int]]] = field(default_factory=dict)
 
 
 class Places:
@@ -77,7 +82,25 @@ def page_of(text: str) -> Page:
     for number, block in enumerate(page.layout.blocks):
         if block.kind in ("text", "heading", "cell"):
             page.texts[number] = scanned(text, block, page.layout)
+            if found := list(_typed(page.layout, number, page.texts[number])):
+                page.fields[number] = found
     return page
+
+
+def _typed(found: Layout, number: int, text: Text) -> Iterator[tuple[Field, int]]:
+    """Give the typed relations of a block, each with the offset where its line starts."""
+    if not text.inline.links:
+        return
+    written = False
+    if "::" in text.inline.masked:
+        for start, end in text.lines():
+            for entry in fields(text.inline, start, end):
+                written = True
+                yield entry, text.place(start)
+    block = text.block
+    first = block.item >= 0 and found.items[block.item].blocks[0] == number
+    if first and not written and block.kind == "text" and (whole := list_form(text.inline)):
+        yield whole, text.place(0)
 
 
 def scanned(text: str, block: Block, found: Layout) -> Text:

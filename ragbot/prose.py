@@ -10,7 +10,6 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ragbot.asserted import page_fields
 from ragbot.blocks import layout
 from ragbot.fields import Field, only_links
 from ragbot.inline import CODE, ESCAPED, Inline
@@ -55,7 +54,7 @@ def _readable(page: Page, number: int, hidden: list[Span]) -> list[Span]:
     """Spans of the readable text of one block; lines that follow each other are one span."""
     text = page.texts[number]
     by_line: dict[int, list[Field]] = {}
-    for entry, at in page_fields(page, number, text):
+    for entry, at in page.fields.get(number, ()):
         by_line.setdefault(at, []).append(entry)
     lines = text.block.lines
     next_line = {one[1]: other[0] for one, other in pairwise(lines)}

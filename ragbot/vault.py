@@ -23,6 +23,9 @@ from ragbot.schema import Note, NoteId, Problem
 MAX_BYTES = 10_000_000
 """Largest note that is read. A larger file is a dump and not a note; it is reported."""
 
+MAX_LINES = 200_000
+"""Most lines of a note that is read; it bounds the memory that its structure takes."""
+
 IGNORE_FILE = ".ragbotignore"
 SKIPPED_FOLDERS = frozenset({"node_modules"})
 
@@ -235,6 +238,9 @@ def _content(root: Path, note: NoteId) -> bytes:
     if len(content) > MAX_BYTES:
         size = max(status.st_size, len(content)) / 1e6
         raise _TooLargeError(f"it has {size:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read")
+    lines = content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")
+    if lines > MAX_LINES:
+        raise _TooLargeError(f"it has {lines:,} lines; at most {MAX_LINES:,} are read")
     return content
 
 

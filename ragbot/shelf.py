@@ -1,0 +1,161 @@
+"""Where an index keeps its generations, and who uses which: names, leases, the writer's lock.
+
+    index/CURRENT                   the name of the generation that answers
+    index/generations/NAME/         notes as read, chunks, words, graph, manifest
+    index/segments/NAME/            vectors, written once (see store.py)
+    index/leases/                   one locked file a reader: what it uses is not swept
+    index/writer.lock               held by the one process that writes
+
+Floor 3: files and locks; what is in a generation is not known here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ragbot.errors import IndexDamagedError, IndexLockedError, StorageError
+
+_COUNT = itertools.count()
+
+
+class Shelf:
+    """The folder of an index. Safe to share between threads and processes."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = Path(directory)
+        self.generations = self.directory / "generations"
+        self.segments = self.directory / "segments"
+        self._current = self.directory / "CURRENT"
+        self._leases = self.directory / "leases"
+
+    def current(self) -> str | None:
+        """Name of the current generation; None before the first build."""
+        try:
+            return self._current.read_text(encoding="ascii").strip() or None
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise IndexDamagedError(self.directory, f"CURRENT: {error}") from error
+
+    def switch(self, name: str) -> None:
+        """Make a generation current, in one step that is whole or has not happened."""
+        new = self.directory / "CURRENT.new"
+        new.write_text(name, encoding="ascii")
+        sync(new)
+        new.replace(self._current)
+        sync(self.directory)
+
+    def names(self) -> list[str]:
+        """Names of the finished generations, oldest first."""
+        if not self.generations.is_dir():
+            return []
+        return sorted(p.name for p in self.generations.iterdir() if not p.name.startswith("."))
+
+    def lease(self, generation: str) -> Lease | None:
+        """Mark a generation as in use by this process; None where the folder is read-only."""
+        path = self._leases / f"{generation}.{os.getpid()}-{next(_COUNT)}"
+        try:
+            self._leases.mkdir(exist_ok=True)
+            return Lease(path)
+        except OSError:
+            return None
+
+    def leased(self) -> set[str]:
+        """Name the generations that a living process reads; the leases of dead ones are removed."""
+        names = set()
+        for path in self._leases.iterdir() if self._leases.is_dir() else ():
+            try:
+                with FileLock(path, timeout=0):
+                    path.unlink(missing_ok=True)
+            except Timeout:
+                names.add(path.name.partition(".")[0])
+        return names
+
+    def sweep(self, segments_of: Callable[[str], Iterable[str]]) -> None:
+        """Remove what neither the current generation, the one before, nor a reader uses."""
+        current, names = self.current() or "", self.names()
+        keep = {current, *[name for name in names if name < current][-1:], *self.leased()}
+        used = {segment for name in keep.intersection(names) for segment in segments_of(name)}
+        for folder, wanted in ((self.generations, keep), (self.segments, used)):
+            for path in folder.iterdir() if folder.is_dir() else ():
+                if path.name not in wanted:
+                    shutil.rmtree(path, ignore_errors=True)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the writer's lock, and leave one's name with it.
+
+        Raises
+        ------
+        IndexLockedError
+            If another process holds it.
+        StorageError
+            If the folder cannot be written.
+        """
+        lock = FileLock(self.directory / "writer.lock", timeout=0)
+        holder = self.directory / "writer"
+        try:
+            self.generations.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout:
+            raise IndexLockedError(self.directory, _read_holder(holder)) from None
+        except OSError as error:
+            raise storage_error(self.directory, error) from error
+        try:
+            with contextlib.suppress(OSError):
+                told = f"process {os.getpid()} since {time.strftime('%H:%M:%S')}"
+                holder.write_text(told, encoding="utf-8")
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
+            lock.release()
+
+
+class Lease:
+    """A locked file that says which generation this process reads; freed when the process ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = FileLock(path, timeout=0)
+        self._lock.acquire()
+
+    def release(self) -> None:
+        """Say that the generation is no longer used."""
+        self._lock.release()
+        self._path.unlink(missing_ok=True)
+
+
+def new_name() -> str:
+    """Name that sorts by time: microseconds since the epoch, the process, a number within it."""
+    return f"{time.time_ns() // 1000:016x}{os.getpid() & 0xFFFF:04x}{next(_COUNT) & 0xFFFF:04x}"
+
+
+def sync(path: Path) -> None:
+    """Have a file or folder written to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def storage_error(directory: Path, error: OSError) -> StorageError:
+    """Say what could not be written, and what to do."""
+    remedy = "Free some space or choose another folder with --index; the index is as it was."
+    return StorageError(error.filename or directory, error.strerror or str(error), remedy)
+
+
+def _read_holder(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip() or "another process"
+    except OSError:
+        return "another process"

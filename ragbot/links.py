@@ -170,50 +170,6 @@ def _own_folder_first(paths: list[str], source: NoteId | None) -> list[str]:
     return sorted(paths, key=lambda path: posixpath.dirname(path) != folder)
 
 
-def anchor(relation: Relation, note: Note) -> int | None:
-    """Give the offset of the heading or block that a link points at.
-
-    Parameters
-    ----------
-    relation
-        A link with a `heading` or a `block`.
-    note
-        The note that it leads to.
-
-    Returns
-    -------
-    int or None
-        None when the note has no such heading or block. Case, punctuation and
-        markup do not count; of `A#B`, heading B below heading A is meant.
-    """
-    if relation.block is not None:
-        wanted = relation.block.lower()
-        return next((at for name, at in note.blocks.items() if name.lower() == wanted), None)
-    if relation.heading is None:
-        return None
-    found = [
-        ([_bare(name) for name in section.headings], section.span[0])
-        for section in note.sections
-        if section.headings
-    ]
-    whole = _bare(relation.heading)
-    chain = [part for name in relation.heading.split("#") if (part := _bare(name))]
-    by_name = [at for path, at in found if path[-1] == whole]
-    by_path = [at for path, at in found if chain and _ends_with(path, chain)]
-    return next(iter(by_name + by_path), None)
-
-
-def _bare(heading: str) -> str:
-    """Fold a heading to its words: Obsidian drops punctuation when it writes a heading link."""
-    return " ".join(re.sub(r"[^\w\s]|_", " ", fold(heading)).split()) or fold(heading.strip())
-
-
-def _ends_with(path: list[str], chain: list[str]) -> bool:
-    """Whether `chain` names the last heading of `path` and some of those above it, in order."""
-    above = iter(path[:-1])
-    return path[-1] == chain[-1] and all(name in above for name in chain[:-1])
-
-
 def resolve(notes: Sequence[Note], files: Iterable[str] = ()) -> list[Note]:
     """Fill the target of every relation, whatever it was before.
 

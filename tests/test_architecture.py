@@ -22,7 +22,7 @@ FLOORS = [
     {"schema", "errors"},
     {
         "config", "predicates", "frontmatter", "blocks", "inline", "fields", "page", "asserted",
-        "prose", "markdown", "links", "mentions",
+        "prose", "markdown", "links", "anchors", "mentions",
         "sentences", "chunk", "fusion", "metrics", "words", "phrasing",
         "wire", "export", "editor",
     },
@@ -50,6 +50,8 @@ SAME_FLOOR = {
     "prose": {"blocks", "inline", "fields", "page"},
     "markdown": {"frontmatter", "blocks", "inline", "page", "asserted", "prose"},
     "links": {"markdown"},
+    "anchors": {"links"},
+    "mentions": {"markdown", "links"},
     "chunk": {"markdown", "sentences"},
     "phrasing": {"predicates"},
     "lexical": {"entities"},

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ragbot import links, markdown, vault
+from ragbot.anchors import Anchors
 from ragbot.schema import EMBEDS, LINKS_TO, Note, Problem, Relation
 
 NAMES = {"encoding": "invalid_utf8", "frontmatter": "invalid_yaml"}
@@ -56,7 +57,7 @@ def _link(relation: Relation, note: Note, notes: dict[str, Note]) -> dict[str, A
         found["kind"] = "note" if relation.target in notes else "attachment"
     if relation.target in notes and (relation.heading or relation.block):
         there = notes[relation.target]
-        at = links.anchor(relation, there)
+        at = Anchors(there).find(relation)
         found["anchor_line"] = None if at is None else there.line_of(at)
     return found
 

@@ -1,0 +1,67 @@
+"""The headings and blocks of a note that links point at.
+
+Floor 1: pure functions on notes.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ragbot.links import fold
+from ragbot.schema import Note, Relation
+
+
+class Anchors:
+    """What can be pointed at in one note: built once, asked often."""
+
+    def __init__(self, note: Note) -> None:
+        self._blocks: dict[str, int] = {}
+        self._headings: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+        self._names: dict[str, str] = {}
+        for name, at in note.blocks.items():
+            self._blocks.setdefault(name.lower(), at)
+        for section in note.sections:
+            if section.headings:
+                path = tuple(_words(name) for name in section.headings)
+                self._headings.setdefault(path[-1], []).append((path, section.span[0]))
+                self._names.setdefault(path[-1], section.headings[-1])
+
+    @property
+    def headings(self) -> list[str]:
+        """Every heading as written, once, in file order."""
+        return list(self._names.values())
+
+    @property
+    def blocks(self) -> list[str]:
+        """Every block id, in lower case."""
+        return list(self._blocks)
+
+    def find(self, relation: Relation) -> int | None:
+        """Give the offset of the heading or block that a link into this note means.
+
+        Case, punctuation and markup do not count; of `A#B`, the heading B that
+        stands below a heading A is meant. None when there is no such place.
+        """
+        if relation.block is not None:
+            return self._blocks.get(relation.block.lower())
+        heading = relation.heading or ""
+        named = self._headings.get(_words(heading))
+        if named:
+            return named[0][1]
+        chain = [_words(part) for part in heading.split("#") if part.strip()]
+        for path, at in self._headings.get(chain[-1], ()) if chain else ():
+            above = iter(path[:-1])
+            if all(name in above for name in chain[:-1]):
+                return at
+        return None
+
+
+def _words(heading: str) -> str:
+    """Fold a heading to its words: Obsidian drops punctuation when it writes a heading link.
+
+    Examples
+    --------
+    >>> _words("Plan: The *Big* One") == _words("plan the big one")
+    True
+    """
+    return " ".join(re.sub(r"[^\w\s]|_", " ", fold(heading)).split()) or fold(heading.strip())

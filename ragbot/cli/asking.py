@@ -14,16 +14,18 @@ from ragbot.schema import Answer
 def ask(options: Namespace) -> int:
     """Answer one question."""
     with opened(options) as (bot, page):
-        how = {
-            "filters": filters_of(options, bot),
-            "use_llm": options.llm,
-            "sources": options.sources,
-        }
+        pieces = bot.stream(
+            options.question,
+            filters=filters_of(options, bot),
+            use_llm=options.llm,
+            sources=options.sources,
+        )
         if options.json:
-            answer = bot.ask(options.question, **how)
+            *_, answer = pieces
+            assert isinstance(answer, Answer)
             print_json(wire.answered(answer, bot.corpus().notes))
         else:
-            answer = print_answer(bot.stream(options.question, **how), page)
+            answer = print_answer(pieces, page)
         if answer.notice:
             tell(f"note: {text.plain(answer.notice)}")
     return 0
@@ -52,7 +54,7 @@ def print_answer(pieces: Iterator[str | Answer], page: text.Page) -> Answer:
 
 def search(options: Namespace) -> int:
     """List the passages that match a question."""
-    with opened(options, wait=not options.words) as (bot, page):
+    with opened(options, encoder=not options.words) as (bot, page):
         found = bot.search(
             options.question,
             options.k,

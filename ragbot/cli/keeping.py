@@ -13,8 +13,15 @@ from ragbot.cli.session import opened, print_json, tell
 
 
 def index(options: Namespace) -> int:
-    """Bring the index up to date."""
-    with opened(options, wait=False) as (bot, page):
+    """Bring the index up to date, or go back to the one before."""
+    with opened(options, encoder=False) as (bot, page):
+        if options.rollback:
+            generation = bot.rollback()
+            if options.json:
+                print_json({"generation": generation})
+            else:
+                print(f"back to generation {generation}")
+            return 0
         with closing(ProgressBar(sys.stderr)) as bar:
             done = bot.refresh(rebuild=options.rebuild, progress=bar)
         if options.json:

@@ -27,13 +27,22 @@ class ProgressBar:
     ----------
     stream
         Where to write; whether it is a terminal decides between bar and lines.
+    patience
+        Seconds to stay silent: short work needs no report.
     clock
         Seconds that never go back.
     """
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        patience: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._stream = stream
         self._clock = clock
+        self._silent_until = clock() + patience
         self._bar = stream.isatty()
         self._stage = ""
         self._started = self._shown = float("-inf")
@@ -47,7 +56,7 @@ class ProgressBar:
             self._stage, self._started = report.stage, now
         complete = 0 < report.total <= report.done
         due = now - self._shown >= (REDRAW if self._bar else LINE)
-        if report.stage == "done" or not (fresh or complete or due):
+        if report.stage == "done" or now < self._silent_until or not (fresh or complete or due):
             return
         self._shown = now
         text = line(report, now - self._started)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def show(options: Namespace) -> int:
     """Show a note with its relations, passages and ghosts."""
-    with opened(options, wait=False) as (bot, page):
+    with opened(options, encoder=False) as (bot, page):
         note = bot.note(options.note)
         relations = bot.related(note.id)
         chunks = passages(bot, note.id)
@@ -36,7 +36,7 @@ def passages(bot: Ragbot, note: str) -> list[Chunk]:
 
 def related(options: Namespace) -> int:
     """List the relations of a note."""
-    with opened(options, wait=False) as (bot, page):
+    with opened(options, encoder=False) as (bot, page):
         note = bot.note(options.note)
         found = bot.related(note.id, options.predicate, options.direction)
         if options.json:
@@ -52,7 +52,7 @@ def related(options: Namespace) -> int:
 
 def path(options: Namespace) -> int:
     """Show the shortest path of relations between two notes."""
-    with opened(options, wait=False) as (bot, page):
+    with opened(options, encoder=False) as (bot, page):
         start, end = bot.note(options.start), bot.note(options.end)
         steps = bot.path(start.id, end.id)
         if options.json:
@@ -68,7 +68,7 @@ def path(options: Namespace) -> int:
 
 def graph(options: Namespace) -> int:
     """Print the graph, or what is around one note, in a format for other programs."""
-    with opened(options, wait=False) as (bot, _):
+    with opened(options, encoder=False) as (bot, _):
         whole = bot.graph()
         drawn = export.Drawing(
             {node: export.Node(data["title"], data["ghost"]) for node, data in whole.nodes.items()},
@@ -87,7 +87,7 @@ def graph(options: Namespace) -> int:
 
 def check(options: Namespace) -> int:
     """Print what the link doctor found."""
-    with opened(options, wait=False) as (bot, page):
+    with opened(options, encoder=False) as (bot, page):
         found = bot.problems()
         if not options.suggest:
             found = [problem for problem in found if problem.kind != "unlinked_mention"]
@@ -101,7 +101,7 @@ def check(options: Namespace) -> int:
 
 def status(options: Namespace) -> int:
     """Tell how the index stands."""
-    with opened(options, wait=False) as (bot, _):
+    with opened(options, encoder=False) as (bot, _):
         found = bot.status()
         if options.json:
             print_json(wire.status_record(found))

@@ -5,11 +5,14 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ragbot.cli.session import config_of
+from ragbot.cli.talk import talk
 from ragbot.errors import ServeError
 
 
 def chat(options: Namespace) -> int:
-    """Open the chat page."""
+    """Open the chat page, or talk in the terminal."""
+    if options.terminal:
+        return talk(options)
     from ragbot.ui import serve
 
     serve(

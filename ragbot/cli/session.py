@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragbot.cli.progress import ProgressBar
 from ragbot.cli.text import Page, wants_colour
 from ragbot.config import Config
 from ragbot.schema import Filters
@@ -20,17 +23,41 @@ if TYPE_CHECKING:
 
 
 def config_of(options: Namespace) -> Config:
-    """Read the settings; `--notes` and `--index` win over the environment."""
+    """Read the settings; `--notes` and `--index` win over the environment, `--demo` over both."""
+    if getattr(options, "demo", False):
+        return Config.from_environment(notes=sample_garden(), index=options.index or demo_index())
     return Config.from_environment(notes=options.notes, index=options.index)
 
 
+def sample_garden() -> Path:
+    """Find the notes that come with ragbot: beside the code if installed, else in the checkout."""
+    package = Path(__file__).parent.parent
+    installed = package / "garden"
+    return installed if installed.is_dir() else package.parent / "notes"
+
+
+def demo_index() -> Path:
+    """Name the folder for the index of the demo, where programs keep what they can make again."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(caches) / "ragbot" / "demo-index"
+
+
 @contextmanager
-def opened(options: Namespace, *, wait: bool = True) -> Iterator[tuple[Ragbot, Page]]:
-    """Open the bot on the notes and index that the options name, and a page to write on."""
+def opened(options: Namespace, *, encoder: bool = True) -> Iterator[tuple[Ragbot, Page]]:
+    """Open the bot on the notes and index that the options name, and a page to write on.
+
+    With `encoder`, what changed in the notes is embedded before the command
+    goes on, with its progress shown; without, words and links are enough, and
+    nothing slow is loaded.
+    """
     from ragbot.bot import Ragbot
 
     config = config_of(options)
-    with Ragbot.open(config=config, wait=wait) as bot:
+    with Ragbot.open(config=config, wait=False) as bot:
+        if encoder:
+            with closing(ProgressBar(sys.stderr, patience=1.0)) as bar:
+                bot.refresh(progress=bar)
+            bot.warm()
         yield bot, page_for(config)
 
 

@@ -233,7 +233,7 @@ def own_words(text: str) -> list[str]:
 
 def names() -> set[tuple[str, ...]]:
     """Give the runs within a kept title, alone or after the word or predicate it must follow."""
-    before = ["title", *predicates.KNOWN]
+    before = ["title", *(f"Relations {predicate}" for predicate in declared_predicates())]
     return {
         run
         for note in garden().values()

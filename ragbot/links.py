@@ -15,10 +15,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from urllib.parse import unquote
 
 from ragbot.markdown import stem
+from ragbot.nearest import Nearest
 from ragbot.schema import Note, NoteId, Relation
 
 _ESCAPED_LABEL = re.compile(r"!?\[\[(.+?)\]\][\s↑⊙↗]*")
@@ -47,6 +47,7 @@ class Names:
         self._aliases: dict[str, list[NoteId]] = {}
         self._titles: dict[str, list[NoteId]] = {}
         self._spoken: dict[str, str] = {}
+        self._nearest: Nearest | None = None
         paths = sorted({*self._notes, *files}, key=lambda path: (len(path), path))
         for path in paths:
             self._add_path(path)
@@ -89,20 +90,36 @@ class Names:
         """Give the note or other file that a link leads to; see `find`."""
         if not name:
             return source
-        found = self.candidates(name, source)
-        return found[0] if found else None
-
-    def candidates(self, name: str, source: NoteId | None = None) -> list[str]:
-        """Give every file that could be meant, the one that is chosen first.
-
-        Files come before aliases: an alias counts only where no file has the name.
-        """
         for written in _spellings(name):
             if found := self._by_path(written, source):
                 return found
         if name.lower().endswith(".html") and (found := self._published(name, source)):
             return found
-        return _own_folder_first(self._aliases.get(fold(name), []), source)
+        owners = self._aliases.get(fold(name), [])
+        return self._own_folder(owners, source) or next(iter(owners), None)
+
+    def candidates(self, name: str, source: NoteId | None = None) -> list[str]:
+        """Give every file that a name could mean, the one that is chosen first.
+
+        One or none when the name is a full path, which leaves nothing open.
+        """
+        chosen = self.find_file(name, source)
+        if chosen is None:
+            return []
+        for written in _spellings(name):
+            path = _normal_path(written)
+            if written.startswith(("/", "./", "../")) or path is None:
+                continue
+            if path in self._paths:
+                return [chosen]
+            if rest := self._endings.get(path, []):
+                return [chosen, *(file for file in rest if file != chosen)]
+        rest = self._aliases.get(fold(name), [])
+        return [chosen, *(note for note in rest if note != chosen)]
+
+    def is_note(self, path: str) -> bool:
+        """Whether a path is that of a note, rather than of another file."""
+        return path in self._notes
 
     def named(self, name: str) -> NoteId | None:
         """Give the note that a person calls `name`: by path, file name, alias or title."""
@@ -111,33 +128,42 @@ class Names:
 
     def nearest(self, name: str, n: int = 3) -> list[str]:
         """Give up to `n` names of notes that look like `name`, the likest first."""
-        close = get_close_matches(fold(stem(name)), self._spoken, n, 0.6)
-        return [self._spoken[folded] for folded in close]
+        if self._nearest is None:
+            self._nearest = Nearest(self._spoken)
+        return [self._spoken[folded] for folded in self._nearest.find(fold(stem(name)), n)]
 
-    def _by_path(self, name: str, source: NoteId | None) -> list[str]:
+    def _by_path(self, name: str, source: NoteId | None) -> str | None:
         relative = name.startswith(("./", "../"))
-        rooted = name.startswith("/")
         folder = posixpath.dirname(source or "") if relative else ""
         path = _normal_path(posixpath.join(folder, name.lstrip("/")))
         if path is None:
-            return []
-        exact = self._paths.get(path, [])
-        if relative or rooted:
-            return _exact_case_first(exact, name)
+            return None
+        if exact := self._paths.get(path):
+            return _exact_case(exact, posixpath.join(folder, name))
+        if relative or name.startswith("/"):
+            return None
         rest = self._endings.get(path, [])
-        if exact:
-            chosen = _exact_case_first(exact, name)
-            return [*chosen, *(file for file in rest if file not in chosen)]
-        return _own_folder_first(rest, source)
+        return self._own_folder(rest, source, path) or next(iter(rest), None)
 
-    def _published(self, name: str, source: NoteId | None) -> list[str]:
+    def _own_folder(self, paths: list[str], source: NoteId | None, path: str = "") -> str | None:
+        """Give the file beside the linking note, if one of `paths` is there."""
+        if source is None or len(paths) < 2:
+            return None
+        folder = posixpath.dirname(source)
+        if not path:
+            return next((file for file in paths if posixpath.dirname(file) == folder), None)
+        beside = fold(posixpath.join(folder, posixpath.basename(path)))
+        ends = beside == path or beside.endswith("/" + path)
+        return self._paths[beside][0] if ends and beside in self._paths else None
+
+    def _published(self, name: str, source: NoteId | None) -> str | None:
         """Find the note behind a published page: `.html` for `.md`, relative to the page."""
         path = name[: -len(".html")] + ".md"
         if not path.startswith("/"):
             joined = posixpath.join(posixpath.dirname(source or ""), path)
             beside = _normal_path(joined)
             if beside is not None and beside in self._paths:
-                return _exact_case_first(self._paths[beside], joined)
+                return _exact_case(self._paths[beside], joined)
         return self._by_path(path, source)
 
 
@@ -158,16 +184,11 @@ def _normal_path(path: str) -> str | None:
     return fold(normal)
 
 
-def _exact_case_first(paths: list[str], name: str) -> list[str]:
+def _exact_case(paths: list[str], name: str) -> str:
+    """Of paths that differ in case only, give the one that is spelt like the link."""
     wanted = unicodedata.normalize("NFC", posixpath.normpath(name).lstrip("/"))
-    return sorted(paths, key=lambda path: (unicodedata.normalize("NFC", path) != wanted, path))
-
-
-def _own_folder_first(paths: list[str], source: NoteId | None) -> list[str]:
-    if len(paths) < 2 or source is None:
-        return paths
-    folder = posixpath.dirname(source)
-    return sorted(paths, key=lambda path: posixpath.dirname(path) != folder)
+    same = (path for path in paths if unicodedata.normalize("NFC", path) == wanted)
+    return next(same, paths[0])
 
 
 def resolve(notes: Sequence[Note], files: Iterable[str] = ()) -> list[Note]:
@@ -195,7 +216,7 @@ def _resolved(note: Note, names: Names) -> Note:
     relations = []
     for relation in note.relations:
         found = target(relation, note, names)
-        if found.target is None or found.target in names._notes:
+        if found.target is None or names.is_note(found.target):
             relations.append(found)
     return replace(note, relations=tuple(relations))
 

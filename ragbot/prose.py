@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 
 from ragbot.blocks import layout
@@ -52,21 +53,27 @@ def prose(note: Note, *, code: bool = True) -> list[Span]:
 
 def _readable(page: Page, number: int, hidden: list[Span]) -> list[Span]:
     """Spans of the readable text of one block; lines that follow each other are one span."""
+    lines = page.texts[number].block.lines
+    next_line = {one[1]: other[0] for one, other in pairwise(lines)}
+    found: list[Span] = []
+    for _, _, pieces in _pieces(page, number, hidden):
+        for start, end in pieces:
+            if found and next_line.get(found[-1][1]) == start:
+                start = found.pop()[0]
+            found.append((start, end))
+    return found
+
+
+def _pieces(page: Page, number: int, hidden: list[Span]) -> Iterator[tuple[int, int, list[Span]]]:
+    """Give each line of one block, in places of its text, with its readable spans."""
     text = page.texts[number]
     by_line: dict[int, list[Field]] = {}
     for entry, at in page.fields.get(number, ()):
         by_line.setdefault(at, []).append(entry)
-    lines = text.block.lines
-    next_line = {one[1]: other[0] for one, other in pairwise(lines)}
-    found: list[Span] = []
     for a, b in text.lines():
         entries = by_line.get(text.place(a), []) if a < b else []
-        for piece in _shown(text, a, b, entries):
-            for start, end in _without(piece, hidden):
-                if found and next_line.get(found[-1][1]) == start:
-                    start = found.pop()[0]
-                found.append((start, end))
-    return found
+        shown = _shown(text, a, b, entries)
+        yield a, b, [part for piece in shown for part in _without(piece, hidden)]
 
 
 def _shown(text: Text, start: int, end: int, entries: list[Field]) -> list[Span]:
@@ -77,6 +84,33 @@ def _shown(text: Text, start: int, end: int, entries: list[Field]) -> list[Span]
     if whole or only_links(text.inline, start, end, entries):
         return [text.span(*entry.annotation) for entry in whole if entry.annotation]
     return [text.span(start, end)]
+
+
+def readable(note: Note) -> Iterator[tuple[str, Callable[[int], int]]]:
+    """Give the prose of each block, and a function from places in it to places in the note.
+
+    Code, links, comments and what else is not prose are blanked out by signs
+    that are no letters.
+    """
+    page = page_of(note.text)
+    places = Places(note.text)
+    hidden = _comments(page)
+    for number, text in page.texts.items():
+        if text.block.kind == "heading":
+            continue
+        shown: list[str] = []
+        for a, b, pieces in _pieces(page, number, hidden):
+            at, line = a, text.place(a)
+            for start, end in pieces:
+                shown.append(CODE * (a + start - line - at))
+                at = a + end - line
+                shown.append(text.inline.masked[a + start - line : at])
+            shown.append(CODE * (b - at) + "\n")
+        yield "".join(shown), partial(_place, text, places)
+
+
+def _place(text: Text, places: Places, position: int) -> int:
+    return places.offset(text.place(position))
 
 
 def _comments(page: Page) -> list[Span]:

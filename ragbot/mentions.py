@@ -1,0 +1,160 @@
+"""Unlinked mentions: titles and aliases that stand in the text without a link.
+
+Names are matched token by token against a trie, so a name starts and ends at
+word boundaries, the longest one wins, and the time is linear in the text. In
+scripts written without blanks each character is a token.
+
+Floor 1: pure functions on notes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ragbot.links import fold
+from ragbot.markdown import stem
+from ragbot.prose import readable
+from ragbot.schema import MENTIONS, Note, NoteId, Relation, Span
+
+MAX_TOKENS = 12
+"""Longest name that is looked for, in tokens."""
+
+COMMON = 0.1
+"""A name of one word that stands in more than this share of the notes is a common word."""
+
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+)
+_TOKEN = re.compile(rf"[{_UNSPACED}]|(?:[^\W{_UNSPACED}]|(?<=\w)[\u0300-\u036f\u0900-\u0dff])+")
+
+
+_Token = tuple[str, str, str, int, int]
+"""Gap before, token, folded token, start, end."""
+
+
+@dataclass(slots=True)
+class _Node:
+    """One step in the trie: the steps after it, and the name that ends here."""
+
+    after: dict[tuple[str, str], _Node] = field(default_factory=dict)
+    target: NoteId | None = None
+    exact: str | None = None
+    """The only spelling that counts, for a single word that is written with capitals."""
+
+
+def find(notes: Sequence[Note]) -> list[Relation]:
+    """Find the names of notes that stand in the prose of other notes.
+
+    Parameters
+    ----------
+    notes
+        All notes of the vault, resolved.
+
+    Returns
+    -------
+    list of Relation
+        Predicate `MENTIONS`, `span` around the name. The first mention of each
+        note in each other note that does not link to it, in file order.
+
+    Notes
+    -----
+    Guarded against: names that two notes share; names of fewer than three
+    letters (two in scripts without blanks); single words in another case than
+    the name has; single words that are common in these notes.
+    """
+    trie = _trie(notes)
+    singles = {token for (_, token), node in trie.after.items() if node.target}
+    frequency: Counter[str] = Counter()
+    found: list[Relation] = []
+    for note in notes:
+        words: set[str] = set()
+        found += _mentions(note, trie, words)
+        frequency.update(words & singles)
+    most = max(5, COMMON * len(notes))
+    return [relation for relation in found if frequency[fold(relation.written)] <= most]
+
+
+def _trie(notes: Iterable[Note]) -> _Node:
+    owners: dict[str, set[NoteId]] = {}
+    spellings: dict[str, str] = {}
+    for note in notes:
+        for name in dict.fromkeys((stem(note.id), note.title, *note.aliases)):
+            owners.setdefault(fold(name), set()).add(note.id)
+            spellings.setdefault(fold(name), name)
+    root = _Node()
+    for folded, targets in owners.items():
+        tokens = _tokens(spellings[folded])
+        if len(targets) == 1 and _is_telling(tokens):
+            _add(root, tokens, next(iter(targets)))
+    return root
+
+
+def _tokens(text: str) -> list[_Token]:
+    """Give the tokens of a text; blanks in the gaps between them are one blank."""
+    found: list[_Token] = []
+    end = 0
+    for match in _TOKEN.finditer(text):
+        gap = re.sub(r"\s+", " ", text[end : match.start()]) if found else ""
+        token = match.group()
+        found.append((gap, token, fold(token), match.start(), match.end()))
+        end = match.end()
+    return found
+
+
+def _is_telling(tokens: Sequence[_Token]) -> bool:
+    letters = "".join(token[1] for token in tokens)
+    if not 0 < len(tokens) <= MAX_TOKENS or letters.isdigit():
+        return False
+    return len(letters) >= (2 if re.match(f"[{_UNSPACED}]", letters) else 3)
+
+
+def _add(root: _Node, tokens: Sequence[_Token], target: NoteId) -> None:
+    node = root
+    for gap, _, folded, _, _ in tokens:
+        node = node.after.setdefault((gap, folded), _Node())
+    node.target = target
+    single = len(tokens) == 1 and tokens[0][1] != tokens[0][2]
+    node.exact = tokens[0][1] if single else None
+
+
+def _mentions(note: Note, trie: _Node, words: set[str]) -> Iterator[Relation]:
+    """Give the mentions in one note, and add its words to `words`."""
+    known = {relation.target for relation in note.relations} | {note.id}
+    for text, place in readable(note):
+        tokens = _tokens(text)
+        words.update(token[2] for token in tokens)
+        for (first, last), target in _matches(tokens, trie):
+            if target in known:
+                continue
+            known.add(target)
+            span: Span = (place(first), place(last - 1) + 1)
+            yield Relation(note.id, MENTIONS, note.text[slice(*span)], target, span)
+
+
+def _matches(tokens: Sequence[_Token], trie: _Node) -> Iterator[tuple[Span, NoteId]]:
+    """Give the names in a text from left to right, the longest at each place."""
+    position = 0
+    while position < len(tokens):
+        best, target = _longest(tokens, position, trie)
+        if target is None:
+            position += 1
+            continue
+        yield (tokens[position][3], tokens[best - 1][4]), target
+        position = best
+
+
+def _longest(tokens: Sequence[_Token], position: int, trie: _Node) -> tuple[int, NoteId | None]:
+    """Give the end, in tokens, and the note of the longest name that starts at a token."""
+    best, target = position, None
+    node: _Node | None = trie
+    for number in range(position, min(position + MAX_TOKENS, len(tokens))):
+        gap, token, folded, _, _ = tokens[number]
+        node = node.after.get(("" if number == position else gap, folded)) if node else None
+        if node is None:
+            break
+        if node.target is not None and node.exact in (None, token):
+            best, target = number + 1, node.target
+    return best, target

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from ragbot.links import fold
+from ragbot.nearest import Nearest
 from ragbot.schema import Note, Relation
 
 
@@ -18,6 +19,7 @@ class Anchors:
         self._blocks: dict[str, int] = {}
         self._headings: dict[str, list[tuple[tuple[str, ...], int]]] = {}
         self._names: dict[str, str] = {}
+        self._written = tuple(note.blocks)
         for name, at in note.blocks.items():
             self._blocks.setdefault(name.lower(), at)
         for section in note.sections:
@@ -25,16 +27,6 @@ class Anchors:
                 path = tuple(_words(name) for name in section.headings)
                 self._headings.setdefault(path[-1], []).append((path, section.span[0]))
                 self._names.setdefault(path[-1], section.headings[-1])
-
-    @property
-    def headings(self) -> list[str]:
-        """Every heading as written, once, in file order."""
-        return list(self._names.values())
-
-    @property
-    def blocks(self) -> list[str]:
-        """Every block id, in lower case."""
-        return list(self._blocks)
 
     def find(self, relation: Relation) -> int | None:
         """Give the offset of the heading or block that a link into this note means.
@@ -54,6 +46,17 @@ class Anchors:
             if all(name in above for name in chain[:-1]):
                 return at
         return None
+
+    def nearest_heading(self, heading: str) -> str | None:
+        """Give the heading, as written, that looks most like one that is not there."""
+        near = Nearest(self._names).find(_words(heading.rpartition("#")[2]), 1)
+        return self._names[near[0]] if near else None
+
+    def nearest_block(self, block: str) -> str | None:
+        """Give the block id, as written, that looks most like one that is not there."""
+        written = {name.lower(): name for name in self._written}
+        near = Nearest(written).find(block.lower(), 1)
+        return written[near[0]] if near else None
 
 
 def _words(heading: str) -> str:

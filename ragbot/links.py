@@ -43,10 +43,12 @@ class Names:
     def __init__(self, notes: Sequence[Note], files: Iterable[str] = ()) -> None:
         self._notes = {note.id for note in notes}
         self._paths: dict[str, list[str]] = {}
+        self._folders: set[str] = set()
         self._endings: dict[str, list[str]] = {}
         self._aliases: dict[str, list[NoteId]] = {}
         self._titles: dict[str, list[NoteId]] = {}
         self._spoken: dict[str, str] = {}
+        self._found: dict[tuple[str, str | None], str | None] = {}
         self._nearest: Nearest | None = None
         paths = sorted({*self._notes, *files}, key=lambda path: (len(path), path))
         for path in paths:
@@ -61,6 +63,10 @@ class Names:
     def _add_path(self, path: str) -> None:
         folded = fold(path)
         self._paths.setdefault(folded, []).append(path)
+        folder = posixpath.dirname(folded)
+        while folder and folder not in self._folders:
+            self._folders.add(folder)
+            folder = posixpath.dirname(folder)
         ending = folded
         while True:
             self._endings.setdefault(ending, []).append(path)
@@ -90,6 +96,13 @@ class Names:
         """Give the note or other file that a link leads to; see `find`."""
         if not name:
             return source
+        # Only the folder of the source matters, and notes of one folder link alike.
+        asked = (name, posixpath.dirname(source) if source is not None else None)
+        if asked not in self._found:
+            self._found[asked] = self._search(name, source)
+        return self._found[asked]
+
+    def _search(self, name: str, source: NoteId | None) -> str | None:
         for written in _spellings(name):
             if found := self._by_path(written, source):
                 return found
@@ -120,6 +133,18 @@ class Names:
     def is_note(self, path: str) -> bool:
         """Whether a path is that of a note, rather than of another file."""
         return path in self._notes
+
+    def is_folder(self, name: str, source: NoteId) -> bool:
+        """Whether a link leads to a folder of the vault: `[all](forms/)`."""
+        if not name.endswith("/"):
+            return False
+        beside = _normal_path(posixpath.join(posixpath.dirname(source), name))
+        return beside in self._folders or _normal_path(name.strip("/")) in self._folders
+
+    def spelling(self, note: NoteId) -> str:
+        """Give the shortest way to write a link to a note: its file name, or its path."""
+        name = stem(note)
+        return name if self.candidates(name) == [note] else note.removesuffix(".md")
 
     def named(self, name: str) -> NoteId | None:
         """Give the note that a person calls `name`: by path, file name, alias or title."""
@@ -199,8 +224,8 @@ def resolve(notes: Sequence[Note], files: Iterable[str] = ()) -> list[Note]:
     notes
         All notes of the vault.
     files
-        Paths of its other files. A link to one of them is no relation between
-        notes and is left out.
+        Paths of its other files. A link to one of them, or to a folder, is no
+        relation between notes and is left out.
 
     Returns
     -------
@@ -216,6 +241,8 @@ def _resolved(note: Note, names: Names) -> Note:
     relations = []
     for relation in note.relations:
         found = target(relation, note, names)
+        if found.target is None and names.is_folder(found.written, note.id):
+            continue
         if found.target is None or names.is_note(found.target):
             relations.append(found)
     return replace(note, relations=tuple(relations))

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
 
 LIKENESS = 75.0
 """Least likeness, 0..100, at which one name may be meant by another."""
@@ -65,6 +66,21 @@ class Nearest:
             limit=n,
         )
         return [other for other, _, _ in found]
+
+
+def is_slip(one: str, other: str) -> bool:
+    """Whether two folded names differ by so little that one is likely a slip of the other.
+
+    At most one letter in eight, and three in all, is wrong, missing, added or
+    swapped with its neighbour.
+
+    Examples
+    --------
+    >>> is_slip("persona drfit", "persona drift"), is_slip("person name", "person note")
+    (True, False)
+    """
+    most = min(3, max(1, max(len(one), len(other)) // 8))
+    return OSA.distance(one, other, score_cutoff=most) <= most
 
 
 def _groups(name: str) -> set[str]:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
+
+from ragbot.schema import Note
 
 _PAIRS = (
     ("part_of", "has_part"),
@@ -96,14 +99,33 @@ KNOWN = frozenset(_INVERSE)
 """Canonical predicates whose inverse is known beforehand."""
 
 
-def inverse(predicate: str) -> str | None:
+def inverse(predicate: str, declared: Mapping[str, str] | None = None) -> str | None:
     """Give the predicate that says the same from the other side, if one is known.
 
-    A symmetric predicate is its own inverse.
+    What the vault declares comes first, then the table of known pairs. A
+    symmetric predicate is its own inverse.
 
     Examples
     --------
     >>> inverse("extends"), inverse("relates_to"), inverse("in_domain")
     ('extended_by', 'relates_to', None)
     """
-    return _INVERSE.get(canonical(predicate))
+    name = canonical(predicate)
+    return (declared or {}).get(name) or _INVERSE.get(name)
+
+
+def declared(notes: Iterable[Note]) -> dict[str, str]:
+    """Give the inverses that a vault declares, both ways, in canonical spelling.
+
+    A note named after a predicate declares its inverse in its frontmatter: the
+    note `extends.md` with `inverse_of: extended_by`.
+    """
+    found: dict[str, str] = {}
+    for note in notes:
+        for key, value in note.metadata.items():
+            if canonical(key) == "inverse_of" and isinstance(value, str) and canonical(value):
+                name = canonical(note.id.rpartition("/")[2].removesuffix(".md"))
+                other = canonical(value.strip().strip("[]"))
+                found.setdefault(name, other)
+                found.setdefault(other, name)
+    return found

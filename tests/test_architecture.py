@@ -50,7 +50,7 @@ SAME_FLOOR = {
     "prose": {"blocks", "inline", "fields", "page"},
     "markdown": {"frontmatter", "blocks", "inline", "page", "asserted", "prose"},
     "links": {"nearest", "markdown"},
-    "anchors": {"links"},
+    "anchors": {"nearest", "links"},
     "mentions": {"prose", "markdown", "links"},
     "chunk": {"markdown", "sentences"},
     "phrasing": {"predicates"},

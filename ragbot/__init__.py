@@ -2,4 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ragbot.bot import Ragbot as Ragbot
+    from ragbot.schema import Answer as Answer
+    from ragbot.schema import Citation as Citation
+    from ragbot.schema import Filters as Filters
+    from ragbot.schema import Hit as Hit
+    from ragbot.schema import Note as Note
+    from ragbot.schema import Relation as Relation
+    from ragbot.schema import Turn as Turn
+
 __version__ = "0.1.0"
+
+_VALUES = ("Answer", "Citation", "Filters", "Hit", "Note", "Relation", "Turn")
+
+__all__ = sorted(["Ragbot", *_VALUES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    """Load the bot at its first use: `import ragbot` stays light."""
+    from importlib import import_module
+
+    if name == "Ragbot":
+        return import_module("ragbot.bot").Ragbot
+    if name in _VALUES:
+        return getattr(import_module("ragbot.schema"), name)
+    raise AttributeError(f"module 'ragbot' has no attribute {name!r}")

@@ -1,0 +1,392 @@
+"""`Ragbot`: the stages put together, and the only place where they meet the settings.
+
+Each public method takes the current generation of the index once and works on
+that to its end, so that no answer mixes two. All of them may be called from
+several threads.
+
+Floor 5: the composition root.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from ragbot import answer as answers
+from ragbot.config import Config
+from ragbot.conversation import Standalone, standalone
+from ragbot.embed import Encoder, FloatArray
+from ragbot.errors import NoteNotFoundError, QuestionError
+from ragbot.generation import Generation
+from ragbot.graph import Direction
+from ragbot.index import Index
+from ragbot.links import Names
+from ragbot.llm import LanguageModel
+from ragbot.retrieve import HOPS, retrieve
+from ragbot.schema import (
+    Answer,
+    Changes,
+    Filters,
+    Hit,
+    Note,
+    NoteId,
+    Problem,
+    Progress,
+    Relation,
+    Status,
+    Turn,
+)
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+History = Sequence[Turn | str]
+"""Earlier turns, oldest first, each a question or a `Turn`."""
+
+SOURCES = 12
+"""Passages that an answer is made from."""
+
+_NO_FILTERS = Filters()
+_NO_VECTORS = "Found by words and links only: the meaning of the notes is still being indexed."
+_NO_ENCODER = "Found by words and links only: the encoder is still loading."
+
+
+class Ragbot:
+    """Ask a folder of Markdown notes. Safe to share between threads; close it, or use `with`.
+
+    Examples
+    --------
+    >>> with Ragbot.open(notes="notes", index="index") as bot:      # doctest: +SKIP
+    ...     print(bot.ask("What is the Assistant Axis?").text)
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._index = Index(config.index)
+        self._encoder = Encoder(config.embed_model, config.backend)
+        self._model = _model(config)
+        self._wait = True
+        self._seen = False
+        self._refreshing = threading.Lock()
+        self._names: tuple[Generation, Names] | None = None
+
+    @classmethod
+    def open(
+        cls,
+        notes: str | Path | None = None,
+        index: str | Path | None = None,
+        *,
+        config: Config | None = None,
+        wait: bool = True,
+    ) -> Self:
+        """Open the notes and their index.
+
+        Parameters
+        ----------
+        notes, index
+            Folders; the environment's or the defaults if omitted.
+        config
+            All settings at once, instead of the environment's.
+        wait
+            Whether to bring the index up to date now, and to wait for the
+            encoder at the first question. Without it, questions are answered
+            from words and links until `refresh` and `warm` are done.
+
+        Raises
+        ------
+        ConfigError, VaultError, StorageError, ModelUnavailableError
+            If a setting, the notes, the index folder or the encoder cannot be used.
+        """
+        if config is None:
+            config = Config.from_environment(notes=notes, index=index)
+        bot = cls(config)
+        bot._wait = wait
+        if wait:
+            bot.refresh()
+        return bot
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the index. Answers given before stay valid."""
+        self._index.close()
+
+    # Keeping the index
+
+    def refresh(
+        self, *, rebuild: bool = False, progress: Callable[[Progress], None] | None = None
+    ) -> Changes:
+        """Bring the index up to date with the notes.
+
+        Parameters
+        ----------
+        rebuild
+            Whether to read and embed everything anew.
+        progress
+            Called as the work goes on; an exception from it ends the work and
+            leaves the index as it was last made safe.
+
+        Raises
+        ------
+        VaultError, IndexLockedError, StorageError, ModelUnavailableError
+            If the notes cannot be read, another process writes the index, it
+            cannot be written, or the encoder cannot be used.
+        """
+        with self._refreshing:
+            report = progress or (lambda step: None)
+            done = self._index.refresh(
+                self.config.notes, self._encoder, rebuild=rebuild, report=report
+            )
+            self._seen = True
+            return done
+
+    def rollback(self) -> str:
+        """Go back to the generation before the current one; gives its name."""
+        return self._index.rollback()
+
+    def warm(self) -> None:
+        """Load the encoder, so that the next question need not wait for it."""
+        self._encoder.load()
+
+    def status(self) -> Status:
+        """Say what the index holds, and how far it is behind the notes."""
+        corpus = self.corpus()
+        manifest = corpus.manifest
+        return Status(
+            generation=manifest.generation,
+            notes=manifest.notes,
+            chunks=manifest.chunks,
+            relations=len(corpus.graph),
+            ghosts=len(corpus.graph.ghosts()),
+            embedded=manifest.embedded,
+            indexed_at=manifest.created,
+            behind=self._index.behind(self.config.notes),
+            encoder=manifest.encoder.name if manifest.encoder else "",
+            notice=_NO_VECTORS if manifest.embedded < manifest.chunks else "",
+        )
+
+    def problems(self) -> list[Problem]:
+        """Say what the link doctor finds in the notes."""
+        return list(self.corpus().content.snapshot.problems)
+
+    # Asking
+
+    def search(
+        self,
+        question: str,
+        k: int = 10,
+        history: History = (),
+        *,
+        filters: Filters = _NO_FILTERS,
+        words: bool = False,
+        hops: int | None = None,
+    ) -> list[Hit]:
+        """Find the passages that answer a question, best first.
+
+        Parameters
+        ----------
+        question
+            At most `Config.max_question` characters.
+        k
+            Number of hits wanted, >= 1.
+        history
+            Earlier turns, oldest first.
+        filters
+            Which notes may be found.
+        words
+            Whether to search by words and links only, without the encoder.
+        hops
+            Links to follow from a hit; 0 for none, the default when None.
+
+        Raises
+        ------
+        QuestionError
+            If the question is empty or too long.
+        """
+        corpus = self._current()
+        asked = standalone(self._checked(question), _turns(history), corpus)
+        query = None if words else self._encoded(corpus, asked.query)
+        return _find(corpus, asked, query, k, filters, hops)
+
+    def ask(
+        self,
+        question: str,
+        history: History = (),
+        *,
+        filters: Filters = _NO_FILTERS,
+        use_llm: bool | None = None,
+        sources: int | None = None,
+    ) -> Answer:
+        """Answer a question from the notes, every statement with its quotation.
+
+        Parameters
+        ----------
+        question, history, filters
+            As for `search`.
+        use_llm
+            Whether a language model may write the answer; as configured when None.
+        sources
+            Passages to answer from, >= 1.
+
+        Raises
+        ------
+        QuestionError
+            If the question is empty or too long.
+        """
+        for piece in self.stream(
+            question, history, filters=filters, use_llm=use_llm, sources=sources
+        ):
+            if isinstance(piece, Answer):
+                return piece
+        raise AssertionError("a stream ends with its answer")
+
+    def stream(
+        self,
+        question: str,
+        history: History = (),
+        *,
+        filters: Filters = _NO_FILTERS,
+        use_llm: bool | None = None,
+        sources: int | None = None,
+    ) -> Iterator[str | Answer]:
+        """Answer as `ask` does, piece by piece: text as it comes, then the checked `Answer`."""
+        question = self._checked(question)
+        turns = _turns(history)
+        corpus = self._current()
+        asked = standalone(question, turns, corpus)
+        query = None if asked.reply else self._encoded(corpus, asked.query)
+        hits = [] if asked.reply else _find(corpus, asked, query, sources or SOURCES, filters, None)
+        yield from answers.stream(
+            corpus,
+            question,
+            asked,
+            hits,
+            encode=None if query is None else self._encoder.encode,
+            query=query,
+            model=self._model if use_llm is not False else None,
+            history=turns,
+            notice="" if query is not None or asked.reply else self._why_words(corpus),
+        )
+
+    # Reading
+
+    def corpus(self) -> Generation:
+        """Give the current generation of the index, which never changes."""
+        return self._current()
+
+    def notes(self) -> list[Note]:
+        """Every note, in order of id."""
+        return list(self.corpus().notes.values())
+
+    def note(self, name: str) -> Note:
+        """Find a note by path, file name, title or alias.
+
+        Raises
+        ------
+        NoteNotFoundError
+            If no note goes by that name; it names the nearest.
+        """
+        corpus = self.corpus()
+        return corpus.notes[self._id(corpus, name)]
+
+    def related(
+        self, name: str, predicate: str | None = None, direction: Direction = "both"
+    ) -> list[Relation]:
+        """Relations of a note: its own in file order, then those of others that lead to it.
+
+        Raises
+        ------
+        NoteNotFoundError
+            If no note goes by that name.
+        """
+        corpus = self.corpus()
+        return corpus.graph.neighbours(self._id(corpus, name), predicate, direction)
+
+    def path(self, a: str, b: str) -> list[Relation]:
+        """Shortest way between two notes along relations, either way; empty if there is none.
+
+        Raises
+        ------
+        NoteNotFoundError
+            If no note goes by one of the names.
+        """
+        corpus = self.corpus()
+        return list(corpus.graph.path(self._id(corpus, a), self._id(corpus, b)))
+
+    def graph(self) -> nx.MultiDiGraph[str]:
+        """Give the relation graph: notes and ghosts as nodes, a relation on each edge."""
+        return self.corpus().graph.to_networkx()
+
+    # Steps
+
+    def _checked(self, question: str) -> str:
+        question = question.strip()
+        limit = self.config.max_question
+        if not question:
+            raise QuestionError("The question is empty. Type what you want to know of the notes.")
+        if len(question) > limit:
+            raise QuestionError(
+                f"The question has {len(question):,} characters; at most {limit:,} are read. "
+                f"Shorten it, or raise RAGBOT_MAX_QUESTION."
+            )
+        return question
+
+    def _current(self) -> Generation:
+        """Load the current generation; without `wait`, look at the notes once before."""
+        if not self._wait and not self._seen:
+            with self._refreshing:
+                if not self._seen:
+                    self._index.refresh(self.config.notes, None)
+                    self._seen = True
+        return self._index.current()
+
+    def _encoded(self, corpus: Generation, query: str) -> FloatArray | None:
+        """Encode a question, unless that would mix encoders or keep someone waiting."""
+        if not corpus.embedded or not (self._wait or self._encoder.loaded):
+            return None
+        if corpus.manifest.encoder != self._encoder.identity:
+            return None
+        return self._encoder.encode_query(query)
+
+    def _why_words(self, corpus: Generation) -> str:
+        return _NO_ENCODER if corpus.embedded and not self._encoder.loaded else _NO_VECTORS
+
+    def _id(self, corpus: Generation, name: str) -> NoteId:
+        known = self._names
+        if known is None or known[0] is not corpus:
+            known = self._names = (corpus, Names(list(corpus.notes.values())))
+        found = known[1].find(name)
+        if found is None:
+            ghosts: Mapping[str, int] = corpus.graph.ghosts()
+            wanted = sum(n for ghost, n in ghosts.items() if ghost.casefold() == name.casefold())
+            raise NoteNotFoundError(name, known[1].nearest(name), wanted)
+        return found
+
+
+def _find(
+    corpus: Generation,
+    asked: Standalone,
+    query: FloatArray | None,
+    k: int,
+    filters: Filters,
+    hops: int | None,
+) -> list[Hit]:
+    return retrieve(
+        corpus, asked.query, query, k=k, filters=filters, hops=HOPS if hops is None else hops
+    )
+
+
+def _turns(history: History) -> list[Turn]:
+    return [turn if isinstance(turn, Turn) else Turn(turn) for turn in history]
+
+
+def _model(config: Config) -> LanguageModel | None:
+    if not config.llm:
+        return None
+    return LanguageModel(config.llm, config.llm_base_url, config.llm_timeout)

@@ -1,0 +1,124 @@
+"""An answer as HTML: pure functions, with every text of a note escaped.
+
+Nothing of a note, a question or a model reaches the page but through `escape`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from ragbot.schema import Answer, Citation, Evidence, Hit, Note, NoteId, Relation
+
+_MARK = re.compile(r"\[(\d+)\]")
+_STRONG = re.compile(r"\*\*(.+?)\*\*")
+
+
+def turn(question: str, body: str) -> str:
+    """One exchange: the question, and what is below it (already HTML)."""
+    return (
+        f'<section class="turn"><h2 class="question" dir="auto">{escape(question)}</h2>'
+        f'<div class="answer" dir="auto">{body}</div></section>'
+    )
+
+
+def prose(text: str, citations: Sequence[Citation] = ()) -> str:
+    """Text of an answer: paragraphs and list items, its `[1]` marks as links to the sources."""
+    quotes = {citation.number: citation.quote for citation in citations}
+    blocks = []
+    for block in re.split(r"\n\s*\n", text.strip()):
+        lines = block.split("\n")
+        if all(line.startswith("- ") for line in lines):
+            items = "".join(f"<li>{_inline(line[2:], quotes)}</li>" for line in lines)
+            blocks.append(f"<ul>{items}</ul>")
+        else:
+            blocks.append(f"<p>{'<br>'.join(_inline(line, quotes) for line in lines)}</p>")
+    return "".join(blocks)
+
+
+def answered(answer: Answer, notes: Mapping[NoteId, Note]) -> str:
+    """Whole answer: its text, what a reader should know about it, and its sources."""
+    body = prose(answer.text, answer.citations)
+    if answer.notice:
+        body += f'<p class="notice">{escape(answer.notice)}</p>'
+    paths = _paths(answer.hits)
+    if answer.citations:
+        sources = "".join(
+            _source(citation, paths.get(citation.note, ()), notes) for citation in answer.citations
+        )
+        body += f'<ol class="sources" aria-label="Sources">{sources}</ol>'
+    return body
+
+
+def failed(message: str) -> str:
+    """Say what went wrong, in place of an answer."""
+    return f'<p class="notice" role="alert">{escape(message)}</p>'
+
+
+def path_text(path: Sequence[Relation], notes: Mapping[NoteId, Note]) -> str:
+    """Write a way along relations: `Persona Drift -mitigates-> Activation Capping`."""
+    told: list[str] = []
+    here: NoteId | None = None
+    for number, relation in enumerate(path):
+        if number == 0:
+            here = _start(path)
+            told.append(_title(here, notes))
+        forward = relation.source == here
+        here = relation.target if forward else relation.source
+        arrow = f"-{relation.predicate}->" if forward else f"<-{relation.predicate}-"
+        told += [arrow, _title(here, notes) if here else relation.written]
+    return " ".join(told)
+
+
+def _inline(text: str, quotes: Mapping[int, str]) -> str:
+    def mark(match: re.Match[str]) -> str:
+        number = int(match[1])
+        if number not in quotes:
+            return match[0]
+        quote = escape(quotes[number])
+        return (
+            f'<sup><a class="cite" href="#source-{number}" title="{quote}" '
+            f'aria-label="Source {number}">{number}</a></sup>'
+        )
+
+    return _MARK.sub(mark, _STRONG.sub(r"<strong>\1</strong>", escape(text, quote=False)))
+
+
+def _source(citation: Citation, path: Sequence[Relation], notes: Mapping[NoteId, Note]) -> str:
+    first, last = citation.lines
+    lines = f"line {first}" if first == last else f"lines {first} to {last}"
+    place = escape(" › ".join((citation.title, *citation.headings)))
+    way = f'<p class="path">{escape(path_text(path, notes))}</p>' if path else ""
+    return (
+        f'<li class="source" id="source-{citation.number}" value="{citation.number}" dir="auto">'
+        f"<p><strong>{place}</strong> "
+        f'<span class="place">{escape(citation.note)}, {lines}</span></p>'
+        f"<blockquote>{escape(citation.quote)}</blockquote>{way}</li>"
+    )
+
+
+def _paths(hits: Sequence[Hit]) -> dict[NoteId, tuple[Relation, ...]]:
+    """Way to each note that only the graph or also the graph has found."""
+    ways: dict[NoteId, tuple[Relation, ...]] = {}
+    for hit in hits:
+        for evidence in hit.evidence:
+            if _leads(evidence):
+                ways.setdefault(hit.chunk.note, evidence.path)
+    return ways
+
+
+def _leads(evidence: Evidence) -> bool:
+    return evidence.retriever == "graph" and bool(evidence.path)
+
+
+def _start(path: Sequence[Relation]) -> NoteId:
+    """Seed of a path: the end of its first relation that the second does not share."""
+    first = path[0]
+    if len(path) > 1 and first.source in (path[1].source, path[1].target):
+        return first.target or first.source
+    return first.source
+
+
+def _title(note: NoteId, notes: Mapping[NoteId, Note]) -> str:
+    return notes[note].title if note in notes else note

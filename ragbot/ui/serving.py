@@ -1,0 +1,139 @@
+"""Serve the chat page: who may reach it, on which port, and the index kept warm behind it."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import socket
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragbot.bot import Ragbot
+from ragbot.config import Config
+from ragbot.errors import RagbotError, ServeError
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+STATIC = Path(__file__).parent / "static"
+
+_log = logging.getLogger(__name__)
+
+
+def serve(
+    config: Config,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    auth: str | None = None,
+    no_auth: bool = False,
+    watch: bool = True,
+) -> None:
+    """Serve the chat page until it is interrupted.
+
+    Parameters
+    ----------
+    config
+        The settings.
+    host
+        Address to listen at. Elsewhere than on this machine, `auth` or `no_auth` must be given.
+    port
+        Port to listen at, 1 to 65535.
+    auth
+        `name:password` that a visitor must give.
+    no_auth
+        Whether anyone who can reach the address may read the notes.
+    watch
+        Whether edits of the notes are followed.
+
+    Raises
+    ------
+    ServeError
+        If the port is taken, or the page would be open to others unasked.
+    VaultError, StorageError
+        If the notes or the index cannot be used.
+    """
+    login = _login(host, auth, no_auth)
+    _check_port(host, port)
+    with Ragbot.open(config=config, wait=False) as bot:
+        bot.corpus()
+        threading.Thread(target=_warm, args=(bot,), daemon=True).start()
+        launch(bot, host=host, port=port, login=login)
+
+
+def launch(
+    bot: Ragbot,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    login: tuple[str, str] | None = None,
+    block: bool = True,
+) -> gr.Blocks:
+    """Start the server of the page over an open bot."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    from ragbot.ui.page import build
+
+    page = build(bot)
+    page.launch(
+        server_name=host,
+        server_port=port,
+        auth=login,
+        prevent_thread_lock=not block,
+        css_paths=[STATIC / "ragbot.css"],
+        footer_links=[],
+        show_error=False,
+        ssr_mode=False,
+        quiet=True,
+    )
+    return page
+
+
+def _warm(bot: Ragbot) -> None:
+    """Embed what is new and load the encoder, while the page already answers from words."""
+    try:
+        bot.refresh()
+        bot.warm()
+    except RagbotError as error:
+        # The page goes on with words and links; the reason is for whoever started it.
+        _log.warning("%s", error)
+
+
+def _login(host: str, auth: str | None, no_auth: bool) -> tuple[str, str] | None:
+    if auth:
+        name, _, password = auth.partition(":")
+        if not name or not password:
+            raise ServeError(f"--auth is {auth!r}; expected NAME:PASSWORD.")
+        return name, password
+    if not no_auth and not _is_loopback(host):
+        raise ServeError(
+            f"--host {host} lets others on the network read your notes. "
+            f"Give --auth NAME:PASSWORD, or --no-auth if that is meant."
+        )
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_port(host: str, port: int) -> None:
+    if not 1 <= port <= 65535:
+        raise ServeError(f"--port is {port}; expected a number from 1 to 65535.")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ServeError(
+                f"Cannot listen at {host}:{port}: {reason}. "
+                f"Stop what uses the port, or choose another: ragbot chat --port {port + 1}"
+            ) from error

@@ -1,0 +1,59 @@
+"""The page in a real browser: a question asked, the cited answer read."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from ragbot import Ragbot
+from ragbot.ui.serving import launch
+from tests.browser.conftest import free_port
+
+pytestmark = pytest.mark.browser
+
+TEA = (
+    "# Green Tea\n\nGreen tea is made from leaves that are steamed soon after picking.\n\n"
+    "## Brewing\n\nBrew green tea at 80 degrees for two minutes; boiling water makes it bitter.\n"
+)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    vault = tmp_path_factory.mktemp("vault")
+    (vault / "Green Tea.md").write_text(TEA, encoding="utf-8")
+    (vault / "Owl.md").write_text("# Owl\n\nOwls hunt at night.\n", encoding="utf-8")
+    port = free_port()
+    with Ragbot.open(vault, tmp_path_factory.mktemp("index")) as bot:
+        page = launch(bot, port=port, block=False)
+        yield f"http://127.0.0.1:{port}"
+        page.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    opened = browser.new_page()
+    opened.set_default_timeout(30_000)
+    opened.goto(address)
+    yield opened
+    opened.close()
+
+
+def ask(page, question):
+    box = page.get_by_label("Your question")
+    box.fill(question)
+    box.press("Enter")
+
+
+def test_a_question_gets_a_cited_answer(page):
+    ask(page, "How hot should the water be for green tea?")
+
+    source = page.locator("#source-1")
+    expect(source).to_contain_text("Brew green tea at 80 degrees")
+    expect(source).to_contain_text(re.compile(r"Green Tea\.md, line 7"))
+    expect(page.locator(".answer p").first).to_contain_text("80 degrees")
+
+
+def test_silence_is_shown_as_an_answer(page):
+    ask(page, "What is the capital of Peru?")
+    expect(page.locator(".answer")).to_contain_text("notes")
+    expect(page.locator(".source")).to_have_count(0)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from conftest import ROOT
 
-from ragbot import links, markdown, predicates, vault
+from ragbot import check, links, markdown, predicates, vault
 from ragbot.graph import RelationGraph
 from ragbot.schema import Note
 
@@ -154,6 +154,11 @@ def test_every_link_resolves_or_is_an_intended_ghost() -> None:
     }
     assert ghosts == intended
     assert 3 <= len(intended) <= 8
+
+
+def test_the_doctor_finds_nothing_but_the_ghosts() -> None:
+    found = check.check(list(garden().values()), [])
+    assert [problem for problem in found if problem.kind != "ghost"] == []
 
 
 def test_no_heading_or_block_that_is_linked_is_missing() -> None:

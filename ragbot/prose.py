@@ -18,7 +18,7 @@ from ragbot.page import Page, Places, Text, page_of, scanned
 from ragbot.schema import Note, Span
 
 _COMMENT = re.compile("%%")
-_MARKUP = re.compile(r"\*+|~~|==|(?<!\w)_+(?=\S)|(?<=\S)_+(?!\w)")
+_MARKUP = re.compile(r"\*+(?=\S)|(?<=\S)\*+|~~|==|(?<!\w)_+(?=\S)|(?<=\S)_+(?!\w)")
 
 
 def prose(note: Note, *, code: bool = True) -> list[Span]:

@@ -226,7 +226,7 @@ class _TooLargeError(Exception):
 def _content(root: Path, note: NoteId) -> bytes:
     """Read the bytes of a note; neither it nor a folder above it may be a symbolic link."""
     path = root / note
-    if path.resolve() != path:
+    if "\0" in note or not path.is_relative_to(root) or path.resolve() != path:
         raise OSError(0, "it leads out of the folder of notes")
     # A pipe must not block the reader, nor a link that appeared since be followed.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)

@@ -21,8 +21,8 @@ from ragbot.inline import CODE, ESCAPED, LINK, Inline, Link
 MAX_KEY = 60
 """Longest key, in characters. A longer one is a sentence that happens to hold `::`."""
 
-MAX_KEY_WORDS = 5
-"""Most words of a bare key."""
+MAX_KEY_WORDS, MAX_GLUED_WORDS = 5, 3
+"""Most words of a bare key, and of one whose `::` touches the link: `see the is_a::[[A]]`."""
 
 MARKERS = "↑⊙↗"
 """Signs of provenance that may follow a link."""
@@ -111,7 +111,10 @@ def _bare_key(masked: str, start: int, at: int) -> str:
         return ""
     head = masked[start:at].rstrip(" \t").rstrip("*_~=\"'")
     match = _BARE.match(head)
-    return _clean(match.group("key"), bare=True) if match else ""
+    if not match:
+        return ""
+    glued = masked[at + 2 : at + 3] == LINK and len(match.group("key").split()) > MAX_GLUED_WORDS
+    return "" if glued else _clean(match.group("key"), bare=True)
 
 
 def _clean(key: str, bare: bool = False) -> str:

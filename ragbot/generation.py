@@ -1,8 +1,8 @@
 """One generation of an index: everything that an answer needs, and it never changes.
 
-A folder below `generations/` holds the notes as read, the chunks, the words and
-the graph; its manifest names the segments that hold the vectors, the encoder
-that made them, and a hash of every file.
+A folder below `generations/` holds the words and the graph; its manifest names
+the pages that hold the notes, the segments that hold the vectors and the
+encoder that made them, with a hash of every file.
 
 Floor 3: reading and writing of one such folder; `index.py` decides which counts.
 """
@@ -12,51 +12,65 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+import weakref
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot.chunk import VERSION as CHUNKER
-from ragbot.chunk import chunk, embedding_text
 from ragbot.embed import EncoderIdentity, FloatArray
 from ragbot.errors import IndexDamagedError, IndexTooNewError
 from ragbot.graph import RelationGraph
 from ragbot.lexical import Lexical
 from ragbot.links import resolve
-from ragbot.schema import Chunk, Note, NoteId
-from ragbot.snapshot import Snapshot, dump_chunks, dump_snapshot, load_chunks, load_snapshot
+from ragbot.schema import Chunk, Note, NoteId, Problem
+from ragbot.shelf import Lease, Shelf
+from ragbot.snapshot import Pages, Snapshot, entries_on, problem_rows, problems_of, read_pages
 from ragbot.store import Segment
 
 FORMAT = 1
 """Counts up when the files of a generation change their meaning."""
 
 MANIFEST = "manifest.json"
-_VAULT, _CHUNKS = "vault.json", "chunks.json"
+GRAPH, LEXICAL = "graph", "lexical"
+
+# What the words, links and passages of a note are decided by: when one of these modules
+# changes, the notes are read anew. Vectors are kept: they belong to texts.
+_READING_RULES = (
+    "blocks", "inline", "fields", "page", "asserted", "prose", "frontmatter", "predicates",
+    "markdown", "links", "sentences", "chunk", "words", "entities", "lexical", "graph", "vault",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a generation holds. `embedded` counts the chunks with a vector."""
+    """What a generation holds. `embedded` counts the chunks with a vector.
+
+    `rules` names the code that read the notes, see `reading_rules`; `hashes`
+    are of the files in the generation's own folder.
+    """
 
     generation: str
     created: float
+    rules: str
     encoder: EncoderIdentity | None
     segments: tuple[str, ...]
+    pages: tuple[str, ...]
+    files: tuple[str, ...]
+    problems: tuple[Problem, ...]
     notes: int
     chunks: int
     embedded: int
     hashes: Mapping[str, str]
-    chunker: int = CHUNKER
     format: int = FORMAT
 
     def dump(self) -> str:
         """Write the manifest as JSON."""
-        return json.dumps(asdict(self), indent=1)
+        return json.dumps(asdict(self) | {"problems": problem_rows(self.problems)}, indent=1)
 
     @classmethod
     def load(cls, folder: Path) -> Manifest:
@@ -76,88 +90,52 @@ class Manifest:
             encoder = data["encoder"]
             if encoder is not None:
                 encoder = EncoderIdentity(**encoder | {"prefixes": tuple(encoder["prefixes"])})
-            return cls(**data | {"encoder": encoder, "segments": tuple(data["segments"])})
+            lists = {name: tuple(data[name]) for name in ("segments", "pages", "files")}
+            problems = problems_of(data["problems"])
+            return cls(**data | lists | {"encoder": encoder, "problems": problems})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise IndexDamagedError(folder, f"its manifest: {error}") from error
 
 
+@cache
+def reading_rules() -> str:
+    """Name the code that turns files into notes, passages, words and edges: a hash of it."""
+    digest = hashlib.sha256()
+    for module in _READING_RULES:
+        digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
+    return digest.hexdigest()[:16]
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a vault amounts to before anything is embedded; the same notes give the same content."""
+    """A vault made ready for questions, vectors apart; the same notes give the same content."""
 
     snapshot: Snapshot
+    pages: Pages
     notes: Mapping[NoteId, Note]
-    chunks: tuple[Chunk, ...]
-    keys: tuple[str, ...]
     graph: RelationGraph
     lexical: Lexical
-
-
-def content_of(
-    snapshot: Snapshot, before: Content | None = None, *, on_note: Callable[[int], None]
-) -> Content:
-    """Resolve, cut and index the words of a vault.
-
-    Parameters
-    ----------
-    before
-        An earlier content: the chunks of notes whose text and name are the same are taken over.
-    on_note
-        Called with the number of notes cut so far.
-    """
-    notes = {note.id: note for note in resolve(snapshot.notes, snapshot.files)}
-    known = _rows_by_note(before) if before is not None else {}
-    chunks: list[Chunk] = []
-    keys: list[str] = []
-    for done, note in enumerate(notes.values(), start=1):
-        old = before.notes.get(note.id) if before is not None else None
-        if (
-            before is not None
-            and old is not None
-            and (old.text, old.title) == (note.text, note.title)
-        ):
-            rows = known[note.id]
-            chunks += before.chunks[rows.start : rows.stop]
-            keys += before.keys[rows.start : rows.stop]
-        else:
-            fresh = chunk(note)
-            chunks += fresh
-            keys += [vector_key(embedding_text(note, c)) for c in fresh]
-        on_note(done)
-    values = list(notes.values())
-    return Content(
-        snapshot,
-        notes,
-        tuple(chunks),
-        tuple(keys),
-        RelationGraph.build(values),
-        Lexical.build(values, chunks),
-    )
-
-
-def vector_key(text: str) -> str:
-    """Name of the vector of a text: texts that are equal share one."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def _rows_by_note(content: Content) -> dict[NoteId, range]:
-    rows: dict[NoteId, range] = {}
-    for row, c in enumerate(content.chunks):
-        first = rows[c.note].start if c.note in rows else row
-        rows[c.note] = range(first, row + 1)
-    return rows
 
 
 class Generation:
     """A loaded generation: the `Corpus` that retrieval and answers read.
 
-    Safe to share between threads.
+    Safe to share between threads. As long as one is in use, its files are kept.
     """
 
-    def __init__(self, manifest: Manifest, content: Content, segments: Sequence[Segment]) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        content: Content,
+        segments: Sequence[Segment],
+        lease: Lease | None = None,
+    ) -> None:
         self.manifest = manifest
         self.content = content
         self.segments = tuple(segments)
+        self._lease = lease
+        if lease is not None:
+            weakref.finalize(self, lease.release)
 
     @property
     def generation(self) -> str:
@@ -172,7 +150,7 @@ class Generation:
     @property
     def chunks(self) -> Sequence[Chunk]:
         """Every passage, in order of note id and place; a row is a position in it."""
-        return self.content.chunks
+        return self.content.snapshot.chunks
 
     @property
     def graph(self) -> RelationGraph:
@@ -189,6 +167,10 @@ class Generation:
         """Whether any vectors are in place; without them words and graph answer."""
         return self.manifest.embedded > 0
 
+    def understands(self, encoder: EncoderIdentity) -> bool:
+        """Whether a question encoded so may be compared with these vectors."""
+        return self.embedded and self.manifest.encoder == encoder
+
     @cached_property
     def _places(self) -> NDArray[np.int64]:
         """Segment and position of each row's vector, shape (chunks, 2); -1 where there is none."""
@@ -197,7 +179,7 @@ class Generation:
             for number, segment in enumerate(self.segments)
             for position, key in enumerate(segment.keys)
         }
-        places = [where.get(key, (-1, -1)) for key in self.content.keys]
+        places = [where.get(key, (-1, -1)) for key in self.content.snapshot.keys]
         return np.array(places, np.int64).reshape(-1, 2)
 
     @cached_property
@@ -225,7 +207,8 @@ class Generation:
                     break
                 ask *= 2
             found += living
-        found.sort(key=lambda pair: (-pair[1], pair[0]))
+        # Rounded, so that equal texts stand in the order of the notes whatever the arithmetic.
+        found.sort(key=lambda pair: (-round(pair[1], 6), pair[0]))
         return found[:k]
 
     def similarities(self, query: FloatArray, rows: Sequence[int]) -> FloatArray:
@@ -239,23 +222,42 @@ class Generation:
         vectors = np.zeros((len(wanted), dimension), np.float32)
         for number, segment in enumerate(self.segments):
             here = np.flatnonzero(wanted[:, 0] == number)
-            vectors[here] = segment.matrix[wanted[here, 1]]
+            if len(here):
+                vectors[here] = segment.take(wanted[here, 1])
         return vectors
 
 
+def content_of(snapshot: Snapshot, pages: Pages) -> Content:
+    """Resolve the links of a vault, and index its words and relations."""
+    notes = _resolved(snapshot)
+    values = list(notes.values())
+    graph = RelationGraph.build(values)
+    lexical = Lexical.build(values, snapshot.chunks, snapshot.texts)
+    return Content(snapshot, pages, notes, graph, lexical)
+
+
+def _resolved(snapshot: Snapshot) -> dict[NoteId, Note]:
+    read = [entry.note for entry in snapshot.entries.values()]
+    return {note.id: note for note in resolve(read, snapshot.files)}
+
+
 def write_content(folder: Path, content: Content) -> dict[str, str]:
-    """Write what stands beside the vectors into a new folder; gives the hash of each file."""
-    folder.mkdir(parents=True)
-    (folder / _VAULT).write_text(dump_snapshot(content.snapshot), encoding="utf-8")
-    (folder / _CHUNKS).write_text(dump_chunks(content.chunks, content.keys), encoding="utf-8")
-    for name, part in (("graph", content.graph), ("lexical", content.lexical)):
-        (folder / name).mkdir()
+    """Write words and graph into a new folder; gives the hash of each file."""
+    for name, part in ((GRAPH, content.graph), (LEXICAL, content.lexical)):
+        (folder / name).mkdir(parents=True)
         part.save(folder / name)
     return hashes(folder)
 
 
-def read_content(folder: Path, expected: Mapping[str, str]) -> Content:
-    """Read what `write_content` wrote.
+def read_content(folder: Path, pages_folder: Path, manifest: Manifest, known: Pages) -> Content:
+    """Read what a manifest names.
+
+    Parameters
+    ----------
+    folder, pages_folder
+        The generation's folder, and the one that holds the pages of all.
+    known
+        Pages that need not be read again.
 
     Raises
     ------
@@ -263,17 +265,56 @@ def read_content(folder: Path, expected: Mapping[str, str]) -> Content:
         If a file is missing, was changed since, or cannot be read.
     """
     found = hashes(folder)
-    if found != dict(expected):
-        wrong = sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))
+    if found != dict(manifest.hashes):
+        names = {*found, *manifest.hashes}
+        wrong = sorted(n for n in names if found.get(n) != manifest.hashes.get(n))
         raise IndexDamagedError(folder, f"{', '.join(wrong)} is not as it was written")
+    pages = read_pages(pages_folder, manifest.pages, known)
+    snapshot = Snapshot(entries_on(pages), manifest.files, manifest.problems)
+    notes = _resolved(snapshot)
+    graph = RelationGraph.load(folder / GRAPH, notes)
+    return Content(snapshot, pages, notes, graph, Lexical.load(folder / LEXICAL))
+
+
+def load(shelf: Shelf, name: str, loaded: Generation | None = None) -> Generation:
+    """Read a generation, and mark it as in use as long as it is.
+
+    Parameters
+    ----------
+    loaded
+        Another one: what they share is taken from it.
+
+    Raises
+    ------
+    IndexTooNewError, IndexDamagedError
+        If it cannot be read.
+    """
+    # Marked before it is read, so that a writer does not sweep it meanwhile.
+    lease = shelf.lease(name)
     try:
-        snapshot = load_snapshot((folder / _VAULT).read_text(encoding="utf-8"))
-        notes = {note.id: note for note in resolve(snapshot.notes, snapshot.files)}
-        chunks, keys = load_chunks((folder / _CHUNKS).read_text(encoding="utf-8"), notes)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise IndexDamagedError(folder, str(error)) from error
-    graph = RelationGraph.load(folder / "graph", notes)
-    return Content(snapshot, notes, chunks, keys, graph, Lexical.load(folder / "lexical"))
+        folder = shelf.generations / name
+        manifest = Manifest.load(folder)
+        known = {s.name: s for s in loaded.segments} if loaded else {}
+        segments = [known.get(s) or Segment(shelf.segments / s) for s in manifest.segments]
+        if loaded and _same_content(loaded.manifest, manifest):
+            content = loaded.content
+        else:
+            pages = loaded.content.pages if loaded else Pages()
+            content = read_content(folder, shelf.pages, manifest, pages)
+    except BaseException:
+        if lease is not None:
+            lease.release()
+        raise
+    return Generation(manifest, content, segments, lease)
+
+
+def _same_content(one: Manifest, other: Manifest) -> bool:
+    return (one.pages, one.files, one.problems, one.hashes) == (
+        other.pages,
+        other.files,
+        other.problems,
+        other.hashes,
+    )
 
 
 def hashes(folder: Path) -> dict[str, str]:

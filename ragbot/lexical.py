@@ -83,11 +83,14 @@ class Lexical:
         self._names = names
 
     @classmethod
-    def build(cls, notes: Iterable[Note], chunks: Sequence[Chunk]) -> Lexical:
+    def build(
+        cls, notes: Iterable[Note], chunks: Sequence[Chunk], texts: Sequence[str] | None = None
+    ) -> Lexical:
         """Index the words of `chunks` and the titles and aliases of `notes`.
 
         The words of a chunk are those of its embedded text: its title and
-        headings count as said in it.
+        headings count as said in it. Those texts can be given when they are
+        known, one a chunk.
 
         Raises
         ------
@@ -99,7 +102,8 @@ class Lexical:
         note_of = [rows[chunk.note] for chunk in chunks]
         if note_of != sorted(note_of):
             raise ValueError("chunks must stand in the order of note id and place")
-        texts = [embedding_text(by_id[chunk.note], chunk) for chunk in chunks]
+        if texts is None:
+            texts = [embedding_text(by_id[chunk.note], chunk) for chunk in chunks]
         return cls(
             list(by_id),
             np.searchsorted(note_of, np.arange(len(by_id) + 1)),

@@ -5,93 +5,146 @@ Floor 3.
 
 from __future__ import annotations
 
-import hashlib
-import time
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from ragbot import vault
-from ragbot.schema import Changes, Note, NoteId, Problem, Progress
-from ragbot.snapshot import FileState, Snapshot
+from ragbot.schema import Changes, NoteId, Problem, Progress
+from ragbot.snapshot import Entry, Snapshot
 
 _RACY_NS = 100_000_000
-"""A file as young as this when it was read may change again within the clock's resolution."""
+"""A file as young as this when it was listed may change again within the clock's resolution."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """How a file stood when it was read last, and the digest of what it held.
+
+    `racy` means that it was so young then that a later change may look the same.
+    """
+
+    stat: vault.Stat
+    digest: str
+    racy: bool = False
+
+    def vouches_for(self, entry: Entry, stat: vault.Stat) -> bool:
+        """Whether the file must still hold what the entry says."""
+        return not self.racy and self.stat == stat and self.digest == entry.digest
+
+
+States = Mapping[NoteId, FileState]
 
 
 def reread(
     root: Path,
     listing: vault.Listing,
-    before: Snapshot | None,
+    before: Snapshot,
+    states: States,
+    listed_ns: int,
     report: Callable[[Progress], None],
-) -> tuple[Snapshot, Changes]:
-    """Read what changed by size or time, and compare it by content.
+) -> tuple[Snapshot, dict[NoteId, FileState]]:
+    """Read the files that changed by size or time; those whose bytes are the same are kept.
+
+    Parameters
+    ----------
+    before
+        The vault as it was read before; empty for a first time.
+    states
+        How its files stood then.
+    listed_ns
+        When the listing was begun, in nanoseconds since the epoch.
 
     Returns
     -------
     Snapshot
-        The whole vault as it stands now.
-    Changes
-        Against `before`; everything is added when that is None. A note that
-        is gone while another with the same text is new was renamed.
+        The whole vault as it stands now; entries that did not change are those of `before`.
+    dict
+        How each file stands now.
     """
-    old = {note.id: note for note in before.notes} if before else {}
-    states_before = before.states if before else {}
-    old_problems = _by_note(before.problems) if before else {}
-    notes: list[Note] = []
-    states: dict[NoteId, FileState] = {}
-    problems = list(listing.problems)
-    now = time.time_ns()
-    for done, path in enumerate(sorted(listing.notes), start=1):
-        stat, state = listing.notes[path], states_before.get(path)
-        note: Note | None
-        if state is not None and _unchanged(state, stat):
-            note, found = old[path], old_problems.get(path, [])
+    entries: dict[NoteId, Entry] = {}
+    problems: list[Problem] = list(listing.problems)
+    fresh: dict[NoteId, FileState] = {}
+    for done, (path, stat) in enumerate(sorted(listing.notes.items()), start=1):
+        old, state = before.entries.get(path), states.get(path)
+        entry: Entry | None
+        if old is not None and state is not None and state.vouches_for(old, stat):
+            entry = old
         else:
-            note, found = vault.read_note(root, path)
+            entry, found = _read(root, path, old)
+            problems += found
             report(Progress("read", done, len(listing.notes), "notes"))
-        problems += found
-        if note is not None:
-            notes.append(note)
-            racy = now - stat.mtime_ns < _RACY_NS
-            states[path] = FileState(stat.size, stat.mtime_ns, _digest(note), racy)
-    snapshot = Snapshot(tuple(notes), states, tuple(sorted(listing.files)), tuple(problems))
-    return snapshot, _changes(states_before, states)
+        if entry is not None:
+            entries[path] = entry
+            racy = listed_ns - max(stat.mtime_ns, stat.ctime_ns) < _RACY_NS
+            fresh[path] = FileState(stat, entry.digest, racy)
+    return Snapshot(entries, tuple(sorted(listing.files)), tuple(problems)), fresh
 
 
-def _changes(before: Mapping[NoteId, FileState], after: Mapping[NoteId, FileState]) -> Changes:
-    added = [note for note in after if note not in before]
-    gone = {note: before[note].digest for note in before if note not in after}
-    renamed = []
-    for note in list(added):
-        old = next((o for o, digest in gone.items() if digest == after[note].digest), None)
-        if old is not None:
-            del gone[old]
-            added.remove(note)
-            renamed.append((old, note))
-    kept = [note for note in after if note in before]
-    changed = [note for note in kept if before[note].digest != after[note].digest]
+def behind(listing: vault.Listing, now: Snapshot, states: States) -> int:
+    """Count the notes that were added, changed or removed since a snapshot, by size and time."""
+    changed = 0
+    for path, stat in listing.notes.items():
+        entry, state = now.entries.get(path), states.get(path)
+        if entry is None or state is None:
+            changed += 1
+        else:
+            changed += (state.stat, state.digest) != (stat, entry.digest)
+    return changed + len(now.entries.keys() - listing.notes.keys())
+
+
+def load_states(path: Path, root: Path) -> dict[NoteId, FileState]:
+    """Read what `save_states` wrote of the same folder of notes; empty when there is none.
+
+    What is lost here costs a second reading and nothing else.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["root"] != str(root.resolve()):
+            return {}
+        rows = data["states"].items()
+        return {n: FileState(vault.Stat(*row[:3]), row[3], row[4]) for n, row in rows}
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return {}
+
+
+def save_states(path: Path, root: Path, states: States) -> None:
+    """Remember how the files of a folder of notes stood."""
+    rows = {n: [*astuple(s.stat), s.digest, s.racy] for n, s in states.items()}
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps({"root": str(root.resolve()), "states": rows}), encoding="utf-8")
+    new.replace(path)
+
+
+def _read(root: Path, path: NoteId, old: Entry | None) -> tuple[Entry | None, list[Problem]]:
+    # The bytes of a file that was touched but not changed are those of its text (unless it has a
+    # byte-order mark or is no UTF-8: then it is parsed again).
+    if old is not None and vault.digest(root, path) == old.digest:
+        return old, []
+    note, problems = vault.read_note(root, path)
+    return (None, problems) if note is None else (Entry.of(note, problems), [])
+
+
+def changes_between(before: Snapshot, after: Snapshot, seconds: float) -> Changes:
+    """Tell what changed. A note that is gone while one with its text is new was renamed."""
+    old = {note: entry.digest for note, entry in before.entries.items()}
+    new = {note: entry.digest for note, entry in after.entries.items()}
+    added = [note for note in new if note not in old]
+    gone = {note: old[note] for note in old if note not in new}
+    homes: dict[str, list[NoteId]] = {}
+    for note, digest in reversed(gone.items()):
+        homes.setdefault(digest, []).append(note)
+    renamed = [(homes[new[n]].pop(), n) for n in added if homes.get(new[n])]
+    moved = {note for pair in renamed for note in pair}
+    kept = [note for note in new if note in old]
+    changed = tuple(note for note in kept if old[note] != new[note])
     return Changes(
-        tuple(added), tuple(changed), tuple(renamed), tuple(gone), len(kept) - len(changed)
+        added=tuple(note for note in added if note not in moved),
+        changed=changed,
+        renamed=tuple(renamed),
+        removed=tuple(note for note in gone if note not in moved),
+        unchanged=len(kept) - len(changed),
+        problems=after.all_problems,
+        seconds=seconds,
     )
-
-
-def _unchanged(state: FileState, stat: vault.Stat) -> bool:
-    same = (state.size, state.mtime_ns) == (stat.size, stat.mtime_ns)
-    return same and not state.racy
-
-
-def _digest(note: Note) -> str:
-    return hashlib.sha256(note.text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _by_note(problems: tuple[Problem, ...]) -> dict[NoteId, list[Problem]]:
-    found: dict[NoteId, list[Problem]] = {}
-    for problem in problems:
-        found.setdefault(problem.note, []).append(problem)
-    return found
-
-
-def with_cost(changes: Changes, problems: tuple[Problem, ...], seconds: float) -> Changes:
-    """Complete the changes with what was wrong and how long it took."""
-    return replace(changes, problems=problems, seconds=seconds)

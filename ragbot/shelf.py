@@ -1,8 +1,10 @@
 """Where an index keeps its generations, and who uses which: names, leases, the writer's lock.
 
     index/CURRENT                   the name of the generation that answers
-    index/generations/NAME/         notes as read, chunks, words, graph, manifest
-    index/segments/NAME/            vectors, written once (see store.py)
+    index/generations/NAME/         words, graph, manifest
+    index/pages/HASH                notes as read and their passages (see snapshot.py)
+    index/states.json               how the files of notes stood when they were read
+    index/segments/NAME/            vectors (see store.py)
     index/leases/                   one locked file a reader: what it uses is not swept
     index/writer.lock               held by the one process that writes
 
@@ -34,6 +36,8 @@ class Shelf:
         self.directory = Path(directory)
         self.generations = self.directory / "generations"
         self.segments = self.directory / "segments"
+        self.pages = self.directory / "pages"
+        self.states = self.directory / "states.json"
         self._current = self.directory / "CURRENT"
         self._leases = self.directory / "leases"
 
@@ -62,12 +66,15 @@ class Shelf:
 
     def lease(self, generation: str) -> Lease | None:
         """Mark a generation as in use by this process; None where the folder is read-only."""
-        path = self._leases / f"{generation}.{os.getpid()}-{next(_COUNT)}"
-        try:
-            self._leases.mkdir(exist_ok=True)
-            return Lease(path)
-        except OSError:
-            return None
+        while True:
+            path = self._leases / f"{generation}.{os.getpid()}-{next(_COUNT)}"
+            try:
+                self._leases.mkdir(exist_ok=True)
+                return Lease(path)
+            except Timeout:
+                continue  # a sweeper looked into it before it was locked
+            except OSError:
+                return None
 
     def leased(self) -> set[str]:
         """Name the generations that a living process reads; the leases of dead ones are removed."""
@@ -80,15 +87,27 @@ class Shelf:
                 names.add(path.name.partition(".")[0])
         return names
 
-    def sweep(self, segments_of: Callable[[str], Iterable[str]]) -> None:
-        """Remove what neither the current generation, the one before, nor a reader uses."""
+    def sweep(self, used_by: Callable[[str], tuple[Iterable[str], Iterable[str]]]) -> None:
+        """Remove what neither the current generation, the one before, nor a reader uses.
+
+        Parameters
+        ----------
+        used_by
+            Gives the segments and the pages of a generation.
+        """
         current, names = self.current() or "", self.names()
         keep = {current, *[name for name in names if name < current][-1:], *self.leased()}
-        used = {segment for name in keep.intersection(names) for segment in segments_of(name)}
-        for folder, wanted in ((self.generations, keep), (self.segments, used)):
+        segments: set[str] = set()
+        pages: set[str] = set()
+        for name in keep.intersection(names):
+            of_segments, of_pages = used_by(name)
+            segments.update(of_segments)
+            pages.update(of_pages)
+        shelves = ((self.generations, keep), (self.segments, segments), (self.pages, pages))
+        for folder, wanted in shelves:
             for path in folder.iterdir() if folder.is_dir() else ():
                 if path.name not in wanted:
-                    shutil.rmtree(path, ignore_errors=True)
+                    _remove(path)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -125,13 +144,22 @@ class Lease:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = FileLock(path, timeout=0)
+        # Let go of by whichever thread drops the generation last.
+        self._lock = FileLock(path, timeout=0, thread_local=False)
         self._lock.acquire()
 
     def release(self) -> None:
         """Say that the generation is no longer used."""
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
         self._lock.release()
-        self._path.unlink(missing_ok=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def new_name() -> str:

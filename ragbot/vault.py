@@ -8,6 +8,7 @@ Floor 2: files in, notes and problems out.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from dataclasses import dataclass, field
@@ -32,10 +33,14 @@ SKIPPED_FOLDERS = frozenset({"node_modules"})
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """How a file stood when it was listed; a change of either means a change of the file."""
+    """How a file stood when it was listed: when nothing of it changed, neither did the file.
+
+    `ctime_ns` tells of a change even where a program set the time of the file back.
+    """
 
     size: int
     mtime_ns: int
+    ctime_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,7 @@ def _list_file(listed: _Listed, path: str, entry: os.DirEntry[str]) -> None:
     status = entry.stat(follow_symlinks=False)
     if not stat.S_ISREG(status.st_mode):
         raise OSError(0, "it is not a regular file")
-    listed.notes[path] = Stat(status.st_size, status.st_mtime_ns)
+    listed.notes[path] = Stat(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _note_symlink(listed: _Listed, path: str) -> None:
@@ -217,6 +222,14 @@ def read_note(root: Path, note: NoteId) -> tuple[Note | None, list[Problem]]:
     text, problems = _decoded(content, note)
     value, found = parse(text, note)
     return value, problems + found
+
+
+def digest(root: Path, note: NoteId) -> str | None:
+    """SHA-256 of a note's bytes, in hexadecimal; None when it cannot be read."""
+    try:
+        return hashlib.sha256(_content(Path(root).resolve(), note)).hexdigest()
+    except (OSError, _TooLargeError):
+        return None
 
 
 class _TooLargeError(Exception):

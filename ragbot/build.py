@@ -1,0 +1,246 @@
+"""One run of the writer: read what changed, embed what is new, publish, until nothing is left.
+
+Floor 3.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ragbot import vault
+from ragbot.embed import Encoder, EncoderIdentity, FloatArray
+from ragbot.errors import IndexDamagedError, VaultError
+from ragbot.generation import (
+    MANIFEST,
+    Content,
+    Generation,
+    Manifest,
+    content_of,
+    load,
+    reading_rules,
+    write_content,
+)
+from ragbot.reread import load_states, reread, save_states
+from ragbot.schema import Progress
+from ragbot.segments import embedded, living, missing, settled
+from ragbot.shelf import Shelf, new_name, sync
+from ragbot.snapshot import Pages, Snapshot, write_pages
+from ragbot.store import Segment, write_segment
+
+Report = Callable[[Progress], None]
+
+PIECE = 256
+"""Texts embedded before their vectors are made safe, and edits are looked for."""
+
+AT_ONCE = 32
+"""New texts that are embedded before their notes are shown: with more, words come first."""
+
+EMPTY = Snapshot({})
+
+_REMEDY = "Name a folder of Markdown notes with --notes or RAGBOT_NOTES."
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a build is to do: `identity` is that of the vectors, also where no encoder is given."""
+
+    notes: Path
+    encoder: Encoder | None
+    identity: EncoderIdentity | None
+    report: Report
+
+
+class Build:
+    """What one run of the writer has read, embedded and made current so far.
+
+    Parameters
+    ----------
+    adopt
+        Told of each generation that becomes current.
+    before
+        The generation to go on from; None to start from nothing.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        task: Task,
+        adopt: Callable[[Generation], None],
+        before: Generation | None,
+    ) -> None:
+        self._shelf = shelf
+        self._task = task
+        self._adopt = adopt
+        self._current = before
+        readable = before is not None and before.manifest.rules == reading_rules()
+        self._content = before.content if before and readable else None
+        comparable = before is not None and before.manifest.encoder == task.identity
+        self._segments = list(before.segments) if before and comparable else []
+        self._done = 0
+
+    def run(self, *, patient: bool) -> Snapshot:
+        """Read, embed and publish until nothing is left to do; gives the vault as last read.
+
+        Parameters
+        ----------
+        patient
+            Whether nothing is published before everything is embedded.
+        """
+        while True:
+            content = self._read()
+            self._segments = living(self._segments, content.snapshot)
+            texts = missing(self._segments, content.snapshot) if self._task.encoder else {}
+            if texts and (patient or self._quick(texts)):
+                self._embed(texts)
+                continue
+            if not texts:
+                write = self._write_settled
+                self._segments = settled(self._segments, content.snapshot, write)
+            self._publish(content)
+            if not texts:
+                return content.snapshot
+            self._embed(texts)
+
+    def _quick(self, texts: dict[str, str]) -> bool:
+        return (
+            self._task.encoder is not None and self._task.encoder.loaded and len(texts) <= AT_ONCE
+        )
+
+    def _read(self) -> Content:
+        """Read what changed since the last look."""
+        before, old = self._content, self._content.snapshot if self._content else EMPTY
+        states = load_states(self._shelf.states, self._task.notes)
+        listed_ns = time.time_ns()
+        found = listing(self._task.notes)
+        snapshot, fresh = reread(self._task.notes, found, old, states, listed_ns, self._task.report)
+        if not snapshot.entries:
+            raise VaultError(self._task.notes, "holds no note that can be read", _REMEDY)
+        if before is None or not before.snapshot.says_the_same(snapshot):
+            pages = before.pages if before else Pages()
+            pages = write_pages(self._shelf.pages, snapshot.entries, pages)
+            self._content = before = content_of(snapshot, pages)
+        if fresh != states:
+            save_states(self._shelf.states, self._task.notes, fresh)
+        return before
+
+    def _embed(self, texts: dict[str, str]) -> None:
+        """Embed one piece of the texts, and keep its vectors."""
+        assert self._task.encoder is not None
+        piece = dict(itertools.islice(texts.items(), PIECE))
+        total = self._done + len(texts)
+        self._task.report(Progress("embed", self._done, total, "passages"))
+        vectors = self._task.encoder.encode(
+            list(piece.values()),
+            progress=lambda n: self._task.report(
+                Progress("embed", self._done + n, total, "passages")
+            ),
+        )
+        self._done += len(piece)
+        folder = self._shelf.segments / new_name()
+        self._segments.append(write_segment(folder, list(piece), vectors, settled=False))
+
+    def _write_settled(self, keys: Sequence[str], vectors: FloatArray) -> Segment:
+        self._task.report(Progress("write", 0, len(keys), "passages"))
+        folder = self._shelf.segments / new_name()
+        return write_segment(folder, keys, vectors, settled=True)
+
+    def _publish(self, content: Content) -> None:
+        """Write a generation, check it, and make it current, unless it would say nothing new."""
+        names = tuple(s.name for s in self._segments)
+        old = self._current
+        same = old is not None and old.content is content
+        if (
+            old
+            and same
+            and (old.manifest.encoder, old.manifest.segments)
+            == (
+                self._task.identity,
+                names,
+            )
+        ):
+            return
+        self._task.report(Progress("write", 0, 1, "generation"))
+        name = new_name()
+        work = self._shelf.generations / f".{name}"
+        try:
+            if old and same:
+                source = self._shelf.generations / old.generation
+                shutil.copytree(source, work, copy_function=_link_or_copy)
+                (work / MANIFEST).unlink()
+                hashes = old.manifest.hashes
+            else:
+                hashes = write_content(work, content)
+            manifest = Manifest(
+                generation=name,
+                created=time.time(),
+                rules=reading_rules(),
+                encoder=self._task.identity,
+                segments=names,
+                pages=content.pages.names,
+                files=content.snapshot.files,
+                problems=content.snapshot.problems,
+                notes=len(content.notes),
+                chunks=len(content.snapshot.chunks),
+                embedded=embedded(self._segments, content.snapshot),
+                hashes=hashes,
+            )
+            self._install(work, manifest)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+    def _install(self, work: Path, manifest: Manifest) -> None:
+        """Give a finished folder its name, check what is read back from it, and switch."""
+        (work / MANIFEST).write_text(manifest.dump(), encoding="utf-8")
+        for path in work.rglob("*"):
+            sync(path)
+        work.rename(self._shelf.generations / manifest.generation)
+        sync(self._shelf.generations)
+        self._task.report(Progress("verify", 0, 1, "generation"))
+        generation = load(self._shelf, manifest.generation, self._current)
+        verify(generation, self._shelf.directory)
+        self._shelf.switch(manifest.generation)
+        self._adopt(generation)
+        self._current, self._content = generation, generation.content
+
+
+def verify(generation: Generation, directory: Path) -> None:
+    """Check that a generation as read back can answer.
+
+    Raises
+    ------
+    IndexDamagedError
+        If its counts are not those of its manifest, or a probe does not find itself.
+    """
+    manifest = generation.manifest
+    found = (len(generation.notes), len(generation.chunks))
+    if found != (manifest.notes, manifest.chunks):
+        told = f"{found[0]} notes and {found[1]} chunks, not {manifest.notes} and {manifest.chunks}"
+        raise IndexDamagedError(directory, told)
+    for segment in generation.segments:
+        probe = segment.take(np.array([0]))[0]
+        near = segment.nearest(probe, 1)
+        if not near or near[0][1] < 0.99:
+            raise IndexDamagedError(directory, f"a vector does not find itself: {near}")
+
+
+def listing(notes: Path) -> vault.Listing:
+    """List a folder of notes that must hold some."""
+    listing = vault.scan(notes)
+    if not listing.notes:
+        raise VaultError(notes, "holds no Markdown note", _REMEDY)
+    return listing
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

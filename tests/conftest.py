@@ -32,3 +32,8 @@ def no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("RAGBOT_"):
             monkeypatch.delenv(name)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How often the kill test kills; 500 shows more, and takes minutes."""
+    parser.addoption("--kills", type=int, default=20, help="refreshes to kill (default: 20)")

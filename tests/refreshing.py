@@ -1,0 +1,27 @@
+"""A refresh as a process of its own, for tests that kill it."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+# Forked from a process that has imported everything: the time goes into refreshing.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["ragbot.index", "chromadb", "word_encoder"])
+
+
+def refresh(notes: Path, index: Path) -> None:
+    from word_encoder import WordEncoder
+
+    from ragbot.index import Index
+
+    encoder = WordEncoder()
+    # Words come first, then vectors piece by piece: there is more to be killed in.
+    encoder.loaded = False
+    Index(index).refresh(notes, encoder)
+
+
+def start(notes: Path, index: Path):
+    process = PROCESSES.Process(target=refresh, args=(notes, index))
+    process.start()
+    return process

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ragbot import answer as answers
+from ragbot.check import check
 from ragbot.config import Config
 from ragbot.conversation import Standalone, standalone
 from ragbot.embed import Encoder, FloatArray
@@ -171,9 +172,10 @@ class Ragbot:
             notice=_NO_VECTORS if manifest.embedded < manifest.chunks else "",
         )
 
-    def problems(self) -> list[Problem]:
-        """Say what the link doctor finds in the notes."""
-        return list(self.corpus().content.snapshot.problems)
+    def problems(self, *, suggest: bool = False) -> list[Problem]:
+        """Say what the link doctor finds in the notes; with `suggest`, links to add too."""
+        snapshot = self.corpus().content.snapshot
+        return check(self.notes(), snapshot.problems, files=snapshot.files, suggest=suggest)
 
     # Asking
 

@@ -56,10 +56,13 @@ Tags = Annotated[tuple[str, ...], Field(description="Only notes with one of thes
 class Garden:
     """The bot, opened once by whoever needs it first; the others wait.
 
+    Words and links answer from the start; `warm` embeds what is new and loads
+    the encoder behind that.
+
     Parameters
     ----------
     open_bot
-        Opens the bot; called once.
+        Opens the bot without waiting for the encoder; called once.
     """
 
     def __init__(self, open_bot: Callable[[], Ragbot]) -> None:
@@ -77,15 +80,12 @@ class Garden:
         """
         with self._lock:
             if self._bot is None:
-                try:
-                    self._bot = self._open()
-                except RagbotError as error:
-                    raise ToolError(str(error)) from error
+                self._bot = _anticipated(self._open)
             return self._bot
 
     def warm(self) -> None:
-        """Begin to open the bot, and return."""
-        threading.Thread(target=self._try, name="ragbot-open", daemon=True).start()
+        """Begin to embed what is new and to load the encoder, and return."""
+        threading.Thread(target=self._warm, name="ragbot-warm", daemon=True).start()
 
     def close(self) -> None:
         """Close the bot if it is open."""
@@ -94,10 +94,13 @@ class Garden:
                 self._bot.close()
                 self._bot = None
 
-    def _try(self) -> None:
+    def _warm(self) -> None:
         try:
-            self.bot()
-        except ToolError as error:
+            bot = self.bot()
+            bot.refresh()
+            bot.warm()
+        except (RagbotError, ToolError) as error:
+            # Words and links go on answering; the reason is for whoever reads the log.
             sys.stderr.write(f"ragbot: {error}\n")
 
 
@@ -275,6 +278,8 @@ def _listening(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        # Before the address is told: who connects from now on waits, and is not refused.
+        listener.listen()
     except OSError as error:
         listener.close()
         raise ServeError(

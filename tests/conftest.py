@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,20 @@ def no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How often the kill test kills; 500 shows more, and takes minutes."""
     parser.addoption("--kills", type=int, default=20, help="refreshes to kill (default: 20)")
+
+
+@pytest.fixture(scope="session")
+def plot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A vault of four notes about a vegetable plot, with a ghost; not to be changed."""
+    folder = tmp_path_factory.mktemp("plot") / "plot"
+    return Path(shutil.copytree(Path(__file__).parent / "plot", folder))
+
+
+@pytest.fixture(scope="session")
+def plot_index(plot: Path) -> Path:
+    """An index of the plot, built by the real program."""
+    from ragbot.bot import Ragbot
+
+    index = plot.parent / "index"
+    Ragbot.open(notes=plot, index=index).close()
+    return index

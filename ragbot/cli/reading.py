@@ -88,9 +88,7 @@ def graph(options: Namespace) -> int:
 def check(options: Namespace) -> int:
     """Print what the link doctor found."""
     with opened(options, encoder=False) as (bot, page):
-        found = bot.problems()
-        if not options.suggest:
-            found = [problem for problem in found if problem.kind != "unlinked_mention"]
+        found = bot.problems(suggest=options.suggest)
         if options.json:
             print_json({"problems": [wire.problem_record(problem) for problem in found]})
         else:

@@ -37,12 +37,12 @@ def mcp(options: Namespace) -> int:
             raise
         raise ServeError(
             "ragbot mcp needs the package mcp, which is not installed. "
-            "Install it with: pip install 'ragbot[mcp]'"
+            "Install it with: pip install 'mcp>=2.3,<3'"
         ) from None
     config = config_of(options)
 
     def open_bot() -> Ragbot:
-        return Ragbot.open(config=config)
+        return Ragbot.open(config=config, wait=False)
 
     if options.http:
         mcp_server.serve_http(open_bot, options.host, options.port, no_auth=options.no_auth)

@@ -1,0 +1,353 @@
+"""The command line as a person or a script meets it: output, errors, exit codes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ragbot.cli import main
+from ragbot.cli.arguments import parser
+from ragbot.cli.commands import COMMANDS
+
+
+@pytest.fixture
+def ragbot(plot, plot_index, capsys):
+    """Run a command over the small vault; returns its exit code, stdout and stderr."""
+
+    def run(command, *words):
+        places = ["--notes", str(plot), "--index", str(plot_index)]
+        code = main([command, *words, *places])
+        shown = capsys.readouterr()
+        return code, shown.out, shown.err
+
+    return run
+
+
+@pytest.fixture
+def ragbot_json(ragbot):
+    def run(*words):
+        code, out, _ = ragbot(*words, "--json")
+        assert code == 0
+        return json.loads(out)
+
+    return run
+
+
+def test_ask_prints_the_answer_and_where_it_stands(ragbot, plot):
+    code, out, _ = ragbot("ask", "What causes late blight?")
+    assert code == 0
+    assert "water mould" in out
+    assert "[1]" in out
+    cited = [line for line in out.splitlines() if line.startswith("[1] ")]
+    path, _, line = cited[-1].removeprefix("[1] ").split("  ")[0].rpartition(":")
+    assert Path(path).is_file()
+    assert Path(path).is_relative_to(plot)
+    assert int(line) >= 1
+
+
+def test_ask_says_when_the_notes_do_not_say(ragbot):
+    code, out, _ = ragbot("ask", "What is the capital of Peru?")
+    assert code == 0
+    assert "[1]" not in out
+    assert out.strip()
+
+
+def test_ask_json(ragbot_json, plot):
+    answer = ragbot_json("ask", "What causes late blight?")
+    assert list(answer) == [
+        "question", "kind", "abstained", "text", "statements", "citations", "hits",
+    ]  # fmt: skip
+    assert answer["abstained"] is False
+    assert answer["citations"]
+    for citation in answer["citations"]:
+        text = (plot / citation["note"]).read_text(encoding="utf-8")
+        first, last = citation["lines"]
+        assert citation["quote"] in text
+        assert citation["quote"].splitlines()[0] in text.splitlines()[first - 1]
+        assert last >= first
+
+
+def test_ask_json_of_an_unanswerable_question(ragbot_json):
+    answer = ragbot_json("ask", "What is the capital of Peru?")
+    assert answer["abstained"] is True
+    assert answer["citations"] == []
+
+
+def test_search_lists_the_best_first(ragbot_json):
+    found = ragbot_json("search", "late blight spores", "-k", "3")
+    assert found["question"] == "late blight spores"
+    assert 1 <= len(found["hits"]) <= 3
+    scores = [hit["score"] for hit in found["hits"]]
+    assert scores == sorted(scores, reverse=True)
+    assert list(found["hits"][0]) == [
+        "note", "title", "headings", "lines", "text", "score", "evidence",
+    ]  # fmt: skip
+
+
+def test_search_explains(ragbot):
+    _, out, _ = ragbot("search", "What mitigates late blight?", "--words", "--explain")
+    assert "bm25" in out
+    assert "rank 1" in out
+    _, brief, _ = ragbot("search", "What mitigates late blight?", "--words")
+    assert "bm25" not in brief
+    assert "trouble/Late Blight.md:" in brief
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        pytest.param(["--in", "trouble"], {"trouble/Late Blight.md"}, id="folder"),
+        pytest.param(["--tag", "disease"], {"trouble/Late Blight.md"}, id="tag"),
+        pytest.param(["--tag", "plant"], {"plants/Tomato.md", "plants/Basil.md"}, id="nested-tag"),
+        pytest.param(["--until", "2026-02-01"], {"practice/Crop Rotation.md"}, id="date"),
+        pytest.param(
+            ["--near", "phytophthora infestans", "--predicate", "mitigates"],
+            {"practice/Crop Rotation.md", "trouble/Late Blight.md"},
+            id="near",
+        ),
+    ],
+)
+def test_search_filters(ragbot_json, filters, expected):
+    found = ragbot_json("search", "plants in the soil and late blight", "--words", *filters)
+    assert {hit["note"] for hit in found["hits"]} <= expected
+    assert found["hits"]
+
+
+def test_search_that_finds_nothing_says_so_beside_the_results(ragbot):
+    code, out, err = ragbot("search", "tomato", "--words", "--in", "no-such-folder")
+    assert (code, out) == (0, "")
+    assert "Nothing found" in err
+
+
+def test_show(ragbot, plot):
+    _, out, _ = ragbot("show", "love apple")
+    assert "Tomato" in out
+    assert f"{plot}/plants/Tomato.md:1" in out
+    assert "→ suffers_from  Late Blight" in out
+    assert "Spores settle on leaves that stay wet for ten hours." in out
+    assert "→ attacked_by  Hornworm (not written yet)" in out
+    assert "← grows_with  Basil" in out
+
+
+def test_show_json(ragbot_json):
+    shown = ragbot_json("show", "Tomato")
+    assert shown["note"] == "plants/Tomato.md"
+    assert shown["ghosts"] == ["Hornworm"]
+    assert {r["predicate"] for r in shown["relations"]["out"]} >= {"suffers_from", "grows_with"}
+    assert {r["source"] for r in shown["relations"]["in"]} == {"plants/Basil.md"}
+    assert shown["chunks"][0]["lines"][0] >= 1
+
+
+def test_show_text_prints_the_file(ragbot, plot):
+    _, out, _ = ragbot("show", "Basil", "--text")
+    assert out.strip() == (plot / "plants/Basil.md").read_text(encoding="utf-8").strip()
+
+
+@pytest.mark.parametrize("command", ["show", "related"])
+def test_a_name_that_is_nearly_right_gets_the_nearest(ragbot, command):
+    code, out, err = ragbot(command, "Tomatoe")
+    assert (code, out) == (1, "")
+    assert "'Tomatoe'" in err
+    assert "Tomato" in err.replace("Tomatoe", "")
+    assert "Traceback" not in err
+
+
+def test_related(ragbot, ragbot_json):
+    _, out, _ = ragbot("related", "Late Blight", "--direction", "in", "--predicate", "mitigates")
+    assert "← mitigates  Crop Rotation" in out
+    assert "Tomato" not in out
+    record = ragbot_json("related", "Late Blight", "--predicate", "mitigates")
+    assert record["relations"] == [
+        {
+            "source": "practice/Crop Rotation.md",
+            "predicate": "mitigates",
+            "target": "trouble/Late Blight.md",
+            "written": "Late Blight",
+            "annotation": "Spores that winter in the soil find no host in spring.",
+            "line": 9,
+        }
+    ]
+
+
+def test_path(ragbot, ragbot_json):
+    _, out, _ = ragbot("path", "Basil", "Crop Rotation")
+    assert "Basil -grows_with-> Tomato -suffers_from-> Late Blight <-mitigates- Crop Rotation" in (
+        out.replace("<-grows_with-", "-grows_with->")
+    )
+    assert len(ragbot_json("path", "Basil", "Crop Rotation")["path"]) == 3
+
+
+def test_graph(plot, plot_index, capsys):
+    places = ["--notes", str(plot), "--index", str(plot_index)]
+    assert main(["graph", *places]) == 0
+    drawn = json.loads(capsys.readouterr().out)
+    assert {"id": "Hornworm", "title": "Hornworm", "ghost": True} in drawn["nodes"]
+    assert main(["graph", "--format", "mermaid", "--near", "Basil", "--typed", *places]) == 0
+    out = capsys.readouterr().out
+    assert "grows_with" in out
+    assert "Crop Rotation" not in out
+
+
+def test_check(ragbot, ragbot_json):
+    code, out, _ = ragbot("check")
+    assert code == 0
+    assert "plants/Tomato.md:22: ghost: " in out
+    problems = ragbot_json("check")["problems"]
+    assert {"kind": "ghost", "note": "plants/Tomato.md", "line": 22}.items() <= next(
+        problem for problem in problems if problem["kind"] == "ghost"
+    ).items()
+
+
+def test_status(ragbot, ragbot_json):
+    _, out, _ = ragbot("status")
+    assert out.startswith("4 notes, ")
+    assert ragbot_json("status")["notes"] == 4
+
+
+def test_index_tells_what_changed(tmp_path, plot, capsys):
+    index = tmp_path / "index"
+    places = ["--notes", str(plot), "--index", str(index)]
+    assert main(["index", *places]) == 0
+    assert "4 added, 0 unchanged" in capsys.readouterr().out
+    assert main(["index", "--json", *places]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["unchanged"] == 4
+    assert again["added"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        pytest.param([], "required: COMMAND", id="no-command"),
+        pytest.param(["ask"], "required: QUESTION", id="no-question"),
+        pytest.param(["aks", "x"], "invalid choice: 'aks'", id="unknown-command"),
+        pytest.param(["search", "x", "-k", "0"], "not a whole number from 1", id="k"),
+        pytest.param(["search", "x", "--since", "May"], "not a date", id="date"),
+        pytest.param(["chat", "--port", "70000"], "not a port", id="port"),
+        pytest.param(["graph", "--format", "png"], "invalid choice: 'png'", id="format"),
+        pytest.param(["index", "--rebuild", "--watch"], "not allowed with", id="two-ways"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_a_usage_line(words, complaint, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    shown = capsys.readouterr()
+    assert left.value.code == 2
+    assert shown.out == ""
+    assert shown.err.startswith("usage: ragbot")
+    assert complaint in shown.err
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        pytest.param(lambda folder: None, "notes", id="missing"),
+        pytest.param(lambda folder: folder.mkdir(), "notes", id="empty"),
+        pytest.param(lambda folder: folder.write_text("x"), "notes", id="file"),
+    ],
+)
+def test_a_folder_without_notes_gets_one_line(tmp_path, capsys, make, complaint):
+    make(tmp_path / "notes")
+    code = main(["ask", "x", "--notes", str(tmp_path / "notes"), "--index", str(tmp_path / "i")])
+    shown = capsys.readouterr()
+    assert (code, shown.out) == (1, "")
+    assert shown.err.count("\n") == 1
+    assert complaint in shown.err
+
+
+def test_an_unknown_setting_is_an_error(monkeypatch, capsys):
+    monkeypatch.setenv("RAGBOT_INDX", "x")
+    assert main(["status"]) == 1
+    assert "Did you mean RAGBOT_INDEX?" in capsys.readouterr().err
+
+
+def test_every_command_has_a_function_and_a_description():
+    commands = next(a for a in parser()._actions if a.dest == "command")
+    assert set(commands.choices) == set(COMMANDS)
+    for command in commands.choices.values():
+        assert command.description.endswith(".")
+        assert command.epilog.startswith("examples:\n  ")
+
+
+def run_alone(*words, **environment):
+    """Run the program as a process, as a shell does."""
+    return subprocess.run(
+        [sys.executable, "-m", "ragbot", *words],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **environment},
+        timeout=120,
+    )
+
+
+def test_help_is_light_and_shows_examples():
+    done = run_alone("--help")
+    assert done.returncode == 0
+    assert "examples:" in done.stdout
+    heavy = [
+        "torch",
+        "chromadb",
+        "gradio",
+        "llama_index",
+        "networkx",
+        "bm25s",
+        "scipy",
+        "numpy",
+        "mcp",
+    ]
+    code = (
+        "import sys, ragbot.cli\n"
+        "try: ragbot.cli.main(['--help'])\n"
+        f"except SystemExit: print(sorted(set({heavy}) & set(sys.modules)))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert loaded.stdout.splitlines()[-1] == "[]"
+
+
+def test_output_is_utf8_whatever_the_locale(plot, plot_index):
+    done = run_alone(
+        "show", "Basil", "--notes", str(plot), "--index", str(plot_index),
+        LC_ALL="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "→ grows_with" in done.stdout
+
+
+def test_a_reader_that_leaves_is_no_error(plot, plot_index):
+    command = (
+        f'"{sys.executable}" -m ragbot graph --notes "{plot}" --index "{plot_index}" | head -1'
+    )
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, cwd=Path(__file__).parent.parent
+    )
+    assert done.stdout == "{\n"
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_an_interrupt_ends_a_build_with_130_and_leaves_the_index(tmp_path):
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    for number in range(3000):
+        text = f"# Note {number}\n\nNumber {number} says something of its own about {number * 7}.\n"
+        (notes / f"{number}.md").write_text(text * 5, encoding="utf-8")
+    building = subprocess.Popen(
+        [sys.executable, "-m", "ragbot", "index", "--notes", str(notes), "--index",
+         str(tmp_path / "index")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+    first = building.stderr.readline()
+    time.sleep(0.2)
+    building.send_signal(signal.SIGINT)
+    _, errors = building.communicate(timeout=60)
+    assert first.startswith("reading")
+    assert building.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert "stopped" in errors

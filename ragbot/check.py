@@ -236,6 +236,8 @@ def _alias_clashes(vault: _Vault) -> Iterator[Problem]:
             aliases[alias].append(note.id)
     for note in vault.notes:
         for alias in note.aliases:
+            if fold(alias) == fold(stem(note.id)):
+                continue
             named = next((other for other in files[fold(alias)] if other != note.id), None)
             shared = aliases[fold(alias)][0]
             line = vault.line(note, max(0, note.text.find(alias)))
@@ -260,7 +262,7 @@ def _strange_predicates(vault: _Vault) -> Iterator[Problem]:
     for name, times in used.items():
         for other in near.find(name, 3, PREDICATE_LIKENESS):
             known = other in predicates.KNOWN and name not in predicates.KNOWN
-            if used[other] >= RARE * times or (known and used[other] >= times):
+            if used[other] >= RARE * times or (known and times < RARE):
                 meant[name] = other
                 break
     for note, relation in _typed(vault.notes):

@@ -131,7 +131,7 @@ def _mentions(note: Note, trie: _Node, words: set[str]) -> Iterator[Relation]:
                 continue
             known.add(target)
             span: Span = (place(first), place(last - 1) + 1)
-            yield Relation(note.id, MENTIONS, note.text[slice(*span)], target, span)
+            yield Relation(note.id, MENTIONS, " ".join(text[first:last].split()), target, span)
 
 
 def _matches(tokens: Sequence[_Token], trie: _Node) -> Iterator[tuple[Span, NoteId]]:

@@ -9,6 +9,8 @@ Floor 5: the composition root.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +21,7 @@ from ragbot.check import check
 from ragbot.config import Config
 from ragbot.conversation import Standalone, standalone
 from ragbot.embed import Encoder, FloatArray
-from ragbot.errors import NoteNotFoundError, QuestionError
+from ragbot.errors import IndexDamagedError, IndexMissingError, NoteNotFoundError, QuestionError
 from ragbot.generation import Generation
 from ragbot.graph import Direction
 from ragbot.index import Index
@@ -42,6 +44,8 @@ from ragbot.schema import (
 
 if TYPE_CHECKING:
     import networkx as nx
+
+_log = logging.getLogger(__name__)
 
 History = Sequence[Turn | str]
 """Earlier turns, oldest first, each a question or a `Turn`."""
@@ -140,6 +144,7 @@ class Ragbot:
             cannot be written, or the encoder cannot be used.
         """
         with self._refreshing:
+            self._tell_of_another_encoder()
             report = progress or (lambda step: None)
             done = self._index.refresh(
                 self.config.notes, self._encoder, rebuild=rebuild, report=report
@@ -174,8 +179,10 @@ class Ragbot:
 
     def problems(self, *, suggest: bool = False) -> list[Problem]:
         """Say what the link doctor finds in the notes; with `suggest`, links to add too."""
-        snapshot = self.corpus().content.snapshot
-        return check(self.notes(), snapshot.problems, files=snapshot.files, suggest=suggest)
+        corpus = self.corpus()
+        snapshot = corpus.content.snapshot
+        notes = list(corpus.notes.values())
+        return check(notes, snapshot.problems, files=snapshot.files, suggest=suggest)
 
     # Asking
 
@@ -326,6 +333,18 @@ class Ragbot:
         return self.corpus().graph.to_networkx()
 
     # Steps
+
+    def _tell_of_another_encoder(self) -> None:
+        with contextlib.suppress(IndexMissingError, IndexDamagedError):
+            built_with = self._index.current().manifest.encoder
+            if built_with is not None and built_with != self._encoder.identity:
+                _log.warning(
+                    "The index in %s was built with the encoder %r; its vectors are made anew "
+                    "with %r.",
+                    self.config.index,
+                    built_with.name,
+                    self._encoder.identity.name,
+                )
 
     def _checked(self, question: str) -> str:
         question = question.strip()

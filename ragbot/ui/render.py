@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from ragbot.schema import Answer, Citation, Evidence, Hit, Note, NoteId, Relation
+from ragbot.wire import end_of
 
 _MARK = re.compile(r"\[(\d+)\]")
 _STRONG = re.compile(r"\*\*(.+?)\*\*")
@@ -56,19 +57,15 @@ def failed(message: str) -> str:
     return f'<p class="notice" role="alert">{escape(message)}</p>'
 
 
-def path_text(path: Sequence[Relation], notes: Mapping[NoteId, Note]) -> str:
-    """Write a way along relations: `Persona Drift -mitigates-> Activation Capping`."""
-    told: list[str] = []
-    here: NoteId | None = None
-    for number, relation in enumerate(path):
-        if number == 0:
-            here = _start(path)
-            told.append(_title(here, notes))
-        forward = relation.source == here
-        here = relation.target if forward else relation.source
+def path_text(path: Sequence[Relation], end: NoteId, notes: Mapping[NoteId, Note]) -> str:
+    """Write a way along relations that leads to `end`: `Persona Drift -measured_by-> The Axis`."""
+    here, told = end, _title(end, notes)
+    for relation in reversed(path):
+        forward = end_of(relation) == here
         arrow = f"-{relation.predicate}->" if forward else f"<-{relation.predicate}-"
-        told += [arrow, _title(here, notes) if here else relation.written]
-    return " ".join(told)
+        here = relation.source if forward else end_of(relation)
+        told = f"{_title(here, notes)} {arrow} {told}"
+    return told
 
 
 def _inline(text: str, quotes: Mapping[int, str]) -> str:
@@ -88,8 +85,9 @@ def _inline(text: str, quotes: Mapping[int, str]) -> str:
 def _source(citation: Citation, path: Sequence[Relation], notes: Mapping[NoteId, Note]) -> str:
     first, last = citation.lines
     lines = f"line {first}" if first == last else f"lines {first} to {last}"
-    place = escape(" › ".join((citation.title, *citation.headings)))
-    way = f'<p class="path">{escape(path_text(path, notes))}</p>' if path else ""
+    below = citation.headings[citation.headings[:1] == (citation.title,) :]
+    place = escape(" › ".join((citation.title, *below)))
+    way = f'<p class="path">{escape(path_text(path, citation.note, notes))}</p>' if path else ""
     return (
         f'<li class="source" id="source-{citation.number}" value="{citation.number}" dir="auto">'
         f"<p><strong>{place}</strong> "
@@ -110,14 +108,6 @@ def _paths(hits: Sequence[Hit]) -> dict[NoteId, tuple[Relation, ...]]:
 
 def _leads(evidence: Evidence) -> bool:
     return evidence.retriever == "graph" and bool(evidence.path)
-
-
-def _start(path: Sequence[Relation]) -> NoteId:
-    """Seed of a path: the end of its first relation that the second does not share."""
-    first = path[0]
-    if len(path) > 1 and first.source in (path[1].source, path[1].target):
-        return first.target or first.source
-    return first.source
 
 
 def _title(note: NoteId, notes: Mapping[NoteId, Note]) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 from ragbot import answer as answers
 from ragbot.check import check
 from ragbot.config import Config
-from ragbot.conversation import Standalone, standalone
+from ragbot.conversation import standalone
 from ragbot.embed import Encoder, FloatArray
 from ragbot.errors import IndexDamagedError, IndexMissingError, NoteNotFoundError, QuestionError
 from ragbot.generation import Generation
@@ -221,7 +221,8 @@ class Ragbot:
         corpus = self._current()
         asked = standalone(self._checked(question), _turns(history), corpus)
         query = None if words else self._encoded(corpus, asked.query)
-        return _find(corpus, asked, query, k, filters, hops)
+        hops = HOPS if hops is None else hops
+        return retrieve(corpus, asked.query, query, k=k, filters=filters, hops=hops)
 
     def ask(
         self,
@@ -270,7 +271,8 @@ class Ragbot:
         corpus = self._current()
         asked = standalone(question, turns, corpus)
         query = None if asked.reply else self._encoded(corpus, asked.query)
-        hits = [] if asked.reply else _find(corpus, asked, query, sources or SOURCES, filters, None)
+        k = SOURCES if sources is None else sources
+        hits = [] if asked.reply else retrieve(corpus, asked.query, query, k=k, filters=filters)
         yield from answers.stream(
             corpus,
             question,
@@ -338,13 +340,8 @@ class Ragbot:
         with contextlib.suppress(IndexMissingError, IndexDamagedError):
             built_with = self._index.current().manifest.encoder
             if built_with is not None and built_with != self._encoder.identity:
-                _log.warning(
-                    "The index in %s was built with the encoder %r; its vectors are made anew "
-                    "with %r.",
-                    self.config.index,
-                    built_with.name,
-                    self._encoder.identity.name,
-                )
+                told = "The index in %s was built with the encoder %r; it is embedded anew with %r."
+                _log.warning(told, self.config.index, built_with.name, self._encoder.name)
 
     def _checked(self, question: str) -> str:
         question = question.strip()
@@ -390,24 +387,10 @@ class Ragbot:
         return found
 
 
-def _find(
-    corpus: Generation,
-    asked: Standalone,
-    query: FloatArray | None,
-    k: int,
-    filters: Filters,
-    hops: int | None,
-) -> list[Hit]:
-    return retrieve(
-        corpus, asked.query, query, k=k, filters=filters, hops=HOPS if hops is None else hops
-    )
-
-
 def _turns(history: History) -> list[Turn]:
     return [turn if isinstance(turn, Turn) else Turn(turn) for turn in history]
 
 
 def _model(config: Config) -> LanguageModel | None:
-    if not config.llm:
-        return None
-    return LanguageModel(config.llm, config.llm_base_url, config.llm_timeout)
+    llm = config.llm
+    return LanguageModel(llm, config.llm_base_url, config.llm_timeout) if llm else None

@@ -1,22 +1,86 @@
-"""Hits in, an answer out: the sentences nearest to the question, each with its quotation.
+"""Answer: hits become an answer whose every sentence quotes a note, or honest silence.
 
-Floor 4.
+Floor 4: pure of configuration; reads a corpus.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from ragbot.conversation import Standalone
+from ragbot import compose, extract, ground, silence
+from ragbot.conversation import Standalone, starters
 from ragbot.corpus import Corpus, FloatArray
+from ragbot.extract import Encode
+from ragbot.kinds import kind_of
 from ragbot.llm import LanguageModel
-from ragbot.markdown import plain
-from ragbot.schema import Answer, Citation, Hit, Statement, Turn
-from ragbot.sentences import sentences
+from ragbot.schema import Answer, Hit, Turn
 
-Encode = Callable[[Sequence[str]], FloatArray]
 
-_HITS, _SENTENCES, _LEAST = 5, 4, 0.35
+def answer(
+    corpus: Corpus,
+    question: str,
+    asked: Standalone,
+    hits: Sequence[Hit],
+    *,
+    encode: Encode | None,
+    query: FloatArray | None,
+    notice: str = "",
+    words: int = compose.WORDS,
+) -> Answer:
+    """Answer a question from the passages found, without a language model.
+
+    Parameters
+    ----------
+    question
+        As it was asked.
+    asked
+        The same standing alone, or the reply to what is no question.
+    hits
+        What retrieval found for `asked.query`, best first.
+    encode
+        Texts to unit vectors, shape (n, d), as the corpus was embedded; None
+        to choose sentences by words alone.
+    query
+        `asked.query` encoded, shape (d,); None to choose by words alone.
+    notice
+        What a reader should know of how the answer came to be.
+    words
+        Words of the longest answer, >= 1.
+
+    Returns
+    -------
+    Answer
+        Of kind `graph` when edges answer, else `extractive`; `smalltalk` for
+        what is no question. Every citation stands in its note. Abstains when
+        the notes do not say.
+
+    Raises
+    ------
+    ValueError
+        If `words` is below 1.
+    """
+    if words < 1:
+        raise ValueError(f"words must be at least 1, got {words}")
+    if asked.reply:
+        return Answer(question, asked.reply, "smalltalk", False, followups=starters(corpus))
+    picked = extract.rank(corpus, asked.query, hits, encode, query)
+    if silence.is_better(corpus, asked.query, picked, hits):
+        return silence.answer(corpus, question, asked.query, hits, notice)
+    chosen = compose.choose(picked, words)
+    made = compose.compose(corpus.notes, corpus.chunks, kind_of(asked.query), chosen, words)
+    if not all(ground.stands(citation, corpus.notes) for citation in made.citations):
+        raise AssertionError("a quotation was cut wrongly: a fault of ragbot, not of the notes")
+    return Answer(
+        question,
+        made.text,
+        "extractive",
+        False,
+        made.statements,
+        made.citations,
+        tuple(hits),
+        asked.query,
+        notice,
+    )
 
 
 def stream(
@@ -31,34 +95,11 @@ def stream(
     history: Sequence[Turn] = (),
     notice: str = "",
 ) -> Iterator[str | Answer]:
-    """Give the text of the answer, then the answer itself."""
-    found = [
-        (hit, span) for hit in hits[:_HITS] for span in sentences(hit.chunk.text, hit.chunk.span[0])
-    ]
-    texts = [plain(corpus.notes[hit.chunk.note].text[slice(*span)]) for hit, span in found]
-    near = [1.0] * len(texts)
-    if encode is not None and query is not None and texts:
-        near = (encode(texts) @ query).tolist()
-    best = sorted(range(len(texts)), key=lambda i: -near[i])[:_SENTENCES]
-    best = [i for i in best if near[i] >= _LEAST]
-    citations, statements = [], []
-    for number, i in enumerate(best, start=1):
-        hit, span = found[i]
-        note = corpus.notes[hit.chunk.note]
-        place = (note.title, hit.chunk.headings, note.lines_of(span), span)
-        citations.append(Citation(number, note.id, *place, note.text[slice(*span)]))
-        statements.append(Statement(texts[i], (number,)))
-    text = "\n\n".join(f"{s.text} [{s.citations[0]}]" for s in statements)
-    text = text or "The notes don't say."
-    yield text
-    yield Answer(
-        question,
-        text,
-        "extractive",
-        not statements,
-        tuple(statements),
-        tuple(citations),
-        tuple(hits),
-        asked.query,
-        notice,
-    )
+    """Answer as `answer` does, piece by piece: its text as it comes, then the `Answer`.
+
+    The last answer's text is what counts: what failed the check of its
+    citations is marked or dropped there.
+    """
+    final = answer(corpus, question, asked, hits, encode=encode, query=query, notice=notice)
+    yield final.text
+    yield final

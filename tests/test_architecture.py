@@ -24,7 +24,7 @@ FLOORS = [
         "config", "predicates", "frontmatter", "blocks", "inline", "fields", "page", "asserted",
         "prose", "markdown", "nearest", "links", "anchors", "mentions",
         "sentences", "chunk", "fusion", "metrics", "words", "phrasing",
-        "wire", "export", "editor",
+        "wire", "export", "editor", "kinds",
     },
     {"vault", "graph", "entities", "lexical", "embed", "store", "llm"},
     {
@@ -33,7 +33,8 @@ FLOORS = [
     },
     {
         "seeds", "expand", "filters", "relations", "retrieve", "rerank",
-        "answer", "extract", "ground", "generate", "conversation",
+        "candidates", "extract", "ground", "compose", "silence", "generate", "conversation",
+        "answer",
     },
     {"bot"},
     {"evaluate", "ui", "llamaindex", "mcp_server", "api"},
@@ -43,7 +44,6 @@ FLOOR_OF = {name: number for number, floor in enumerate(FLOORS) for name in floo
 
 # Within a floor, a module may import the ones its floor lists before it here.
 SAME_FLOOR = {
-    "answer": {"conversation"},
     "errors": {"schema"},
     "reread": {"snapshot"},
     "segments": {"snapshot"},
@@ -62,6 +62,10 @@ SAME_FLOOR = {
     "phrasing": {"predicates"},
     "lexical": {"entities"},
     "retrieve": {"seeds", "expand", "filters", "relations"},
+    "extract": {"candidates"},
+    "compose": {"candidates", "extract", "ground"},
+    "silence": {"extract", "compose"},
+    "answer": {"conversation", "compose", "extract", "ground", "silence", "relations"},
 }
 
 # Each heavy package has one door: the modules that may import it.

@@ -1,0 +1,138 @@
+"""Candidates: the sentences that may answer a question, from the passages that were found.
+
+A hit names the best passage of a note; the sentence that answers may stand in
+the next one. So the passages of every note found compete, and the best of them
+are cut into sentences: as many as can be encoded while a person waits.
+
+Floor 4: reads a corpus.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragbot import markdown
+from ragbot.corpus import Corpus, FloatArray
+from ragbot.schema import Chunk, Hit, Note, NoteId, Span
+from ragbot.sentences import sentences
+
+Scores = NDArray[np.float64]
+
+MOST = 72
+"""Sentences that are scored: about half a second of encoding on two slow cores."""
+
+LEAST_WORDS = 2
+"""Words of the shortest sentence that can answer."""
+
+_RULE = re.compile(r"[\s|:-]*")
+_ROW = re.compile(r"\s*(?:\|.*\|\s*|\|.*|(?:[^|\n]+\|){2}[^\n]*)\Z")
+_UNDERLINED = re.compile(r"[^\n]*\r?\n[ \t>]*\|?[ \t]*:?-+:?[ \t]*\|[ \t|:-]*(?:\r|\n|\Z)")
+_CELL = re.compile(r"(?<!\\)\|(?![^\[\]]*\]\])")
+_BLOCK_MARK = re.compile(r"^(?:[ \t]*(?:>|[-*+•](?=[ \t])|\d{1,3}[.)](?=[ \t])|\[[ xX]\])[ \t]*)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One sentence, list item or table row of a note.
+
+    `span` is its place in the note, without the mark of a list or quotation;
+    `text` reads without markup. `worth` is that of its passage: the hit's
+    score, less what the passage falls short of the best one of its note.
+    """
+
+    note: NoteId
+    span: Span
+    text: str
+    headings: tuple[str, ...]
+    row: int
+    worth: float
+
+
+def gather(
+    corpus: Corpus,
+    query: str,
+    vector: FloatArray | None,
+    hits: Sequence[Hit],
+    most: int = MOST,
+) -> list[Candidate]:
+    """Cut the best passages of the notes found into sentences.
+
+    Parameters
+    ----------
+    query
+        The question, standing alone.
+    vector
+        The same encoded, a unit vector; None to judge passages by words.
+    hits
+        What retrieval found, best first.
+
+    Returns
+    -------
+    list of Candidate
+        About `most`, in order of the passage's worth, then of the file.
+    """
+    found: list[Candidate] = []
+    for row, worth in _passages(corpus, query, vector, hits):
+        if len(found) >= most:
+            break
+        found += _cut(corpus.notes[corpus.chunks[row].note], corpus.chunks[row], row, worth)
+    return found
+
+
+def _passages(
+    corpus: Corpus, query: str, vector: FloatArray | None, hits: Sequence[Hit]
+) -> list[tuple[int, float]]:
+    """Rows of the passages of the notes found, with their worth, best first."""
+    words = corpus.lexical.passages(query).astype(np.float64)
+    words /= float(words.max(initial=0.0)) or 1.0
+    best: dict[NoteId, float] = {}
+    for hit in hits:
+        best.setdefault(hit.chunk.note, hit.score)
+    ranked: list[tuple[int, float]] = []
+    for note, score in best.items():
+        rows = rows_of(corpus, note)
+        scores = words[rows]
+        if vector is not None and corpus.embedded:
+            scores = scores + corpus.similarities(vector, rows)
+        ranked += zip(rows, (score + scores - scores.max()).tolist(), strict=True)
+    return sorted(ranked, key=lambda pair: -pair[1])
+
+
+def rows_of(corpus: Corpus, note: NoteId) -> list[int]:
+    """Rows of the chunks of a note."""
+    row = corpus.graph.row(note)
+    first, last = corpus.lexical.first_chunk[row : row + 2].tolist()
+    return list(range(first, last))
+
+
+def _cut(note: Note, chunk: Chunk, row: int, worth: float) -> Iterator[Candidate]:
+    for first, last in sentences(chunk.text, chunk.span[0]):
+        mark = _BLOCK_MARK.match(note.text, first, last)
+        first = mark.end() if mark else first
+        source = note.text[first:last]
+        heads_a_table = "|" in source and _UNDERLINED.match(note.text, first)
+        text = "" if heads_a_table else readable(source)
+        if len(text.split()) >= LEAST_WORDS:
+            yield Candidate(note.id, (first, last), text, chunk.headings, row, worth)
+
+
+def readable(source: str) -> str:
+    r"""Give a slice of a note as a line to read; the cells of a table row become a list.
+
+    Examples
+    --------
+    >>> readable("| **Heat** | flows | [[Work|worked]] |")
+    'Heat: flows; worked'
+    """
+    if not _ROW.match(source):
+        return " ".join(markdown.plain(source).split())
+    if _RULE.fullmatch(source):
+        return ""
+    cells = [" ".join(markdown.plain(cell).split()) for cell in _CELL.split(source)]
+    first, *rest = [cell for cell in cells if cell] or [""]
+    return f"{first}: {'; '.join(rest)}" if rest else first

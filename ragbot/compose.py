@@ -1,0 +1,169 @@
+"""Compose: chosen sentences become an answer that reads, with a citation for each.
+
+Floor 4: pure functions on notes and picked sentences.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ragbot import ground
+from ragbot.candidates import Candidate, readable
+from ragbot.extract import Picked
+from ragbot.kinds import Kind
+from ragbot.schema import Chunk, Citation, Note, NoteId, Statement
+from ragbot.sentences import sentences
+
+WORDS = 150
+"""Words of the longest answer, unless more is asked for."""
+
+BELOW_BEST = 0.9
+"""A sentence that scores this much less than the best one is left out."""
+
+LONGEST_BEFORE = 30
+"""Words of the longest sentence that is quoted only because a pronoun stands for it."""
+
+_STANDS_FOR = re.compile(
+    r"(it|its|this|these|that|those|they|their|such|he|she|his|her|both|here|instead|however"
+    r"|therefore|thus|but|and|so)\b",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(r"^[ \t]*(?:>[ \t]*)*(?:[-*+•]|\d{1,3}[.)])[ \t]", re.MULTILINE)
+_END = re.compile(r"[.!?…:;。！？][\"'”’»)\]]*$")
+
+
+_SPECIAL = re.compile(r"[\\`*<\[\]]|(?<!\w)_|_(?!\w)|~(?=~)|^[#>+-](?=\s)|&(?=#?\w+;)")
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """An answer's text with the statements and citations that it is made of."""
+
+    text: str
+    statements: tuple[Statement, ...]
+    citations: tuple[Citation, ...]
+
+
+def choose(picked: Sequence[Picked], words: int = WORDS) -> list[Picked]:
+    """Take the best sentences that fit into a number of words; the best one always fits."""
+    chosen: list[Picked] = []
+    used = 0
+    for pick in picked:
+        if chosen and pick.score < picked[0].score - BELOW_BEST:
+            break
+        size = len(pick.candidate.text.split())
+        if not chosen or used + size <= words:
+            chosen.append(pick)
+            used += size
+    return chosen
+
+
+def compose(
+    notes: Mapping[NoteId, Note],
+    chunks: Sequence[Chunk],
+    kind: Kind,
+    chosen: Sequence[Picked],
+    words: int = WORDS,
+) -> Composed:
+    """Order sentences note by note, complete them, and write them down with their citations.
+
+    Parameters
+    ----------
+    chosen
+        Sentences with their scores, best first.
+    words
+        Room for sentences that a pronoun refers to.
+    """
+    ordered = _ordered(chosen, kind)
+    room = words - sum(len(candidate.text.split()) for candidate in ordered)
+    statements: list[Statement] = []
+    citations: list[Citation] = []
+    several = len({candidate.note for candidate in ordered}) > 1
+    for number, candidate in enumerate(ordered, start=1):
+        before = ordered[number - 2] if number > 1 else None
+        whole = _completed(notes[candidate.note], chunks[candidate.row], candidate, before, room)
+        room -= len(whole.text.split()) - len(candidate.text.split())
+        first = before is None or before.note != candidate.note
+        lead = notes[candidate.note].title if several and first else ""
+        statements.append(Statement(whole.text, (number,), lead=lead))
+        citations.append(ground.cite(notes, number, whole.note, whole.span))
+    return Composed(render(statements, kind == "list"), tuple(statements), tuple(citations))
+
+
+def render(statements: Sequence[Statement], as_list: bool = False) -> str:
+    """Write statements as Markdown: a paragraph or list for each note, its name in front.
+
+    Text from notes is escaped where Markdown would take it for markup or HTML.
+    """
+    blocks: list[str] = []
+    for statement in statements:
+        marks = "".join(f"[{number}]" for number in statement.citations)
+        flag = "" if statement.supported else " *(not supported by the notes)*"
+        line = f"{escaped(_ended(statement.text, as_list))} {marks}{flag}".rstrip()
+        line = f"- {line}" if as_list else line
+        if statement.lead:
+            blocks.append(f"**{escaped(statement.lead.rstrip(':'))}:**")
+            blocks[-1] += f"\n\n{line}" if as_list else f" {line}"
+        elif blocks:
+            blocks[-1] += f"\n{line}" if as_list else f" {line}"
+        else:
+            blocks.append(line)
+    return "\n\n".join(blocks)
+
+
+def escaped(text: str) -> str:
+    r"""Escape what Markdown or a browser would take for markup, and no more.
+
+    Examples
+    --------
+    >>> escaped("<b> *x* [y](z) a_b _c_")
+    '\\<b> \\*x\\* \\[y\\](z) a_b \\_c\\_'
+    """
+    return _SPECIAL.sub(r"\\\g<0>", text)
+
+
+def _ended(text: str, as_list: bool) -> str:
+    return text if as_list or _END.search(text) else f"{text}."
+
+
+def _ordered(chosen: Sequence[Picked], kind: Kind) -> list[Candidate]:
+    """Put notes in the order of their best sentence; in a note keep that of the file.
+
+    Where a number is asked for, the best sentence leads: it is the one that holds it.
+    """
+    groups: dict[NoteId, list[Candidate]] = {}
+    for pick in chosen:
+        groups.setdefault(pick.candidate.note, []).append(pick.candidate)
+    ordered: list[Candidate] = []
+    for group in groups.values():
+        best, *rest = group
+        if kind in ("number", "when", "who"):
+            ordered += [best, *sorted(rest, key=lambda candidate: candidate.span)]
+        else:
+            ordered += sorted(group, key=lambda candidate: candidate.span)
+    return ordered
+
+
+def _completed(
+    note: Note, chunk: Chunk, candidate: Candidate, before: Candidate | None, room: int
+) -> Candidate:
+    """Add the sentence before, when this one starts with a word that stands for it."""
+    if not _STANDS_FOR.match(candidate.text):
+        return candidate
+    earlier = [
+        span for span in sentences(chunk.text, chunk.span[0]) if span[1] <= candidate.span[0]
+    ]
+    if not earlier or _ITEM.match(note.text, candidate.span[0]):
+        return candidate
+    first, last = earlier[-1]
+    if before is not None and before.note == note.id and before.span[1] >= last:
+        return candidate
+    between = note.text[last : candidate.span[0]]
+    source = note.text[first : candidate.span[1]]
+    text = readable(source)
+    extra = len(text.split()) - len(candidate.text.split())
+    if between.strip(" \t\r\n*_>") or "\n\n" in between or extra > min(room, LONGEST_BEFORE):
+        return candidate
+    return replace(candidate, span=(first, candidate.span[1]), text=text)

@@ -186,7 +186,7 @@ class Build:
                 segments=names,
                 pages=content.pages.names,
                 files=content.snapshot.files,
-                problems=content.snapshot.problems,
+                unread=content.snapshot.unread,
                 notes=len(content.notes),
                 chunks=len(content.snapshot.chunks),
                 embedded=embedded(self._segments, content.snapshot),
@@ -204,7 +204,7 @@ class Build:
         work.rename(self._shelf.generations / manifest.generation)
         sync(self._shelf.generations)
         self._task.report(Progress("verify", 0, 1, "generation"))
-        generation = load(self._shelf, manifest.generation, self._current)
+        generation = load(self._shelf, manifest.generation, self._content, self._segments)
         verify(generation, self._shelf.directory)
         self._shelf.switch(manifest.generation)
         self._adopt(generation)

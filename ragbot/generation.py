@@ -14,7 +14,7 @@ import json
 import os
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ class Manifest:
     segments: tuple[str, ...]
     pages: tuple[str, ...]
     files: tuple[str, ...]
-    problems: tuple[Problem, ...]
+    unread: tuple[Problem, ...]
     notes: int
     chunks: int
     embedded: int
@@ -70,7 +70,7 @@ class Manifest:
 
     def dump(self) -> str:
         """Write the manifest as JSON."""
-        return json.dumps(asdict(self) | {"problems": problem_rows(self.problems)}, indent=1)
+        return json.dumps(asdict(self) | {"unread": problem_rows(self.unread)}, indent=1)
 
     @classmethod
     def load(cls, folder: Path) -> Manifest:
@@ -91,8 +91,8 @@ class Manifest:
             if encoder is not None:
                 encoder = EncoderIdentity(**encoder | {"prefixes": tuple(encoder["prefixes"])})
             lists = {name: tuple(data[name]) for name in ("segments", "pages", "files")}
-            problems = problems_of(data["problems"])
-            return cls(**data | lists | {"encoder": encoder, "problems": problems})
+            unread = problems_of(data["unread"])
+            return cls(**data | lists | {"encoder": encoder, "unread": unread})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise IndexDamagedError(folder, f"its manifest: {error}") from error
 
@@ -108,13 +108,17 @@ def reading_rules() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A vault made ready for questions, vectors apart; the same notes give the same content."""
+    """A vault made ready for questions, vectors apart; the same notes give the same content.
+
+    `hashes` are of the files that hold words and graph; empty before they are written.
+    """
 
     snapshot: Snapshot
     pages: Pages
     notes: Mapping[NoteId, Note]
     graph: RelationGraph
     lexical: Lexical
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Generation:
@@ -249,7 +253,9 @@ def write_content(folder: Path, content: Content) -> dict[str, str]:
     return hashes(folder)
 
 
-def read_content(folder: Path, pages_folder: Path, manifest: Manifest, known: Pages) -> Content:
+def read_content(
+    folder: Path, pages_folder: Path, manifest: Manifest, known: Content | None
+) -> Content:
     """Read what a manifest names.
 
     Parameters
@@ -257,32 +263,48 @@ def read_content(folder: Path, pages_folder: Path, manifest: Manifest, known: Pa
     folder, pages_folder
         The generation's folder, and the one that holds the pages of all.
     known
-        Pages that need not be read again.
+        Of another generation: what is the same need not be read again.
 
     Raises
     ------
     IndexDamagedError
         If a file is missing, was changed since, or cannot be read.
     """
+    vault = (manifest.pages, manifest.files, manifest.unread)
+    same = known is not None and vault == (
+        known.pages.names,
+        known.snapshot.files,
+        known.snapshot.unread,
+    )
+    if known and same and known.hashes == manifest.hashes:
+        return known
     found = hashes(folder)
     if found != dict(manifest.hashes):
         names = {*found, *manifest.hashes}
         wrong = sorted(n for n in names if found.get(n) != manifest.hashes.get(n))
         raise IndexDamagedError(folder, f"{', '.join(wrong)} is not as it was written")
-    pages = read_pages(pages_folder, manifest.pages, known)
-    snapshot = Snapshot(entries_on(pages), manifest.files, manifest.problems)
-    notes = _resolved(snapshot)
+    if known and same:
+        pages, snapshot, notes = known.pages, known.snapshot, known.notes
+    else:
+        pages = read_pages(pages_folder, manifest.pages, known.pages if known else Pages())
+        snapshot = Snapshot(entries_on(pages), manifest.files, manifest.unread)
+        notes = _resolved(snapshot)
     graph = RelationGraph.load(folder / GRAPH, notes)
-    return Content(snapshot, pages, notes, graph, Lexical.load(folder / LEXICAL))
+    return Content(snapshot, pages, notes, graph, Lexical.load(folder / LEXICAL), manifest.hashes)
 
 
-def load(shelf: Shelf, name: str, loaded: Generation | None = None) -> Generation:
+def load(
+    shelf: Shelf,
+    name: str,
+    content: Content | None = None,
+    segments: Sequence[Segment] = (),
+) -> Generation:
     """Read a generation, and mark it as in use as long as it is.
 
     Parameters
     ----------
-    loaded
-        Another one: what they share is taken from it.
+    content, segments
+        Of another generation: what they share is not read again.
 
     Raises
     ------
@@ -294,27 +316,14 @@ def load(shelf: Shelf, name: str, loaded: Generation | None = None) -> Generatio
     try:
         folder = shelf.generations / name
         manifest = Manifest.load(folder)
-        known = {s.name: s for s in loaded.segments} if loaded else {}
-        segments = [known.get(s) or Segment(shelf.segments / s) for s in manifest.segments]
-        if loaded and _same_content(loaded.manifest, manifest):
-            content = loaded.content
-        else:
-            pages = loaded.content.pages if loaded else Pages()
-            content = read_content(folder, shelf.pages, manifest, pages)
+        known = {s.name: s for s in segments}
+        opened = [known.get(s) or Segment(shelf.segments / s) for s in manifest.segments]
+        content = read_content(folder, shelf.pages, manifest, content)
     except BaseException:
         if lease is not None:
             lease.release()
         raise
-    return Generation(manifest, content, segments, lease)
-
-
-def _same_content(one: Manifest, other: Manifest) -> bool:
-    return (one.pages, one.files, one.problems, one.hashes) == (
-        other.pages,
-        other.files,
-        other.problems,
-        other.hashes,
-    )
+    return Generation(manifest, content, opened, lease)
 
 
 def hashes(folder: Path) -> dict[str, str]:

@@ -58,11 +58,17 @@ class Index:
                 if self._loaded is not None and self._loaded.generation == name:
                     return self._loaded
                 try:
-                    self._loaded = load(self._shelf, name, self._loaded)
+                    self._loaded = self._load(name)
                 except IndexDamagedError:
                     # A writer may have swept it a moment ago: then another one is current.
                     if self._shelf.current() == name:
                         raise
+
+    def _load(self, name: str) -> Generation:
+        old = self._loaded
+        return (
+            load(self._shelf, name, old.content, old.segments) if old else load(self._shelf, name)
+        )
 
     def close(self) -> None:
         """Let go of the loaded generation."""

@@ -145,6 +145,6 @@ def changes_between(before: Snapshot, after: Snapshot, seconds: float) -> Change
         renamed=tuple(renamed),
         removed=tuple(note for note in gone if note not in moved),
         unchanged=len(kept) - len(changed),
-        problems=after.all_problems,
+        problems=after.problems,
         seconds=seconds,
     )

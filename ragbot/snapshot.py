@@ -60,12 +60,12 @@ class Entry:
 class Snapshot:
     """A vault as it was read: entries in order of id, paths of the other files.
 
-    `problems` are those of files that gave no note; the rest stand in the entries.
+    `unread` are the problems of files that gave no note; the rest stand in the entries.
     """
 
     entries: Mapping[NoteId, Entry]
     files: tuple[str, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    unread: tuple[Problem, ...] = ()
 
     @cached_property
     def chunks(self) -> tuple[Chunk, ...]:
@@ -83,16 +83,16 @@ class Snapshot:
         return tuple(k for entry in self.entries.values() for k in entry.keys)
 
     @property
-    def all_problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[Problem, ...]:
         """Every problem that reading found."""
         found = (p for entry in self.entries.values() for p in entry.problems)
-        return (*self.problems, *found)
+        return (*self.unread, *found)
 
     def says_the_same(self, other: Snapshot) -> bool:
         """Whether both hold the same files under the same names, and the same problems."""
         mine = {note: entry.digest for note, entry in self.entries.items()}
         theirs = {note: entry.digest for note, entry in other.entries.items()}
-        return (mine, self.files, self.problems) == (theirs, other.files, other.problems)
+        return (mine, self.files, self.unread) == (theirs, other.files, other.unread)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ STOP_WORDS = frozenset(_STOP.split())
 
 def fold(text: str) -> str:
     """Fold case, marks and compatibility forms: `"Ngāi Ｔahu"` becomes `"ngai tahu"`."""
+    if text.isascii():  # most text, and ten times as fast
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
@@ -43,8 +45,11 @@ def tokens(text: str) -> list[str]:
     >>> tokens("The Café's 概念図")
     ['the', 'cafe', 's', '概念', '念図']
     """
+    folded = fold(text)
+    if folded.isascii():
+        return _TOKEN.findall(folded)
     found: list[str] = []
-    for word in _TOKEN.findall(fold(text)):
+    for word in _TOKEN.findall(folded):
         found += _pairs(word) if "\u0e00" <= word[0] <= "\ud7af" else [word]
     return found
 

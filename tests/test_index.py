@@ -1,326 +1,425 @@
-"""The index: built, refreshed, switched, swept; wrong states are clear errors."""
+"""The index: what it embeds, what it refuses, what it says when something is wrong."""
+
+from __future__ import annotations
 
 import json
 import os
 import subprocess
 import sys
+import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
-from fake_encoder import FakeEncoder
+from word_encoder import WordEncoder
 
+from ragbot import build
 from ragbot.errors import (
     IndexDamagedError,
     IndexLockedError,
     IndexMissingError,
     IndexTooNewError,
+    StorageError,
     VaultError,
 )
+from ragbot.generation import MANIFEST
 from ragbot.index import Index
+from ragbot.shelf import Shelf
 
 
 @pytest.fixture
 def vault(tmp_path):
-    """Three notes: one links to another, and to one that is not written."""
-    folder = tmp_path / "notes"
+    folder = tmp_path / "vault"
     folder.mkdir()
-    write(folder, "Heat.md", "# Heat\n\nHeat flows from hot to cold.\n\n- part_of::[[Physics]]\n")
-    write(folder, "Entropy.md", "# Entropy\n\nEntropy grows. See [[Heat]] and [[Carnot]].\n")
-    write(folder, "Tea.md", "# Tea\n\nTea cools in an hour.\n")
+    for name, text in {
+        "Heat": "# Heat\n\nHeat flows from warm to cold.\n\n- opposes::[[Ice]]",
+        "Ice": "# Ice\n\nIce melts slowly in warm water.",
+        "Salt": "# Salt\n\nSalt is a crystal. See [[Nowhere]].",
+    }.items():
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
     return folder
 
 
 @pytest.fixture
 def index(tmp_path):
-    with_index = Index(tmp_path / "index")
-    yield with_index
-    with_index.close()
+    return Index(tmp_path / "index")
 
 
-def write(folder, name, text, age=60):
-    """Write a note as if some time ago, so that its time alone tells that it is unchanged."""
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    then = path.stat().st_mtime - age
-    os.utime(path, (then, then))
+def best(index, question):
+    generation = index.current()
+    row, _ = generation.nearest(WordEncoder().encode_query(question), 1)[0]
+    return generation.chunks[row].note
 
 
-def targets(index):
-    return {
-        (r.source, r.written): r.target for n in index.current().notes.values() for r in n.relations
-    }
+# Refreshing
 
 
-def says(index):
-    """All that a generation says, in a form that can be compared."""
-    g = index.current()
-    query = FakeEncoder().encode_query("heat flows and tea cools")
-    return (
-        dict(g.notes),
-        list(g.chunks),
-        sorted(map(repr, (g.graph.relation(e) for e in range(len(g.graph))))),
-        dict(g.graph.ghosts()),
-        [(row, round(score, 5)) for row, score in g.nearest(query, 50)],
-        g.lexical.passages("heat tea").round(5).tolist(),
-    )
+def test_first_refresh_finds_everything(vault, index):
+    done = index.refresh(vault, WordEncoder())
+    assert done.added == ("Heat.md", "Ice.md", "Salt.md")
+    assert best(index, "what melts in warm water") == "Ice.md"
+    assert index.current().graph.ghosts() == {"Nowhere": 1}
 
 
-def test_a_first_build_holds_every_note(index, vault):
-    changes = index.refresh(vault, FakeEncoder())
+def test_nothing_changed_is_not_built_again(vault, index):
+    index.refresh(vault, WordEncoder())
+    before = index.current()
+    encoder = WordEncoder()
+    done = index.refresh(vault, encoder)
+    assert (bool(done), done.unchanged) == (False, 3)
+    assert index.current() is before
+    assert encoder.encoded == []
 
-    assert changes.added == ("Entropy.md", "Heat.md", "Tea.md")
-    g = index.current()
-    assert list(g.notes) == ["Entropy.md", "Heat.md", "Tea.md"]
-    assert g.manifest.embedded == g.manifest.chunks == len(g.chunks) > 0
+
+def test_touched_file_is_no_change(vault, index):
+    index.refresh(vault, WordEncoder())
+    before = index.current()
+    os.utime(vault / "Ice.md", (1, 1))
+    assert index.behind(vault) == 1
+    assert not index.refresh(vault, WordEncoder())
+    assert index.current() is before
+    assert index.behind(vault) == 0
 
 
-def test_a_chunk_is_nearest_to_its_own_text(index, vault):
-    encoder = FakeEncoder()
+def test_only_new_text_is_embedded(vault, index):
+    index.refresh(vault, WordEncoder())
+    (vault / "Ice.md").write_text("# Ice\n\nIce floats.", encoding="utf-8")
+    encoder = WordEncoder()
+    done = index.refresh(vault, encoder)
+    assert done.changed == ("Ice.md",)
+    assert encoder.encoded == ["Ice. Ice floats."]
+
+
+def test_moved_note_keeps_its_vectors(vault, index):
+    index.refresh(vault, WordEncoder())
+    (vault / "cold").mkdir()
+    (vault / "Ice.md").rename(vault / "cold" / "Ice.md")
+    encoder = WordEncoder()
+    done = index.refresh(vault, encoder)
+    assert done.renamed == (("Ice.md", "cold/Ice.md"),)
+    assert (done.added, done.removed) == ((), ())
+    assert encoder.encoded == []
+    assert best(index, "what melts in warm water") == "cold/Ice.md"
+
+
+def test_equal_text_is_embedded_once(vault, index):
+    (vault / "Ice again.md").write_text((vault / "Ice.md").read_text(), encoding="utf-8")
+    encoder = WordEncoder()
     index.refresh(vault, encoder)
-    g = index.current()
-    for row in range(len(g.chunks)):
-        (found, cosine), *_ = g.nearest(g.vectors([row])[0], 1)
-        assert (found, cosine) == (row, pytest.approx(1, abs=1e-5))
+    assert len(encoder.encoded) == len(set(encoder.encoded)) == 3
+    generation = index.current()
+    near = generation.nearest(encoder.encode_query("Ice melts slowly in warm water"), 2)
+    assert [generation.chunks[row].note for row, _ in near] == ["Ice again.md", "Ice.md"]
 
 
-def test_nothing_changed_builds_nothing(index, vault):
-    index.refresh(vault, FakeEncoder())
-    before = index.current().generation
-    encoder = FakeEncoder()
-    changes = index.refresh(vault, encoder)
-
-    assert not changes
-    assert changes.unchanged == 3
-    assert index.current().generation == before
-    assert encoder.encoded == []
-
-
-def test_an_edit_embeds_only_what_is_new(index, vault):
-    index.refresh(vault, FakeEncoder())
-    write(vault, "Tea.md", "# Tea\n\nTea cools in two hours.\n", age=30)
-    encoder = FakeEncoder()
-    changes = index.refresh(vault, encoder)
-
-    assert changes.changed == ("Tea.md",)
-    assert [text for text in encoder.encoded if "two hours" in text] == encoder.encoded != []
+def test_removed_note_is_gone_from_every_part(vault, index):
+    index.refresh(vault, WordEncoder())
+    (vault / "Ice.md").unlink()
+    done = index.refresh(vault, WordEncoder())
+    generation = index.current()
+    assert done.removed == ("Ice.md",)
+    assert "Ice.md" not in generation.notes
+    assert {c.note for c in generation.chunks} == {"Heat.md", "Salt.md"}
+    assert generation.graph.ghosts() == {"Nowhere": 1, "Ice": 1}
+    assert generation.lexical.passages("melts").max() == 0
+    rows = [row for row, _ in generation.nearest(WordEncoder().encode_query("melts"), 10)]
+    assert len(rows) == 2
 
 
-def test_a_rename_embeds_nothing_that_it_need_not(index, vault):
-    write(vault, "Tea.md", "---\ntitle: Tea\n---\nTea cools in an hour.\n")
-    index.refresh(vault, FakeEncoder())
-    (vault / "drinks").mkdir()
-    (vault / "Tea.md").rename(vault / "drinks" / "Green tea.md")
-    encoder = FakeEncoder()
-    changes = index.refresh(vault, encoder)
-
-    assert changes.renamed == (("Tea.md", "drinks/Green tea.md"),)
-    assert (changes.added, changes.removed) == ((), ())
-    assert encoder.encoded == []
+def test_rebuild_embeds_everything(vault, index):
+    index.refresh(vault, WordEncoder())
+    encoder = WordEncoder()
+    index.refresh(vault, encoder, rebuild=True)
+    assert len(encoder.encoded) == 3
 
 
-def test_links_of_other_notes_resolve_anew(index, vault):
-    index.refresh(vault, FakeEncoder())
-    assert targets(index)["Entropy.md", "Carnot"] is None
-
-    write(vault, "Carnot.md", "# Carnot\n\nAn engineer.\n")
-    index.refresh(vault, FakeEncoder())
-    assert targets(index)["Entropy.md", "Carnot"] == "Carnot.md"
-
-    (vault / "Heat.md").unlink()
-    changes = index.refresh(vault, FakeEncoder())
-    assert changes.removed == ("Heat.md",)
-    assert targets(index)["Entropy.md", "Heat"] is None
-    assert "heat" in {name.casefold() for name in index.current().graph.ghosts()}
+def test_cosines_are_exact(vault, index):
+    index.refresh(vault, WordEncoder())
+    generation = index.current()
+    query = WordEncoder().encode_query("warm water")
+    near = generation.nearest(query, 3)
+    assert np.allclose(
+        [cosine for _, cosine in near], generation.similarities(query, [row for row, _ in near])
+    )
+    assert np.allclose(np.linalg.norm(generation.vectors([0, 1, 2]), axis=1), 1)
 
 
-def test_refreshed_equals_rebuilt(index, vault, tmp_path):
-    index.refresh(vault, FakeEncoder())
-    write(vault, "Tea.md", "# Tea\n\nTea warms. [[Entropy]]\n", age=30)
-    write(vault, "new/Carnot.md", "# Carnot\n\nAn engineer of heat.\n")
-    (vault / "Heat.md").unlink()
-    index.refresh(vault, FakeEncoder())
-    clean = Index(tmp_path / "clean")
-    clean.refresh(vault, FakeEncoder())
-
-    assert says(index) == says(clean)
+def test_many_edits_leave_few_segments(vault, index):
+    for number in range(14):
+        (vault / "Salt.md").write_text(f"# Salt\n\nSalt number {number}.", encoding="utf-8")
+        index.refresh(vault, WordEncoder())
+    assert len(index.current().segments) <= 9
+    assert len(list((index.directory / "generations").iterdir())) <= 3
+    assert best(index, "Salt number 13") == "Salt.md"
 
 
-def test_many_edits_are_merged_and_lose_nothing(index, vault, tmp_path):
-    for number in range(12):
-        write(vault, f"n{number}.md", f"# Note {number}\n\nOn subject {number}.\n", age=60)
-        index.refresh(vault, FakeEncoder())
-    clean = Index(tmp_path / "clean")
-    clean.refresh(vault, FakeEncoder())
-
-    assert len(index.current().segments) < 12
-    assert says(index) == says(clean)
+# Words first
 
 
-def test_a_reader_sees_the_new_generation_at_its_next_question(index, vault):
-    index.refresh(vault, FakeEncoder())
-    reader = Index(index.directory)
-    old = reader.current()
-    write(vault, "Tea.md", "# Tea\n\nTea cools at once.\n", age=30)
-    index.refresh(vault, FakeEncoder())
-
-    assert "an hour" in old.notes["Tea.md"].text
-    assert "at once" in reader.current().notes["Tea.md"].text
-    # What was begun on the old generation ends on it.
-    assert old.nearest(FakeEncoder().encode_query("tea cools in an hour"), 1)
+class StoppedError(Exception):
+    pass
 
 
-def test_words_come_first_when_there_is_much_to_embed(index, tmp_path):
-    vault = tmp_path / "many"
-    for number in range(300):
-        write(vault, f"{number}.md", f"# Note {number}\n\nWords of {number}.\n")
+def test_words_answer_before_anything_is_embedded(vault, index, monkeypatch):
+    monkeypatch.setattr(build, "PIECE", 1)
+    encoder = WordEncoder()
+    encoder.loaded = False
     seen = []
 
     def report(progress):
         if progress.stage == "embed":
-            other = Index(index.directory).current()
-            seen.append((other.embedded, len(other.notes)))
+            generation = Index(index.directory).current()
+            seen.append((generation.embedded, generation.manifest.embedded))
+            assert generation.lexical.passages("melts").max() > 0
 
-    index.refresh(vault, FakeEncoder(), report=report)
-    assert seen[0] == (False, 300)
-    assert index.current().manifest.embedded == 300
-
-
-def test_without_an_encoder_words_and_graph_are_there(index, vault):
-    index.refresh(vault, None)
-    g = index.current()
-    assert not g.embedded
-    assert g.lexical.passages("tea").max() > 0
-    encoder = FakeEncoder()
-    index.refresh(vault, encoder)
-    assert index.current().embedded
+    index.refresh(vault, encoder, report=report)
+    assert seen[0] == (False, 0)
+    assert [count for _, count in seen] == sorted(count for _, count in seen)
+    assert index.current().manifest.embedded == 3
 
 
-def test_vectors_of_two_encoders_are_never_mixed(index, vault):
-    index.refresh(vault, FakeEncoder("one"))
-    encoder = FakeEncoder("two")
-    index.refresh(vault, encoder)
+def test_interrupted_embedding_is_taken_up_again(vault, index, monkeypatch):
+    monkeypatch.setattr(build, "PIECE", 1)
+    first, second = WordEncoder(), WordEncoder()
+    first.loaded = False
 
-    g = index.current()
-    assert g.manifest.encoder == encoder.identity
-    assert len(encoder.encoded) == len(g.chunks)
-    assert all(cosine > 0.99 for _, cosine in g.nearest(g.vectors([0])[0], 1))
+    def report(progress):
+        if progress.stage == "embed" and progress.done == 2:
+            raise StoppedError
 
-
-def test_rollback_goes_back_one_generation(index, vault):
-    index.refresh(vault, FakeEncoder())
-    first = index.current().generation
-    write(vault, "Tea.md", "# Tea\n\nGone cold.\n", age=30)
-    index.refresh(vault, FakeEncoder())
-
-    assert index.rollback() == first
-    assert "an hour" in index.current().notes["Tea.md"].text
-    with pytest.raises(IndexMissingError):
-        index.rollback()
+    with pytest.raises(StoppedError):
+        index.refresh(vault, first, report=report)
+    index.refresh(vault, second)
+    # The second of them was embedded, but not yet made safe.
+    assert sorted(first.encoded[:1] + second.encoded) == sorted({*first.encoded, *second.encoded})
 
 
-def test_what_a_reader_uses_is_not_swept(index, vault):
-    index.refresh(vault, FakeEncoder())
-    reader = Index(index.directory)
-    used = reader.current().generation
-    for number in range(3):
-        write(vault, "Tea.md", f"# Tea\n\nCup {number}.\n", age=50 - number)
-        index.refresh(vault, FakeEncoder())
-    kept = {path.name for path in (index.directory / "generations").iterdir()}
-    assert used in kept
-    assert len(kept) == 3
-
-    reader.close()
-    write(vault, "Tea.md", "# Tea\n\nNo cup.\n", age=10)
-    index.refresh(vault, FakeEncoder())
-    assert used not in {path.name for path in (index.directory / "generations").iterdir()}
-
-
-def test_a_touched_file_is_not_changed(index, vault):
-    index.refresh(vault, FakeEncoder())
-    os.utime(vault / "Tea.md")
-    assert not index.refresh(vault, FakeEncoder())
-
-
-def test_behind_counts_what_changed(index, vault):
-    index.refresh(vault, FakeEncoder())
-    assert index.behind(vault) == 0
-    write(vault, "Tea.md", "# Tea\n\nMore.\n", age=1)
-    write(vault, "New.md", "# New\n")
-    (vault / "Heat.md").unlink()
-    assert index.behind(vault) == 3
-
-
-def test_no_index_is_a_clear_error(index):
-    with pytest.raises(IndexMissingError, match="ragbot index"):
-        index.current()
-
-
-def test_an_empty_or_missing_folder_leaves_the_index_as_it_was(index, vault, tmp_path):
-    index.refresh(vault, FakeEncoder())
+def test_interrupted_rebuild_leaves_the_former_index(vault, index):
+    index.refresh(vault, WordEncoder())
     before = index.current().generation
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(VaultError, match="no Markdown note"):
-        index.refresh(tmp_path / "empty", FakeEncoder())
-    with pytest.raises(VaultError, match="does not exist"):
-        index.refresh(tmp_path / "missing", FakeEncoder())
-    assert Index(index.directory).current().generation == before
 
-
-def test_a_newer_format_is_refused(index, vault):
-    index.refresh(vault, FakeEncoder())
-    manifest = index.directory / "generations" / index.current().generation / "manifest.json"
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 99}))
-    other = Index(index.directory)
-    with pytest.raises(IndexTooNewError, match="format 99"):
-        other.current()
-    # It is not overwritten unasked: whoever made it may still use it.
-    with pytest.raises(IndexTooNewError, match="format 99"):
-        other.refresh(vault, FakeEncoder())
-    other.refresh(vault, FakeEncoder(), rebuild=True)
-    assert len(other.current().notes) == 3
-
-
-@pytest.mark.parametrize("damage", ["vault.json", "chunks.json", "manifest.json"])
-def test_damage_is_noticed_and_mended_by_the_next_refresh(index, vault, damage):
-    index.refresh(vault, FakeEncoder())
-    path = index.directory / "generations" / index.current().generation / damage
-    path.write_text(path.read_text()[:-20])
-    other = Index(index.directory)
-    with pytest.raises(IndexDamagedError, match="--rebuild"):
-        other.current()
-    other.refresh(vault, FakeEncoder())
-    assert len(other.current().notes) == 3
-
-
-def test_a_second_writer_is_told_who_holds_the_lock(index, vault):
-    index.refresh(vault, FakeEncoder())
-    code = (
-        "import sys, pathlib\n"
-        "from ragbot.shelf import Shelf\n"
-        "with Shelf(pathlib.Path(sys.argv[1])).writing():\n"
-        "    print('held', flush=True)\n"
-        "    sys.stdin.read()\n"
-    )
-    command = [sys.executable, "-c", code, str(index.directory)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(IndexLockedError, match=f"process {holder.pid}"):
-            index.refresh(vault, FakeEncoder())
-        holder.stdin.close()
-    index.refresh(vault, FakeEncoder())
-
-
-def test_an_interrupted_build_leaves_the_former_index(index, vault):
-    index.refresh(vault, FakeEncoder())
-    before = index.current().generation
-    write(vault, "Tea.md", "# Tea\n\nGone cold.\n", age=30)
-
-    def interrupt(progress):
+    def report(progress):
         if progress.stage == "embed":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        index.refresh(vault, FakeEncoder(), report=interrupt)
+        index.refresh(vault, WordEncoder(), rebuild=True, report=report)
     assert Index(index.directory).current().generation == before
-    index.refresh(vault, FakeEncoder())
-    assert "cold" in index.current().notes["Tea.md"].text
+
+
+def test_edit_during_embedding_is_seen_before_the_end(vault, index, monkeypatch):
+    monkeypatch.setattr(build, "PIECE", 1)
+    encoder = WordEncoder()
+    encoder.loaded = False
+
+    def report(progress):
+        if progress.stage == "embed" and progress.done == 1:
+            (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
+
+    index.refresh(vault, encoder, report=report)
+    assert best(index, "Steam rises") == "New.md"
+
+
+# Identity
+
+
+def test_another_encoder_of_the_same_dimension_is_never_mixed_in(vault, index):
+    index.refresh(vault, WordEncoder())
+    old = index.current()
+    other = WordEncoder(seed=1)
+    other.loaded = False
+    between = []
+
+    def report(progress):
+        if progress.stage == "embed":
+            between.append(Index(index.directory).current())
+
+    assert not old.understands(other.identity)
+    index.refresh(vault, other, report=report)
+    assert not between[0].embedded
+    assert between[0].lexical.passages("melts").max() > 0
+    assert index.current().understands(other.identity)
+    assert not index.current().understands(WordEncoder().identity)
+    assert np.allclose(
+        index.current().vectors([1])[0], other.encode([index.current().content.snapshot.texts[1]])
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"weights": "other"}, {"prefixes": ("query: ", "")}, {"normalised": False}, {"name": "x"}],
+)
+def test_every_part_of_the_identity_counts(vault, index, change):
+    index.refresh(vault, WordEncoder())
+    assert not index.current().understands(replace(WordEncoder().identity, **change))
+
+
+# Generations
+
+
+def test_reader_in_another_place_sees_the_new_generation(vault, index):
+    index.refresh(vault, WordEncoder())
+    reader = Index(index.directory)
+    held = reader.current()
+    for number in range(4):
+        (vault / "New.md").write_text(f"Steam rises {number}.", encoding="utf-8")
+        index.refresh(vault, WordEncoder())
+    assert "New.md" in reader.current().notes
+    # What was taken before goes on answering from its own files, however many came since.
+    assert held.nearest(WordEncoder().encode_query("melts"), 3)
+    assert "New.md" not in held.notes
+
+
+def test_generations_nobody_reads_are_swept(vault, index):
+    for number in range(5):
+        (vault / "New.md").write_text(f"Steam rises {number}.", encoding="utf-8")
+        index.refresh(vault, WordEncoder())
+    shelf = Shelf(index.directory)
+    assert len(shelf.names()) <= 3
+    used = {s for name in shelf.names() for s in index._used_by(name)[0]}
+    assert {p.name for p in shelf.segments.iterdir()} == used
+
+
+def test_rollback(vault, index):
+    index.refresh(vault, WordEncoder())
+    with pytest.raises(IndexMissingError):
+        index.rollback()
+    first = index.current().generation
+    (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
+    index.refresh(vault, WordEncoder())
+    assert index.rollback() == first
+    assert "New.md" not in index.current().notes
+    assert index.behind(vault) == 1
+    index.refresh(vault, WordEncoder())
+    assert "New.md" in index.current().notes
+
+
+# What goes wrong
+
+
+def test_index_that_is_missing(index):
+    with pytest.raises(IndexMissingError):
+        index.current()
+
+
+@pytest.mark.parametrize("name", [MANIFEST, "lexical/names.json", "graph/graph.npz"])
+def test_damaged_file_is_found_and_mended(vault, index, name):
+    index.refresh(vault, WordEncoder())
+    path = index.directory / "generations" / index.current().generation / name
+    path.write_bytes(path.read_bytes()[:-7])
+    fresh = Index(index.directory)
+    with pytest.raises(IndexDamagedError):
+        fresh.current()
+    fresh.refresh(vault, WordEncoder())
+    assert best(fresh, "what melts") == "Ice.md"
+
+
+def test_damaged_page_is_found(vault, index):
+    index.refresh(vault, WordEncoder())
+    page = next((index.directory / "pages").iterdir())
+    page.write_bytes(page.read_bytes().replace(b"melts", b"burns"))
+    with pytest.raises(IndexDamagedError):
+        Index(index.directory).current()
+
+
+def test_index_of_a_newer_version_is_left_alone(vault, index):
+    index.refresh(vault, WordEncoder())
+    path = index.directory / "generations" / index.current().generation / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
+    fresh = Index(index.directory)
+    for attempt in (fresh.current, lambda: fresh.refresh(vault, WordEncoder())):
+        with pytest.raises(IndexTooNewError) as caught:
+            attempt()
+        assert caught.value.found == 99
+    fresh.refresh(vault, WordEncoder(), rebuild=True)
+    assert best(fresh, "what melts") == "Ice.md"
+
+
+def test_code_that_reads_otherwise_reads_again_but_keeps_vectors(vault, index, monkeypatch):
+    index.refresh(vault, WordEncoder())
+    before = index.current().generation
+    monkeypatch.setattr(build, "reading_rules", lambda: "other")
+    encoder = WordEncoder()
+    index.refresh(vault, encoder)
+    assert index.current().generation != before
+    assert encoder.encoded == []
+
+
+def test_second_writer_hears_who_writes(vault, index):
+    code = (
+        "import sys, time; from pathlib import Path; from ragbot.shelf import Shelf\n"
+        "with Shelf(Path(sys.argv[1])).writing():\n    print('held', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(index.directory)], stdout=subprocess.PIPE
+    )
+    try:
+        process.stdout.readline()
+        with pytest.raises(IndexLockedError) as caught:
+            index.refresh(vault, WordEncoder())
+        assert str(process.pid) in caught.value.holder
+    finally:
+        process.kill()
+        process.wait()
+    assert index.refresh(vault, WordEncoder())
+
+
+def test_vanished_and_empty_vaults_leave_the_index(vault, index, tmp_path):
+    index.refresh(vault, WordEncoder())
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "gone", tmp_path / "empty"):
+        with pytest.raises(VaultError):
+            index.refresh(folder, WordEncoder())
+    assert best(index, "what melts") == "Ice.md"
+
+
+@pytest.mark.parametrize("part", ["pages", "segments", "generations", "CURRENT"])
+def test_full_disk_leaves_the_index(vault, index, monkeypatch, part):
+    index.refresh(vault, WordEncoder())
+    (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
+    from pathlib import Path
+
+    def full(write):
+        def attempt(self, *arguments, **settings):
+            if part in str(self):
+                raise OSError(28, "No space left on device", str(self))
+            return write(self, *arguments, **settings)
+
+        return attempt
+
+    with monkeypatch.context() as patch:
+        for name in ("write_text", "write_bytes", "mkdir"):
+            patch.setattr(Path, name, full(getattr(Path, name)))
+        with pytest.raises(StorageError, match="No space left"):
+            index.refresh(vault, WordEncoder())
+    assert "New.md" not in Index(index.directory).current().notes
+    index.refresh(vault, WordEncoder())
+    assert best(index, "Steam rises") == "New.md"
+
+
+def test_folder_that_cannot_be_written(vault, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError):
+        Index(tmp_path / "file" / "index").refresh(vault, WordEncoder())
+
+
+def test_unreadable_note_is_a_problem_and_the_rest_go_on(vault, index):
+    (vault / "Big.md").write_bytes(b"x" * 10_000_001)
+    done = index.refresh(vault, WordEncoder())
+    assert [problem.kind for problem in done.problems] == ["too_large"]
+    assert len(index.current().notes) == 3
+    (vault / "Big.md").write_text("Small now.")
+    assert index.refresh(vault, WordEncoder()).added == ("Big.md",)
+
+
+def test_refresh_of_one_note_is_quick(vault, index):
+    """A guard against rereading everything, with room for a slow machine."""
+    for number in range(300):
+        (vault / f"n{number}.md").write_text(f"# N{number}\n\nText {number}.", encoding="utf-8")
+    index.refresh(vault, WordEncoder())
+    (vault / "n7.md").write_text("# N7\n\nSteam rises.", encoding="utf-8")
+    encoder = WordEncoder()
+    began = time.process_time()
+    index.refresh(vault, encoder)
+    assert len(encoder.encoded) == 1
+    assert time.process_time() - began < 5

@@ -61,7 +61,7 @@ def told(generation):
         "chunks": list(generation.chunks),
         "relations": edges,
         "ghosts": graph.ghosts(),
-        "problems": snapshot.all_problems,
+        "problems": snapshot.problems,
         "files": snapshot.files,
         "vectors": vectors.round(4).tolist(),
         "words": generation.lexical.passages("warm water melts").round(4).tolist(),

@@ -51,3 +51,11 @@ def test_nothing_to_encode_gives_no_rows(encoder):
 def test_a_missing_model_is_a_clear_error(model):
     with pytest.raises(ModelUnavailableError, match="RAGBOT_EMBED_MODEL"):
         Encoder(model).load()
+
+
+def test_a_local_path_is_a_model_too(encoder):
+    local = Encoder(str(embed.default_model_folder()))
+    assert local.identity.dimension == 384
+    assert local.encode_query("tea") == pytest.approx(encoder.encode_query("tea"), abs=1e-5)
+    # Named otherwise, so never taken for the same without being measured.
+    assert local.identity != encoder.identity

@@ -1,0 +1,136 @@
+"""Following a folder: an edit is answerable soon, whatever way it is saved."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from word_encoder import WordEncoder
+
+from ragbot.errors import IndexLockedError
+from ragbot.index import Index
+from ragbot.watch import Watcher, counts
+
+
+@pytest.fixture
+def vault(tmp_path):
+    folder = tmp_path / "vault"
+    folder.mkdir()
+    (folder / "Ice.md").write_text("Ice melts.", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def watched(vault, tmp_path):
+    index = Index(tmp_path / "index")
+    index.refresh(vault, WordEncoder())
+    with Watcher(vault, lambda: index.refresh(vault, WordEncoder())) as watcher:
+        yield index, watcher
+
+
+def wait_until(true, seconds=30):
+    """Far longer than it takes: other tests may be using the processor."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def texts(index):
+    return {c.text for c in index.current().chunks}
+
+
+def test_new_note_is_found(vault, watched):
+    index, _ = watched
+    (vault / "Steam.md").write_text("Steam rises.", encoding="utf-8")
+    wait_until(lambda: "Steam rises." in texts(index))
+
+
+def test_atomic_save_of_an_editor(vault, watched):
+    index, _ = watched
+    for text in ("Ice floats.", "Ice is cold."):
+        (vault / ".Ice.md.swp").write_text("swap", encoding="utf-8")
+        (vault / "Ice.md~").write_text("backup", encoding="utf-8")
+        new = vault / "4913"
+        new.write_text(text, encoding="utf-8")
+        new.replace(vault / "Ice.md")
+        (vault / "Ice.md~").unlink()
+        wait_until(lambda text=text: texts(index) == {text})
+
+
+def test_many_files_at_once(vault, watched):
+    index, _ = watched
+    for number in range(300):
+        (vault / f"n{number}.md").write_text(f"Number {number}.", encoding="utf-8")
+    wait_until(lambda: len(index.current().notes) == 301)
+    shutil.rmtree(vault / "never", ignore_errors=True)
+    for number in range(300):
+        (vault / f"n{number}.md").unlink()
+    wait_until(lambda: len(index.current().notes) == 1)
+
+
+def test_folder_of_notes_moved_and_removed(vault, watched):
+    index, _ = watched
+    (vault / "a").mkdir()
+    (vault / "a" / "Salt.md").write_text("Salt.", encoding="utf-8")
+    wait_until(lambda: "a/Salt.md" in index.current().notes)
+    (vault / "a").rename(vault / "b")
+    wait_until(lambda: set(index.current().notes) == {"Ice.md", "b/Salt.md"})
+    shutil.rmtree(vault / "b")
+    wait_until(lambda: set(index.current().notes) == {"Ice.md"})
+
+
+def test_vault_that_vanishes_is_told_of_and_taken_up_again(vault, watched):
+    index, watcher = watched
+    away = vault.with_name("away")
+    vault.rename(away)
+    wait_until(lambda: watcher.error is not None)
+    assert "does not exist" in str(watcher.error)
+    assert texts(index) == {"Ice melts."}
+    away.rename(vault)
+    wait_until(lambda: watcher.error is None)
+    (vault / "Steam.md").write_text("Steam rises.", encoding="utf-8")
+    wait_until(lambda: "Steam rises." in texts(index))
+
+
+def test_locked_index_is_tried_again(vault):
+    calls = []
+
+    def refresh():
+        calls.append(time.monotonic())
+        if len(calls) < 3:
+            raise IndexLockedError(vault, "another")
+
+    with Watcher(vault, refresh) as watcher:
+        wait_until(lambda: len(calls) == 3)
+        assert watcher.error is None
+
+
+def test_close_ends_the_thread(vault):
+    watcher = Watcher(vault, lambda: None).start()
+    began = time.monotonic()
+    watcher.close()
+    assert time.monotonic() - began < 20
+    assert not watcher._thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a/b.md", True),
+        ("a", True),
+        ("picture.png", True),
+        (".ragbotignore", True),
+        (".obsidian/workspace.json", False),
+        ("a/.git/index.lock", False),
+        ("node_modules/x/readme.md", False),
+        ("b.md~", False),
+        ("a/b.md.tmp", False),
+        ("~$b.md", False),
+        (".b.md.swp", False),
+    ],
+)
+def test_which_changes_count(path, expected):
+    assert counts(Path("/v"), Path("/v") / path) is expected

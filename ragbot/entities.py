@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,12 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragbot.errors import IndexDamagedError
-from ragbot.words import proper_names
+from ragbot.words import lower_case_words, proper_names
 
 IntArray = NDArray[np.int64]
 
 MOST_NOTES = 40
 """A name in more notes than this is no clue."""
+
+MOST_LOWER = 0.3
+"""A word in this share of the passages in lower case is no name, only a sentence's first."""
 
 _ARRAYS, _NAMES = "entities.npz", "entities.json"
 
@@ -57,13 +61,16 @@ class SharedNames:
             Number of notes.
         """
         rows_of: dict[str, list[int]] = {}
+        common: Counter[str] = Counter()
         for row, text in enumerate(texts):
+            common.update(lower_case_words(text))
             for name in proper_names(text):
                 rows_of.setdefault(name, []).append(row)
         kept = {
             name: rows
             for name, rows in sorted(rows_of.items())
             if 2 <= len({note_of[row] for row in rows}) <= MOST_NOTES
+            and common[name] <= MOST_LOWER * len(rows)
         }
         pairs = [(row, number) for number, rows in enumerate(kept.values()) for row in rows]
         return cls(

@@ -23,6 +23,9 @@ DEPTH = 200
 EXACT = 20
 """Notes at the top that words alone brought, whose cosine is then asked for."""
 
+MEANING = 1.0
+"""Worth of a cosine of 1 beside the best BM25 score, which counts 1."""
+
 LINK_PRIOR = 0.05
 """Taken off a note per factor e of links it holds: directories speak of all, answer little."""
 
@@ -59,7 +62,7 @@ class Seeds:
 
     def chunk_scores(self, rows: slice | Sequence[int]) -> Scores:
         """Cosine plus normalised BM25 of some chunks."""
-        return self.cosines[rows] + self.words[rows] / _top(self.words)
+        return MEANING * self.cosines[rows] + self.words[rows] / _top(self.words)
 
 
 def find(
@@ -100,7 +103,7 @@ def score(corpus: Corpus, seeds: Seeds, allowed: BoolArray | None) -> None:
     first = corpus.lexical.first_chunk
     prior = LENGTH_PRIOR * np.log(np.maximum(np.diff(first), 1))
     prior += LINK_PRIOR * np.log1p(corpus.graph.out_degree)
-    seeds.notes = by_note(corpus, seeds.cosines) - prior
+    seeds.notes = MEANING * by_note(corpus, seeds.cosines) - prior
     seeds.notes += by_note(corpus, seeds.words) / _top(seeds.words)
     seeds.direct = by_note(corpus, seeds.words) > 0
     seeds.direct[np.searchsorted(first[1:], seeds.dense, side="right")] = True

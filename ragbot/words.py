@@ -18,6 +18,8 @@ _PROPER = re.compile(
     r"[^\W\d_a-z][\w'’-]*(?: (?:(?:of|de|the|von|van|la|le|du|di|da) )*[^\W\d_a-z][\w'’-]*)*"
 )
 
+_LOWER = re.compile(r"(?<![^\W_])[a-zà-öø-ÿ][^\W_]*")
+
 _STOP = (
     "a about after all also am an and any are as at be because been before being but by can could "
     "did do does doing done for from get had has have he her here hers him his how i if in into is "
@@ -74,6 +76,17 @@ def proper_names(text: str) -> set[str]:
     """
     names = (_without_leading_stop_words(match.group()) for match in _PROPER.finditer(text))
     return {name for name in names if len(name) > 2}
+
+
+def lower_case_words(text: str) -> set[str]:
+    """Words of a text, folded, that stand in it with a small first letter.
+
+    Examples
+    --------
+    >>> sorted(lower_case_words("Traits cluster. Guy's traits too."))
+    ['cluster', 's', 'too', 'traits']
+    """
+    return {word for found in _LOWER.findall(text) for word in tokens(found)}
 
 
 def _without_leading_stop_words(name: str) -> str:

@@ -12,6 +12,7 @@
   * StorageError           the index cannot be written or its server reached
   * ModelUnavailableError  an encoder, reranker or language model cannot be used
   * QuestionError          a question is empty or too long
+  * EvaluationError        a set of questions cannot be used
   * ServeError             the chat page cannot be served as asked
 
 Each message says what was found, what was expected, and what to do, in this
@@ -151,6 +152,20 @@ class ModelUnavailableError(RagbotError):
 
 class QuestionError(RagbotError):
     """A question is empty or too long."""
+
+
+class EvaluationError(RagbotError):
+    """A set of questions cannot be read, or asks nothing that can be measured."""
+
+    def __init__(self, path: Path | None, line: int, found: str) -> None:
+        self.path = path
+        self.line = line
+        self.found = found
+        place = f"{path}:{line}" if line else str(path or "The set")
+        super().__init__(
+            f"{place} {found}. Expected one JSON object per line with question, type and "
+            f"gold_notes, as in tests/evaluation/garden.jsonl."
+        )
 
 
 class ServeError(RagbotError):

@@ -285,6 +285,10 @@ class Ragbot:
             notice="" if query is not None or asked.reply else self._why_words(corpus),
         )
 
+    def encode(self, question: str) -> FloatArray | None:
+        """Encode a question as a unit vector; None while words and links alone are searched."""
+        return self._encoded(self._current(), question)
+
     # Reading
 
     def corpus(self) -> Generation:

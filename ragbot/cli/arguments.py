@@ -86,6 +86,16 @@ def _add_asking(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     _add_filters(search)
 
+    evaluate = _command(
+        commands,
+        "evaluate",
+        "measure how well a set of questions is answered, and list what was missed",
+        "ragbot evaluate tests/evaluation/garden.jsonl",
+        "ragbot evaluate questions.jsonl --words --json",
+    )
+    evaluate.add_argument("questions", metavar="QUESTIONS", help="a file of JSON lines")
+    evaluate.add_argument("--words", action="store_true", help="without the encoder")
+
 
 def _add_reading(commands: argparse._SubParsersAction[Parser]) -> None:
     show = _command(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable
 
-from ragbot.cli import asking, completion, keeping, reading, serving
+from ragbot.cli import asking, completion, keeping, measuring, reading, serving
 
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "ask": asking.ask,
     "chat": serving.chat,
     "check": reading.check,
     "completion": completion.completion,
+    "evaluate": measuring.evaluate,
     "graph": reading.graph,
     "index": keeping.index,
     "mcp": serving.mcp,

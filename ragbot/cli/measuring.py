@@ -1,0 +1,23 @@
+"""The command that measures: evaluate."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from ragbot.cli.session import opened, print_json
+
+
+def evaluate(options: Namespace) -> int:
+    """Run a set of questions and print how much of what they need was found."""
+    from ragbot import evaluate as evaluation
+
+    questions = evaluation.read(Path(options.questions))
+    with opened(options, encoder=not options.words) as (bot, _):
+        encode = (lambda question: None) if options.words else bot.encode
+        report = evaluation.evaluate(bot.corpus(), encode, questions)
+    if options.json:
+        print_json(evaluation.as_json(report))
+    else:
+        print(evaluation.as_text(report))
+    return 0

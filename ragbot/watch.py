@@ -107,7 +107,6 @@ def _events(notes: Path, stop: threading.Event) -> Iterator[bool]:
                 rust_timeout=LOOK_MS,
                 yield_on_timeout=True,
                 stop_event=stop,
-                raise_interrupt=False,
             ):
                 yield bool(changes)
                 if not root.is_dir():

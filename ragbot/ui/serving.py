@@ -7,12 +7,14 @@ import logging
 import os
 import socket
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragbot.bot import Ragbot
 from ragbot.config import Config
 from ragbot.errors import RagbotError, ServeError
+from ragbot.watch import Watcher
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -60,7 +62,9 @@ def serve(
     with Ragbot.open(config=config, wait=False) as bot:
         bot.corpus()
         threading.Thread(target=_warm, args=(bot,), daemon=True).start()
-        launch(bot, host=host, port=port, login=login)
+        following = Watcher(config.notes, bot.refresh) if watch else nullcontext()
+        with following:
+            launch(bot, host=host, port=port, login=login)
 
 
 def launch(

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ragbot import compose, extract, ground, silence
+from ragbot import compose, edges, extract, followups, ground, relations, silence
+from ragbot.compose import Composed
 from ragbot.conversation import Standalone, starters
 from ragbot.corpus import Corpus, FloatArray
-from ragbot.extract import Encode
+from ragbot.extract import Encode, Picked
 from ragbot.kinds import kind_of
 from ragbot.llm import LanguageModel
 from ragbot.schema import Answer, Hit, Turn
+
+LEAST_ROOM = 25
+"""Words left beside what the edges say, from which more sentences are worth adding."""
+
+LEFT_OPEN = 0.3
+"""Share of the question's words that the edges leave open, from which sentences are added."""
 
 
 def answer(
@@ -64,22 +71,52 @@ def answer(
     if asked.reply:
         return Answer(question, asked.reply, "smalltalk", False, followups=starters(corpus))
     picked = extract.rank(corpus, asked.query, hits, encode, query)
-    if silence.is_better(corpus, asked.query, picked, hits):
+    related = relations.answerable(corpus, asked.query)
+    if related is not None and related.relations:
+        told = edges.tell(corpus, related, words)
+        made = _with_more(corpus, asked.query, told, picked, words)
+    elif silence.is_better(corpus, asked.query, picked, hits):
         return silence.answer(corpus, question, asked.query, hits, notice)
-    chosen = compose.choose(picked, words)
-    made = compose.compose(corpus.notes, corpus.chunks, kind_of(asked.query), chosen, words)
+    else:
+        chosen = compose.choose(picked, words)
+        made = compose.compose(corpus.notes, corpus.chunks, kind_of(asked.query), chosen, words)
     if not all(ground.stands(citation, corpus.notes) for citation in made.citations):
         raise AssertionError("a quotation was cut wrongly: a fault of ragbot, not of the notes")
     return Answer(
         question,
         made.text,
-        "extractive",
+        "extractive" if related is None or not related.relations else "graph",
         False,
         made.statements,
         made.citations,
         tuple(hits),
         asked.query,
         notice,
+        followups.suggest(corpus, asked.query, made.citations),
+    )
+
+
+def _with_more(
+    corpus: Corpus, query: str, told: edges.Told, picked: Sequence[Picked], words: int
+) -> Composed:
+    """Add sentences to what the edges say, where the question asks for more than they hold."""
+    said = " ".join(f"{statement.lead} {statement.text}" for statement in told.statements)
+    text = compose.render(told.statements, as_list=len(told.statements) > 1)
+    if told.left_out:
+        text += f"\n\nAnd {told.left_out} more."
+    room = words - len(said.split())
+    missing = compose.unsaid(query, said)
+    open_share = sum(map(corpus.lexical.rarity, missing)) / max(1, len(compose.stems(query)))
+    fitting = [pick for pick in picked if missing.intersection(compose.stems(pick.candidate.text))]
+    if not fitting or room < LEAST_ROOM or open_share < LEFT_OPEN:
+        return Composed(text, told.statements, told.citations)
+    chosen = compose.choose(fitting, room)
+    more = compose.compose(corpus.notes, corpus.chunks, kind_of(query), chosen, room)
+    more = compose.renumbered(more, len(told.citations))
+    return Composed(
+        f"{text}\n\n{more.text}",
+        told.statements + more.statements,
+        told.citations + more.citations,
     )
 
 

@@ -33,6 +33,8 @@ _RULE = re.compile(r"[\s|:-]*")
 _ROW = re.compile(r"\s*(?:\|.*\|\s*|\|.*|(?:[^|\n]+\|){2}[^\n]*)\Z")
 _UNDERLINED = re.compile(r"[^\n]*\r?\n[ \t>]*\|?[ \t]*:?-+:?[ \t]*\|[ \t|:-]*(?:\r|\n|\Z)")
 _CELL = re.compile(r"(?<!\\)\|(?![^\[\]]*\]\])")
+_DESTINATION = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
+_ONLY_A_LINK = re.compile(r"\s*!?\[(?:\\.|[^\[\]\\])*\]\([^()\s]*\)[\s.]*")
 _BLOCK_MARK = re.compile(r"^(?:[ \t]*(?:>|[-*+•](?=[ \t])|\d{1,3}[.)](?=[ \t])|\[[ xX]\])[ \t]*)+")
 
 
@@ -116,7 +118,8 @@ def _cut(note: Note, chunk: Chunk, row: int, worth: float) -> Iterator[Candidate
         first = mark.end() if mark else first
         source = note.text[first:last]
         heads_a_table = "|" in source and _UNDERLINED.match(note.text, first)
-        text = "" if heads_a_table else readable(source)
+        skipped = heads_a_table or _ONLY_A_LINK.fullmatch(source)
+        text = "" if skipped else readable(source)
         if len(text.split()) >= LEAST_WORDS:
             yield Candidate(note.id, (first, last), text, chunk.headings, row, worth)
 
@@ -130,9 +133,13 @@ def readable(source: str) -> str:
     'Heat: flows; worked'
     """
     if not _ROW.match(source):
-        return " ".join(markdown.plain(source).split())
+        return _shown(source)
     if _RULE.fullmatch(source):
         return ""
-    cells = [" ".join(markdown.plain(cell).split()) for cell in _CELL.split(source)]
+    cells = [_shown(cell) for cell in _CELL.split(source)]
     first, *rest = [cell for cell in cells if cell] or [""]
     return f"{first}: {'; '.join(rest)}" if rest else first
+
+
+def _shown(source: str) -> str:
+    return " ".join(_DESTINATION.sub(r"\1", markdown.plain(source)).split())

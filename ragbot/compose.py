@@ -13,8 +13,10 @@ from ragbot import ground
 from ragbot.candidates import Candidate, readable
 from ragbot.extract import Picked
 from ragbot.kinds import Kind
+from ragbot.phrasing import stem
 from ragbot.schema import Chunk, Citation, Note, NoteId, Statement
 from ragbot.sentences import sentences
+from ragbot.words import STOP_WORDS, tokens
 
 WORDS = 150
 """Words of the longest answer, unless more is asked for."""
@@ -24,6 +26,13 @@ BELOW_BEST = 0.9
 
 LONGEST_BEFORE = 30
 """Words of the longest sentence that is quoted only because a pronoun stands for it."""
+
+_ASKING_WORDS = (
+    "note page concept idea thing folder garden vault relation link typed kind sort type list name "
+    "say tell give show know else many much reason purpose question answer"
+)
+ASKING = frozenset(stem(word) for word in _ASKING_WORDS.split())
+"""Stems of words that a question about notes is put with, and that answer nothing."""
 
 _STANDS_FOR = re.compile(
     r"(it|its|this|these|that|those|they|their|such|he|she|his|her|both|here|instead|however"
@@ -44,6 +53,7 @@ class Composed:
     text: str
     statements: tuple[Statement, ...]
     citations: tuple[Citation, ...]
+    as_list: bool = False
 
 
 def choose(picked: Sequence[Picked], words: int = WORDS) -> list[Picked]:
@@ -89,7 +99,9 @@ def compose(
         lead = notes[candidate.note].title if several and first else ""
         statements.append(Statement(whole.text, (number,), lead=lead))
         citations.append(ground.cite(notes, number, whole.note, whole.span))
-    return Composed(render(statements, kind == "list"), tuple(statements), tuple(citations))
+    as_list = kind == "list"
+    text = render(statements, as_list)
+    return Composed(text, tuple(statements), tuple(citations), as_list)
 
 
 def render(statements: Sequence[Statement], as_list: bool = False) -> str:
@@ -111,6 +123,26 @@ def render(statements: Sequence[Statement], as_list: bool = False) -> str:
         else:
             blocks.append(line)
     return "\n\n".join(blocks)
+
+
+def stems(text: str) -> set[str]:
+    """Stems of the words of a text that carry a subject."""
+    return {stem(word) for word in tokens(text) if word not in STOP_WORDS}
+
+
+def unsaid(query: str, said: str) -> set[str]:
+    """Stems of a question that what is said does not hold; words that only ask are left out."""
+    return stems(query) - stems(said) - ASKING
+
+
+def renumbered(made: Composed, after: int) -> Composed:
+    """Count citations on from a number."""
+    statements = tuple(
+        replace(statement, citations=tuple(number + after for number in statement.citations))
+        for statement in made.statements
+    )
+    citations = tuple(replace(cited, number=cited.number + after) for cited in made.citations)
+    return Composed(render(statements, made.as_list), statements, citations, made.as_list)
 
 
 def escaped(text: str) -> str:

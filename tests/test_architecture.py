@@ -33,8 +33,8 @@ FLOORS = [
     },
     {
         "seeds", "expand", "filters", "relations", "retrieve", "rerank",
-        "candidates", "extract", "ground", "compose", "silence", "generate", "conversation",
-        "answer",
+        "candidates", "extract", "ground", "edges", "followups", "compose", "silence",
+        "generate", "conversation", "answer",
     },
     {"bot"},
     {"evaluate", "ui", "llamaindex", "mcp_server", "api"},
@@ -65,7 +65,18 @@ SAME_FLOOR = {
     "extract": {"candidates"},
     "compose": {"candidates", "extract", "ground"},
     "silence": {"extract", "compose"},
-    "answer": {"conversation", "compose", "extract", "ground", "silence", "relations"},
+    "edges": {"ground", "relations"},
+    "answer": {
+        "relations",
+        "conversation",
+        "extract",
+        "compose",
+        "ground",
+        "edges",
+        "followups",
+        "silence",
+        "generate",
+    },
 }
 
 # Each heavy package has one door: the modules that may import it.

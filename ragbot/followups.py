@@ -1,0 +1,45 @@
+"""Follow-ups: questions that the graph suggests after an answer.
+
+Floor 4: reads a corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ragbot.corpus import Corpus
+from ragbot.schema import Citation, Relation
+from ragbot.words import tokens
+
+MOST = 3
+"""Questions suggested."""
+
+
+def suggest(corpus: Corpus, query: str, citations: Sequence[Citation]) -> tuple[str, ...]:
+    """Suggest what to ask next: where the notes cited lead, over asserted relations first.
+
+    Notes that the question names or the answer cites are not suggested again.
+    """
+    cited = list(dict.fromkeys(citation.note for citation in citations))
+    asked = f" {' '.join(tokens(query))} "
+    questions: dict[str, None] = {}
+    seen = set(cited)
+    for note in cited:
+        around = sorted(corpus.graph.neighbours(note), key=lambda relation: not relation.typed)
+        for relation in around:
+            other = relation.target if relation.source == note else relation.source
+            if other is None or other in seen:
+                continue
+            title = corpus.notes[other].title
+            if f" {' '.join(tokens(title))} " not in asked:
+                seen.add(other)
+                questions[_question(corpus, note, relation, title)] = None
+                break
+        if len(questions) >= MOST:
+            break
+    return tuple(questions)
+
+
+def _question(corpus: Corpus, note: str, relation: Relation, title: str) -> str:
+    here = corpus.notes[note].title
+    return f"How are {here} and {title} connected?" if relation.typed else f"What is {title}?"

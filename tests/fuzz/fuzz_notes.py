@@ -49,9 +49,9 @@ def examine(text: str) -> None:
 def one(data: bytes) -> None:
     """Run one input, and fail when it takes longer than its size allows."""
     text = data.decode("utf-8", "replace")
-    started = time.monotonic()
+    started = time.process_time()
     examine(text)
-    seconds = time.monotonic() - started
+    seconds = time.process_time() - started
     assert seconds < 1 + SECONDS_PER_MEGABYTE * len(data) / 1e6, f"{seconds:.1f} s"
 
 

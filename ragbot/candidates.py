@@ -29,6 +29,29 @@ MOST = 72
 LEAST_WORDS = 2
 """Words of the shortest sentence that can answer."""
 
+_BIBLIOGRAPHY = frozenset(
+    [
+        "sources",
+        "source",
+        "references",
+        "reference",
+        "bibliography",
+        "citations",
+        "literature",
+        "further_reading",
+        "works_cited",
+        "external_links",
+        "quellen",
+        "literatur",
+        "fuentes",
+    ]
+)
+_ASKS_FOR_SOURCES = re.compile(
+    r"\b(sources?|references?|cit(e[sd]?|ing|ations?)|papers?|articles?|books?|stud(y|ies)|publish\w*"
+    r"|links?|urls?|author\w*|wr(ote|itten)|read|who)\b",
+    re.IGNORECASE,
+)
+
 _RULE = re.compile(r"[\s|:-]*")
 _ROW = re.compile(r"\s*(?:\|.*\|\s*|\|.*|(?:[^|\n]+\|){2}[^\n]*)\Z")
 _UNDERLINED = re.compile(r"[^\n]*\r?\n[ \t>]*\|?[ \t]*:?-+:?[ \t]*\|[ \t|:-]*(?:\r|\n|\Z)")
@@ -79,11 +102,20 @@ def gather(
         About `most`, in order of the passage's worth, then of the file.
     """
     found: list[Candidate] = []
+    sources_too = _ASKS_FOR_SOURCES.search(query) is not None
     for row, worth in _passages(corpus, query, vector, hits):
         if len(found) >= most:
             break
+        if _is_bibliography(corpus.chunks[row]) and not sources_too:
+            continue
         found += _cut(corpus.notes[corpus.chunks[row].note], corpus.chunks[row], row, worth)
     return found
+
+
+def _is_bibliography(chunk: Chunk) -> bool:
+    """Tell whether a passage lists what a note rests on: it names a subject, and says nothing."""
+    last = chunk.headings[-1] if chunk.headings else ""
+    return "_".join(last.casefold().split()) in _BIBLIOGRAPHY
 
 
 def _passages(

@@ -40,7 +40,7 @@ _WHOLE = re.compile(
 
 _ABBREVIATIONS = (
     "mr mrs ms dr prof rev hon gen col capt lt sgt st mt messrs mme mlle sr "
-    "eg ie cf vs viz fig figs eq eqs sec ch vol nos pp ed eds trans approx ca "
+    "al eg ie cf vs viz fig figs eq eqs sec ch vol nos pp ed eds trans approx ca "
     "jan feb mar apr jun jul aug sep sept oct nov dec bzw p.ex"
 )
 _NEVER_LAST = frozenset(_ABBREVIATIONS.split())

@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+collect_ignore_glob = ["fuzz/fuzz_*.py"]
+"""Programs that want a fuzzer installed; what they found is kept as tests."""
+
 SHARED = ROOT.parent / "shared"
 """Material beside the checkout: there in CI, not needed for the tests to pass."""
 

@@ -19,6 +19,7 @@ def split(text, start=0):
         pytest.param(["One.", "Two!", "Three?", "Four…", "Five"], id="marks"),
         pytest.param(["Dr. Gray met Mrs. Hill.", "They spoke."], id="titles"),
         pytest.param(["Use words, e.g. Names or i.e. Titles.", "Then stop."], id="abbreviations"),
+        pytest.param(["Lu et al. (2026) say so.", "Then more."], id="et-al"),
         pytest.param(["J. R. R. Tolkien wrote it.", "I did."], id="initials"),
         pytest.param(["So did I.", "He left."], id="the-word-I-is-no-initial"),
         pytest.param(["It costs 1.5 kg at v2.0.1 now.", "Next."], id="numbers"),

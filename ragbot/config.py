@@ -17,7 +17,7 @@ from pathlib import Path
 from ragbot.errors import ConfigError
 
 PREFIX = "RAGBOT_"
-BACKENDS = ("torch", "onnx", "onnx-int8", "openvino")
+BACKENDS = ("torch", "onnx", "onnx-int8")
 LLM_PROVIDERS = ("ollama", "openai", "anthropic", "openai-like")
 
 

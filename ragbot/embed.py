@@ -7,6 +7,7 @@ because that takes seconds.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import threading
 from collections import OrderedDict
@@ -19,12 +20,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ragbot import faster
 from ragbot.errors import ModelUnavailableError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 FloatArray = NDArray[np.float32]
+
+_log = logging.getLogger(__name__)
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -100,15 +104,17 @@ class Encoder:
         Name or local path of a sentence-transformers model; empty for the
         embedded all-MiniLM-L6-v2.
     backend
-        `torch`, `onnx`, `onnx-int8` or `openvino`.
+        `torch`, `onnx` or `onnx-int8`. Where the packages of a faster one are
+        missing, torch is used and a warning is logged.
     """
 
     def __init__(self, model: str = "", backend: str = "torch") -> None:
         self.name = model or DEFAULT_MODEL
-        self.backend = backend
+        self.backend = _available(backend)
         self._folder = model
         self._lock = threading.Lock()
         self._model: SentenceTransformer | None = None
+        self._weights = ""
         self._identity: EncoderIdentity | None = None
         self._queries: OrderedDict[str, FloatArray] = OrderedDict()
 
@@ -127,7 +133,11 @@ class Encoder:
         """
         with self._lock:
             if self._model is None:
-                self._model = _load(self._folder, self.name, self.backend)
+                model = _load(self._folder, self.name)
+                self._weights = _weights_hash(model) if self._folder else DEFAULT_SHA256
+                if self.backend != "torch":
+                    faster.speed_up(model, self._weights, self.backend)
+                self._model = model
             return self._model
 
     @property
@@ -135,16 +145,14 @@ class Encoder:
         """What the vectors of this encoder can be compared with."""
         if self._identity is None:
             if not self._folder:
-                weights = verify_default_weights()
-                self._identity = EncoderIdentity(self._stamp(), weights, 384, ("", ""))
+                self._weights = verify_default_weights()
+                self._identity = EncoderIdentity(self._stamp(), self._weights, 384, ("", ""))
             else:
                 model = self.load()
                 prompts = model.prompts or {}
                 prefixes = (prompts.get("query") or "", prompts.get("document") or "")
                 dimension = model.get_embedding_dimension() or 0
-                self._identity = EncoderIdentity(
-                    self._stamp(), _weights_hash(model), dimension, prefixes
-                )
+                self._identity = EncoderIdentity(self._stamp(), self._weights, dimension, prefixes)
         return self._identity
 
     def _stamp(self) -> str:
@@ -210,7 +218,20 @@ class Encoder:
         return vector
 
 
-def _load(folder: str, name: str, backend: str) -> SentenceTransformer:
+def _available(backend: str) -> str:
+    missing = [] if backend == "torch" else faster.missing_packages()
+    if not missing:
+        return backend
+    _log.warning(
+        "RAGBOT_BACKEND is %s, but %s is not installed: the encoder runs on torch. "
+        "Install it with: pip install 'ragbot[fast]'",
+        backend,
+        " and ".join(missing),
+    )
+    return "torch"
+
+
+def _load(folder: str, name: str) -> SentenceTransformer:
     # Set before the import that reads them: nothing is fetched, nothing is reported.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

@@ -26,7 +26,7 @@ FLOORS = [
         "sentences", "chunk", "fusion", "metrics", "words", "phrasing",
         "wire", "export", "editor", "kinds",
     },
-    {"vault", "graph", "entities", "lexical", "embed", "store", "llm"},
+    {"vault", "graph", "entities", "lexical", "faster", "embed", "store", "llm"},
     {
         "corpus", "snapshot", "reread", "segments", "shelf", "generation", "build", "index",
         "watch", "check",
@@ -61,6 +61,7 @@ SAME_FLOOR = {
     "chunk": {"markdown", "sentences"},
     "phrasing": {"predicates"},
     "lexical": {"entities"},
+    "embed": {"faster"},
     "retrieve": {"seeds", "expand", "filters", "relations"},
     "extract": {"candidates"},
     "compose": {"candidates", "extract", "ground"},
@@ -83,7 +84,9 @@ SAME_FLOOR = {
 DOORS = {
     "chromadb": {"store"},
     "sentence_transformers": {"embed", "rerank"},
-    "torch": {"embed", "rerank"},
+    "torch": {"embed", "faster", "rerank"},
+    "onnx": {"faster"},
+    "onnxruntime": {"faster"},
     "networkx": {"graph"},
     "bm25s": {"lexical"},
     "gradio": {"ui"},

@@ -1,11 +1,24 @@
-"""The encoder: published weights, unit vectors, meaning, wrong models refused."""
+"""The encoder that ragbot ships, and its faster forms."""
+
+from __future__ import annotations
+
+import builtins
+import logging
 
 import numpy as np
 import pytest
 
-from ragbot import embed
-from ragbot.embed import Encoder
+from ragbot import embed, faster
+from ragbot.embed import DEFAULT_SHA256, Encoder, verify_default_weights
 from ragbot.errors import ModelUnavailableError
+
+TEXTS = [
+    "Heat flows from warm to cold.",
+    "Ice melts in warm water, slowly at first and then all at once.",
+    "The parliament voted on the budget.",
+    "",
+    "Steam. " * 400,
+]
 
 
 @pytest.fixture(scope="module")
@@ -13,49 +26,113 @@ def encoder():
     return Encoder()
 
 
-def test_the_embedded_weights_are_the_published_ones():
-    assert embed.verify_default_weights() == embed.DEFAULT_SHA256
+def test_weights_are_the_published_ones(encoder):
+    assert verify_default_weights() == DEFAULT_SHA256
+    assert encoder.identity.weights == DEFAULT_SHA256
+    assert (encoder.identity.dimension, encoder.identity.normalised) == (384, True)
 
 
-def test_other_weights_are_refused(monkeypatch, tmp_path):
-    (tmp_path / "model.safetensors").write_bytes(b"other")
-    monkeypatch.setattr(embed, "default_model_folder", lambda: tmp_path)
-    with pytest.raises(ModelUnavailableError, match="published ones have 53aa5117"):
-        embed.verify_default_weights()
+def test_other_weights_are_refused(monkeypatch):
+    monkeypatch.setattr(embed, "_sha256", lambda path: "0" * 64)
+    with pytest.raises(ModelUnavailableError, match="published"):
+        Encoder().identity  # noqa: B018
 
 
-def test_vectors_are_unit_rows_in_the_order_of_the_texts(encoder):
-    texts = ["A short one.", "A much longer sentence about kettles, tea and cups. " * 5, "Cold."]
-    vectors = encoder.encode(texts)
-    assert vectors.shape == (3, encoder.identity.dimension)
-    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
-    for text, vector in zip(texts, vectors, strict=True):
-        assert vector @ encoder.encode_query(text) == pytest.approx(1, abs=1e-4)
+def test_rows_are_unit_vectors_in_the_order_of_the_texts(encoder):
+    seen = []
+    vectors = encoder.encode(TEXTS, progress=seen.append)
+    assert vectors.shape == (5, 384)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    one_by_one = np.concatenate([encoder.encode([text]) for text in TEXTS])
+    assert np.allclose(vectors, one_by_one, atol=1e-5)
+    assert seen[-1] == 5
 
 
-def test_meaning_is_near_without_a_shared_word(encoder):
-    query = encoder.encode_query("How do I brew a hot drink?")
-    tea, law = encoder.encode(["Steep tea leaves in boiling water.", "The court overturned it."])
-    assert tea @ query > law @ query + 0.2
-
-
-def test_a_repeated_question_is_encoded_once(encoder):
-    assert encoder.encode_query("the same") is encoder.encode_query("the same")
-
-
-def test_nothing_to_encode_gives_no_rows(encoder):
+def test_no_texts_give_no_rows(encoder):
     assert encoder.encode([]).shape == (0, 384)
 
 
-@pytest.mark.parametrize("model", ["./no-such-folder", "nobody/no-such-model"])
-def test_a_missing_model_is_a_clear_error(model):
-    with pytest.raises(ModelUnavailableError, match="RAGBOT_EMBED_MODEL"):
+def test_meaning_is_nearer_than_another_subject(encoder):
+    query = encoder.encode_query("What happens to frozen water when it gets hot?")
+    cosines = encoder.encode(TEXTS[:3]) @ query
+    assert cosines.argmax() == 1
+    assert cosines[2] < 0.2
+
+
+def test_repeated_question_is_not_encoded_twice(encoder, monkeypatch):
+    first = encoder.encode_query("What is heat?")
+    monkeypatch.setattr(encoder, "load", lambda: pytest.fail("encoded again"))
+    assert encoder.encode_query("What is heat?") is first
+
+
+def test_nothing_is_loaded_before_it_is_needed():
+    encoder = Encoder()
+    assert not encoder.loaded
+    assert encoder.identity.name == "all-MiniLM-L6-v2"
+    assert not encoder.loaded
+
+
+@pytest.mark.parametrize("model", ["./no-such-folder", "no-such/model-anywhere"])
+def test_model_that_is_not_here(model):
+    with pytest.raises(ModelUnavailableError) as caught:
         Encoder(model).load()
+    assert caught.value.model == model
 
 
-def test_a_local_path_is_a_model_too(encoder):
-    local = Encoder(str(embed.default_model_folder()))
-    assert local.identity.dimension == 384
-    assert local.encode_query("tea") == pytest.approx(encoder.encode_query("tea"), abs=1e-5)
-    # Named otherwise, so never taken for the same without being measured.
-    assert local.identity != encoder.identity
+def test_folder_of_a_model_is_another_identity(encoder):
+    own = Encoder(str(embed.default_model_folder()))
+    assert own.identity != encoder.identity
+    assert np.allclose(own.encode(TEXTS[:1]), encoder.encode(TEXTS[:1]), atol=1e-6)
+
+
+# Faster
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("backend", "least"), [("onnx", 0.99999), ("onnx-int8", 0.97)])
+def test_faster_backend_is_near_and_kept(encoder, backend, least, tmp_path, monkeypatch):
+    pytest.importorskip("onnx", reason="the extra ragbot[fast] is not installed")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    quick = Encoder(backend=backend)
+    cosines = (quick.encode(TEXTS) * encoder.encode(TEXTS)).sum(axis=1)
+    assert cosines.min() > least
+    assert quick.identity != encoder.identity
+    (kept,) = (tmp_path / "ragbot" / "onnx").iterdir()
+    written = kept.stat().st_mtime_ns
+    again = Encoder(backend=backend)
+    assert np.array_equal(again.encode(TEXTS[:1]), quick.encode(TEXTS[:1]))
+    assert kept.stat().st_mtime_ns == written
+
+
+def test_missing_packages_fall_back_to_torch(monkeypatch, caplog):
+    monkeypatch.setattr(faster, "find_spec", lambda name: None)
+    with caplog.at_level(logging.WARNING):
+        encoder = Encoder(backend="onnx-int8")
+    assert "ragbot[fast]" in caplog.text
+    assert encoder.identity == Encoder().identity
+
+
+def test_model_that_cannot_be_converted(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def broken(*arguments):
+        raise RuntimeError("no such operator")
+
+    monkeypatch.setattr(faster, "_export", broken)
+    with pytest.raises(ModelUnavailableError, match="no such operator"):
+        Encoder(backend="onnx").load()
+    assert list((tmp_path / "ragbot" / "onnx").iterdir()) == []
+
+
+def test_importing_the_encoder_loads_nothing_slow(monkeypatch):
+    real = builtins.__import__
+    loaded = []
+
+    def spy(name, *arguments, **settings):
+        loaded.append(name.split(".")[0])
+        return real(name, *arguments, **settings)
+
+    monkeypatch.setattr(builtins, "__import__", spy)
+    Encoder(backend="onnx")
+    assert {"torch", "sentence_transformers", "onnxruntime"}.isdisjoint(loaded)

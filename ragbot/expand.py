@@ -24,7 +24,7 @@ Scores = NDArray[np.float64]
 SHARPNESS = 0.5
 """Score below the best seed at which a seed passes on 1/e of what the best one does."""
 
-FORWARD = 1.1
+FORWARD = 1.2
 """Worth of a link from the best seed to a note that nothing else links to."""
 
 BACK = 0.3
@@ -70,13 +70,13 @@ def along_links(graph: RelationGraph, seeds: Iterable[tuple[int, float]]) -> dic
     for row, strength in seeds:
         out = graph.edges_out(row)
         out = out[graph.target[out] != GHOST]
-        forward = FORWARD * strength * graph.rarity[graph.target[out]]
+        forward = FORWARD * strength * graph.trust[out] * graph.rarity[graph.target[out]]
         forward *= max(1, int(graph.out_degree[row])) ** -CROWDING
         _keep_best(reached, row, graph.target[out], forward)
 
         back = graph.edges_in(row)
         backward = graph.out_degree[graph.source[back]].astype(np.float64) ** -CROWDING
-        backward *= BACK * strength * float(graph.rarity[row])
+        backward *= BACK * strength * graph.trust[back] * float(graph.rarity[row])
         _keep_best(reached, row, graph.source[back], backward)
     return reached
 

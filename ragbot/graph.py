@@ -56,6 +56,10 @@ class RelationGraph:
         is `GHOST` where no note answers. Links of a note to itself are left out.
     out_degree, in_degree
         Shape (notes,): distinct notes that a note links to, and that link to it.
+    trust
+        Shape (edges,), in (0, 1]: 1 for what an author wrote; for a mention the
+        share of mentions among all edges, since who links much, and did not
+        link here, meant little by the name.
     rarity
         Shape (notes,), in [0, 1]: `ln((N + 1) / (n + 1)) / ln(N + 1)` for a note
         that n of N notes link to; 1 for a note without links, 0 for a perfect hub.
@@ -83,6 +87,10 @@ class RelationGraph:
         pairs = np.unique(self.source[inward] * len(self.ids) + self.target[inward])
         self.out_degree = np.bincount(pairs // max(1, len(self.ids)), minlength=len(self.ids))
         self.in_degree = np.bincount(pairs % max(1, len(self.ids)), minlength=len(self.ids))
+        mentioned = self.predicate == (
+            self.predicates.index(MENTIONS) if MENTIONS in self.predicates else -1
+        )
+        self.trust = np.where(mentioned, mentioned.mean() if len(edges) else 1.0, 1.0)
         self.rarity = 1 - np.log1p(self.in_degree) / np.log(max(2, len(self.ids) + 1))
 
     @classmethod

@@ -23,7 +23,7 @@ DEPTH = 200
 EXACT = 20
 """Notes at the top that words alone brought, whose cosine is then asked for."""
 
-MEANING = 1.0
+MEANING = 1.5
 """Worth of a cosine of 1 beside the best BM25 score, which counts 1."""
 
 LINK_PRIOR = 0.05

@@ -21,8 +21,10 @@ from typing import Any, Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
+from markdown_it.rules_block.blockquote import blockquote
 from markdown_it.rules_block.heading import heading
 from markdown_it.rules_block.lheading import lheading
+from markdown_it.rules_block.list import list_block
 from markdown_it.rules_block.paragraph import paragraph
 from markdown_it.rules_block.table import table
 from markdown_it.token import Token
@@ -119,14 +121,22 @@ def layout(text: str, start: int = 0) -> Layout:
 
 @cache
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING})
+    parser = MarkdownIt("commonmark", {"maxNesting": 2 * MAX_NESTING})
     parser.enable("table")
     rules = parser.block.ruler
     rules.at("paragraph", _located(paragraph))
     rules.at("heading", _located(heading), {"alt": ["paragraph", "reference", "blockquote"]})
     rules.at("lheading", _located(lheading))
     rules.at("table", _located(table), {"alt": ["paragraph", "reference"]})
-    rules.before("reference", "footnote_def", footnote_def, {"alt": ["paragraph", "reference"]})
+    rules.before(
+        "reference", "footnote_def", _bounded(footnote_def), {"alt": ["paragraph", "reference"]}
+    )
+    rules.at("list", _bounded(list_block), {"alt": ["paragraph", "reference", "blockquote"]})
+    rules.at(
+        "blockquote",
+        _bounded(blockquote),
+        {"alt": ["paragraph", "reference", "blockquote", "list"]},
+    )
     rules.before(
         "fence", "math_block", _math, {"alt": ["paragraph", "reference", "blockquote", "list"]}
     )
@@ -154,6 +164,18 @@ def _located(rule: _Rule) -> _Rule:
         return True
 
     return located
+
+
+def _bounded(rule: _Rule) -> _Rule:
+    """Make a container rule refuse to nest too deep: what lies deeper is text.
+
+    markdown-it's own limit drops the rest of the note together with it.
+    """
+
+    def bounded(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+        return state.level < MAX_NESTING and rule(state, line, end, silent)
+
+    return bounded
 
 
 def _math(state: StateBlock, line: int, end: int, silent: bool) -> bool:

@@ -27,6 +27,8 @@ MAX_KEY_WORDS, MAX_GLUED_WORDS = 5, 3
 MARKERS = "↑⊙↗"
 """Signs of provenance that may follow a link."""
 
+_EDGE = f" \t*_~={MARKERS}"
+
 _WORD = rf"[^\s:*~=\[\]()|;,\"<>`#!?{CODE}{LINK}{ESCAPED}]+"
 _MARKUP = r"[*_~=\"']*"
 _TASK = r"\[.\][ \t]+|\[![\w-]+\][+-]?[ \t]*"
@@ -35,7 +37,7 @@ _BARE = re.compile(
     rf"(?P<key>{_WORD}(?:[ \t]+{_WORD}){{0,{MAX_KEY_WORDS - 1}}})$"
 )
 _LATER = re.compile(rf"[;,][ \t]*{_MARKUP}(?P<key>{_WORD}(?:[ \t]+{_WORD}){{0,2}})$")
-_GAP = re.compile(rf"[\s,;&+*_~=\"'{MARKERS}]*(?:(?:and|or)[\s*_~=\"']+)?")
+_GAP = re.compile(rf"[\s,;&+/|*_~=\"'{MARKERS}]*(?:(?:and|or)[\s*_~=\"']+)?")
 _DASH = re.compile(rf"[\s{MARKERS}*_~=]*(?:[—–]+|(?:(?<=[\s{MARKERS}])|^)-+(?=\s))[ \t]*")
 _AFTER = re.compile(rf"[\s{MARKERS}*_~=]*")
 _MARKER = re.compile(rf"[*_]*[ \t]?([{MARKERS}])")
@@ -50,8 +52,8 @@ _CONTEXT = re.compile(rf"[ \t]*[{MARKERS}]?[ \t]*(\(.*\))?[ \t]*(?:\^[\w-]+)?[ \
 class Field:
     """One typed relation of a line: its key, its links, and its annotation's place or None.
 
-    `whole` tells that the line is nothing but the field, so that bullets
-    below it speak of it.
+    `whole` tells that the line is nothing but fields, so that bullets below it
+    speak of them.
     """
 
     key: str
@@ -81,7 +83,7 @@ def fields(inline: Inline, start: int, end: int) -> list[Field]:
 
 
 def _keys(masked: str, start: int, end: int) -> Iterator[tuple[str, int, int, bool]]:
-    """Give (key, value start, value end, bare) of each field of a line, in order."""
+    """Give (key, value start, value end, whole) of each field of a line, in order."""
     pairs: dict[int, int] | None = None
     bare: tuple[str, int] | None = None
     for match in re.finditer(r"(?<!:)::(?!:)", masked[start:end]):
@@ -91,7 +93,8 @@ def _keys(masked: str, start: int, end: int) -> Iterator[tuple[str, int, int, bo
             if pairs is None:
                 pairs = _brackets(masked, start, end)
             if opener in pairs and (key := _clean(masked[opener + 1 : at])):
-                yield key, value, pairs[opener], False
+                around = masked[start:opener] + masked[pairs[opener] + 1 : end]
+                yield key, value, pairs[opener], not around.strip(_EDGE)
                 continue
         if bare is None:
             key = _bare_key(masked, start, at)
@@ -122,7 +125,8 @@ def _clean(key: str, bare: bool = False) -> str:
     key = " ".join(key.split()).strip("*_~=\"' ")
     if not key or len(key) > MAX_KEY or any(sign in key for sign in (CODE, LINK)):
         return ""
-    return "" if bare and not key[0].isalpha() else key
+    telling = key[0].isalnum() and any(sign.isalpha() for sign in key)
+    return key if telling or not bare else ""
 
 
 def _wrapper(masked: str, start: int, at: int) -> int:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ragbot import compose, edges, extract, followups, ground, relations, silence
+from ragbot import compose, edges, extract, followups, generate, ground, relations, silence
 from ragbot.compose import Composed
 from ragbot.conversation import Standalone, starters
 from ragbot.corpus import Corpus, FloatArray
+from ragbot.errors import ModelUnavailableError
 from ragbot.extract import Encode, Picked
 from ragbot.kinds import kind_of
 from ragbot.llm import LanguageModel
@@ -132,11 +133,67 @@ def stream(
     history: Sequence[Turn] = (),
     notice: str = "",
 ) -> Iterator[str | Answer]:
-    """Answer as `answer` does, piece by piece: its text as it comes, then the `Answer`.
+    """Answer piece by piece: text as it comes, then the `Answer`.
 
-    The last answer's text is what counts: what failed the check of its
-    citations is marked or dropped there.
+    Parameters
+    ----------
+    model
+        Writes the answer; None for an extractive one. When it fails, the
+        extractive answer comes instead, with a notice that says why.
+    history
+        Earlier turns, oldest first, for the model.
+
+    Yields
+    ------
+    str or Answer
+        Pieces of text, the last item is the whole answer. Its text is what
+        counts: what was given before is void when the model breaks off.
     """
-    final = answer(corpus, question, asked, hits, encode=encode, query=query, notice=notice)
+    why = notice
+    if model is not None and hits and not asked.reply:
+        try:
+            for piece in generate.stream(
+                model, corpus, asked.query, hits, encode=encode, vector=query, history=history
+            ):
+                if isinstance(piece, str):
+                    yield piece
+                elif written := _written(corpus, question, asked, hits, piece, notice):
+                    yield written
+                    return
+            why = f"{model.spec} wrote nothing that the notes support, so this is quoted from them."
+        except ModelUnavailableError as error:
+            why = f"{model.spec} did not answer ({error.found}), so this is quoted from the notes."
+        why = f"{why} {notice}".strip()
+    final = answer(corpus, question, asked, hits, encode=encode, query=query, notice=why)
     yield final.text
     yield final
+
+
+def _written(
+    corpus: Corpus,
+    question: str,
+    asked: Standalone,
+    hits: Sequence[Hit],
+    written: generate.Written,
+    notice: str,
+) -> Answer | None:
+    """Make an answer of what a model wrote; None when nothing of it holds."""
+    if not any(statement.supported for statement in written.statements):
+        if written.silent and not written.statements:
+            return silence.answer(corpus, question, asked.query, hits, notice)
+        return None
+    if written.dropped:
+        times = "One sentence" if written.dropped == 1 else f"{written.dropped} sentences"
+        notice = f"{times} without a source left out. {notice}".strip()
+    return Answer(
+        question,
+        compose.render(written.statements),
+        "generated",
+        False,
+        written.statements,
+        written.citations,
+        tuple(hits),
+        asked.query,
+        notice,
+        followups.suggest(corpus, asked.query, written.citations),
+    )

@@ -23,9 +23,6 @@ from ragbot.sentences import sentences
 
 Scores = NDArray[np.float64]
 
-MOST = 72
-"""Sentences that are scored: about half a second of encoding on two slow cores."""
-
 LEAST_WORDS = 2
 """Words of the shortest sentence that can answer."""
 
@@ -83,7 +80,7 @@ def gather(
     query: str,
     vector: FloatArray | None,
     hits: Sequence[Hit],
-    most: int = MOST,
+    most: int,
 ) -> list[Candidate]:
     """Cut the best passages of the notes found into sentences.
 
@@ -103,7 +100,7 @@ def gather(
     """
     found: list[Candidate] = []
     sources_too = _ASKS_FOR_SOURCES.search(query) is not None
-    for row, worth in _passages(corpus, query, vector, hits):
+    for row, worth in best_passages(corpus, query, vector, hits):
         if len(found) >= most:
             break
         if _is_bibliography(corpus.chunks[row]) and not sources_too:
@@ -118,10 +115,10 @@ def _is_bibliography(chunk: Chunk) -> bool:
     return "_".join(last.casefold().split()) in _BIBLIOGRAPHY
 
 
-def _passages(
+def best_passages(
     corpus: Corpus, query: str, vector: FloatArray | None, hits: Sequence[Hit]
 ) -> list[tuple[int, float]]:
-    """Rows of the passages of the notes found, with their worth, best first."""
+    """Rank the passages of the notes found: row and worth, best first."""
     words = corpus.lexical.passages(query).astype(np.float64)
     words /= float(words.max(initial=0.0)) or 1.0
     best: dict[NoteId, float] = {}

@@ -133,10 +133,10 @@ def fault(
     unknown = _names_missing(said, f"{source} {context}")
     if unknown:
         return f"the name {unknown} is not in the source"
-    nearest = max(_sentences(quotes), key=lambda quote: _share(said, quote))
+    nearest = max(_sentences(quotes), key=lambda quote: share(said, quote))
     if contrary := _contradiction(said, nearest, source):
         return contrary
-    meant = similarity >= MEANT if similarity is not None else _share(said, source) >= SHARED
+    meant = similarity >= MEANT if similarity is not None else share(said, source) >= SHARED
     return "" if meant else "the source does not say this"
 
 
@@ -162,7 +162,7 @@ def _contradiction(said: str, nearest: str, source: str) -> str:
     denies, denied = _negated(said), _negated(source)
     if denies and not denied:
         return "the source does not deny this"
-    if not denies and _negated(nearest) and _share(said, nearest) >= ALIGNED:
+    if not denies and _negated(nearest) and share(said, nearest) >= ALIGNED:
         return "the source denies this"
     ours = {stem(word) for word in tokens(said)}
     theirs = {stem(word) for word in tokens(source)}
@@ -178,7 +178,8 @@ def _negated(text: str) -> bool:
     return _NEGATION.search(fold(text).replace("'", "").replace("’", "")) is not None
 
 
-def _share(said: str, source: str) -> float:
+def share(said: str, source: str) -> float:
+    """Share of the words of a sentence, stop words apart, that a source holds; in [0, 1]."""
     ours = {stem(word) for word in tokens(said) if word not in STOP_WORDS}
     theirs = {stem(word) for word in tokens(source)}
     return len(ours & theirs) / len(ours) if ours else 0.0

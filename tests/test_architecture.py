@@ -67,6 +67,7 @@ SAME_FLOOR = {
     "compose": {"candidates", "extract", "ground"},
     "silence": {"extract", "compose"},
     "edges": {"ground", "relations"},
+    "generate": {"candidates", "extract", "compose", "edges", "ground"},
     "answer": {
         "relations",
         "conversation",

@@ -30,7 +30,8 @@ from pydantic import Field
 from ragbot import __version__, wire
 from ragbot.bot import Ragbot
 from ragbot.errors import RagbotError, ServeError
-from ragbot.schema import Answer, Filters, Hit, Note, Relation
+from ragbot.schema import Answer, Filters, Hit, Note, Progress, Relation
+from ragbot.watch import follow
 
 INSTRUCTIONS = """\
 These tools read a folder of Markdown notes that belongs to the user. Ask with `ask_notes` for an
@@ -54,10 +55,10 @@ Tags = Annotated[tuple[str, ...], Field(description="Only notes with one of thes
 
 
 class Garden:
-    """The bot, opened once by whoever needs it first; the others wait.
+    """The bot, opened once by whoever needs it first, and kept up with the notes.
 
-    Words and links answer from the start; `warm` embeds what is new and loads
-    the encoder behind that.
+    Words and links answer from the start; `follow` embeds what is new, loads
+    the encoder, and watches the folder, behind that.
 
     Parameters
     ----------
@@ -69,6 +70,7 @@ class Garden:
         self._open = open_bot
         self._lock = threading.Lock()
         self._bot: Ragbot | None = None
+        self._stop = threading.Event()
 
     def bot(self) -> Ragbot:
         """Return the bot, open.
@@ -83,25 +85,44 @@ class Garden:
                 self._bot = _anticipated(self._open)
             return self._bot
 
-    def warm(self) -> None:
-        """Begin to embed what is new and to load the encoder, and return."""
-        threading.Thread(target=self._warm, name="ragbot-warm", daemon=True).start()
+    def follow(self) -> None:
+        """Begin to keep the index up with the notes, and return."""
+        threading.Thread(target=self._follow, name="ragbot-follow", daemon=True).start()
 
     def close(self) -> None:
-        """Close the bot if it is open."""
+        """Stop following, and close the bot if it is open."""
+        self._stop.set()
         with self._lock:
             if self._bot is not None:
                 self._bot.close()
                 self._bot = None
 
-    def _warm(self) -> None:
+    def _follow(self) -> None:
         try:
             bot = self.bot()
-            bot.refresh()
+        except ToolError as error:
+            _log(error)
+            return
+
+        def refresh() -> None:
+            bot.refresh(progress=self._unless_closed)
             bot.warm()
-        except (RagbotError, ToolError) as error:
-            # Words and links go on answering; the reason is for whoever reads the log.
-            sys.stderr.write(f"ragbot: {error}\n")
+
+        follow(bot.config.notes, refresh, stop=self._stop, failed=_log)
+
+    def _unless_closed(self, _: Progress) -> None:
+        if self._stop.is_set():
+            raise _LeftError
+
+
+class _LeftError(RagbotError):
+    """The client has left: what was embedded so far is safe, the rest can wait."""
+
+
+def _log(error: Exception) -> None:
+    # Words and links go on answering; the reason is for whoever reads the log.
+    if not isinstance(error, _LeftError):
+        sys.stderr.write(f"ragbot: {error}\n")
 
 
 class NotesServer(MCPServer[None]):
@@ -109,8 +130,8 @@ class NotesServer(MCPServer[None]):
 
     def __init__(self, garden: Garden) -> None:
         @asynccontextmanager
-        async def warmed(_: MCPServer[None]) -> AsyncIterator[None]:
-            garden.warm()
+        async def followed(_: MCPServer[None]) -> AsyncIterator[None]:
+            garden.follow()
             yield
 
         super().__init__(
@@ -119,7 +140,7 @@ class NotesServer(MCPServer[None]):
             instructions=INSTRUCTIONS,
             version=__version__,
             log_level="WARNING",
-            lifespan=warmed,
+            lifespan=followed,
         )
         self._garden = garden
         for tool in (

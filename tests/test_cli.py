@@ -218,6 +218,10 @@ def test_index_tells_what_changed(tmp_path, plot, capsys):
     again = json.loads(capsys.readouterr().out)
     assert again["unchanged"] == 4
     assert again["added"] == []
+    assert main(["index", "--rebuild", *places]) == 0
+    capsys.readouterr()
+    assert main(["index", "--rollback", *places]) == 0
+    assert capsys.readouterr().out.startswith("back to generation ")
 
 
 @pytest.mark.parametrize(
@@ -329,6 +333,27 @@ def test_a_reader_that_leaves_is_no_error(plot, plot_index):
     assert done.stdout == "{\n"
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
+
+
+def test_watching_tells_what_an_edit_changed(tmp_path):
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "a.md").write_text("# A\n\nOne thing.\n", encoding="utf-8")
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "ragbot", "index", "--watch", "--notes", str(notes), "--index",
+         str(tmp_path / "index")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+    assert watching.stdout.readline().startswith("1 added, 0 unchanged")
+    while "following" not in watching.stderr.readline():
+        pass
+    (notes / "b.md").write_text("# B\n\nAnother thing.\n", encoding="utf-8")
+    assert watching.stdout.readline().startswith("1 added, 1 unchanged")
+    watching.send_signal(signal.SIGINT)
+    out, errors = watching.communicate(timeout=60)
+    assert (watching.returncode, out) == (0, "")
+    assert "Traceback" not in errors
 
 
 def test_an_interrupt_ends_a_build_with_130_and_leaves_the_index(tmp_path):

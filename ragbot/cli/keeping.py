@@ -5,18 +5,18 @@ from __future__ import annotations
 import sys
 import threading
 from argparse import Namespace
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from ragbot import wire
 from ragbot.cli import text
 from ragbot.cli.progress import ProgressBar
 from ragbot.cli.session import opened, print_json, tell
-from ragbot.watch import follow
+from ragbot.errors import RagbotError
+from ragbot.schema import Changes
 
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
-    from ragbot.cli.text import Page
 
 
 def index(options: Namespace) -> int:
@@ -29,28 +29,34 @@ def index(options: Namespace) -> int:
             else:
                 print(f"back to generation {generation}")
             return 0
-        _refresh(bot, page, options, rebuild=options.rebuild)
+        with closing(ProgressBar(sys.stderr)) as bar:
+            done = bot.refresh(rebuild=options.rebuild, progress=bar)
+        _report(done, options)
+        tell(*text.problems(done.problems, page))
         if options.watch:
-            tell(f"following {bot.config.notes}, until Ctrl-C")
-            follow(
-                bot.config.notes,
-                lambda: _refresh(bot, page, options, quiet=True),
-                stop=threading.Event(),
-                failed=lambda error: tell(str(error)),
-            )
+            _watch(bot, options, page)
     return 0
 
 
-def _refresh(
-    bot: Ragbot, page: Page, options: Namespace, *, rebuild: bool = False, quiet: bool = False
-) -> None:
-    """Refresh and tell what that did; when `quiet`, only if it did something."""
-    with closing(ProgressBar(sys.stderr, patience=1.0 if quiet else 0.0)) as bar:
-        done = bot.refresh(rebuild=rebuild, progress=bar)
-    if quiet and not done:
-        return
+def _watch(bot: Ragbot, options: Namespace, page: text.Page) -> None:
+    """Follow edits until Ctrl-C, with a line for each that changed the index."""
+    from ragbot.watch import Watcher
+
+    def refresh() -> None:
+        try:
+            if done := bot.refresh():
+                _report(done, options)
+        except RagbotError as error:
+            tell(f"ragbot: {error}")
+            raise
+
+    tell(f"following {page.notes}; Ctrl-C ends it")
+    with Watcher(page.notes, refresh), suppress(KeyboardInterrupt):
+        threading.Event().wait()
+
+
+def _report(done: Changes, options: Namespace) -> None:
     if options.json:
         print_json(wire.changes_record(done))
     else:
         print(text.changes(done), flush=True)
-    tell(*text.problems(done.problems, page))

@@ -12,12 +12,13 @@ from functools import partial
 from itertools import pairwise
 
 from ragbot.blocks import layout
-from ragbot.fields import Field, only_links
-from ragbot.inline import CODE, ESCAPED, Inline
+from ragbot.fields import MARKERS, Field, only_links
+from ragbot.inline import CODE, ESCAPED, Inline, Link
 from ragbot.page import Page, Places, Text, page_of, scanned
 from ragbot.schema import Note, Span
 
 _COMMENT = re.compile("%%")
+_MARKER = re.compile(rf"^([*_]*)[ \t]?[{MARKERS}]")
 _MARKUP = re.compile(r"\*+(?=\S)|(?<=\S)\*+|~~|==|(?<!\w)_+(?=\S)|(?<=\S)_+(?!\w)")
 
 
@@ -170,11 +171,18 @@ def _plain_inline(inline: Inline) -> str:
     for link in inline.links:
         if link.start < position:
             continue
-        shown.append(_unmarked(inline, position, link.start))
-        shown.append(link.alias or link.target or link.heading or link.block or "")
+        shown.append(_MARKER.sub(r"\1", _unmarked(inline, position, link.start)))
+        shown.append(_shown_link(link))
         position = link.end
-    shown.append(_unmarked(inline, position, len(inline.text)))
-    return " ".join("".join(shown).replace("[[", "").replace("]]", "").split())
+    shown.append(_MARKER.sub(r"\1", _unmarked(inline, position, len(inline.text))))
+    return " ".join("".join(shown).split())
+
+
+def _shown_link(link: Link) -> str:
+    if link.embed and re.fullmatch(r"\d+(?:x\d+)?", link.alias or ""):
+        return ""  # the size of an image
+    label = link.alias or link.target or link.heading or link.block or ""
+    return _MARKUP.sub("", label.replace("[[", "").replace("]]", "")).rstrip(MARKERS)
 
 
 def _unmarked(inline: Inline, start: int, end: int) -> str:

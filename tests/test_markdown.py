@@ -149,6 +149,8 @@ def test_prose_is_what_reads_as_text():
         ("snake_case and 2 * 3 * 4", "snake_case and 2 * 3 * 4"),
         ("[[A]], [[A|b]], [[#H]], ![[E]]", "A, b, H, E"),
         (r"[\[\[A\]\]](../f/A.html) and \*", "A and *"),
+        ("see [[A]]↑ and **[[B]]**⊙", "see A and B"),
+        ("`df[['x']]` ![[p.png|100]] [[A|Big **b**]]", "df[['x']] Big b"),
         ("`code` <b>x</b> <!-- c --> %%h%% y", "code x y"),
         ("# Title\n\n- one\n- two", "Title\none\ntwo"),
         ("<https://example.org>", "https://example.org"),

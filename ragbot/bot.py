@@ -69,7 +69,7 @@ class Ragbot:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._index = Index(config.index)
+        self._index = Index(config.index, config.chroma_url)
         self._encoder = Encoder(config.embed_model, config.backend)
         self._model = _model(config)
         self._wait = True
@@ -162,8 +162,7 @@ class Ragbot:
 
     def status(self) -> Status:
         """Say what the index holds, and how far it is behind the notes."""
-        corpus = self.corpus()
-        manifest = corpus.manifest
+        manifest = (corpus := self.corpus()).manifest
         return Status(
             generation=manifest.generation,
             notes=manifest.notes,
@@ -364,7 +363,7 @@ class Ragbot:
         if not self._wait and not self._seen:
             with self._refreshing:
                 if not self._seen:
-                    self._index.refresh(self.config.notes, None)
+                    self._index.catch_up(self.config.notes)
                     self._seen = True
         return self._index.current()
 
@@ -372,12 +371,13 @@ class Ragbot:
         """Encode a question, unless that would mix encoders or keep someone waiting."""
         if not corpus.embedded or not (self._wait or self._encoder.loaded):
             return None
-        if corpus.manifest.encoder != self._encoder.identity:
+        if corpus.manifest.encoder != self._encoder.identity or corpus.trouble():
             return None
         return self._encoder.encode_query(query)
 
     def _why_words(self, corpus: Generation) -> str:
-        return _NO_ENCODER if corpus.embedded and not self._encoder.loaded else _NO_VECTORS
+        ready = self._encoder.loaded or not corpus.embedded
+        return corpus.trouble() or (_NO_VECTORS if ready else _NO_ENCODER)
 
     def _id(self, corpus: Generation, name: str) -> NoteId:
         known = self._names

@@ -6,6 +6,7 @@ Floor 3.
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import shutil
 import time
@@ -17,7 +18,7 @@ import numpy as np
 
 from ragbot import vault
 from ragbot.embed import Encoder, EncoderIdentity, FloatArray
-from ragbot.errors import IndexDamagedError, VaultError
+from ragbot.errors import IndexDamagedError, StorageError, VaultError
 from ragbot.generation import (
     MANIFEST,
     Content,
@@ -34,6 +35,8 @@ from ragbot.segments import embedded, living, missing, settled
 from ragbot.shelf import Shelf, new_name, sync
 from ragbot.snapshot import Pages, Snapshot, write_pages
 from ragbot.store import Segment, write_segment
+
+_log = logging.getLogger(__name__)
 
 Report = Callable[[Progress], None]
 
@@ -102,8 +105,7 @@ class Build:
                 self._embed(texts)
                 continue
             if not texts:
-                write = self._write_settled
-                self._segments = settled(self._segments, content.snapshot, write)
+                self._settle(content.snapshot)
             self._publish(content)
             if not texts:
                 return content.snapshot
@@ -147,10 +149,19 @@ class Build:
         folder = self._shelf.segments / new_name()
         self._segments.append(write_segment(folder, list(piece), vectors, settled=False))
 
+    def _settle(self, snapshot: Snapshot) -> None:
+        """Merge segments where that is due. Where it cannot be done, they serve as they are."""
+        try:
+            self._segments = settled(self._segments, snapshot, self._write_settled)
+        except StorageError as error:
+            if self._shelf.server is None:
+                raise
+            _log.warning("%s", error)
+
     def _write_settled(self, keys: Sequence[str], vectors: FloatArray) -> Segment:
         self._task.report(Progress("write", 0, len(keys), "passages"))
         folder = self._shelf.segments / new_name()
-        return write_segment(folder, keys, vectors, settled=True)
+        return write_segment(folder, keys, vectors, settled=True, server=self._shelf.server)
 
     def _publish(self, content: Content) -> None:
         """Write a generation, check it, and make it current, unless it would say nothing new."""
@@ -205,14 +216,19 @@ class Build:
         sync(self._shelf.generations)
         self._task.report(Progress("verify", 0, 1, "generation"))
         generation = load(self._shelf, manifest.generation, self._content, self._segments)
-        verify(generation, self._shelf.directory)
+        verify(generation, self._shelf.directory, self._current)
         self._shelf.switch(manifest.generation)
         self._adopt(generation)
         self._current, self._content = generation, generation.content
 
 
-def verify(generation: Generation, directory: Path) -> None:
+def verify(generation: Generation, directory: Path, before: Generation | None = None) -> None:
     """Check that a generation as read back can answer.
+
+    Parameters
+    ----------
+    before
+        A generation that answers: the segments it has in common need no probe.
 
     Raises
     ------
@@ -224,7 +240,10 @@ def verify(generation: Generation, directory: Path) -> None:
     if found != (manifest.notes, manifest.chunks):
         told = f"{found[0]} notes and {found[1]} chunks, not {manifest.notes} and {manifest.chunks}"
         raise IndexDamagedError(directory, told)
+    known = before.segments if before else ()
     for segment in generation.segments:
+        if segment in known:
+            continue
         probe = segment.take(np.array([0]))[0]
         near = segment.nearest(probe, 1)
         if not near or near[0][1] < 0.99:

@@ -175,6 +175,11 @@ class Generation:
         """Whether a question encoded so may be compared with these vectors."""
         return self.embedded and self.manifest.encoder == encoder
 
+    def trouble(self) -> str:
+        """Say why the vectors cannot be reached just now; empty when they can."""
+        servers = {id(s.server): s.server for s in self.segments if s.server is not None}
+        return next((told for server in servers.values() if (told := server.trouble())), "")
+
     @cached_property
     def _places(self) -> NDArray[np.int64]:
         """Segment and position of each row's vector, shape (chunks, 2); -1 where there is none."""
@@ -317,7 +322,9 @@ def load(
         folder = shelf.generations / name
         manifest = Manifest.load(folder)
         known = {s.name: s for s in segments}
-        opened = [known.get(s) or Segment(shelf.segments / s) for s in manifest.segments]
+        opened = [
+            known.get(s) or Segment(shelf.segments / s, shelf.server) for s in manifest.segments
+        ]
         content = read_content(folder, shelf.pages, manifest, content)
     except BaseException:
         if lease is not None:

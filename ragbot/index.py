@@ -9,6 +9,7 @@ Floor 3.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -18,11 +19,12 @@ from pathlib import Path
 from ragbot import vault
 from ragbot.build import EMPTY, Build, Report, Task, listing
 from ragbot.embed import Encoder
-from ragbot.errors import IndexDamagedError, IndexMissingError, IndexTooNewError
+from ragbot.errors import IndexDamagedError, IndexLockedError, IndexMissingError, IndexTooNewError
 from ragbot.generation import Generation, Manifest, load
 from ragbot.reread import behind, changes_between, load_states
 from ragbot.schema import Changes, Progress
 from ragbot.shelf import Shelf, storage_error
+from ragbot.store import Server
 
 
 class Index:
@@ -32,11 +34,14 @@ class Index:
     ----------
     directory
         Folder of the index; made by the first `refresh`.
+    chroma_url
+        `http://host:port` of a Chroma server to keep vectors on; empty to keep
+        them in the folder.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, chroma_url: str = "") -> None:
         self.directory = Path(directory)
-        self._shelf = Shelf(self.directory)
+        self._shelf = Shelf(self.directory, Server(chroma_url) if chroma_url else None)
         self._lock = threading.RLock()
         self._loaded: Generation | None = None
 
@@ -123,6 +128,17 @@ class Index:
         report(Progress("done", len(snapshot.entries), len(snapshot.entries), "notes"))
         before = old.content.snapshot if old else EMPTY
         return changes_between(before, snapshot, time.monotonic() - began)
+
+    def catch_up(self, notes: Path) -> None:
+        """Bring words and links up to date, unless another process is at it: that does more.
+
+        Raises
+        ------
+        VaultError, IndexTooNewError, StorageError
+            As for `refresh`.
+        """
+        with contextlib.suppress(IndexLockedError):
+            self.refresh(notes, None)
 
     def behind(self, notes: Path) -> int:
         """Count the notes that were added, changed or removed since the current generation."""

@@ -25,15 +25,25 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ragbot.errors import IndexDamagedError, IndexLockedError, StorageError
+from ragbot.store import Server, remove_segment
 
 _COUNT = itertools.count()
 
 
 class Shelf:
-    """The folder of an index. Safe to share between threads and processes."""
+    """The folder of an index. Safe to share between threads and processes.
 
-    def __init__(self, directory: Path) -> None:
+    Parameters
+    ----------
+    directory
+        The folder; made when it is written to.
+    server
+        Where its collections are kept; None for the folder itself.
+    """
+
+    def __init__(self, directory: Path, server: Server | None = None) -> None:
         self.directory = Path(directory)
+        self.server = server
         self.generations = self.directory / "generations"
         self.segments = self.directory / "segments"
         self.pages = self.directory / "pages"
@@ -103,11 +113,12 @@ class Shelf:
             of_segments, of_pages = used_by(name)
             segments.update(of_segments)
             pages.update(of_pages)
-        shelves = ((self.generations, keep), (self.segments, segments), (self.pages, pages))
-        for folder, wanted in shelves:
-            for path in folder.iterdir() if folder.is_dir() else ():
-                if path.name not in wanted:
-                    _remove(path)
+        for path in _others(self.generations, keep):
+            shutil.rmtree(path, ignore_errors=True)
+        for path in _others(self.pages, pages):
+            path.unlink(missing_ok=True)
+        for path in _others(self.segments, segments):
+            remove_segment(path, self.server)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -155,11 +166,8 @@ class Lease:
         self._lock.release()
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+def _others(folder: Path, wanted: set[str]) -> list[Path]:
+    return [p for p in folder.iterdir() if p.name not in wanted] if folder.is_dir() else []
 
 
 def new_name() -> str:

@@ -41,7 +41,8 @@ _TAG = re.compile(
         \s*+/?)>""",
     re.VERBOSE | re.ASCII,
 )
-_RAW_HTML = (("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>"), ("<!", ">"))
+_RAW_HTML = re.compile(r"<!--|<\?|<!\[CDATA\[|<![A-Za-z]")
+_RAW_HTML_END = {"<!--": "-->", "<?": "?>", "<![CDATA[": "]]>"}
 _CLOSING_DOLLAR = re.compile(r"(?<![\s\\$])\$(?![\d$])")
 _ANGLED = re.compile(r"<((?:[^<>\n\\]|\\.)*+)>")
 _PLAIN_URL = re.compile(r"(?:[^\s()\\\x00-\x1f]|\\(?=[\s])|\\[^\s])++")
@@ -168,14 +169,16 @@ def _angle(state: _Scan, start: int) -> int:
     match = _AUTOLINK.match(state.text, start) or _TAG.match(state.text, start)
     if match:
         return _hide(state, start, match.end())
-    for opening, closing in _RAW_HTML:
-        if not state.text.startswith(opening, start) or opening in state.absent:
-            continue
-        end = state.text.find(closing, start + len(opening))
-        if end >= 0:
-            return _hide(state, start, end + len(closing))
-        state.absent.add(opening)
-    return start + 1
+    opening = _RAW_HTML.match(state.text, start)
+    closing = _RAW_HTML_END.get(opening.group(), ">") if opening else ""
+    if not opening or closing in state.absent:
+        return start + 1
+    # <!--> is a comment by itself: its end may begin inside its opening
+    end = state.text.find(closing, start + 2 if closing == "-->" else opening.end())
+    if end < 0:
+        state.absent.add(closing)
+        return start + 1
+    return _hide(state, start, end + len(closing))
 
 
 def _math(state: _Scan, start: int, opening: str) -> int:

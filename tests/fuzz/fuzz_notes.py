@@ -4,8 +4,8 @@
     python tests/fuzz/fuzz_notes.py -max_total_time=600 [folder of inputs]
 
 An input is UTF-8 text; a line of `@@ path` starts another note of the same
-vault. What it finds goes, made smaller, into `tests/corpus/` as a `.txt` file;
-the tests then parse it on every run. Not part of the test run itself.
+vault. What it finds goes, made smaller, into `tests/corpus/notes.jsonl`, one JSON
+string a line; the tests then parse it on every run. Not part of the test run itself.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def test_nothing_in_common_finds_nothing_by_words(question):
 def test_words_names_and_links_find_without_vectors():
     corpus = MemoryCorpus.of(FILES)
     hits = retrieve(corpus, "Which thermometers measure it?", None)
-    assert notes(hits)[:2] == ["models/Heat.md", "people/Kelvin.md"]
+    assert set(notes(hits)[:2]) == {"models/Heat.md", "people/Kelvin.md"}
     assert not any(e.retriever == "dense" for hit in hits for e in hit.evidence)
 
 

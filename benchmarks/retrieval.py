@@ -1,0 +1,302 @@
+"""Compare ways to retrieve: the parts alone, the whole, and the whole without each part.
+
+    python benchmarks/retrieval.py [--garden QUESTIONS VAULT] [--multihop FOLDER] [--cache FOLDER]
+
+The sets are read from `../shared` beside the checkout where it is there, and the
+shipped garden always. Vectors are kept in `--cache`, so a second run takes
+seconds. Prints one table a set and writes `benchmarks/results/retrieval.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import re
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.memory import MemoryCorpus  # noqa: E402  # after the path is set
+from ragbot import evaluate, expand, links, mentions, metrics, retrieve, seeds, vault  # noqa: E402
+from ragbot.conversation import standalone  # noqa: E402
+from ragbot.embed import Encoder  # noqa: E402
+from ragbot.evaluate import Question, Ranking  # noqa: E402
+from ragbot.schema import LINKS_TO, Chunk, Note, Relation, Section, Turn  # noqa: E402
+
+SHARED = ROOT.parent / "shared"
+FALSE_LINKS = 5
+
+
+@dataclass(frozen=True)
+class Set:
+    """Questions over a corpus, with their vectors."""
+
+    name: str
+    corpus: MemoryCorpus
+    questions: list[Question]
+    texts: list[str]
+    vectors: np.ndarray
+
+
+@contextmanager
+def without(**parts: float) -> Iterator[None]:
+    """Set constants of the method, named `module_CONSTANT`, for the time of one measurement."""
+    modules = {"seeds": seeds, "expand": expand, "retrieve": retrieve}
+    kept = []
+    for name, value in parts.items():
+        module, constant = name.split("_", 1)
+        kept.append((modules[module], constant, getattr(modules[module], constant)))
+        setattr(modules[module], constant, value)
+    try:
+        yield
+    finally:
+        for place, constant, value in kept:
+            setattr(place, constant, value)
+
+
+def whole(corpus: Any, question: str, query: Any) -> Ranking:
+    """Rank as the chat does."""
+    return evaluate.ragbot(corpus, question, query)
+
+
+def no_encoder(corpus: Any, question: str, query: Any) -> Ranking:
+    """Rank by words, names and links."""
+    del query
+    return evaluate.ragbot(corpus, question, None)
+
+
+def no_graph(corpus: Any, question: str, query: Any) -> Ranking:
+    """Rank by the seeds alone."""
+    hits = retrieve.retrieve(corpus, question, query, k=evaluate.KEPT, hops=0)
+    return [hit.chunk.note for hit in hits]
+
+
+def two_hops(corpus: Any, question: str, query: Any) -> Ranking:
+    """Rank with links of links."""
+    hits = retrieve.retrieve(corpus, question, query, k=evaluate.KEPT, hops=2)
+    return [hit.chunk.note for hit in hits]
+
+
+Method = Callable[[Any, str, Any], Ranking]
+METHODS: list[tuple[str, Method, dict[str, float]]] = [
+    ("BM25 only", evaluate.bm25, {}),
+    ("dense only", evaluate.dense, {}),
+    ("fusion only", evaluate.fusion, {}),
+    ("seeds: meaning + words + names", no_graph, {}),
+    ("ragbot", whole, {}),
+    ("  without the encoder", no_encoder, {}),
+    ("  without links forward", whole, {"expand_FORWARD": 0.0}),
+    ("  without links back", whole, {"expand_BACK": 0.0}),
+    ("  without shared rare names", whole, {"expand_NAMES": 0.0}),
+    ("  without edges asked for", whole, {"retrieve_ASKED": 0.0}),
+    ("  without the price of hubs", whole, {"expand_CROWDING": 0.0}),
+    ("  without the price of links", whole, {"seeds_LINK_PRIOR": 0.0}),
+    ("  without the price of length", whole, {"seeds_LENGTH_PRIOR": 0.0}),
+    ("  with a second hop", two_hops, {}),
+]
+
+
+def measure(tested: Set) -> list[dict[str, Any]]:
+    """Run every method on a set."""
+    rows = []
+    for name, method, parts in METHODS:
+        with without(**parts):
+            started = time.perf_counter()
+            rankings = [
+                method(tested.corpus, text, vector)[: evaluate.KEPT]
+                for text, vector in zip(tested.texts, tested.vectors, strict=True)
+            ]
+            spent = (time.perf_counter() - started) / len(rankings) * 1000
+        row: dict[str, Any] = {"method": name, "milliseconds": round(spent, 2)}
+        for k in (2, 5, 10):
+            values = [
+                metrics.recall(ranking, question.gold, k)
+                for ranking, question in zip(rankings, tested.questions, strict=True)
+            ]
+            mean = metrics.mean(values)
+            row[f"recall@{k}"] = [round(100 * v, 1) for v in (mean.value, mean.low, mean.high)]
+        row["types"] = _by_type(tested.questions, rankings)
+        rows.append(row)
+    return rows
+
+
+def _by_type(questions: Sequence[Question], rankings: Sequence[Ranking]) -> dict[str, list[float]]:
+    types: dict[str, list[list[float]]] = {}
+    for question, ranking in zip(questions, rankings, strict=True):
+        values = [metrics.recall(ranking, question.gold, k) for k in (5, 10)]
+        types.setdefault(question.type, []).append(values)
+    return {
+        name: [round(100 * float(v), 1) for v in np.mean(values, axis=0)]
+        for name, values in sorted(types.items())
+    }
+
+
+def garden(name: str, folder: Path, questions: Path, encode: Callable[[list[str]], Any]) -> Set:
+    """Take a vault of notes with its questions."""
+    notes = links.resolve(vault.read(folder)[0])
+    corpus = MemoryCorpus(notes, encode, mentions.find(notes))
+    asked = [question for question in evaluate.read(questions) if question.gold]
+    texts = [
+        standalone(q.question, [Turn(text) for text in q.history], corpus).query for q in asked
+    ]
+    return Set(name, corpus, asked, texts, encode(texts))
+
+
+def multihop(name: str, folder: Path, encode: Callable[[list[str]], Any]) -> Iterator[Set]:
+    """Take a multi-hop set: as linked notes, with false links too, and with mentions alone."""
+    passages = _lines(folder / "passages.jsonl")
+    titles: dict[str, list[int]] = {}
+    for number, passage in enumerate(passages):
+        titles.setdefault(passage["title"], []).append(number)
+    notes = [_note(number, passage) for number, passage in enumerate(passages)]
+    vectors = encode([f"{p['title']}\n{p['text']}" for p in passages])
+    asked = [
+        Question(q["id"], q["question"], "multi", tuple((_id(g),) for g in q["gold"]))
+        for q in _lines(folder / "questions-dev.jsonl")
+    ]
+    texts = [question.question for question in asked]
+    asked_vectors = encode(texts)
+    linked = [
+        replace(note, relations=_relations(number, _mentioned(note.text, titles), passages))
+        for number, note in enumerate(notes)
+    ]
+    noisy = [
+        replace(note, relations=(*note.relations, *_relations(number, near, passages)))
+        for number, (note, near) in enumerate(zip(linked, _nearest(vectors), strict=True))
+    ]
+
+    def corpus(of: list[Note], found: Sequence[Relation] = ()) -> MemoryCorpus:
+        return MemoryCorpus(
+            of, lambda _: vectors, found, lambda n: [Chunk(n.id, (0, len(n.text)), n.text)]
+        )
+
+    yield Set(name, corpus(linked), asked, texts, asked_vectors)
+    yield Set(
+        f"{name}, {FALSE_LINKS} false links a note", corpus(noisy), asked, texts, asked_vectors
+    )
+    yield Set(
+        f"{name}, mentions only", corpus(notes, mentions.find(notes)), asked, texts, asked_vectors
+    )
+
+
+def _id(number: int) -> str:
+    return f"{number:06d}.md"
+
+
+def _note(number: int, passage: dict[str, str]) -> Note:
+    text = passage["text"]
+    return Note(_id(number), passage["title"], text, sections=(Section((), (0, len(text))),))
+
+
+def _relations(number: int, targets: Sequence[int], passages: list[Any]) -> tuple[Relation, ...]:
+    return tuple(
+        Relation(_id(number), LINKS_TO, passages[target]["title"], _id(target), (0, 0))
+        for target in targets
+        if target != number
+    )
+
+
+def _mentioned(text: str, titles: dict[str, list[int]]) -> list[int]:
+    """Find notes whose title stands in a text, as it is written, the longest first at each place."""
+    words = [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
+    found: list[int] = []
+    place = 0
+    while place < len(words):
+        for last in range(min(len(words), place + 12), place, -1):
+            name = text[words[place][0] : words[last - 1][1]]
+            if name in titles:
+                found += titles[name]
+                place = last - 1
+                break
+        place += 1
+    return list(dict.fromkeys(found))
+
+
+def _nearest(vectors: np.ndarray) -> Iterator[list[int]]:
+    for first in range(0, len(vectors), 500):
+        for row, cosines in enumerate(vectors[first : first + 500] @ vectors.T, start=first):
+            cosines[row] = -1
+            best = np.argpartition(-cosines, FALSE_LINKS)[:FALSE_LINKS]
+            yield [int(number) for number in best]
+
+
+def _lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def cached(cache: Path, encoder: Encoder) -> Callable[[list[str]], Any]:
+    """Encode texts once: their vectors are kept under the checksum of the texts."""
+
+    def encode(texts: list[str]) -> Any:
+        cache.mkdir(parents=True, exist_ok=True)
+        path = cache / f"{zlib.crc32(chr(0).join(texts).encode()):08x}-{len(texts)}.npy"
+        if not path.exists():
+            np.save(path, encoder.encode(texts))
+        return np.load(path)
+
+    return encode
+
+
+def table(name: str, rows: list[dict[str, Any]], n: int) -> str:
+    """Show one set as a Markdown table."""
+    lines = [
+        f"\n## {name} (n = {n})\n",
+        "| method | recall@2 | @5 | @10 | ms |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for row in rows:
+        cells = [f"{row[f'recall@{k}'][0]:.1f}" for k in (2, 5, 10)]
+        lines.append(f"| {row['method']} | {' | '.join(cells)} | {row['milliseconds']:.1f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, print, write."""
+    options = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    options.add_argument("--cache", type=Path, default=ROOT / ".cache" / "retrieval")
+    options.add_argument("--sets", nargs="*", default=["garden", "shipped", "2wiki", "musique"])
+    arguments = options.parse_args()
+    encode = cached(arguments.cache, Encoder())
+    results: dict[str, Any] = {
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in ("bm25s", "numpy", "sentence-transformers")},
+        "sets": {},
+    }
+    for tested in _sets(arguments.sets, encode):
+        rows = measure(tested)
+        print(table(tested.name, rows, len(tested.questions)), flush=True)
+        results["sets"][tested.name] = {"n": len(tested.questions), "methods": rows}
+    target = ROOT / "benchmarks" / "results" / "retrieval.json"
+    target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def _sets(names: list[str], encode: Callable[[list[str]], Any]) -> Iterator[Set]:
+    if "shipped" in names:
+        yield garden(
+            "shipped garden", ROOT / "notes", ROOT / "tests" / "evaluation" / "garden.jsonl", encode
+        )
+    if not SHARED.is_dir():
+        print(f"{SHARED} is not there: only the shipped garden is measured", file=sys.stderr)
+        return
+    if "garden" in names:
+        questions = SHARED / "eval" / "garden-dev.jsonl"
+        yield garden("real vault", SHARED / "vaults" / "persona-garden", questions, encode)
+    for name in ("2wiki", "musique"):
+        if name in names:
+            yield from multihop(name, SHARED / "multihop" / name, encode)
+
+
+if __name__ == "__main__":
+    main()

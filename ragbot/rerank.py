@@ -1,0 +1,104 @@
+"""Reranking: a cross-encoder reads question and passage together, when one is configured.
+
+Off by default: it costs a pass of a model per passage, and none is shipped.
+
+Floor 4: a door for sentence_transformers, imported when a reranker is opened.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ragbot.errors import ModelUnavailableError
+from ragbot.markdown import plain
+from ragbot.schema import Evidence, Hit, Note
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+
+CANDIDATES = 30
+"""Hits that are read anew; the rest keep their place behind them."""
+
+LONGEST = 2000
+"""Characters of a passage that are read."""
+
+
+class Reranker:
+    """A `CrossEncoder`, loaded at its first use and shared between threads.
+
+    Parameters
+    ----------
+    model
+        Name or local path of a sentence-transformers cross-encoder.
+    """
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self._encoder: CrossEncoder | None = None
+        self._lock = threading.Lock()
+
+    def rerank(self, question: str, hits: Sequence[Hit], notes: Sequence[Note]) -> list[Hit]:
+        """Order hits by what the model says of each, best first.
+
+        Parameters
+        ----------
+        hits
+            As retrieved, best first.
+        notes
+            The note of each hit, for its title.
+
+        Returns
+        -------
+        list of Hit
+            The same hits. Those that were read have the model's score and an
+            `Evidence` of the retriever `reranker`; the others follow.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If the model cannot be loaded or does not score a pair with one number.
+        """
+        read = list(zip(hits, notes, strict=True))[:CANDIDATES]
+        if not read:
+            return list(hits)
+        pairs = [
+            (question, f"{note.title}. {plain(hit.chunk.text)}"[:LONGEST]) for hit, note in read
+        ]
+        scores = self._scores(pairs)
+        order = sorted(range(len(read)), key=lambda place: -scores[place])
+        ranked = [
+            replace(
+                read[place][0],
+                score=scores[place],
+                evidence=(*read[place][0].evidence, Evidence("reranker", rank, scores[place])),
+            )
+            for rank, place in enumerate(order, start=1)
+        ]
+        lowest = ranked[-1].score
+        rest = [replace(hit, score=min(hit.score, lowest)) for hit in hits[len(read) :]]
+        return ranked + rest
+
+    def _scores(self, pairs: list[tuple[str, str]]) -> list[float]:
+        try:
+            scores = self._loaded().predict(pairs, show_progress_bar=False)
+            values = [float(score) for score in scores]
+        except (RuntimeError, TypeError, ValueError) as error:
+            remedy = "Set RAGBOT_RERANKER to a cross-encoder with one output, or unset it."
+            raise ModelUnavailableError(self.model, f"it failed ({error})", remedy) from error
+        return values
+
+    def _loaded(self) -> CrossEncoder:
+        with self._lock:
+            if self._encoder is None:
+                from sentence_transformers import CrossEncoder
+
+                try:
+                    self._encoder = CrossEncoder(self.model, device="cpu")
+                except (OSError, ValueError, KeyError) as error:
+                    found = str(error).split("\n", 1)[0]
+                    remedy = "Set RAGBOT_RERANKER to a model on this machine, or unset it."
+                    raise ModelUnavailableError(self.model, found, remedy) from error
+            return self._encoder

@@ -209,7 +209,7 @@ def _relations(number: int, targets: Sequence[int], passages: list[Any]) -> tupl
 
 
 def _mentioned(text: str, titles: dict[str, list[int]]) -> list[int]:
-    """Find notes whose title stands in a text, as it is written, the longest first at each place."""
+    """Find notes whose title stands in a text as it is written, the longest at each place."""
     words = [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
     found: list[int] = []
     place = 0

@@ -27,7 +27,7 @@ from ragbot.graph import Direction
 from ragbot.index import Index
 from ragbot.links import Names
 from ragbot.llm import LanguageModel
-from ragbot.retrieve import HOPS, retrieve
+from ragbot.retrieve import HOPS, retriever
 from ragbot.schema import (
     Answer,
     Changes,
@@ -72,6 +72,7 @@ class Ragbot:
         self._index = Index(config.index, config.chroma_url)
         self._encoder = Encoder(config.embed_model, config.backend)
         self._model = _model(config)
+        self._find = retriever(config.reranker)
         self._wait = True
         self._seen = False
         self._refreshing = threading.Lock()
@@ -221,7 +222,7 @@ class Ragbot:
         asked = standalone(self._checked(question), _turns(history), corpus)
         query = None if words else self._encoded(corpus, asked.query)
         hops = HOPS if hops is None else hops
-        return retrieve(corpus, asked.query, query, k=k, filters=filters, hops=hops)
+        return self._find(corpus, asked.query, query, k=k, filters=filters, hops=hops)
 
     def ask(
         self,
@@ -271,7 +272,7 @@ class Ragbot:
         asked = standalone(question, turns, corpus)
         query = None if asked.reply else self._encoded(corpus, asked.query)
         k = SOURCES if sources is None else sources
-        hits = [] if asked.reply else retrieve(corpus, asked.query, query, k=k, filters=filters)
+        hits = [] if asked.reply else self._find(corpus, asked.query, query, k=k, filters=filters)
         yield from answers.stream(
             corpus,
             question,
@@ -287,8 +288,6 @@ class Ragbot:
     def encode(self, question: str) -> FloatArray | None:
         """Encode a question as a unit vector; None while words and links alone are searched."""
         return self._encoded(self._current(), question)
-
-    # Reading
 
     def corpus(self) -> Generation:
         """Give the current generation of the index, which never changes."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from ragbot.corpus import Corpus, FloatArray
 from ragbot.expand import Step, activations, along_links, along_names
 from ragbot.filters import allowed_notes
 from ragbot.graph import RelationGraph
+from ragbot.rerank import CANDIDATES, Reranker
 from ragbot.schema import Evidence, Filters, Hit, Relation
 from ragbot.seeds import Seeds
 from ragbot.words import tokens
@@ -98,6 +100,7 @@ def retrieve(
     filters: Filters = NO_FILTERS,
     hops: int = HOPS,
     per_note: int = 1,
+    reranker: Reranker | None = None,
 ) -> list[Hit]:
     """Find the passages that answer a question.
 
@@ -117,6 +120,8 @@ def retrieve(
         Links to follow from a seed; 0 leaves the graph out.
     per_note
         Greatest number of hits in one note, >= 1.
+    reranker
+        Reads the best hits anew and orders them; None for none.
 
     Returns
     -------
@@ -143,7 +148,15 @@ def retrieve(
         seeds.complete(corpus, query, found, best)
         seeds.score(corpus, found, allowed)
         scores = found.notes + reached.gains(len(found.notes))
-    return _hits(corpus, found, reached, scores, k, per_note)
+    if reranker is None:
+        return _hits(corpus, found, reached, scores, k, per_note)
+    hits = _hits(corpus, found, reached, scores, max(k, CANDIDATES), per_note)
+    return reranker.rerank(question, hits, [corpus.notes[hit.chunk.note] for hit in hits])[:k]
+
+
+def retriever(model: str = "") -> partial[list[Hit]]:
+    """Give `retrieve` with the cross-encoder of that name, loaded when it is first needed."""
+    return partial(retrieve, reranker=Reranker(model) if model else None)
 
 
 def _expand(corpus: Corpus, question: str, found: Seeds, hops: int) -> _Reached:

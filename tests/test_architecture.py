@@ -62,7 +62,7 @@ SAME_FLOOR = {
     "phrasing": {"predicates"},
     "lexical": {"entities"},
     "embed": {"faster"},
-    "retrieve": {"seeds", "expand", "filters", "relations"},
+    "retrieve": {"seeds", "expand", "filters", "relations", "rerank"},
     "extract": {"candidates"},
     "compose": {"candidates", "extract", "ground"},
     "silence": {"extract", "compose"},

@@ -72,3 +72,13 @@ def test_nothing_is_loaded_for_nothing():
 def test_a_model_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ModelUnavailableError, match="RAGBOT_RERANKER"):
         Reranker(str(tmp_path / "none")).rerank("heat", *found())
+
+
+def test_retrieval_reads_its_hits_anew(model):
+    from benchmarks.memory import MemoryCorpus
+    from ragbot.retrieve import retriever
+
+    corpus = MemoryCorpus.of({"Heat.md": "heat flows.", "Work.md": "work moves heat."})
+    hits = retriever(model)(corpus, "heat", None, k=2)
+    assert [hit.evidence[-1].rank for hit in hits] == [1, 2]
+    assert len(retriever(model)(corpus, "heat", None, k=1)) == 1

@@ -21,7 +21,7 @@ from ragbot.links import resolve
 from ragbot.markdown import parse
 from ragbot.schema import Note, NoteId, Problem
 
-MAX_BYTES = 10_000_000
+MAX_BYTES = 5_000_000
 """Largest note that is read. A larger file is a dump and not a note; it is reported."""
 
 MAX_LINES = 200_000

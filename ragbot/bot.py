@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Self
 
 from ragbot import answer as answers
 from ragbot.check import check
+from ragbot.cluster import open_encoder
 from ragbot.config import Config
 from ragbot.conversation import standalone
-from ragbot.embed import Encoder, FloatArray
+from ragbot.embed import FloatArray
 from ragbot.errors import IndexDamagedError, IndexMissingError, NoteNotFoundError, QuestionError
 from ragbot.generation import Generation
 from ragbot.graph import Direction
@@ -70,7 +71,7 @@ class Ragbot:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._index = Index(config.index, config.chroma_url)
-        self._encoder = Encoder(config.embed_model, config.backend)
+        self._encoder = open_encoder(config.embed_model, config.backend, config.ray)
         self._model = _model(config)
         self._find = retriever(config.reranker)
         self._wait = True

@@ -38,6 +38,9 @@ class Config:
         What runs the encoder: one of `BACKENDS`.
     chroma_url
         `http://host:port` of a Chroma server; empty to keep vectors in `index`.
+    ray
+        Address of a Ray cluster that embeds passages (`auto`, `host:port`,
+        `ray://host:port`), or `local`; empty to embed here.
     llm
         `provider/name` of a language model, provider one of `LLM_PROVIDERS`;
         empty to answer without one.
@@ -59,6 +62,7 @@ class Config:
     embed_model: str = ""
     backend: str = "torch"
     chroma_url: str = ""
+    ray: str = ""
     llm: str = ""
     llm_base_url: str = ""
     llm_timeout: float = 30.0

@@ -160,6 +160,7 @@ def _add_keeping(commands: argparse._SubParsersAction[Parser]) -> None:
     how.add_argument("--rebuild", action="store_true", help="build it anew from nothing")
     how.add_argument("--watch", action="store_true", help="go on following edits until Ctrl-C")
     how.add_argument("--rollback", action="store_true", help="go back to the index before this one")
+    index.add_argument("--ray", metavar="ADDRESS", help="embed on a Ray cluster")
 
     check = _command(
         commands,

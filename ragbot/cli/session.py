@@ -9,6 +9,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,9 @@ def config_of(options: Namespace) -> Config:
     """Read the settings; `--notes` and `--index` win over the environment, `--demo` over both."""
     if getattr(options, "demo", False):
         return Config.from_environment(notes=sample_garden(), index=options.index or demo_index())
-    return Config.from_environment(notes=options.notes, index=options.index)
+    config = Config.from_environment(notes=options.notes, index=options.index)
+    ray = getattr(options, "ray", None)
+    return replace(config, ray=ray) if ray else config
 
 
 def sample_garden() -> Path:

@@ -1,0 +1,227 @@
+"""How an index grows: vaults of 1,000, 10,000 and 100,000 linked notes, made for the purpose.
+
+    python benchmarks/scale.py [--notes 1000 10000 100000] [--folder DIR]
+
+Notes have some seven short passages and as many links, a few hubs that many link to, and ten
+predicates. Vectors come from a cheap deterministic encoder of the real one's dimension: real
+embedding is the same work for every passage, `benchmarks/index.py` measures it, and it would take
+hours here. Times are of the wall, with processor time beside them where a build is meant, because
+other programs may share the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import resource
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+
+from ragbot.embed import Encoder, EncoderIdentity  # noqa: E402
+from ragbot.index import Index  # noqa: E402
+from ragbot.retrieve import retrieve  # noqa: E402
+from ragbot.schema import Progress  # noqa: E402
+
+RESULTS = ROOT / "benchmarks" / "results" / "scale.json"
+PREDICATES = (
+    "supports", "contradicts", "extends", "part_of", "has_part", "follows", "causes",
+    "example_of", "relates_to", "in_domain",
+)  # fmt: skip
+QUESTIONS = 100
+DIMENSION = 384
+
+
+class CheapEncoder:
+    """The mean of a fixed random direction for each word: near for texts that share words."""
+
+    loaded = True
+    identity = EncoderIdentity("cheap", "0", DIMENSION, ("", ""))
+
+    def __init__(self) -> None:
+        rows = np.random.default_rng(0).normal(size=(1 << 14, DIMENSION))
+        self._rows = rows.astype(np.float32)
+
+    def encode_query(self, text: str) -> np.ndarray:
+        """Encode one text."""
+        words = [zlib.crc32(word.encode()) & 0x3FFF for word in text.casefold().split()] or [0]
+        vector = self._rows[words].sum(axis=0)
+        return vector / np.linalg.norm(vector)
+
+    def encode(
+        self, texts: list[str], *, progress: Callable[[int], None] | None = None
+    ) -> np.ndarray:
+        """Encode texts."""
+        if progress is not None:
+            progress(len(texts))
+        return np.stack([self.encode_query(text) for text in texts])
+
+
+def write_vault(folder: Path, count: int) -> list[str]:
+    """Write the notes; gives questions in their words."""
+    chance = random.Random(count)
+    syllables = [c + v for c in "bdfgklmnprstvz" for v in "aeiou"]
+    words = sorted(
+        {"".join(chance.choices(syllables, k=chance.randint(2, 4))) for _ in range(9000)}
+    )
+    weights = [1 / (rank + 10) for rank in range(len(words))]
+
+    def sentence() -> str:
+        return " ".join(chance.choices(words, weights, k=chance.randint(8, 20))).capitalize() + "."
+
+    def other() -> str:
+        # A hundredth of the notes are hubs, and get a third of the links.
+        reach = max(1, count // 100) if chance.random() < 0.33 else count
+        return f"Note {chance.randrange(reach)}"
+
+    questions = []
+    for number in range(count):
+        parts = [f"# Note {number}"]
+        for _ in range(chance.randint(2, 5)):
+            prose = [sentence() for _ in range(chance.randint(3, 7))]
+            parts.append(f"## {chance.choice(words)}\n\n{' '.join(prose)} See [[{other()}]].")
+        relations = [
+            f"- {chance.choice(PREDICATES)}::[[{other()}]]\n    - {sentence()}"
+            for _ in range(chance.randint(2, 6))
+        ]
+        parts.append("\n".join(relations))
+        path = folder / f"{number % 97}" / f"Note {number}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n\n".join(parts), encoding="utf-8")
+        if len(questions) < QUESTIONS:
+            questions.append(" ".join(chance.choices(prose[0].casefold()[:-1].split(), k=8)))
+    return questions
+
+
+class Stages:
+    """Seconds and processor seconds between one stage's first report and the next one's."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, list[float]] = {}
+        self._stage = "read"
+        self._since = (time.perf_counter(), time.process_time())
+
+    def __call__(self, progress: Progress) -> None:
+        """Take note of a report."""
+        if progress.stage != self._stage:
+            now = (time.perf_counter(), time.process_time())
+            known = self.seconds.setdefault(self._stage, [0.0, 0.0])
+            for i in range(2):
+                known[i] += now[i] - self._since[i]
+            self._stage, self._since = progress.stage, now
+
+
+def milliseconds(times: list[float]) -> dict[str, float]:
+    """Quantiles of some durations in seconds."""
+    p50, p95, p99 = np.quantile(np.array(times) * 1000, [0.5, 0.95, 0.99])
+    return {"p50": float(p50), "p95": float(p95), "p99": float(p99)}
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds of wall time."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def disk(folder: Path) -> float:
+    """Megabytes of the files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def measure(home: Path, count: int, real: Encoder) -> dict[str, Any]:
+    """Build, edit and ask one vault."""
+    questions = write_vault(home / "vault", count)
+    encoder: Any = CheapEncoder()
+    index, stages = Index(home / "index"), Stages()
+    build = timed(lambda: index.refresh(home / "vault", encoder, report=stages))
+    corpus = index.current()
+    record: dict[str, Any] = {
+        "notes": count,
+        "passages": len(corpus.chunks),
+        "edges": len(corpus.graph),
+        "build seconds": build,
+        "build stages [wall, processor]": stages.seconds,
+    }
+    record |= edits(home, index, encoder)
+    corpus = index.current()
+    record["load by a new process, seconds"] = timed(Index(home / "index").current)
+    queries = [encoder.encode_query(question) for question in questions]
+    pairs = list(zip(questions, queries, strict=True))
+    retrieve(corpus, *pairs[0])
+    corpus.nearest(queries[0], 10)
+    steps: dict[str, Callable[[str, Any], object]] = {
+        "vectors": lambda _, query: corpus.nearest(query, 100),
+        "words": lambda question, _: corpus.lexical.passages(question),
+        "all but links": lambda question, query: retrieve(corpus, question, query, hops=0),
+        "all": lambda question, query: retrieve(corpus, question, query),
+        "encoder": lambda question, _: real.encode([question]),
+    }
+    record["query ms"] = {
+        name: milliseconds([timed(partial(step, *pair)) for pair in pairs])
+        for name, step in steps.items()
+    }
+    record["resident MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    record["index MB"] = disk(home / "index")
+    record["vault MB"] = disk(home / "vault")
+    return record
+
+
+def edits(home: Path, index: Index, encoder: Any) -> dict[str, Any]:
+    """Edit one note a few times, and refresh."""
+    wall, processor = [], []
+    for number in range(3):
+        with (home / "vault" / "7" / "Note 7.md").open("a", encoding="utf-8") as note:
+            note.write(f"\n\nA sentence of edit {number}.\n")
+        before = time.process_time()
+        wall.append(timed(lambda: index.refresh(home / "vault", encoder)))
+        processor.append(time.process_time() - before)
+    scan = timed(lambda: index.refresh(home / "vault", encoder))
+    return {
+        "refresh of one edited note, seconds": sorted(wall)[1],
+        "refresh of one edited note, processor seconds": sorted(processor)[1],
+        "refresh of nothing, seconds": scan,
+    }
+
+
+def main() -> None:
+    """Run, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--notes", type=int, nargs="+", default=[1000, 10000, 100000])
+    parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
+    options = parser.parse_args()
+    real = Encoder()
+    real.encode(["warm up"])
+    records = []
+    for count in options.notes:
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            records.append(measure(Path(folder), count, real))
+        print(json.dumps(records[-1], indent=1), flush=True)
+        settings = {
+            "date": time.strftime("%Y-%m-%d"),
+            "python": platform.python_version(),
+            "processors": os.cpu_count(),
+            "load": os.getloadavg(),
+            "chromadb": version("chromadb"),
+            "bm25s": version("bm25s"),
+        }
+        text = json.dumps(settings | {"runs": records}, indent=1)
+        RESULTS.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

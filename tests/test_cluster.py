@@ -1,0 +1,118 @@
+"""Embedding on a Ray cluster: a real one, started here, with two workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from word_encoder import WordEncoder
+
+from ragbot.cluster import TEXTS_A_TASK, ClusterEncoder
+from ragbot.errors import ModelUnavailableError, StorageError
+from ragbot.index import Index
+
+pytest.importorskip("ray", reason="the extra ragbot[ray] is not installed")
+HERE = Path(__file__).parent
+TEXTS = [f"Passage {number} on topic{number % 7}." for number in range(3 * TEXTS_A_TASK)]
+
+
+class Dying(WordEncoder):
+    """Kills the worker that it is in, once; `folder` remembers that."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+    def encode(self, texts, *, progress=None):
+        killed = self.folder / "killed"
+        if self.folder.is_dir() and not killed.exists():
+            killed.write_text(str(os.getpid()), encoding="utf-8")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().encode(texts, progress=progress)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Makes an encoder: one that dies once in a worker if `folder` is given."""
+
+    folder: Path | None = None
+
+    def __call__(self):
+        return WordEncoder() if self.folder is None else Dying(self.folder)
+
+
+@dataclass(frozen=True)
+class OtherThere:
+    """Makes another model in a worker than here."""
+
+    here: int
+
+    def __call__(self):
+        return WordEncoder(seed=int(os.getpid() != self.here))
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+
+    path = os.pathsep.join([str(HERE), str(HERE.parent)])
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        runtime_env={"env_vars": {"PYTHONPATH": path}},
+    )
+    yield
+    ray.shutdown()
+
+
+@pytest.mark.slow
+def test_cluster_gives_the_same_vectors(cluster):
+    seen = []
+    vectors = ClusterEncoder(Recipe(), "auto").encode(TEXTS, progress=seen.append)
+    assert np.allclose(vectors, WordEncoder().encode(TEXTS))
+    assert seen[-1] == len(TEXTS)
+
+
+@pytest.mark.slow
+def test_worker_that_is_killed_costs_nothing_but_time(cluster, tmp_path):
+    vectors = ClusterEncoder(Recipe(tmp_path), "auto").encode(TEXTS)
+    assert (tmp_path / "killed").exists()
+    assert np.allclose(vectors, WordEncoder().encode(TEXTS))
+
+
+@pytest.mark.slow
+def test_index_is_the_same_as_one_embedded_here(cluster, tmp_path):
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    for number, text in enumerate(TEXTS):
+        (vault / f"n{number}.md").write_text(text, encoding="utf-8")
+    there, here = Index(tmp_path / "there"), Index(tmp_path / "here")
+    there.refresh(vault, ClusterEncoder(Recipe(), "auto"))
+    here.refresh(vault, WordEncoder())
+    rows = range(len(TEXTS))
+    assert there.current().manifest.encoder == here.current().manifest.encoder
+    assert np.allclose(there.current().vectors(rows), here.current().vectors(rows))
+
+
+@pytest.mark.slow
+def test_worker_with_another_model_is_refused(cluster):
+    with pytest.raises(ModelUnavailableError, match="a worker has"):
+        ClusterEncoder(OtherThere(os.getpid()), "auto").encode(TEXTS)
+
+
+def test_cluster_that_cannot_be_reached(monkeypatch):
+    import ray
+
+    def refuse(**settings):
+        raise ConnectionError("could not connect")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(StorageError, match="could not connect"):
+        ClusterEncoder(Recipe(), "10.0.0.1:6379").encode(TEXTS)

@@ -37,7 +37,7 @@ with socket.socket() as probe:
     port = probe.getsockname()[1]
 with Ragbot.open(sys.argv[1], sys.argv[2]) as bot:
     bot.ask("Where do owls live?")
-    page = launch(bot, port=port, block=False)
+    page = launch(bot, port=port)
     page.close()
 print("tried:", tried)
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from ragbot.cli.session import config_of
+from ragbot.cli.session import config_of, tell
 from ragbot.cli.talk import talk
 from ragbot.errors import ServeError
 
@@ -22,6 +22,7 @@ def chat(options: Namespace) -> int:
         auth=options.auth,
         no_auth=options.no_auth,
         watch=not options.no_watch,
+        on_ready=lambda address: tell(f"The chat is open at {address} (Ctrl-C ends it)."),
     )
     return 0
 

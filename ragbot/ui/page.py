@@ -9,10 +9,13 @@ import gradio as gr
 
 from ragbot.errors import RagbotError
 from ragbot.schema import Answer, Turn
-from ragbot.ui import render
+from ragbot.ui import api, render
 
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
+
+AT_ONCE = 8
+"""Questions answered at one time; further ones wait for their turn."""
 
 _STARTERS = 6
 
@@ -40,9 +43,14 @@ def build(bot: Ragbot) -> gr.Blocks:
         def reply(question: str, turns: Talk) -> Iterator[tuple[str, Talk]]:
             yield from _reply(bot, question, turns)
 
-        box.submit(reply, [box, talk], [transcript, talk], api_visibility="private").then(
-            lambda: "", None, box, api_visibility="private"
-        )
+        box.submit(
+            reply,
+            [box, talk],
+            [transcript, talk],
+            api_visibility="private",
+            concurrency_limit=AT_ONCE,
+        ).then(lambda: "", None, box, api_visibility="private")
+        api.add_endpoints(bot)
     built: gr.Blocks = page
     return built
 

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ def serve(
     auth: str | None = None,
     no_auth: bool = False,
     watch: bool = True,
+    on_ready: Callable[[str], None] = lambda address: None,
 ) -> None:
     """Serve the chat page until it is interrupted.
 
@@ -49,6 +51,8 @@ def serve(
         Whether anyone who can reach the address may read the notes.
     watch
         Whether edits of the notes are followed.
+    on_ready
+        Called with the page's address once it can be opened.
 
     Raises
     ------
@@ -64,7 +68,9 @@ def serve(
         threading.Thread(target=_warm, args=(bot,), daemon=True).start()
         following = Watcher(config.notes, bot.refresh) if watch else nullcontext()
         with following:
-            launch(bot, host=host, port=port, login=login)
+            page = launch(bot, host=host, port=port, login=login)
+            on_ready(f"http://{'[' + host + ']' if ':' in host else host}:{port}")
+            page.block_thread()
 
 
 def launch(
@@ -73,9 +79,8 @@ def launch(
     host: str = "127.0.0.1",
     port: int = 7860,
     login: tuple[str, str] | None = None,
-    block: bool = True,
 ) -> gr.Blocks:
-    """Start the server of the page over an open bot."""
+    """Start the server of the page over an open bot, in threads of its own."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     from ragbot.ui.page import build
 
@@ -84,7 +89,7 @@ def launch(
         server_name=host,
         server_port=port,
         auth=login,
-        prevent_thread_lock=not block,
+        prevent_thread_lock=True,
         css_paths=[STATIC / "ragbot.css"],
         footer_links=[],
         show_error=False,

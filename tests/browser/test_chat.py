@@ -11,6 +11,9 @@ from tests.browser.conftest import free_port
 
 pytestmark = pytest.mark.browser
 
+# Generous: a machine that does other work besides is slow, not wrong.
+expect.set_options(timeout=30_000)
+
 TEA = (
     "# Green Tea\n\nGreen tea is made from leaves that are steamed soon after picking.\n\n"
     "## Brewing\n\nBrew green tea at 80 degrees for two minutes; boiling water makes it bitter.\n"
@@ -24,9 +27,9 @@ def address(tmp_path_factory):
     (vault / "Owl.md").write_text("# Owl\n\nOwls hunt at night.\n", encoding="utf-8")
     port = free_port()
     with Ragbot.open(vault, tmp_path_factory.mktemp("index")) as bot:
-        page = launch(bot, port=port, block=False)
+        page = launch(bot, port=port)
         yield f"http://127.0.0.1:{port}"
-        page.close()
+        page.close(verbose=False)
 
 
 @pytest.fixture
@@ -47,10 +50,13 @@ def ask(page, question):
 def test_a_question_gets_a_cited_answer(page):
     ask(page, "How hot should the water be for green tea?")
 
-    source = page.locator("#source-1")
-    expect(source).to_contain_text("Brew green tea at 80 degrees")
+    source = page.locator(".source").filter(has_text="Brew green tea at 80 degrees")
     expect(source).to_contain_text(re.compile(r"Green Tea\.md, line 7"))
     expect(page.locator(".answer p").first).to_contain_text("80 degrees")
+    number = source.get_attribute("value")
+    expect(page.get_by_label(f"Source {number}", exact=True)).to_have_attribute(
+        "href", f"#source-{number}"
+    )
 
 
 def test_silence_is_shown_as_an_answer(page):

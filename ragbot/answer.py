@@ -72,14 +72,14 @@ def answer(
     if asked.reply:
         return Answer(question, asked.reply, "smalltalk", False, followups=starters(corpus))
     picked = extract.rank(corpus, asked.query, hits, encode, query)
+    chosen = compose.choose(corpus.notes, picked, words)
     related = relations.answerable(corpus, asked.query)
     if related is not None and related.relations:
         told = edges.tell(corpus, related, words)
         made = _with_more(corpus, asked.query, told, picked, words)
-    elif silence.is_better(corpus, asked.query, picked, hits):
+    elif silence.is_better(corpus, question, asked.query, picked, chosen, query):
         return silence.answer(corpus, question, asked.query, hits, notice)
     else:
-        chosen = compose.choose(picked, words)
         made = compose.compose(corpus.notes, corpus.chunks, kind_of(asked.query), chosen, words)
     if not all(ground.stands(citation, corpus.notes) for citation in made.citations):
         raise AssertionError("a quotation was cut wrongly: a fault of ragbot, not of the notes")
@@ -111,7 +111,7 @@ def _with_more(
     fitting = [pick for pick in picked if missing.intersection(compose.stems(pick.candidate.text))]
     if not fitting or room < LEAST_ROOM or open_share < LEFT_OPEN:
         return Composed(text, told.statements, told.citations)
-    chosen = compose.choose(fitting, room)
+    chosen = compose.choose(corpus.notes, fitting, room)
     more = compose.compose(corpus.notes, corpus.chunks, kind_of(query), chosen, room)
     more = compose.renumbered(more, len(told.citations))
     return Composed(

@@ -56,17 +56,27 @@ class Composed:
     as_list: bool = False
 
 
-def choose(picked: Sequence[Picked], words: int = WORDS) -> list[Picked]:
-    """Take the best sentences that fit into a number of words; the best one always fits."""
+def choose(
+    notes: Mapping[NoteId, Note], picked: Sequence[Picked], words: int = WORDS
+) -> list[Picked]:
+    """Take the best sentences that fit into a number of words; the best one always fits.
+
+    The name of a note counts, as it introduces its sentences.
+    """
     chosen: list[Picked] = []
     used = 0
+    named: set[NoteId] = set()
     for pick in picked:
         if chosen and pick.score < picked[0].score - BELOW_BEST:
             break
-        size = len(pick.candidate.text.split())
+        candidate = pick.candidate
+        size = len(candidate.text.split())
+        if candidate.note not in named:
+            size += len(notes[candidate.note].title.split())
         if not chosen or used + size <= words:
             chosen.append(pick)
             used += size
+            named.add(candidate.note)
     return chosen
 
 
@@ -87,7 +97,9 @@ def compose(
         Room for sentences that a pronoun refers to.
     """
     ordered = _ordered(chosen, kind)
+    titles = " ".join(notes[note].title for note in {candidate.note for candidate in ordered})
     room = words - sum(len(candidate.text.split()) for candidate in ordered)
+    room -= len(titles.split())
     statements: list[Statement] = []
     citations: list[Citation] = []
     several = len({candidate.note for candidate in ordered}) > 1

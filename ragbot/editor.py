@@ -5,6 +5,7 @@ Floor 1: pure functions on strings and paths.
 
 from __future__ import annotations
 
+import re
 import string
 from pathlib import Path
 from urllib.parse import quote
@@ -43,8 +44,8 @@ def editor_url(template: str, vault: Path, note: NoteId, line: int) -> str:
     'vscode://file/v/B%26C.md:3'
     """
     absolute = (vault.absolute() / note).as_posix()
-    # `file/{absolute}` must not become `file//home/...`.
-    if "/{absolute}" in template:
+    # `vscode://file/{absolute}` must not get two slashes, `file://{absolute}` needs its third.
+    if re.search(r"[^/]/\{absolute\}", template):
         absolute = absolute.lstrip("/")
     values = {"path": quote(note), "absolute": quote(absolute), "line": str(line)}
     try:

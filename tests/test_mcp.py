@@ -61,12 +61,14 @@ def by_http(plot, plot_index):
         [sys.executable, *words_of(plot, plot_index, "--http", "--port", "0")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
     )  # fmt: skip
-    line = process.stderr.readline()
-    assert line.startswith("Serving the notes by MCP at http://127.0.0.1:"), line
-    with talking_to(line.split()[-1]) as assistant:
-        yield assistant
-    process.terminate()
-    out, _ = process.communicate(timeout=20)
+    try:
+        line = process.stderr.readline()
+        assert line.startswith("Serving the notes by MCP at http://127.0.0.1:"), line
+        with talking_to(line.split()[-1]) as assistant:
+            yield assistant
+    finally:
+        process.terminate()
+        out, _ = process.communicate(timeout=60)
     assert out == ""
 
 

@@ -50,7 +50,7 @@ class _Vault:
     def nearest(self, written: str) -> list[str]:
         """Names of notes that look like one that is not there."""
         if written not in self.near:
-            self.near[written] = self.names.nearest(_name(written))
+            self.near[written] = self.names.nearest(_name(written), parts=False)
         return self.near[written]
 
     def anchors_of(self, note: NoteId) -> Anchors:

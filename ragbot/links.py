@@ -151,11 +151,19 @@ class Names:
         titled = self._titles.get(fold(name.strip()))
         return self.find(name.strip()) or (titled[0] if titled else None)
 
-    def nearest(self, name: str, n: int = 3) -> list[str]:
-        """Give up to `n` names of notes that look like `name`, the likest first."""
+    def nearest(self, name: str, n: int = 3, *, parts: bool = True) -> list[str]:
+        """Give up to `n` names of notes that look like `name`, the likest first.
+
+        With `parts`, names that hold `name` as a part come after those.
+        """
         if self._nearest is None:
             self._nearest = Nearest(self._spoken)
-        return [self._spoken[folded] for folded in self._nearest.find(fold(stem(name)), n)]
+        wanted = fold(stem(name)).strip()
+        found = self._nearest.find(wanted, n)
+        if parts and wanted and len(found) < n:
+            longer = [other for other in self._spoken if wanted in other and other not in found]
+            found += sorted(longer, key=len)[: n - len(found)]
+        return [self._spoken[folded] for folded in found]
 
     def _by_path(self, name: str, source: NoteId | None) -> str | None:
         relative = name.startswith(("./", "../"))

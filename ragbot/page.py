@@ -73,7 +73,7 @@ class Places:
         return self.offset(span[0]), self.offset(span[1])
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def page_of(text: str) -> Page:
     """Take a note apart. Cached, because `prose` is often asked for right after `parse`."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")

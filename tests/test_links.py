@@ -63,6 +63,8 @@ def test_nearest():
     )
     assert names.nearest("Persona Drfit") == ["Persona Drift"]
     assert names.nearest("sould document")[0] == "Soul Document"
+    assert names.nearest("drift") == ["Persona Drift"]
+    assert names.nearest("drift", parts=False) == []
     assert names.nearest("quite another thing") == []
 
 

@@ -4,6 +4,9 @@ import pytest
 
 from ragbot import Ragbot
 
+# Embedding the vault takes a minute and a half on two idle cores, and much more on busy ones.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
 CHEAT = "Why does training a model to cheat on coding tasks make it misaligned in other ways?"
 
 
@@ -13,7 +16,6 @@ def bot(real_vault, tmp_path_factory):
         yield opened
 
 
-@pytest.mark.slow
 def test_every_note_is_indexed_and_embedded(bot, real_vault):
     status = bot.status()
     assert status.notes == len(list(real_vault.rglob("*.md"))) == 177
@@ -21,7 +23,6 @@ def test_every_note_is_indexed_and_embedded(bot, real_vault):
     assert status.behind == 0
 
 
-@pytest.mark.slow
 def test_the_seed_note_answers_with_a_quotation_at_its_lines(bot, real_vault):
     answer = bot.ask(CHEAT)
 
@@ -35,14 +36,12 @@ def test_the_seed_note_answers_with_a_quotation_at_its_lines(bot, real_vault):
         assert citation.quote in "\n".join(text.split("\n")[first - 1 : last])
 
 
-@pytest.mark.slow
 def test_a_question_that_the_vault_does_not_answer(bot):
     answer = bot.ask("What is the capital of Peru?")
     assert answer.abstained
     assert answer.citations == ()
 
 
-@pytest.mark.slow
 def test_typed_relations_keep_their_annotations(bot):
     edges = bot.related("Six Approaches to Persona Architecture — Synthesis", "relates_to", "out")
     membrane = next(r for r in edges if r.written == "Three-Layer Publication Membrane")

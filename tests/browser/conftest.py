@@ -17,9 +17,13 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Debian's Chromium: a test that needs it fails where it is missing, it is not skipped."""
+    """Debian's Chromium: a test that needs it fails where it is missing, it is not skipped.
+
+    For one module only: while Playwright is open an event loop runs in this
+    thread, and the tests of asynchronous code could not start theirs.
+    """
     from playwright.sync_api import sync_playwright
 
     found = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -41,7 +41,10 @@ _log = logging.getLogger(__name__)
 Report = Callable[[Progress], None]
 
 PIECE = 256
-"""Texts embedded before their vectors are made safe, and edits are looked for."""
+"""Texts embedded before their vectors are made safe."""
+
+EVERY = 5.0
+"""Seconds of embedding after which what is there is shown, and edits are looked for."""
 
 AT_ONCE = 32
 """New texts that are embedded before their notes are shown: with more, words come first."""
@@ -134,20 +137,23 @@ class Build:
         return before
 
     def _embed(self, texts: dict[str, str]) -> None:
-        """Embed one piece of the texts, and keep its vectors."""
-        assert self._task.encoder is not None
-        piece = dict(itertools.islice(texts.items(), PIECE))
-        total = self._done + len(texts)
-        self._task.report(Progress("embed", self._done, total, "passages"))
-        vectors = self._task.encoder.encode(
-            list(piece.values()),
-            progress=lambda n: self._task.report(
-                Progress("embed", self._done + n, total, "passages")
-            ),
-        )
-        self._done += len(piece)
-        folder = self._shelf.segments / new_name()
-        self._segments.append(write_segment(folder, list(piece), vectors, settled=False))
+        """Embed texts and keep their vectors, piece by piece, for some seconds."""
+        encoder = self._task.encoder
+        assert encoder is not None
+        began, total = time.monotonic(), self._done + len(texts)
+
+        def tell(done: int) -> None:
+            self._task.report(Progress("embed", self._done + done, total, "passages"))
+
+        waiting = iter(texts.items())
+        while piece := dict(itertools.islice(waiting, PIECE)):
+            tell(0)
+            vectors = encoder.encode(list(piece.values()), progress=tell)
+            self._done += len(piece)
+            folder = self._shelf.segments / new_name()
+            self._segments.append(write_segment(folder, list(piece), vectors, settled=False))
+            if time.monotonic() - began >= EVERY:
+                return
 
     def _settle(self, snapshot: Snapshot) -> None:
         """Merge segments where that is due. Where it cannot be done, they serve as they are."""

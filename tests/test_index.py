@@ -162,6 +162,7 @@ class StoppedError(Exception):
 
 def test_words_answer_before_anything_is_embedded(vault, index, monkeypatch):
     monkeypatch.setattr(build, "PIECE", 1)
+    monkeypatch.setattr(build, "EVERY", 0)
     encoder = WordEncoder()
     encoder.loaded = False
     seen = []
@@ -180,6 +181,7 @@ def test_words_answer_before_anything_is_embedded(vault, index, monkeypatch):
 
 def test_interrupted_embedding_is_taken_up_again(vault, index, monkeypatch):
     monkeypatch.setattr(build, "PIECE", 1)
+    monkeypatch.setattr(build, "EVERY", 0)
     first, second = WordEncoder(), WordEncoder()
     first.loaded = False
 
@@ -209,6 +211,7 @@ def test_interrupted_rebuild_leaves_the_former_index(vault, index):
 
 def test_edit_during_embedding_is_seen_before_the_end(vault, index, monkeypatch):
     monkeypatch.setattr(build, "PIECE", 1)
+    monkeypatch.setattr(build, "EVERY", 0)
     encoder = WordEncoder()
     encoder.loaded = False
 

@@ -8,7 +8,7 @@ import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ragbot.cli.progress import ProgressBar
 from ragbot.cli.text import Page, wants_colour
 from ragbot.config import Config
+from ragbot.errors import IndexLockedError
 from ragbot.schema import Filters
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ def opened(options: Namespace, *, encoder: bool = True) -> Iterator[tuple[Ragbot
     config = config_of(options)
     with Ragbot.open(config=config, wait=False) as bot:
         if encoder:
-            with closing(ProgressBar(sys.stderr, patience=1.0)) as bar:
+            # Where another process writes the index, what is there answers: that one does the work.
+            bar = ProgressBar(sys.stderr, patience=1.0)
+            with closing(bar), suppress(IndexLockedError):
                 bot.refresh(progress=bar)
             bot.warm()
         yield bot, page_for(config)

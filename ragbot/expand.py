@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ragbot.entities import SharedNames
 from ragbot.graph import GHOST, RelationGraph
+from ragbot.seeds import best
 
 Scores = NDArray[np.float64]
 
@@ -37,6 +38,10 @@ CROWDING = 0.25
 """Exponent of the number of links that the giver holds."""
 
 
+MOST_EDGES = 500
+"""Edges of one note that are followed, those worth most: a hub's thousand weigh little each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """The best way found to a note: its worth, and the row of the note it came from."""
@@ -47,10 +52,8 @@ class Step:
 
 def activations(scores: Scores, count: int) -> list[tuple[int, float]]:
     """Return the `count` best rows with what they pass on, 1 for the best, best first."""
-    count = min(count, int(np.isfinite(scores).sum()))
-    best = np.argpartition(-scores, count - 1)[:count] if count else np.zeros(0, dtype=np.int64)
-    best = best[np.argsort(-scores[best], kind="stable")]
-    return [(int(row), float(np.exp((scores[row] - scores[best[0]]) / SHARPNESS))) for row in best]
+    rows = best(scores, count)
+    return [(row, float(np.exp((scores[row] - scores[rows[0]]) / SHARPNESS))) for row in rows]
 
 
 def along_links(graph: RelationGraph, seeds: Iterable[tuple[int, float]]) -> dict[int, Step]:
@@ -116,6 +119,9 @@ def along_names(
 def _keep_best(
     reached: dict[int, Step], origin: int, notes: NDArray[np.int64], worths: Scores
 ) -> None:
+    if len(notes) > MOST_EDGES:
+        kept = np.argpartition(-worths, MOST_EDGES)[:MOST_EDGES]
+        notes, worths = notes[kept], worths[kept]
     for note, worth in zip(notes.tolist(), worths.tolist(), strict=True):
         if worth > 0 and (note not in reached or worth > reached[note].worth):
             reached[note] = Step(worth, origin)

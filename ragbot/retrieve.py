@@ -144,8 +144,7 @@ def retrieve(
     reached = _expand(corpus, question, found, hops)
     scores = found.notes + reached.gains(len(found.notes))
     if query is not None and corpus.embedded:
-        best = np.argsort(-scores, kind="stable")[:ADMITTED].tolist()
-        seeds.complete(corpus, query, found, best)
+        seeds.complete(corpus, query, found, seeds.best(scores, ADMITTED))
         seeds.score(corpus, found, allowed)
         scores = found.notes + reached.gains(len(found.notes))
     if reranker is None:
@@ -205,9 +204,8 @@ def _hits(
 ) -> list[Hit]:
     ranks = _Ranks(corpus, found, reached)
     hits: list[Hit] = []
-    for note in np.argsort(-scores, kind="stable").tolist():
-        if len(hits) >= k * per_note or not np.isfinite(scores[note]):
-            break
+    # A note without evidence is passed over, so a few more than k are looked at.
+    for note in seeds.best(scores, 2 * k + ADMITTED):
         rows = _best_chunks(corpus, found, note, per_note)
         worths = scores[note] + found.chunk_scores(rows) - found.chunk_scores(rows[:1])
         for row, worth in zip(rows, worths.tolist(), strict=True):
@@ -225,8 +223,6 @@ class _Ranks:
         self._found = found
         self._reached = reached
         self._dense = _ranked(found.dense)
-        worded = np.flatnonzero(found.words)
-        self._words = _ranked(worded[np.argsort(-found.words[worded], kind="stable")].tolist())
         self._named = seeds.name_worth(corpus, found.named)
         for row, worth in reached.names.items():
             self._named[row] = self._named.get(row, 0.0) + worth
@@ -235,11 +231,13 @@ class _Ranks:
         self._links = _ranked(sorted(self._linked, key=lambda row: -self._linked[row]))
 
     def evidence(self, note: int, row: int) -> tuple[Evidence, ...]:
+        words = self._found.words
         told: list[Evidence] = []
         if row in self._dense:
             told.append(Evidence("dense", self._dense[row], float(self._found.cosines[row])))
-        if row in self._words:
-            told.append(Evidence("bm25", self._words[row], float(self._found.words[row])))
+        if words[row] > 0:
+            rank = 1 + int((words > words[row]).sum())
+            told.append(Evidence("bm25", rank, float(words[row])))
         if note in self._names:
             told.append(Evidence("names", self._names[note], self._named[note]))
         if note in self._links:

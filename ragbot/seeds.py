@@ -93,7 +93,7 @@ def find(
         _ask_nearest(corpus, query, seeds, allowed)
     score(corpus, seeds, allowed)
     if query is not None and corpus.embedded:
-        complete(corpus, query, seeds, np.argsort(-seeds.notes)[:EXACT].tolist())
+        complete(corpus, query, seeds, best(seeds.notes, EXACT))
         score(corpus, seeds, allowed)
     return seeds
 
@@ -122,6 +122,17 @@ def complete(corpus: Corpus, query: FloatArray, seeds: Seeds, notes: Iterable[in
     if missing:
         seeds.cosines[missing] = corpus.similarities(query, missing)
         seeds.known[missing] = True
+
+
+def best(scores: Scores, count: int) -> list[int]:
+    """Rows of the highest finite scores, best first, the lower row first among equals."""
+    count = min(count, int(np.isfinite(scores).sum()))
+    if not count:
+        return []
+    # Every row as good as the last one wanted, so that ties fall alike at every call.
+    least = -np.partition(-scores, count - 1)[count - 1]
+    rows = np.flatnonzero(scores >= least)
+    return [int(row) for row in rows[np.argsort(-scores[rows], kind="stable")][:count]]
 
 
 def by_note(corpus: Corpus, scores: Scores) -> Scores:

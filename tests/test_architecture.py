@@ -63,6 +63,7 @@ SAME_FLOOR = {
     "lexical": {"entities"},
     "embed": {"faster"},
     "cluster": {"embed"},
+    "expand": {"seeds"},
     "retrieve": {"seeds", "expand", "filters", "relations", "rerank"},
     "extract": {"candidates"},
     "compose": {"candidates", "extract", "ground"},

@@ -376,3 +376,17 @@ def test_an_interrupt_ends_a_build_with_130_and_leaves_the_index(tmp_path):
     assert building.returncode == 130, errors
     assert "Traceback" not in errors
     assert "stopped" in errors
+
+
+def test_a_search_by_words_loads_no_encoder(plot, plot_index):
+    heavy = ["torch", "sentence_transformers", "chromadb", "gradio", "llama_index", "networkx"]
+    words = ["search", "late blight", "--words", "--notes", str(plot), "--index", str(plot_index)]
+    code = (
+        f"import sys, ragbot.cli\nassert ragbot.cli.main({words}) == 0\n"
+        f"print(sorted(set({heavy}) & set(sys.modules)))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+    assert loaded.stdout.splitlines()[-1] == "[]"

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "dependencies.md"
-EXTRAS = ("", "ollama", "openai", "anthropic", "mcp")
+EXTRAS = ("", "ollama", "openai", "anthropic", "fast", "mcp")
 
 SHORT = (
     # (what stands in a licence field or classifier, its SPDX name), the first that fits

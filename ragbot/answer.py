@@ -6,6 +6,7 @@ Floor 4: pure of configuration; reads a corpus.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ragbot import compose, edges, extract, followups, generate, ground, relations, silence
 from ragbot.compose import Composed
@@ -73,12 +74,14 @@ def answer(
         return Answer(question, asked.reply, "smalltalk", False, followups=starters(corpus))
     picked = extract.rank(corpus, asked.query, hits, encode, query)
     chosen = compose.choose(corpus.notes, picked, words)
+    sure = silence.confidence(corpus, question, asked.query, picked, chosen, query)
     related = relations.answerable(corpus, asked.query)
     if related is not None and related.relations:
         told = edges.tell(corpus, related, words)
         made = _with_more(corpus, asked.query, told, picked, words)
-    elif silence.is_better(corpus, question, asked.query, picked, chosen, query):
-        return silence.answer(corpus, question, asked.query, hits, notice)
+    elif sure < 0:
+        silent = silence.answer(corpus, question, asked.query, hits, notice)
+        return replace(silent, confidence=sure)
     else:
         made = compose.compose(corpus.notes, corpus.chunks, kind_of(asked.query), chosen, words)
     if not all(ground.stands(citation, corpus.notes) for citation in made.citations):
@@ -94,6 +97,7 @@ def answer(
         asked.query,
         notice,
         followups.suggest(corpus, asked.query, made.citations),
+        sure if related is None or not related.relations else None,
     )
 
 

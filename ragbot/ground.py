@@ -23,10 +23,14 @@ MEANT = 0.5
 SHARED = 0.5
 """Least share of a sentence's words that its quotation holds, where no vectors tell."""
 
+REPLACED = 0.8
+"""Share of a sentence's other words in its source, from which a strange first word is a name."""
+
 ALIGNED = 0.6
 """Share of words in common from which a negation on one side only is a contradiction."""
 
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
+_CLAUSE = re.compile(r"[;:,]\s+|\s[—–-]+\s|\bbut\b")
 _MARK = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
 _NEGATION = re.compile(
     r"\b(not|no|never|none|nothing|nobody|neither|nor|without|cannot|isnt|arent|wasnt|dont|doesnt"
@@ -133,8 +137,7 @@ def fault(
     unknown = _names_missing(said, f"{source} {context}")
     if unknown:
         return f"the name {unknown} is not in the source"
-    nearest = max(_sentences(quotes), key=lambda quote: share(said, quote))
-    if contrary := _contradiction(said, nearest, source):
+    if contrary := _contradiction(said, quotes, source):
         return contrary
     meant = similarity >= MEANT if similarity is not None else share(said, source) >= SHARED
     return "" if meant else "the source does not say this"
@@ -151,17 +154,28 @@ def numbers(text: str) -> set[str]:
 
 def _names_missing(said: str, source: str) -> str:
     known = {stem(word) for word in tokens(source)}
-    for match in _NAME.finditer(said):
-        words = [word for word in tokens(match.group()) if word not in STOP_WORDS and len(word) > 1]
+    found = [match.group() for match in _NAME.finditer(said)]
+    first = said.split()[0] if said.split() else ""
+    # The first word has a capital anyway. It is a name when it has another one, or
+    # when all the rest stands in the source: then it was put in the place of a name.
+    rest = said[len(first) :]
+    if re.search(r"\w[A-Z]", first) or (first[:1].isupper() and share(rest, source) >= REPLACED):
+        found.insert(0, first)
+    for name in found:
+        words = [word for word in tokens(name) if word not in STOP_WORDS and len(word) > 1]
         if any(stem(word) not in known for word in words):
-            return match.group()
+            return name
     return ""
 
 
-def _contradiction(said: str, nearest: str, source: str) -> str:
-    denies, denied = _negated(said), _negated(source)
+def _contradiction(said: str, quotes: Sequence[str], source: str) -> str:
+    denies = _negated(said)
+    whole = max(_sentences(quotes), key=lambda sentence: share(said, sentence))
+    denied = _negated(whole if share(said, whole) >= ALIGNED else source)
     if denies and not denied:
         return "the source does not deny this"
+    clauses = [clause for sentence in _sentences(quotes) for clause in _CLAUSE.split(sentence)]
+    nearest = max(clauses, key=lambda clause: (share(said, clause), -len(clause)))
     if not denies and _negated(nearest) and share(said, nearest) >= ALIGNED:
         return "the source denies this"
     ours = {stem(word) for word in tokens(said)}

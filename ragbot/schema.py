@@ -219,7 +219,9 @@ class Answer:
     `[1]`-style marks. `notice` says what a reader should know about how the
     answer came to be (the model was down, words only, and the like). `query`
     is the question as it was searched, after the conversation was taken into
-    account. `followups` are questions that the graph suggests.
+    account. `followups` are questions that the graph suggests. `confidence` is
+    how much speaks for an answer beyond what is asked for, below 0 when it
+    abstains; None where nothing was weighed.
     """
 
     question: str
@@ -232,6 +234,7 @@ class Answer:
     query: str = ""
     notice: str = ""
     followups: tuple[str, ...] = ()
+    confidence: float | None = None
 
     @property
     def grounded(self) -> bool:

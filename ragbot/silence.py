@@ -115,21 +115,21 @@ def signals(
     )
 
 
-def is_better(
+def confidence(
     corpus: Corpus,
     question: str,
     query: str,
     picked: Sequence[Picked],
     chosen: Sequence[Picked],
     vector: FloatArray | None,
-) -> bool:
-    """Tell whether nothing that was found answers the question."""
+) -> float:
+    """Weigh whether the notes answer: below 0, silence is better."""
     if not picked or not chosen:
-        return True
+        return -ENOUGH
     found = signals(corpus, question, query, picked, chosen, vector)
     if vector is None or not corpus.embedded:
-        return found.covered < COVERED or found.unknown > 0
-    return found.weight < ENOUGH
+        return found.covered - COVERED - found.unknown
+    return found.weight - ENOUGH
 
 
 def _held(corpus: Corpus, pick: Picked, text: str) -> set[str]:

@@ -37,7 +37,7 @@ FLOORS = [
         "generate", "conversation", "answer",
     },
     {"bot"},
-    {"evaluate", "ui", "llamaindex", "mcp_server", "api"},
+    {"evaluate", "evaluate_answers", "ui", "llamaindex", "mcp_server", "api"},
     {"cli"},
 ]  # fmt: skip
 FLOOR_OF = {name: number for number, floor in enumerate(FLOORS) for name in floor}
@@ -64,6 +64,7 @@ SAME_FLOOR = {
     "embed": {"faster"},
     "cluster": {"embed"},
     "expand": {"seeds"},
+    "evaluate_answers": {"evaluate"},
     "retrieve": {"seeds", "expand", "filters", "relations", "rerank"},
     "extract": {"candidates"},
     "compose": {"candidates", "extract", "ground"},

@@ -94,6 +94,9 @@ def _add_asking(commands: argparse._SubParsersAction[Parser]) -> None:
         "ragbot evaluate questions.jsonl --words --json",
     )
     evaluate.add_argument("questions", metavar="QUESTIONS", help="a file of JSON lines")
+    evaluate.add_argument(
+        "--answers", action="store_true", help="ask each question, and judge the answers"
+    )
     evaluate.add_argument("--words", action="store_true", help="without the encoder")
 
 

@@ -145,7 +145,8 @@ class Build:
         def tell(done: int) -> None:
             self._task.report(Progress("embed", self._done + done, total, "passages"))
 
-        waiting = iter(texts.items())
+        # By length over all that is left: texts of one batch are then padded least.
+        waiting = iter(sorted(texts.items(), key=lambda pair: -len(pair[1])))
         while piece := dict(itertools.islice(waiting, PIECE)):
             tell(0)
             vectors = encoder.encode(list(piece.values()), progress=tell)

@@ -278,8 +278,8 @@ def main() -> None:
         rows = measure(tested)
         print(table(tested.name, rows, len(tested.questions)), flush=True)
         results["sets"][tested.name] = {"n": len(tested.questions), "methods": rows}
-    target = ROOT / "benchmarks" / "results" / "retrieval.json"
-    target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        target = ROOT / "benchmarks" / "results" / "retrieval.json"
+        target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 def _sets(names: list[str], encode: Callable[[list[str]], Any]) -> Iterator[Set]:

@@ -20,7 +20,7 @@ from ragbot import phrasing, predicates
 from ragbot.corpus import Corpus
 from ragbot.graph import Direction
 from ragbot.phrasing import Asked, stem
-from ragbot.schema import UNTYPED, NoteId, Relation, Span
+from ragbot.schema import LINKS_TO, UNTYPED, NoteId, Relation, Span
 from ragbot.words import STOP_WORDS, content_words, tokens
 
 NEAR = 6
@@ -138,7 +138,9 @@ def _edges(
     directions: list[Direction] = []
     for match in matches:
         direction = _direction(match, words, name)
-        found = corpus.graph.neighbours(name.note, match.predicate, direction)
+        # Every relation is a link, so a question about links asks for all of them.
+        predicate = None if match.predicate == LINKS_TO else match.predicate
+        found = corpus.graph.neighbours(name.note, predicate, direction)
         found = [r for r in found if r not in relations and not (ghosts_only and r.target)]
         if found:
             relations += found
@@ -160,7 +162,9 @@ def _edges(
 def _asked(corpus: Corpus, words: Sequence[str], named: Sequence[_Named]) -> list[Asked]:
     free = [not _within(place, named) for place in range(len(words))]
     typed = [p for p in corpus.graph.predicates if p not in UNTYPED]
-    return phrasing.asked(words, typed, free) or phrasing.asked(words, predicates.KNOWN, free)
+    return phrasing.asked(words, typed, free) or phrasing.asked(
+        words, [*sorted(predicates.KNOWN), LINKS_TO], free
+    )
 
 
 def _is_near(match: Asked, name: _Named) -> bool:

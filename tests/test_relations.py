@@ -56,6 +56,11 @@ def told(corpus, question):
             id="ghosts-only",
         ),
         pytest.param("What contradicts Heat?", [], id="known-but-not-here"),
+        pytest.param(
+            "Which notes link to Heat?",
+            [("Entropy as a Measure of Heat", "extends", "Heat")],
+            id="any-relation-is-a-link",
+        ),
     ],
 )
 def test_edges(corpus, question, expected):

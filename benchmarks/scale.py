@@ -24,6 +24,7 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,11 @@ def write_vault(folder: Path, count: int) -> list[str]:
     words = sorted(
         {"".join(chance.choices(syllables, k=chance.randint(2, 4))) for _ in range(9000)}
     )
-    weights = [1 / (rank + 10) for rank in range(len(words))]
+    weights = list(accumulate(1 / (rank + 10) for rank in range(len(words))))
 
     def sentence() -> str:
-        return " ".join(chance.choices(words, weights, k=chance.randint(8, 20))).capitalize() + "."
+        length = chance.randint(8, 20)
+        return " ".join(chance.choices(words, cum_weights=weights, k=length)).capitalize() + "."
 
     def other() -> str:
         # A hundredth of the notes are hubs, and get a third of the links.

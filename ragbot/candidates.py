@@ -45,7 +45,7 @@ _BIBLIOGRAPHY = frozenset(
 )
 _ASKS_FOR_SOURCES = re.compile(
     r"\b(sources?|references?|cit(e[sd]?|ing|ations?)|papers?|articles?|books?|stud(y|ies)|publish\w*"
-    r"|links?|urls?|author\w*|wr(ote|itten)|read|who)\b",
+    r"|links?|urls?|author\w*|wr(ote|itten))\b",
     re.IGNORECASE,
 )
 

@@ -92,6 +92,19 @@ def test_a_table_row_reads_as_a_line(corpus):
     assert not any("Metal" in quote for quote in quotes(answer))
 
 
+@pytest.mark.parametrize(
+    ("question", "listed"),
+    [("Who first cast a kettle of bronze?", False), ("Which books tell of kettles?", True)],
+)
+def test_a_list_of_sources_answers_only_who_asks_for_it(question, listed):
+    files = {
+        "Kettle.md": "# Kettle\n\nA kettle of bronze was first cast by Enki of Ur.\n\n"
+        "## Sources\n\n- A History of the Kettle in Bronze, by Ada Smith\n"
+    }
+    answer = ask(MemoryCorpus.of(files, bag_of_words), question)
+    assert any("Ada Smith" in quote for quote in quotes(answer)) == listed
+
+
 def test_an_answer_keeps_to_its_words(corpus):
     answer = ask(corpus, "What is a kettle vessel for boiling water?", words=10)
     assert sum(len(statement.text.split()) for statement in answer.statements) <= 10

@@ -6,6 +6,7 @@ Floor 4: pure functions on notes and picked sentences.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from ragbot import ground
 from ragbot.candidates import Candidate, readable
 from ragbot.extract import Picked
 from ragbot.kinds import Kind
+from ragbot.markdown import stem as stem_of
 from ragbot.phrasing import stem
 from ragbot.schema import Chunk, Citation, Note, NoteId, Statement
 from ragbot.sentences import sentences
@@ -21,7 +23,7 @@ from ragbot.words import STOP_WORDS, tokens
 WORDS = 150
 """Words of the longest answer, unless more is asked for."""
 
-BELOW_BEST = 0.9
+BELOW_BEST = 0.6
 """A sentence that scores this much less than the best one is left out."""
 
 LONGEST_BEFORE = 30
@@ -97,18 +99,18 @@ def compose(
         Room for sentences that a pronoun refers to.
     """
     ordered = _ordered(chosen, kind)
-    titles = " ".join(notes[note].title for note in {candidate.note for candidate in ordered})
+    names = _names(notes, ordered)
     room = words - sum(len(candidate.text.split()) for candidate in ordered)
-    room -= len(titles.split())
+    room -= len(" ".join(names.values()).split())
     statements: list[Statement] = []
     citations: list[Citation] = []
-    several = len({candidate.note for candidate in ordered}) > 1
+    several = len(names) > 1
     for number, candidate in enumerate(ordered, start=1):
         before = ordered[number - 2] if number > 1 else None
         whole = _completed(notes[candidate.note], chunks[candidate.row], candidate, before, room)
         room -= len(whole.text.split()) - len(candidate.text.split())
         first = before is None or before.note != candidate.note
-        lead = notes[candidate.note].title if several and first else ""
+        lead = names[candidate.note] if several and first else ""
         statements.append(Statement(whole.text, (number,), lead=lead))
         citations.append(ground.cite(notes, number, whole.note, whole.span))
     as_list = kind == "list"
@@ -188,6 +190,13 @@ def _ordered(chosen: Sequence[Picked], kind: Kind) -> list[Candidate]:
         else:
             ordered += sorted(group, key=lambda candidate: candidate.span)
     return ordered
+
+
+def _names(notes: Mapping[NoteId, Note], ordered: Sequence[Candidate]) -> dict[NoteId, str]:
+    """Name each note by its title; by its file where two have the same."""
+    found = {candidate.note: notes[candidate.note].title for candidate in ordered}
+    titles = Counter(found.values())
+    return {note: title if titles[title] == 1 else stem_of(note) for note, title in found.items()}
 
 
 def _completed(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ragbot.corpus import Corpus
-from ragbot.schema import Citation, Relation
+from ragbot.schema import Citation, NoteId, Relation
 from ragbot.words import tokens
 
 MOST = 3
@@ -25,10 +25,8 @@ def suggest(corpus: Corpus, query: str, citations: Sequence[Citation]) -> tuple[
     questions: dict[str, None] = {}
     seen = set(cited)
     for note in cited:
-        around = sorted(corpus.graph.neighbours(note), key=lambda relation: not relation.typed)
-        for relation in around:
-            other = relation.target if relation.source == note else relation.source
-            if other is None or other in seen:
+        for relation, other in _around(corpus, note):
+            if other in seen:
                 continue
             title = corpus.notes[other].title
             if f" {' '.join(tokens(title))} " not in asked:
@@ -38,6 +36,17 @@ def suggest(corpus: Corpus, query: str, citations: Sequence[Citation]) -> tuple[
         if len(questions) >= MOST:
             break
     return tuple(questions)
+
+
+def _around(corpus: Corpus, note: NoteId) -> list[tuple[Relation, NoteId]]:
+    """Give the relations of a note with the other end: asserted first, then the rarer note."""
+    ends = [
+        (relation, relation.target if relation.source == note else relation.source)
+        for relation in corpus.graph.neighbours(note)
+    ]
+    written = [(relation, other) for relation, other in ends if other is not None]
+    rarity = corpus.graph.rarity
+    return sorted(written, key=lambda end: (not end[0].typed, -rarity[corpus.graph.row(end[1])]))
 
 
 def _question(corpus: Corpus, note: str, relation: Relation, title: str) -> str:

@@ -200,10 +200,7 @@ def main() -> None:
     print()
     for name, ratio in ratios.items():
         print(f"{name:42}{ratio:8.2f}")
-    quality = recall(options.vault, options.questions) if options.questions else {}
-    for name, value in quality.items():
-        print(f"{name:42}{value:8.4f}")
-    record = {
+    record: dict[str, Any] = {
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
         "processors": os.cpu_count(),
@@ -212,9 +209,13 @@ def main() -> None:
         "passages": options.passages,
         "runs": [asdict(run) | {"tokens/s": run.rate} for run in runs],
         "ratios": ratios,
-        "quality": quality,
     }
     RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    if options.questions:
+        record["quality"] = recall(options.vault, options.questions)
+        for name, value in record["quality"].items():
+            print(f"{name:42}{value:8.4f}")
+        RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

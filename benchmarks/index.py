@@ -154,10 +154,16 @@ def compare(source: Path, passages: int) -> list[Run]:
     return runs
 
 
+def gold_notes(row: dict[str, Any]) -> set[str]:
+    """Name the notes that answer: each entry is one, or a list of which any will do."""
+    groups = [[group] if isinstance(group, str) else group for group in row["gold_notes"]]
+    return {note for group in groups for note in group}
+
+
 def recall(source: Path, questions: Path) -> dict[str, float]:
     """Recall at 10 of the notes that answer, by vectors alone, with each backend."""
     rows = [json.loads(line) for line in questions.read_text(encoding="utf-8").splitlines()]
-    asked = [(r["question"], {n for group in r["gold_notes"] for n in group}) for r in rows]
+    asked = [(row["question"], gold_notes(row)) for row in rows]
     asked = [(question, gold) for question, gold in asked if gold]
     found: dict[str, float] = {"questions": len(asked)}
     vectors = []

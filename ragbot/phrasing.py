@@ -10,9 +10,9 @@ Floor 1: pure functions on text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from ragbot import predicates
 
@@ -156,8 +156,7 @@ def is_passive(predicate: str) -> bool:
 
 
 def _said(stems: Sequence[str], words: Sequence[str], name: str) -> Asked | None:
-    parts = predicates.words(name).split()
-    content = [stem(part) for part in parts if part not in _EMPTY]
+    parts, content = _parts(name)
     if not content or any(part not in stems for part in content):
         return None
     place = stems.index(content[0])
@@ -170,15 +169,22 @@ def _said(stems: Sequence[str], words: Sequence[str], name: str) -> Asked | None
     return Asked(name, place, True, fits)
 
 
+@cache
+def _parts(predicate: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the words of a predicate, and the stems of those that say something."""
+    parts = tuple(predicates.words(predicate).split())
+    return parts, tuple(stem(part) for part in parts if part not in _EMPTY)
+
+
 def _meant(stems: Sequence[str], names: Iterable[str]) -> list[Asked]:
-    line = " ".join(stems)
+    line = f" {' '.join(stems)} "
     spelt = {predicates.canonical(name): name for name in names}
     found: dict[str, Asked] = {}
     for phrase, meanings in _MEANINGS.items():
-        match = re.search(rf"(?:^| ){re.escape(phrase)}(?: |$)", line)
-        if match is None:
+        start = line.find(f" {phrase} ")
+        if start < 0:
             continue
-        place = line[: match.start()].count(" ") + (match.start() > 0)
+        place = line[:start].count(" ")
         for meaning in meanings.split():
             if meaning in spelt:
                 found.setdefault(meaning, Asked(spelt[meaning], place, False, True))

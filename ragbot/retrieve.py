@@ -206,6 +206,8 @@ def _hits(
     hits: list[Hit] = []
     # A note without evidence is passed over, so a few more than k are looked at.
     for note in seeds.best(scores, 2 * k + ADMITTED):
+        if len(hits) >= k * per_note:
+            break
         rows = _best_chunks(corpus, found, note, per_note)
         worths = scores[note] + found.chunk_scores(rows) - found.chunk_scores(rows[:1])
         for row, worth in zip(rows, worths.tolist(), strict=True):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from ragbot.errors import RagbotError
-from ragbot.schema import Answer, Turn
-from ragbot.ui import api, render
+from ragbot.schema import Answer, Filters, Turn
+from ragbot.ui import api, desk, keeping, render
+from ragbot.ui.limits import Limit
+from ragbot.ui.reading import inert
 
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
@@ -18,16 +21,42 @@ AT_ONCE = 8
 """Questions answered at one time; further ones wait for their turn."""
 
 _STARTERS = 6
+_MOST_TURNS = 50
+_MOST_SOURCES = 20
+_START = "window.ragbot.start(element, server, trigger); /* fires 'restore' */"
 
-Talk = list[Turn]
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One exchange of a visitor: what history needs of it, and how it is shown."""
+
+    turn: Turn
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a visitor chose."""
+
+    use_llm: bool
+    sources: int
+    filters: Filters
 
 
 def build(bot: Ragbot) -> gr.Blocks:
     """Build the page over an open bot; each visitor has a conversation of their own."""
+    limit = Limit()
     with gr.Blocks(title="ragbot", fill_height=True, analytics_enabled=False) as page:
         talk = gr.State([])
-        gr.HTML(f'<header class="masthead"><h1>ragbot</h1><p>{_counts(bot)}</p></header>')
-        transcript = gr.HTML(elem_id="transcript")
+        gr.HTML(
+            f'<header class="masthead"><h1>ragbot</h1><p>{_counts(bot)}</p>'
+            '<button type="button" id="whole-garden">See the garden</button>'
+            '<button type="button" id="new-talk">New conversation</button></header>',
+            js_on_load=None,
+        )
+        transcript = gr.HTML(
+            elem_id="transcript", server_functions=desk.functions(bot), js_on_load=_START
+        )
         box = gr.Textbox(
             label="Your question",
             placeholder="Ask the notes…",
@@ -39,44 +68,118 @@ def build(bot: Ragbot) -> gr.Blocks:
             autofocus=True,
         )
         gr.Examples(_starters(bot), inputs=box, label="To begin with")
+        chosen = _settings(bot, page)
+        with gr.Accordion("Conversations", open=False):
+            gr.HTML('<ul id="conversations"></ul>', js_on_load=None)
+        keeping.panel(bot)
 
-        def reply(question: str, turns: Talk) -> Iterator[tuple[str, Talk]]:
-            yield from _reply(bot, question, turns)
+        def reply(
+            question: str, said: list[Said], request: gr.Request, *settings: Any
+        ) -> Iterator[tuple[str, list[Said]]]:
+            visitor = request.client.host if request.client else ""
+            try:
+                limit.take(visitor)
+                yield from _reply(bot, question, said, _chosen(*settings))
+            except RagbotError as error:
+                told = render.turn(question, render.failed(str(error)))
+                yield inert(_shown(said) + told), said
 
         box.submit(
             reply,
-            [box, talk],
+            [box, talk, *chosen],
             [transcript, talk],
             api_visibility="private",
             concurrency_limit=AT_ONCE,
+            show_progress="hidden",
         ).then(lambda: "", None, box, api_visibility="private")
+        transcript.restore(_restored, None, [transcript, talk], api_visibility="private")
         api.add_endpoints(bot)
     built: gr.Blocks = page
     return built
 
 
-def _reply(bot: Ragbot, question: str, turns: Talk) -> Iterator[tuple[str, Talk]]:
-    said = ""
-    before = _transcript(bot, turns)
-    try:
-        for piece in bot.stream(question, turns):
-            if isinstance(piece, Answer):
-                turns = [*turns, Turn(question, piece)]
-                yield _transcript(bot, turns), turns
-            else:
-                said += piece
-                yield before + render.turn(question, render.prose(said)), turns
-    except RagbotError as error:
-        yield before + render.turn(question, render.failed(str(error))), turns
-
-
-def _transcript(bot: Ragbot, turns: Talk) -> str:
-    notes = bot.corpus().notes
-    return "".join(
-        render.turn(turn.question, render.answered(turn.answer, notes))
-        for turn in turns
-        if isinstance(turn.answer, Answer)
+def _reply(
+    bot: Ragbot, question: str, said: list[Said], chosen: Settings
+) -> Iterator[tuple[str, list[Said]]]:
+    before, text = _shown(said), ""
+    pieces = bot.stream(
+        question,
+        [exchange.turn for exchange in said],
+        filters=chosen.filters,
+        use_llm=None if chosen.use_llm else False,
+        sources=chosen.sources,
     )
+    for piece in pieces:
+        if isinstance(piece, Answer):
+            html = inert(render.turn(question, render.answered(piece, bot.corpus().notes)))
+            said = [*said, Said(Turn(question, piece), html)][-_MOST_TURNS:]
+            yield before + html, said
+        else:
+            text += piece
+            yield before + inert(render.turn(question, render.prose(text))), said
+
+
+def _restored(event: gr.EventData) -> tuple[str, list[Said]]:
+    """Take up a conversation that the visitor's browser kept; it goes back to them alone."""
+    turns = event._data.get("turns") if isinstance(event._data, dict) else None
+    said = [
+        Said(Turn(str(turn.get("question", ""))[:_LONGEST]), inert(str(turn.get("html", ""))))
+        for turn in (turns if isinstance(turns, list) else [])[-_MOST_TURNS:]
+        if isinstance(turn, dict)
+    ]
+    return _shown(said), said
+
+
+_LONGEST = 10_000
+
+
+def _shown(said: list[Said]) -> str:
+    return "".join(exchange.html for exchange in said)
+
+
+def _settings(bot: Ragbot, page: gr.Blocks) -> Sequence[gr.components.Component]:
+    """Lay out the settings, which the browser remembers."""
+    notes = bot.notes()
+    folders = {note.id.rsplit("/", 1)[0] for note in notes if "/" in note.id}
+    tags = {tag for note in notes for tag in note.tags}
+    kept = gr.BrowserState([True, 12, [], []], storage_key="ragbot.settings", secret="ragbot")
+    with gr.Accordion("Settings", open=False):
+        model = gr.Checkbox(
+            True, label="Let the language model write", visible=bool(bot.config.llm)
+        )
+        sources = gr.Slider(1, _MOST_SOURCES, 12, step=1, label="Passages to answer from")
+        folder = gr.Dropdown(sorted(folders), multiselect=True, label="Only these folders")
+        tag = gr.Dropdown(sorted(tags), multiselect=True, label="Only these tags")
+    chosen = [model, sources, folder, tag]
+
+    def remembered(values: Any) -> list[Any]:
+        known = _chosen(*values) if isinstance(values, list) and len(values) == 4 else _chosen()
+        return [
+            known.use_llm,
+            known.sources,
+            [name for name in known.filters.folders if name in folders],
+            [name for name in known.filters.tags if name in tags],
+        ]
+
+    page.load(remembered, kept, chosen, api_visibility="private", show_progress="hidden")
+    for changed in (model.input, sources.input, folder.input, tag.input):
+        changed(lambda *now: list(now), chosen, kept, api_visibility="private")
+    return chosen
+
+
+def _chosen(
+    use_llm: object = True, sources: object = 12, folders: object = (), tags: object = ()
+) -> Settings:
+    count = int(sources) if isinstance(sources, int | float) else 12
+    return Settings(
+        use_llm is not False,
+        min(max(count, 1), _MOST_SOURCES),
+        Filters(_texts(folders), _texts(tags)),
+    )
+
+
+def _texts(found: object) -> tuple[str, ...]:
+    return tuple(str(text) for text in found) if isinstance(found, list | tuple) else ()
 
 
 def _counts(bot: Ragbot) -> str:

@@ -5,6 +5,7 @@ Nothing of a note, a question or a model reaches the page but through `escape`.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -12,6 +13,7 @@ from html import escape
 from ragbot.schema import Answer, Citation, Evidence, Hit, Note, NoteId, Relation
 from ragbot.wire import end_of
 
+_SEEDS = 12
 _MARK = re.compile(r"\[(\d+)\]")
 _STRONG = re.compile(r"\*\*(.+?)\*\*")
 
@@ -41,6 +43,8 @@ def prose(text: str, citations: Sequence[Citation] = ()) -> str:
 def answered(answer: Answer, notes: Mapping[NoteId, Note]) -> str:
     """Whole answer: its text, what a reader should know about it, and its sources."""
     body = prose(answer.text, answer.citations)
+    if answer.abstained:
+        body = f'<div class="silent">{body}</div>'
     if answer.notice:
         body += f'<p class="notice">{escape(answer.notice)}</p>'
     paths = _paths(answer.hits)
@@ -49,7 +53,7 @@ def answered(answer: Answer, notes: Mapping[NoteId, Note]) -> str:
             _source(citation, paths.get(citation.note, ()), notes) for citation in answer.citations
         )
         body += f'<ol class="sources" aria-label="Sources">{sources}</ol>'
-    return body
+    return body + _followups(answer.followups) + _actions(answer, paths)
 
 
 def failed(message: str) -> str:
@@ -76,7 +80,7 @@ def _inline(text: str, quotes: Mapping[int, str]) -> str:
         quote = escape(quotes[number])
         return (
             f'<sup><a class="cite" href="#source-{number}" title="{quote}" '
-            f'aria-label="Source {number}">{number}</a></sup>'
+            f'data-number="{number}" aria-label="Source {number}">{number}</a></sup>'
         )
 
     return _MARK.sub(mark, _STRONG.sub(r"<strong>\1</strong>", escape(text, quote=False)))
@@ -88,12 +92,38 @@ def _source(citation: Citation, path: Sequence[Relation], notes: Mapping[NoteId,
     below = citation.headings[citation.headings[:1] == (citation.title,) :]
     place = escape(" › ".join((citation.title, *below)))
     way = f'<p class="path">{escape(path_text(path, citation.note, notes))}</p>' if path else ""
+    start, end = citation.span
     return (
         f'<li class="source" id="source-{citation.number}" value="{citation.number}" dir="auto">'
-        f"<p><strong>{place}</strong> "
+        f'<p><a class="open" href="#note" data-note="{escape(citation.note)}" '
+        f'data-start="{start}" data-end="{end}"><strong>{place}</strong></a> '
         f'<span class="place">{escape(citation.note)}, {lines}</span></p>'
         f"<blockquote>{escape(citation.quote)}</blockquote>{way}</li>"
     )
+
+
+def _followups(questions: Sequence[str]) -> str:
+    buttons = "".join(
+        f'<button type="button" class="chip ask" dir="auto">{escape(question)}</button>'
+        for question in questions
+    )
+    return f'<div class="followups" aria-label="Ask next" role="group">{buttons}</div>' * bool(
+        buttons
+    )
+
+
+def _actions(answer: Answer, paths: Mapping[NoteId, Sequence[Relation]]) -> str:
+    """Buttons below an answer; the notes that its graph view starts from go with them."""
+    around = dict.fromkeys(citation.note for citation in answer.citations)
+    around |= dict.fromkeys(relation.source for path in paths.values() for relation in path)
+    seeds = escape(json.dumps(list(around)[:_SEEDS]))
+    acts = {"copy": "Copy", "like": "Like", "dislike": "Dislike", "edit": "Edit and ask again"}
+    if around:
+        acts["graph"] = "Show in the graph"
+    buttons = "".join(
+        f'<button type="button" data-act="{act}">{name}</button>' for act, name in acts.items()
+    )
+    return f'<div class="actions" data-seeds="{seeds}">{buttons}</div>'
 
 
 def _paths(hits: Sequence[Hit]) -> dict[NoteId, tuple[Relation, ...]]:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ragbot.bot import Ragbot
 from ragbot.config import Config
@@ -85,18 +85,47 @@ def launch(
     from ragbot.ui.page import build
 
     page = build(bot)
+    script = (STATIC / "ragbot.js").read_text(encoding="utf-8")
     page.launch(
         server_name=host,
         server_port=port,
         auth=login,
         prevent_thread_lock=True,
         css_paths=[STATIC / "ragbot.css"],
+        head=f"<script>{script}</script>",
+        theme=_theme(),
+        app_kwargs=_app(),
         footer_links=[],
         show_error=False,
         ssr_mode=False,
         quiet=True,
     )
     return page
+
+
+def _theme() -> gr.Theme:
+    """Make Gradio's theme with fonts that are on the reader's machine: none is fetched."""
+    import gradio as gr
+
+    sans = ("system-ui", "-apple-system", "Segoe UI", "Noto Sans", "sans-serif")
+    return gr.themes.Base(
+        primary_hue="teal",
+        neutral_hue="stone",
+        font=sans,
+        font_mono=("ui-monospace", "DejaVu Sans Mono", "monospace"),
+    )
+
+
+def _app() -> dict[str, Any]:
+    """Describe what the server adds to Gradio: our files, and headers that fence the page in."""
+    from starlette.middleware import Middleware
+    from starlette.routing import Mount
+    from starlette.staticfiles import StaticFiles
+
+    from ragbot.ui.fence import Fence
+
+    files = Mount("/ragbot", StaticFiles(directory=STATIC))
+    return {"routes": [files], "middleware": [Middleware(Fence)]}
 
 
 def _warm(bot: Ragbot) -> None:

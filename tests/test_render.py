@@ -74,4 +74,4 @@ def test_nothing_of_a_note_a_question_or_a_model_gets_through():
     assert "<script" not in html
     assert "<img" not in html
     assert 'title="<' not in html
-    assert html.count("&lt;script&gt;") == 9
+    assert html.count("&lt;script&gt;") == 11

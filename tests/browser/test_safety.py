@@ -1,0 +1,72 @@
+"""A vault that wants to run in the page, and to call home: nothing does."""
+
+import pytest
+from playwright.sync_api import expect
+
+from ragbot import Ragbot
+from ragbot.ui.serving import launch
+from tests.browser.conftest import free_port
+
+pytestmark = pytest.mark.browser
+
+EVIL = """---
+title: 'Kraken <img src=x onerror="window.ran=1"> ${window.ran=2} {{window}}'
+aliases: ["<script>window.ran=3</script>"]
+---
+# Kraken
+
+The kraken is a giant squid <script>window.ran=4</script> that sinks ships in the northern sea.
+
+<img src="https://evil.example/pixel.png" onerror="window.ran=5"> <svg onload="window.ran=6">
+
+![seen](https://evil.example/image.png) [run me](javascript:window.ran=7) [data](data:text/html,8)
+
+The kraken sleeps ${window.ran=9}
+below [[Nobody|<b onclick="window.ran=10">ghost</b>]] and [[Ship]].
+"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    vault = tmp_path_factory.mktemp("vault")
+    (vault / "Kraken.md").write_text(EVIL, encoding="utf-8")
+    (vault / "Ship.md").write_text("# Ship\n\n- sunk_by::[[Kraken]]\n", encoding="utf-8")
+    port = free_port()
+    with Ragbot.open(vault, tmp_path_factory.mktemp("index"), wait=False) as bot:
+        page = launch(bot, port=port)
+        yield f"http://127.0.0.1:{port}"
+        page.close(verbose=False)
+
+
+def test_nothing_runs_and_nothing_is_fetched(browser, address):
+    page = browser.new_page()
+    page.set_default_timeout(30_000)
+    asked, dialogs = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.goto(address)
+    box = page.get_by_label("Your question")
+    box.fill("What is the kraken <img src=x onerror=window.ran=11>?")
+    box.press("Enter")
+    expect(page.locator(".source").first).to_contain_text("kraken", timeout=30_000)
+    page.locator(".source .open").first.click()
+    expect(page.locator("#pane mark").first).to_be_visible(timeout=30_000)
+    expect(page.locator("#pane .ghost").first).to_be_visible()
+    page.locator("#pane").get_by_text("run me").click()
+    page.locator("#pane").get_by_text("data", exact=True).click()
+    page.locator("#whole-garden").click(force=True)
+    expect(page.locator(".canvas canvas")).to_be_visible(timeout=30_000)
+    assert page.evaluate("window.ran") is None
+    assert dialogs == []
+    own = (address, "data:", "blob:" + address)
+    assert [url for url in asked if not url.startswith(own)] == []
+    page.close()
+
+
+def test_no_file_outside_the_vault_is_given(browser, address):
+    page = browser.new_page()
+    for path in ("/ragbot/../serving.py", "/ragbot/%2e%2e/serving.py", "/file=/etc/passwd"):
+        assert page.request.get(address + path).status in (403, 404)
+    policy = page.request.get(address).headers["content-security-policy"]
+    assert "connect-src 'self'" in policy
+    page.close()

@@ -1,0 +1,88 @@
+"""A note as HTML to be read: links that work, the passage marked, nothing that runs."""
+
+import re
+
+import pytest
+
+from ragbot import links, markdown
+from ragbot.ui import reading
+
+HOSTILE = """---
+title: "<script>alert(1)</script>"
+---
+<script>alert(2)</script> <img src=x onerror=alert(3)> <svg onload=alert(4)>
+
+![remote](https://evil.example/a.png) [run](javascript:alert(5)) [data](data:text/html,x)
+[spaced]( java&#115;cript:alert(6) ) <javascript:alert(7)> [[No|<b onclick=alert(8)>x</b>]]
+
+`{{constructor}}` ${alert(9)} [ok](https://example.org/?a="><script>)
+"""
+
+
+def note(text, name="A.md"):
+    other, _ = markdown.parse("# Beta\n\nText of beta.\n", "b/Beta.md")
+    this, _ = markdown.parse(text, name)
+    resolved = links.resolve([this, other])
+    return resolved[0], {each.id: each for each in resolved}
+
+
+def shown(text, passage=None):
+    this, _ = note(text)
+    span = None
+    if passage:
+        start = this.text.index(passage)
+        span = (start, start + len(passage))
+    return reading.body(this, span)
+
+
+def marked(html):
+    return re.sub("<[^>]*>", "", " ".join(re.findall("<mark>(.*?)</mark>", html, re.DOTALL)))
+
+
+@pytest.mark.parametrize(
+    ("text", "passage", "read"),
+    [
+        pytest.param("One. Two is. Three.", "Two is.", "Two is.", id="sentence"),
+        pytest.param("# H\n\n- One.\n- Two.\n", "- Two.", "Two.", id="list-item"),
+        pytest.param("A **bold** word.", "bold** word", "bold  word", id="in-bold"),
+        pytest.param("See [[Beta]] now.", "See [[Beta]] now.", "See  Beta  now.", id="link"),
+        pytest.param("---\ntitle: T\n---\nOne. Two.", "Two.", "Two.", id="frontmatter"),
+        pytest.param("---\r\ntitle: T\r\n---\r\nOne. Two.", "Two.", "Two.", id="crlf"),
+    ],
+)
+def test_the_passage_is_marked(text, passage, read):
+    assert marked(shown(text, passage)) == read
+
+
+def test_a_link_opens_its_note_and_a_ghost_looks_like_one():
+    html = shown("[[Beta|b]] and [[Nobody]].")
+    assert '<a class="wikilink" href="#note" data-note="b/Beta.md">b</a>' in html
+    assert '<span class="ghost" title="Not written yet">Nobody</span>' in html
+
+
+def test_nothing_of_a_note_runs_or_is_fetched():
+    this, notes = note(HOSTILE, "<img src=x>.md")
+    html = reading.note_html(this, this.relations, notes, (0, len(this.text)))
+    tags = re.findall(r"<([a-z0-9]+)([^>]*)>", html)
+    assert {tag for tag, _ in tags}.isdisjoint({"script", "img", "svg", "iframe", "b", "style"})
+    for _, attributes in tags:
+        assert not re.search(r"\son\w+=", attributes)
+        address = re.search(r'href="([^"]*)"', attributes)
+        assert address is None or address[1] == "#note" or address[1].startswith("https://")
+    assert "{" not in html
+    assert "${" not in html
+
+
+def test_comments_are_not_shown_but_code_is():
+    html = shown("Said %%hidden%% here.\n\n```\n%% kept %%\n```\n")
+    assert "hidden" not in html
+    assert "%% kept %%" in html
+
+
+def test_neighbours_stand_beside_the_note():
+    this, notes = note("# A\n\n- extends::[[Beta]]\n  - because it does\n")
+    html = reading.note_html(this, this.relations, notes)
+    assert '<span class="chip typed">extends</span>' in html
+    assert "because it does" in html
+    back = reading.note_html(notes["b/Beta.md"], this.relations, notes)
+    assert "Linked from (1)" in back

@@ -57,6 +57,10 @@ def test_a_path_reads_from_the_seed_to_the_note(path, end, told):
     assert render.path_text([relation(*step) for step in path], end, NOTES) == told
 
 
+def test_escaped_markup_is_shown_as_it_is_meant():
+    assert render.prose(r"a \[1\] \<b\>") == "<p>a [1] &lt;b&gt;</p>"
+
+
 def test_lists_and_paragraphs():
     assert render.prose("One.\n\n- a\n- b\n\nTwo.") == (
         "<p>One.</p><ul><li>a</li><li>b</li></ul><p>Two.</p>"

@@ -70,7 +70,7 @@ def build(bot: Ragbot) -> gr.Blocks:
         gr.Examples(_starters(bot), inputs=box, label="To begin with")
         chosen = _settings(bot, page)
         with gr.Accordion("Conversations", open=False):
-            gr.HTML('<ul id="conversations"></ul>', js_on_load=None)
+            gr.HTML('<ul id="conversations"></ul>', js_on_load="window.ragbot.list()")
         keeping.panel(bot)
 
         def reply(

@@ -14,7 +14,8 @@ from ragbot.schema import Answer, Citation, Evidence, Hit, Note, NoteId, Relatio
 from ragbot.wire import end_of
 
 _SEEDS = 12
-_MARK = re.compile(r"\[(\d+)\]")
+# `[1]`, a citation, or `\\[`, a character that is not meant as Markdown.
+_MARK = re.compile(r"\\(?P<escaped>[!-/:-@\[-`{-~])|\[(?P<number>\d+)\]")
 _STRONG = re.compile(r"\*\*(.+?)\*\*")
 
 
@@ -74,7 +75,9 @@ def path_text(path: Sequence[Relation], end: NoteId, notes: Mapping[NoteId, Note
 
 def _inline(text: str, quotes: Mapping[int, str]) -> str:
     def mark(match: re.Match[str]) -> str:
-        number = int(match[1])
+        if match["escaped"]:
+            return match["escaped"]
+        number = int(match["number"])
         if number not in quotes:
             return match[0]
         quote = escape(quotes[number])

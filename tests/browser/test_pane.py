@@ -69,7 +69,7 @@ def test_a_conversation_outlives_a_reload(page):
     name = "How hot is green tea brewed"
     page.wait_for_function("localStorage.getItem('ragbot.conversations')?.includes('80 degrees')")
     page.goto(page.url.split("?")[0])
-    page.get_by_role("button", name="Conversations", exact=True).click()
+    page.get_by_role("button", name="Conversations").click()
     page.locator(".talk").filter(has_text=name).click()
     expect(page.locator(".question")).to_have_text(name)
     exported = page.evaluate(

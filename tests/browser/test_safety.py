@@ -54,7 +54,8 @@ def test_nothing_runs_and_nothing_is_fetched(browser, address):
     expect(page.locator("#pane .ghost").first).to_be_visible()
     page.locator("#pane").get_by_text("run me").click()
     page.locator("#pane").get_by_text("data", exact=True).click()
-    page.locator("#whole-garden").click(force=True)
+    page.keyboard.press("Escape")
+    page.locator("#whole-garden").click()
     expect(page.locator(".canvas canvas")).to_be_visible(timeout=30_000)
     assert page.evaluate("window.ran") is None
     assert dialogs == []

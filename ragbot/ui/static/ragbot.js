@@ -245,6 +245,7 @@
       const question = new URLSearchParams(location.search).get("q");
       if (question) setTimeout(() => write(question, true), 300);
     },
+    list,
     markdown,
   };
 })();

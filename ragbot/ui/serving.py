@@ -86,13 +86,15 @@ def launch(
 
     page = build(bot)
     script = (STATIC / "ragbot.js").read_text(encoding="utf-8")
+    # Gradio narrows `css` to its container: in the head it also reaches the pane beside that.
+    style = (STATIC / "ragbot.css").read_text(encoding="utf-8")
     page.launch(
         server_name=host,
         server_port=port,
         auth=login,
         prevent_thread_lock=True,
-        css_paths=[STATIC / "ragbot.css"],
-        head=f"<script>{script}</script>",
+        css=style,
+        head=f"<style>{style}</style><script>{script}</script>",
         theme=_theme(),
         app_kwargs=_app(),
         footer_links=[],

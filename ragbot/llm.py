@@ -100,11 +100,12 @@ class LanguageModel:
         shared: dict[str, Any] = {"timeout": self.timeout, "max_retries": 0, "temperature": 0.0}
         shared |= {"model": name, "max_tokens": MOST_TOKENS}
         place: dict[str, Any] = {"base_url": self.base_url} if self.base_url else {}
+        opened: LLM | None = None
         if provider == "ollama":
             from llama_index.llms.ollama import Ollama
 
             limits = {"num_predict": MOST_TOKENS}
-            return Ollama(
+            opened = Ollama(
                 model=name,
                 request_timeout=self.timeout,
                 temperature=0.0,
@@ -117,23 +118,23 @@ class LanguageModel:
             from llama_index.llms.openai import OpenAI
 
             place = {"api_base": self.base_url} if self.base_url else {}
-            return OpenAI(**shared, **place)
+            opened = OpenAI(**shared, **place)
         if provider == "anthropic":
             from llama_index.llms.anthropic import Anthropic
 
-            return Anthropic(**shared, **place)
+            opened = Anthropic(**shared, **place)
         if provider == "openai-like":
             from llama_index.llms.openai_like import OpenAILike
 
             # Servers of one's own mostly want no key, but the client wants to send one.
-            return OpenAILike(
+            opened = OpenAILike(
                 api_base=self.base_url,
                 api_key=os.environ.get("OPENAI_API_KEY") or "none",
                 is_chat_model=True,
                 context_window=_CONTEXT,
                 **shared,
             )
-        return None
+        return opened
 
     def _connection(self, stack: ExitStack) -> httpx.Client:
         """Give a connection that ends with the stream: an answer that is stopped stops there."""

@@ -28,14 +28,16 @@ _BLOCK = re.compile(
     r"(?m)(?:\r\n|\n|\r)(?=[ \t]*(?:[-*+•][ \t]|\d{1,3}[.)][ \t]|#{1,6}[ \t]|>|\||(?:\r|\n|$)))"
 )
 
-# Full stops in here end nothing: code, links of every form, bare addresses. Lengths are
-# bounded, so that a note of brackets alone takes no longer than any other.
+# Full stops in here end nothing: table rows, code, links of every form, bare addresses. Lengths
+# are bounded, so that a note of brackets alone takes no longer than any other.
 _WHOLE = re.compile(
-    r"(?<!`)(`{1,3})(?!`)[^`]{1,400}\1(?!`)"  # `a. B`
+    r"^[ \t>]*\|[^\r\n]*+"  # | A. B | C? |
+    r"|(?<!`)(`{1,3})(?!`)[^`]{1,400}\1(?!`)"  # `a. B`
     r"|\[\[[^\[\]\n]{1,400}\]\]"  # [[A. B]]
     r"|\[(?:\\.|[^\[\]\\\n]){1,400}+\]\([^()\s]{1,1000}\)"  # [A. B](c.%20D.md)
     r"|<[^<>\s]{1,400}>"
-    r"|\bhttps?://\S{1,1000}?(?=[.,;:!?)\]]{0,3}(?:\s|$))"
+    r"|\bhttps?://\S{1,1000}?(?=[.,;:!?)\]]{0,3}(?:\s|$))",
+    re.MULTILINE,
 )
 
 _ABBREVIATIONS = (

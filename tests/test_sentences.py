@@ -57,6 +57,11 @@ def test_splits_a_line(expected):
         pytest.param("1. One\n2. Two", ["1. One", "2. Two"], id="numbered"),
         pytest.param("# Head\ntext\n## More", ["# Head\ntext", "## More"], id="headings"),
         pytest.param("| a |\n| b |", ["| a |", "| b |"], id="table-rows"),
+        pytest.param(
+            "| Is it? Yes. | No. B |\n| c |",
+            ["| Is it? Yes. | No. B |", "| c |"],
+            id="row-is-whole",
+        ),
         pytest.param("> one\n> two", ["> one", "> two"], id="quoted-lines"),
         pytest.param("  \n \n", [], id="white-space"),
         pytest.param("", [], id="nothing"),

@@ -62,10 +62,7 @@ _NO_ENCODER = "Found by words and links only: the encoder is still loading."
 class Ragbot:
     """Ask a folder of Markdown notes. Safe to share between threads; close it, or use `with`.
 
-    Examples
-    --------
-    >>> with Ragbot.open(notes="notes", index="index") as bot:      # doctest: +SKIP
-    ...     print(bot.ask("What is the Assistant Axis?").text)
+    Every method is shown at work in `docs/python.md`, which the tests run.
     """
 
     def __init__(self, config: Config) -> None:

@@ -74,7 +74,7 @@ def answer(
         return Answer(question, asked.reply, "smalltalk", False, followups=starters(corpus))
     picked = extract.rank(corpus, asked.query, hits, encode, query)
     chosen = compose.choose(corpus.notes, picked, words)
-    sure = silence.confidence(corpus, question, asked.query, picked, chosen, query)
+    sure = silence.confidence(corpus, question, asked.query, picked, chosen, encode, query)
     related = relations.answerable(corpus, asked.query)
     if related is not None and related.relations:
         told = edges.tell(corpus, related, words)

@@ -28,6 +28,7 @@ from ragbot.graph import Direction
 from ragbot.index import Index
 from ragbot.links import Names
 from ragbot.llm import LanguageModel
+from ragbot.remembered import Remembered
 from ragbot.retrieve import HOPS, retriever
 from ragbot.schema import (
     Answer,
@@ -69,6 +70,7 @@ class Ragbot:
         self.config = config
         self._index = Index(config.index, config.chroma_url)
         self._encoder = open_encoder(config.embed_model, config.backend, config.ray)
+        self._remembered = Remembered(self._encoder.encode)
         self._model = _model(config)
         self._find = retriever(config.reranker)
         self._wait = True
@@ -276,7 +278,7 @@ class Ragbot:
             question,
             asked,
             hits,
-            encode=None if query is None else self._encoder.encode,
+            encode=None if query is None else self._remembered,
             query=query,
             model=self._model if use_llm is not False else None,
             history=turns,

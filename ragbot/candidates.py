@@ -55,7 +55,7 @@ _UNDERLINED = re.compile(r"[^\n]*\r?\n[ \t>]*\|?[ \t]*:?-+:?[ \t]*\|[ \t|:-]*(?:
 _CELL = re.compile(r"(?<!\\)\|(?![^\[\]]*\]\])")
 _DESTINATION = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _ONLY_A_LINK = re.compile(r"\s*!?\[(?:\\.|[^\[\]\\])*\]\([^()\s]*\)[\s.]*")
-_BLOCK_MARK = re.compile(r"^(?:[ \t]*(?:>|[-*+•](?=[ \t])|\d{1,3}[.)](?=[ \t])|\[[ xX]\])[ \t]*)+")
+_BLOCK_MARK = re.compile(r"(?:[ \t]*(?:>|[-*+•](?=[ \t])|\d{1,3}[.)](?=[ \t])|\[[ xX]\])[ \t]*)+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from ragbot.candidates import Candidate, gather
 from ragbot.chunk import embedding_text
 from ragbot.corpus import Corpus, FloatArray
-from ragbot.kinds import fits, kind_of, parts
+from ragbot.expected import holds
+from ragbot.kinds import parts
 from ragbot.phrasing import stem
 from ragbot.schema import Chunk, Hit
 from ragbot.words import content_words
@@ -45,7 +46,7 @@ PART_WEIGHT, PASSAGE_WEIGHT, WORDS_WEIGHT, WORTH_WEIGHT = 0.5, 0.5, 0.5, 0.3
 cosine of question and sentence; chosen on the dev questions, flat around these values."""
 
 MISFIT = 0.2
-"""Taken off a sentence without a number, when a number is asked for."""
+"""Taken off a sentence without a number, a date or a name, when one is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,7 @@ def rank(
         if corpus.embedded:
             rows = [candidate.row for candidate in pool]
             scores = scores + PASSAGE_WEIGHT * corpus.similarities(vector, rows)
-    kind = kind_of(query)
-    scores -= [0.0 if fits(kind, candidate.text) else MISFIT for candidate in pool]
+    scores -= [0.0 if holds(query, candidate.text) else MISFIT for candidate in pool]
     picked = [
         Picked(candidate, float(score), float(near), float(share))
         for candidate, score, near, share in zip(pool, scores, meaning, words, strict=True)

@@ -7,25 +7,30 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ragbot.compose import escaped
 from ragbot.corpus import Corpus, FloatArray
-from ragbot.extract import Picked
-from ragbot.kinds import fits, kind_of
+from ragbot.expected import holds
+from ragbot.extract import Encode, Picked
 from ragbot.phrasing import stem
 from ragbot.schema import Answer, Hit
 from ragbot.words import STOP_WORDS, content_words, tokens
 
+Scores = NDArray[np.float64]
+
 NEAREST = 3
 """Notes named as the nearest."""
 
-MEANING, CLEARNESS, MATCHED, UNKNOWN, FITTING = 1.5, 1.1, 2.2, -1.3, 1.4
-"""What each signal weighs: a logistic regression on 191 questions, a quarter of them without
-an answer, over two vaults; see docs/answers.md for how well it holds under cross-validation."""
+MEANING, TOLD, UNKNOWN, FITTING = 3.4, 3.6, -1.6, 3.7
+"""What each signal weighs: a logistic regression on 190 questions, more than a quarter of them
+without an answer, over two vaults; docs/answers.md says how it does under cross-validation."""
 
-ENOUGH = 4.35
+ENOUGH = 8.5
 """Weighted signals from which an answer is given: one in twenty answers is lost below it."""
 
 COVERED = 0.4
@@ -42,32 +47,30 @@ class Signals:
     ----------
     meaning
         Highest cosine of the question and a passage that holds one of the best ten sentences.
-    clearness
-        How far the best sentence scores above the sixth to fifteenth.
-    matched
-        Rarity of the question's words that the chosen sentences hold, summed, as a logarithm.
+    told
+        Rarity of the question's words, each by how near the nearest word of the chosen
+        sentences comes to it in meaning, summed, as a logarithm; 0 without vectors.
     covered
-        The same as a share of all of the question's words, in [0, 1].
+        Share of the question's words, by rarity, that the chosen sentences hold, in [0, 1].
     unknown
         Names and numbers in the question that the three best passages don't hold.
     fitting
-        Whether the best sentence has the number or date that is asked for.
+        Whether the number, date or name that is asked for stands in the best sentence (1), in
+        the next two (0.5) or in none of them (0); 1 where none is asked for.
     """
 
     meaning: float
-    clearness: float
-    matched: float
+    told: float
     covered: float
     unknown: int
-    fitting: bool
+    fitting: float
 
     @property
     def weight(self) -> float:
         """How much speaks for an answer; compare with `ENOUGH`."""
         return (
             MEANING * self.meaning
-            + CLEARNESS * self.clearness
-            + MATCHED * self.matched
+            + TOLD * self.told
             + UNKNOWN * self.unknown
             + FITTING * self.fitting
         )
@@ -79,6 +82,7 @@ def signals(
     query: str,
     picked: Sequence[Picked],
     chosen: Sequence[Picked],
+    encode: Encode | None,
     vector: FloatArray | None,
 ) -> Signals:
     """Gather what speaks for an answer.
@@ -89,6 +93,8 @@ def signals(
         As asked, and standing alone.
     picked, chosen
         The sentences found, best first, and those that an answer would hold; not empty.
+    encode
+        Texts to unit vectors, shape (n, d), or None.
     vector
         `query` encoded, shape (d,), or None.
     """
@@ -96,23 +102,39 @@ def signals(
     if vector is not None and corpus.embedded:
         rows = [pick.candidate.row for pick in picked[:10]]
         meaning = float(corpus.similarities(vector, rows).max())
-    others = [pick.score for pick in picked[5:15]]
-    asked = {stem(word): corpus.lexical.rarity(word) for word in content_words(query)}
-    held = set().union(*(_held(corpus, pick, pick.candidate.text) for pick in chosen))
-    matched = sum(rarity for word, rarity in asked.items() if word in held)
-    covered = matched / (sum(asked.values()) or 1.0)
-    passages = set().union(
-        *(_held(corpus, pick, corpus.chunks[pick.candidate.row].text) for pick in picked[:3])
-    )
+    asked = {stem(word): word for word in content_words(query)}
+    rarity = np.array([corpus.lexical.rarity(word) for word in asked.values()])
+    said = {stem(word): word for pick in chosen for word in _words(corpus, pick)}
+    exact = np.array([float(root in said) for root in asked])
+    passages = {
+        stem(word)
+        for pick in picked[:3]
+        for word in _words(corpus, pick, corpus.chunks[pick.candidate.row].text)
+    }
     named = {stem(word) for name in _NAMED.findall(question) for word in tokens(name)}
+    fits = [holds(question, pick.candidate.text) for pick in picked[:3]]
+    told = 0.0
+    if encode is not None:
+        told = math.log1p(float(rarity @ _nearness(asked, said, exact, encode)))
     return Signals(
         meaning,
-        picked[0].score - sum(others) / len(others) if others else 0.0,
-        math.log1p(covered * len(asked)),
-        covered,
+        told,
+        float(rarity @ exact) / (float(rarity.sum()) or 1.0),
         len(named - passages - STOP_WORDS),
-        fits(kind_of(question), picked[0].candidate.text),
+        (fits[0] + any(fits)) / 2,
     )
+
+
+def _nearness(
+    asked: Mapping[str, str], said: Mapping[str, str], exact: Scores, encode: Encode
+) -> Scores:
+    """Cosine of each word asked and the nearest word said; 1 where they are the same."""
+    if exact.all() or not said:
+        return exact
+    vectors = encode([*asked.values(), *said.values()])
+    words, others = vectors[: len(asked)], vectors[len(asked) :]
+    nearest: Scores = (words @ others.T).max(axis=1).astype(np.float64)
+    return np.maximum(exact, nearest)
 
 
 def confidence(
@@ -121,21 +143,24 @@ def confidence(
     query: str,
     picked: Sequence[Picked],
     chosen: Sequence[Picked],
+    encode: Encode | None,
     vector: FloatArray | None,
 ) -> float:
     """Weigh whether the notes answer: below 0, silence is better."""
     if not picked or not chosen:
         return -ENOUGH
-    found = signals(corpus, question, query, picked, chosen, vector)
-    if vector is None or not corpus.embedded:
+    meant = vector is not None and corpus.embedded
+    found = signals(corpus, question, query, picked, chosen, encode if meant else None, vector)
+    if not meant:
         return found.covered - COVERED - found.unknown
     return found.weight - ENOUGH
 
 
-def _held(corpus: Corpus, pick: Picked, text: str) -> set[str]:
+def _words(corpus: Corpus, pick: Picked, text: str = "") -> list[str]:
+    """Words of a sentence, or of another text in its place, with its title and headings."""
     candidate = pick.candidate
-    above = " ".join((corpus.notes[candidate.note].title, *candidate.headings))
-    return {stem(word) for word in content_words(f"{text} {above}")}
+    above = (corpus.notes[candidate.note].title, *candidate.headings)
+    return content_words(" ".join((text or candidate.text, *above)))
 
 
 def answer(

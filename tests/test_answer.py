@@ -9,7 +9,7 @@ from ragbot import answer as answers
 from ragbot.candidates import gather
 from ragbot.conversation import standalone
 from ragbot.ground import stands
-from ragbot.kinds import fits, kind_of
+from ragbot.kinds import kind_of
 from ragbot.retrieve import retrieve
 
 FILES = {
@@ -212,10 +212,3 @@ def test_any_question_gets_an_answer_that_holds(question):
 )
 def test_kinds(question, kind):
     assert kind_of(question) == kind
-
-
-def test_what_a_number_or_a_date_question_needs():
-    assert fits("number", "It has seven parts.")
-    assert not fits("number", "It has parts.")
-    assert fits("when", "It began in 1999.")
-    assert not fits("when", "It began early.")

@@ -24,7 +24,7 @@ FLOORS = [
         "config", "predicates", "frontmatter", "blocks", "inline", "fields", "page", "asserted",
         "prose", "markdown", "nearest", "links", "anchors", "mentions",
         "sentences", "chunk", "fusion", "metrics", "words", "phrasing",
-        "wire", "export", "editor", "kinds",
+        "wire", "export", "editor", "kinds", "expected", "remembered",
     },
     {"vault", "graph", "entities", "lexical", "faster", "embed", "cluster", "store", "llm"},
     {
@@ -60,6 +60,7 @@ SAME_FLOOR = {
     "mentions": {"prose", "markdown", "links"},
     "chunk": {"markdown", "sentences"},
     "phrasing": {"predicates"},
+    "expected": {"phrasing", "words"},
     "lexical": {"entities"},
     "embed": {"faster"},
     "cluster": {"embed"},

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ragbot import compose, edges, extract, followups, generate, ground, relations, silence
+from ragbot import arrange, compose, edges, extract, followups, generate, ground, relations, silence
 from ragbot.compose import Composed
 from ragbot.conversation import Standalone, starters
 from ragbot.corpus import Corpus, FloatArray
@@ -83,7 +83,8 @@ def answer(
         silent = silence.answer(corpus, question, asked.query, hits, notice)
         return replace(silent, confidence=sure)
     else:
-        made = compose.compose(corpus.notes, corpus.chunks, kind_of(asked.query), chosen, words)
+        groups = arrange.arrange(corpus, asked.query, hits, picked, encode, query, words)
+        made = compose.compose(corpus.notes, corpus.chunks, groups, words)
     if not all(ground.stands(citation, corpus.notes) for citation in made.citations):
         raise AssertionError("a quotation was cut wrongly: a fault of ragbot, not of the notes")
     return Answer(
@@ -106,7 +107,7 @@ def _with_more(
 ) -> Composed:
     """Add sentences to what the edges say, where the question asks for more than they hold."""
     said = " ".join(f"{statement.lead} {statement.text}" for statement in told.statements)
-    text = compose.render(told.statements, as_list=len(told.statements) > 1)
+    text = compose.render(told.statements)
     if told.left_out:
         text += f"\n\nAnd {told.left_out} more."
     room = words - len(said.split())
@@ -116,7 +117,8 @@ def _with_more(
     if not fitting or room < LEAST_ROOM or open_share < LEFT_OPEN:
         return Composed(text, told.statements, told.citations)
     chosen = compose.choose(corpus.notes, fitting, room)
-    more = compose.compose(corpus.notes, corpus.chunks, kind_of(query), chosen, room)
+    groups = compose.by_note(corpus.notes, kind_of(query), chosen)
+    more = compose.compose(corpus.notes, corpus.chunks, groups, room)
     more = compose.renumbered(more, len(told.citations))
     return Composed(
         f"{text}\n\n{more.text}",

@@ -55,7 +55,7 @@ _UNDERLINED = re.compile(r"[^\n]*\r?\n[ \t>]*\|?[ \t]*:?-+:?[ \t]*\|[ \t|:-]*(?:
 _CELL = re.compile(r"(?<!\\)\|(?![^\[\]]*\]\])")
 _DESTINATION = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _ONLY_A_LINK = re.compile(r"\s*!?\[(?:\\.|[^\[\]\\])*\]\([^()\s]*\)[\s.]*")
-_BLOCK_MARK = re.compile(r"(?:[ \t]*(?:>|[-*+•](?=[ \t])|\d{1,3}[.)](?=[ \t])|\[[ xX]\])[ \t]*)+")
+BLOCK_MARK = re.compile(r"(?:[ \t]*(?:>|[-*+•](?=[ \t])|\d{1,3}[.)](?=[ \t])|\[[ xX]\])[ \t]*)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def rows_of(corpus: Corpus, note: NoteId) -> list[int]:
 
 def _cut(note: Note, chunk: Chunk, row: int, worth: float) -> Iterator[Candidate]:
     for first, last in sentences(chunk.text, chunk.span[0]):
-        mark = _BLOCK_MARK.match(note.text, first, last)
+        mark = BLOCK_MARK.match(note.text, first, last)
         first = mark.end() if mark else first
         source = note.text[first:last]
         heads_a_table = "|" in source and _UNDERLINED.match(note.text, first)

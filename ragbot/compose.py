@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from ragbot import ground
 from ragbot.candidates import Candidate, readable
@@ -55,7 +56,15 @@ class Composed:
     text: str
     statements: tuple[Statement, ...]
     citations: tuple[Citation, ...]
-    as_list: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Sentences that stand together in an answer, behind a lead, as prose or as a list."""
+
+    lead: str
+    candidates: tuple[Candidate, ...]
+    items: bool = False
 
 
 def choose(
@@ -82,61 +91,78 @@ def choose(
     return chosen
 
 
+def by_note(notes: Mapping[NoteId, Note], kind: Kind, chosen: Sequence[Picked]) -> list[Group]:
+    """Group chosen sentences by note, each under its name when several speak."""
+    ordered = _ordered(chosen, kind)
+    names = _names(notes, ordered)
+    groups = groupby(ordered, key=lambda candidate: candidate.note)
+    return [
+        Group(names[note] if len(names) > 1 else "", tuple(group), kind == "list")
+        for note, group in groups
+    ]
+
+
 def compose(
     notes: Mapping[NoteId, Note],
     chunks: Sequence[Chunk],
-    kind: Kind,
-    chosen: Sequence[Picked],
+    groups: Sequence[Group],
     words: int = WORDS,
 ) -> Composed:
-    """Order sentences note by note, complete them, and write them down with their citations.
+    """Complete sentences and write them down, group by group, each with its citation.
 
     Parameters
     ----------
-    chosen
-        Sentences with their scores, best first.
     words
-        Room for sentences that a pronoun refers to.
+        Words of the whole answer: what is left of them is room for sentences
+        that a pronoun refers to.
     """
-    ordered = _ordered(chosen, kind)
-    names = _names(notes, ordered)
-    room = words - sum(len(candidate.text.split()) for candidate in ordered)
-    room -= len(" ".join(names.values()).split())
+    room = words - sum(len(group.lead.split()) for group in groups)
+    room -= sum(len(one.text.split()) for group in groups for one in group.candidates)
     statements: list[Statement] = []
     citations: list[Citation] = []
-    several = len(names) > 1
-    for number, candidate in enumerate(ordered, start=1):
-        before = ordered[number - 2] if number > 1 else None
-        whole = _completed(notes[candidate.note], chunks[candidate.row], candidate, before, room)
-        room -= len(whole.text.split()) - len(candidate.text.split())
-        first = before is None or before.note != candidate.note
-        lead = names[candidate.note] if several and first else ""
-        statements.append(Statement(whole.text, (number,), lead=lead))
-        citations.append(ground.cite(notes, number, whole.note, whole.span))
-    as_list = kind == "list"
-    text = render(statements, as_list)
-    return Composed(text, tuple(statements), tuple(citations), as_list)
+    before: Candidate | None = None
+    for group in groups:
+        for place, candidate in enumerate(group.candidates):
+            whole = candidate
+            if not group.items:
+                note, chunk = notes[candidate.note], chunks[candidate.row]
+                whole = _completed(note, chunk, candidate, before, room)
+            room -= len(whole.text.split()) - len(candidate.text.split())
+            number = len(citations) + 1
+            lead = "" if place else group.lead
+            statements.append(Statement(whole.text, (number,), lead=lead, item=group.items))
+            citations.append(ground.cite(notes, number, whole.note, whole.span))
+            before = candidate
+    return Composed(render(statements), tuple(statements), tuple(citations))
 
 
-def render(statements: Sequence[Statement], as_list: bool = False) -> str:
-    """Write statements as Markdown: a paragraph or list for each note, its name in front.
+def render(statements: Sequence[Statement]) -> str:
+    """Write statements as Markdown: paragraphs and lists, a group's lead in front.
 
     Text from notes is escaped where Markdown would take it for markup or HTML.
     """
-    blocks: list[str] = []
+    text = ""
+    before: Statement | None = None
     for statement in statements:
         marks = "".join(f"[{number}]" for number in statement.citations)
         flag = "" if statement.supported else " *(not supported by the notes)*"
-        line = f"{escaped(_ended(statement.text, as_list))} {marks}{flag}".rstrip()
-        line = f"- {line}" if as_list else line
+        line = f"{escaped(_ended(statement))} {marks}{flag}".rstrip()
+        line = f"- {line}" if statement.item else line
         if statement.lead:
-            blocks.append(f"**{escaped(statement.lead.rstrip(':'))}:**")
-            blocks[-1] += f"\n\n{line}" if as_list else f" {line}"
-        elif blocks:
-            blocks[-1] += f"\n{line}" if as_list else f" {line}"
-        else:
-            blocks.append(line)
-    return "\n\n".join(blocks)
+            lead = f"**{escaped(statement.lead.rstrip(':'))}:**"
+            line = f"{lead}\n\n{line}" if statement.item else f"{lead} {line}"
+        text += _between(before, statement) + line
+        before = statement
+    return text
+
+
+def _between(before: Statement | None, statement: Statement) -> str:
+    """Give what parts a statement from the one before: a space, a line or a blank line."""
+    if before is None:
+        return ""
+    if statement.lead or statement.item != before.item:
+        return "\n\n"
+    return "\n" if statement.item else " "
 
 
 def stems(text: str) -> set[str]:
@@ -156,7 +182,7 @@ def renumbered(made: Composed, after: int) -> Composed:
         for statement in made.statements
     )
     citations = tuple(replace(cited, number=cited.number + after) for cited in made.citations)
-    return Composed(render(statements, made.as_list), statements, citations, made.as_list)
+    return Composed(render(statements), statements, citations)
 
 
 def escaped(text: str) -> str:
@@ -170,8 +196,9 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", text)
 
 
-def _ended(text: str, as_list: bool) -> str:
-    return text if as_list or _END.search(text) else f"{text}."
+def _ended(statement: Statement) -> str:
+    text = statement.text
+    return text if statement.item or _END.search(text) else f"{text}."
 
 
 def _ordered(chosen: Sequence[Picked], kind: Kind) -> list[Candidate]:

@@ -47,7 +47,8 @@ def tell(corpus: Corpus, asked: RelationQuestion, words: int) -> Told:
         if statements and used > words:
             break
         lead = _lead(corpus, asked, len(relations)) if number == 1 else ""
-        statements.append(Statement(text, (number,), lead=lead))
+        several = len(relations) > 1
+        statements.append(Statement(text, (number,), lead=lead, item=several))
         source = corpus.notes[relation.source]
         citations.append(ground.cite(corpus.notes, number, source.id, quoted(source, relation)))
     return Told(tuple(statements), tuple(citations), len(relations) - len(statements))

@@ -86,12 +86,30 @@ def rank(
     pool = gather(corpus, query, vector, hits, POOL)
     if not pool:
         return []
-    words = _overlap(corpus, query, pool)
     worth = np.array([candidate.worth for candidate in pool])
-    rough = words + 0.5 * (worth - worth.max())
-    chosen = np.argsort(-rough, kind="stable")[:ENCODED]
-    pool = [pool[place] for place in chosen]
-    words, worth = words[chosen], worth[chosen] - worth.max()
+    rough = overlap(corpus, query, pool) + 0.5 * (worth - worth.max())
+    pool = [pool[place] for place in np.argsort(-rough, kind="stable")[:ENCODED]]
+    picked, told = score(corpus, query, pool, encode, vector, float(worth.max()))
+    return _without_repeats(picked, told)
+
+
+def score(
+    corpus: Corpus,
+    query: str,
+    pool: Sequence[Candidate],
+    encode: Encode | None,
+    vector: FloatArray | None,
+    best_worth: float,
+) -> tuple[list[Picked], FloatArray | None]:
+    """Score candidates in their order; with them their unit vectors, shape (n, d), if encoded.
+
+    Parameters
+    ----------
+    best_worth
+        Worth of the best passage: what others fall short of it counts against them.
+    """
+    words = overlap(corpus, query, pool)
+    worth = np.array([candidate.worth for candidate in pool]) - best_worth
     scores = WORDS_WEIGHT * words + WORTH_WEIGHT * worth
     meaning = np.zeros(len(pool))
     told: FloatArray | None = None
@@ -110,7 +128,7 @@ def rank(
         Picked(candidate, float(score), float(near), float(share))
         for candidate, score, near, share in zip(pool, scores, meaning, words, strict=True)
     ]
-    return _without_repeats(picked, told)
+    return picked, told
 
 
 def _in_context(corpus: Corpus, candidate: Candidate) -> str:
@@ -119,7 +137,7 @@ def _in_context(corpus: Corpus, candidate: Candidate) -> str:
     return embedding_text(note, Chunk(note.id, candidate.span, source, candidate.headings))
 
 
-def _overlap(corpus: Corpus, query: str, pool: Sequence[Candidate]) -> Scores:
+def overlap(corpus: Corpus, query: str, pool: Sequence[Candidate]) -> Scores:
     """Share of the question's words, by rarity, that each sentence and its headings hold."""
     asked = {stem(word): corpus.lexical.rarity(word) for word in content_words(query)}
     total = sum(asked.values()) or 1.0

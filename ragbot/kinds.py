@@ -25,6 +25,9 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     (
         "list",
         r"^\W*(please )?(list|name|give me|enumerate)\b|\b(what|which) (are|were) (all )?the\b"
+        r"|^(?!\W*(why|how|when|who|do|does|did|is|are|was|were|can|should)\b).*\bthe (two|three"
+        r"|four|five|six|seven|eight|nine|ten|\d+) ([\w'-]+ ){0,2}?[a-z]+s\b"
+        r"|^\W*((what|which) |the )?(steps|levels|stages|kinds|types|sorts|ways|order)\b"
         r"|\b(what|which|name|list)( are)?( all)?( of)?( the)? (two|three|four|five|six|seven"
         r"|eight|nine|ten|\d+|kinds?|types?|sorts?|examples?|ways)\b",
     ),
@@ -42,6 +45,19 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ),
 )
 _COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
+_SIDES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\bbetween ([^?,;]{1,80}?) and ([^?,;.]{1,80})",
+        r"\bcompar(?:e[ds]?|ing) ([^?,;]{1,80}?) (?:and|with|to|against) ([^?,;.]{1,80})",
+        r"\bhow (?:do|does|did|is|are) ([^?,;]{1,80}?) (?:differ|different|distinct)\w* from"
+        r" ([^?,;.]{1,80})",
+        r"\b(?:do|does|are|is) ([^?,;]{1,80}?) and ([^?,;]{1,80}?) (?:differ|different|compare"
+        r"|have in common|similar|alike)",
+        r"(?:^|[,;:] )([^?,;:]{1,80}?) (?:vs\.?|versus|or|compared (?:to|with)) ([^?,;.:]{1,80})",
+    )
+)
+_ARTICLE = re.compile(r"^(?:the|a|an|both)\s+|^(?:what|which|who) (?:is|are) (?:better,? )?", re.I)
 _PARTS = re.compile(
     r"[?;:]\s+|(?<=[a-z])\.\s+|,\s+(?:and|or|but|so)\s+|,\s+(?=wh|how)"
     r"|\s(?:and|but)\s+(?=(?:wh\w+|how|do|does|is|are|did|can)\b)",
@@ -58,6 +74,24 @@ def kind_of(question: str) -> Kind:
     ['number', 'compare', 'why', 'who']
     """
     return next((kind for kind, pattern in _COMPILED if pattern.search(question)), "other")
+
+
+def sides(question: str) -> tuple[str, str] | None:
+    """Give the two things that a question compares; None where it names no two.
+
+    Examples
+    --------
+    >>> sides("what's the difference between a kettle and a pot?")
+    ('kettle', 'pot')
+    >>> sides("Compare them.") is None
+    True
+    """
+    for pattern in _SIDES:
+        found = pattern.search(question)
+        if found:
+            first, second = (_ARTICLE.sub("", side).strip(" ,'\"") for side in found.groups())
+            return (first, second) if first and second else None
+    return None
 
 
 def parts(question: str) -> list[str]:

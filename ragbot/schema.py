@@ -201,13 +201,15 @@ class Statement:
 
     `citations` holds the numbers of the citations that carry it. `supported`
     is what the check found; `lead` is text that introduces the statement and
-    claims nothing, such as a note's name before its sentences.
+    claims nothing, such as a note's name before its sentences. `item` tells
+    that it is shown as an item of a list.
     """
 
     text: str
     citations: tuple[int, ...] = ()
     supported: bool = True
     lead: str = ""
+    item: bool = False
 
 
 @dataclass(frozen=True, slots=True)

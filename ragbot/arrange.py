@@ -1,0 +1,206 @@
+"""Arrange: the form that suits a question: a list told whole, two sides beside each other.
+
+Other answers go note by note. Floor 4: reads a corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+
+from ragbot import compose, extract
+from ragbot.candidates import BLOCK_MARK, Candidate, gather
+from ragbot.compose import Group
+from ragbot.corpus import Corpus, FloatArray
+from ragbot.extract import Encode, Picked
+from ragbot.kinds import kind_of, parts, sides
+from ragbot.schema import Hit, Note
+
+LIST_SHARE = 0.75
+"""Share of an answer's words that a list may take to be told whole."""
+
+LIST_LEEWAY = 0.15
+"""A list may score this much less than the best sentence and still be the answer."""
+
+LISTS = 12
+"""Lists weighed: those of the best passages."""
+
+
+def arrange(
+    corpus: Corpus,
+    query: str,
+    hits: Sequence[Hit],
+    picked: Sequence[Picked],
+    encode: Encode | None,
+    vector: FloatArray | None,
+    words: int = compose.WORDS,
+) -> list[Group]:
+    """Choose and group the sentences of an answer.
+
+    Parameters
+    ----------
+    query
+        The question, standing alone.
+    picked
+        The sentences that `extract.rank` found for it, best first; not empty.
+    encode, vector
+        As for `extract.rank`.
+    words
+        Words of the longest answer.
+    """
+    kind = kind_of(query)
+    if kind == "compare" and (compared := _compared(corpus, query, picked, words)):
+        return compared
+    if kind == "list":
+        if listed := _best_list(corpus, query, hits, picked, encode, vector, words):
+            return _whole_list(corpus, listed, picked, words)
+        # Several questions in one are no list, even if one of them asks for one.
+        kind = "list" if len(parts(query)) == 1 else "other"
+    return compose.by_note(corpus.notes, kind, compose.choose(corpus.notes, picked, words))
+
+
+def _compared(
+    corpus: Corpus, query: str, picked: Sequence[Picked], words: int
+) -> list[Group] | None:
+    """Set what is said of each side beside each other; None unless both have something."""
+    named = sides(query)
+    if named is None:
+        return None
+    first, second = (compose.stems(side) for side in named)
+    first, second = first - second, second - first
+    both: list[Picked] = []
+    one: list[Picked] = []
+    other: list[Picked] = []
+    for pick in picked:
+        if pick.score < picked[0].score - compose.BELOW_BEST:
+            break
+        held = compose.stems(_in_context(corpus, pick.candidate))
+        left, right = _share(first, held), _share(second, held)
+        if left and left == right:
+            both.append(pick)
+        elif left != right:
+            (one if left > right else other).append(pick)
+    if not one or not other:
+        return None
+    room = words - sum(len(side.split()) for side in named)
+    kept: set[int] = set()
+    for pick in _in_turn(one, other, both):
+        size = len(pick.candidate.text.split())
+        if size <= room:
+            kept.add(id(pick))
+            room -= size
+    groups = [
+        Group(lead, _in_file_order([pick for pick in side if id(pick) in kept]))
+        for lead, side in (("", both), (named[0], one), (named[1], other))
+    ]
+    return [group for group in groups if group.candidates] if groups[1:] else None
+
+
+def _in_turn(*sides: Sequence[Picked]) -> Iterator[Picked]:
+    for turn in zip_longest(*sides):
+        yield from (pick for pick in turn if pick is not None)
+
+
+def _in_file_order(picks: Sequence[Picked]) -> tuple[Candidate, ...]:
+    """Keep the sentences of a note together, in the order of the file, the best note first."""
+    notes = list(dict.fromkeys(pick.candidate.note for pick in picks))
+    ordered = sorted(picks, key=lambda p: (notes.index(p.candidate.note), p.candidate.span))
+    return tuple(pick.candidate for pick in ordered)
+
+
+def _in_context(corpus: Corpus, candidate: Candidate) -> str:
+    note = corpus.notes[candidate.note]
+    return " ".join((candidate.text, note.title, *note.aliases, *candidate.headings))
+
+
+def _share(asked: set[str], held: set[str]) -> float:
+    return len(asked & held) / len(asked) if asked else 0.0
+
+
+def _best_list(
+    corpus: Corpus,
+    query: str,
+    hits: Sequence[Hit],
+    picked: Sequence[Picked],
+    encode: Encode | None,
+    vector: FloatArray | None,
+    words: int,
+) -> tuple[Candidate, ...] | None:
+    """Find the list that answers as well as the best sentence does: its line before, and items."""
+    pool = gather(corpus, query, vector, hits, extract.POOL)
+    found = [one for one in _lists(corpus, pool) if _size(one) <= LIST_SHARE * words][:LISTS]
+    if not found:
+        return None
+    wholes = [_joined(one) for one in found]
+    scored, _ = extract.score(corpus, query, wholes, encode, vector, pool[0].worth)
+    best = max(range(len(scored)), key=lambda place: scored[place].score)
+    return found[best] if scored[best].score >= picked[0].score - LIST_LEEWAY else None
+
+
+def _whole_list(
+    corpus: Corpus, listed: Sequence[Candidate], picked: Sequence[Picked], words: int
+) -> list[Group]:
+    """Tell a list first, then what else the notes say, as far as the words reach."""
+    before = tuple(one for one in listed if one.text.endswith(":"))
+    items = tuple(one for one in listed if one not in before)
+    last = max(one.span[1] for one in listed)
+    rest = [
+        pick
+        for pick in picked
+        if pick.candidate.note != listed[0].note
+        or not listed[0].span[0] <= pick.candidate.span[0] < last
+    ]
+    room = words - _size(listed)
+    more: list[Group] = []
+    if rest and room >= len(rest[0].candidate.text.split()):
+        chosen = compose.choose(corpus.notes, rest, room)
+        more = compose.by_note(corpus.notes, "other", chosen)
+    name = corpus.notes[listed[0].note].title if any(group.lead for group in more) else ""
+    if before:
+        return [Group(name, before), Group("", items, items=True), *more]
+    return [Group(name, items, items=True), *more]
+
+
+def _lists(corpus: Corpus, pool: Sequence[Candidate]) -> Iterator[tuple[Candidate, ...]]:
+    """Find lists and tables: the first sentence of each item, and the line that introduces it."""
+    ordered = sorted(pool, key=lambda candidate: (-candidate.worth, candidate.row, candidate.span))
+    found: list[Candidate] = []
+    intro: Candidate | None = None
+    before: Candidate | None = None
+    for candidate in ordered:
+        note = corpus.notes[candidate.note]
+        follows = before is not None and before.row == candidate.row
+        gap = note.text[before.span[1] : candidate.span[0]] if before and follows else "\n\n"
+        starts = _starts_item(note, candidate)
+        if found and (not follows or (not starts and "\n" in gap)):
+            if len(found) > 1:
+                yield (*([intro] if intro else []), *found)
+            found = []
+        if starts:
+            if not found:
+                intro = before if follows and before and before.text.endswith(":") else None
+            found.append(candidate)
+        before = candidate
+    if len(found) > 1:
+        yield (*([intro] if intro else []), *found)
+
+
+def _starts_item(note: Note, candidate: Candidate) -> bool:
+    """Tell whether nothing but the mark of an item stands before a sentence on its line."""
+    first = candidate.span[0]
+    line = max(note.text.rfind("\n", 0, first), note.text.rfind("\r", 0, first)) + 1
+    mark = note.text[line:first]
+    is_row = note.text[first] == "|" and not mark.strip()
+    return is_row or ("> " not in mark and BLOCK_MARK.fullmatch(mark) is not None)
+
+
+def _joined(listed: Sequence[Candidate]) -> Candidate:
+    """Give a list as one candidate, to be scored like a sentence."""
+    first, last = listed[0], listed[-1]
+    text = " ".join(one.text for one in listed)
+    span = (first.span[0], last.span[1])
+    return Candidate(last.note, span, text, last.headings, last.row, last.worth)
+
+
+def _size(listed: Sequence[Candidate]) -> int:
+    return sum(len(one.text.split()) for one in listed)

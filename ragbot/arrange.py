@@ -5,6 +5,7 @@ Other answers go note by note. Floor 4: reads a corpus.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
@@ -24,6 +25,8 @@ LIST_LEEWAY = 0.15
 
 LISTS = 12
 """Lists weighed: those of the best passages."""
+
+_BLANK_LINE = re.compile(r"(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r)")
 
 
 def arrange(
@@ -72,14 +75,11 @@ def _compared(
     one: list[Picked] = []
     other: list[Picked] = []
     for pick in picked:
-        if pick.score < picked[0].score - compose.BELOW_BEST:
-            break
         held = compose.stems(_in_context(corpus, pick.candidate))
         left, right = _share(first, held), _share(second, held)
-        if left and left == right:
-            both.append(pick)
-        elif left != right:
-            (one if left > right else other).append(pick)
+        if left or right:
+            (both if left == right else one if left > right else other).append(pick)
+    both, one, other = (_near_best(side, picked[0].score) for side in (both, one, other))
     if not one or not other:
         return None
     room = words - sum(len(side.split()) for side in named)
@@ -93,7 +93,13 @@ def _compared(
         Group(lead, _in_file_order([pick for pick in side if id(pick) in kept]))
         for lead, side in (("", both), (named[0], one), (named[1], other))
     ]
-    return [group for group in groups if group.candidates] if groups[1:] else None
+    return [group for group in groups if group.candidates]
+
+
+def _near_best(side: Sequence[Picked], best: float) -> list[Picked]:
+    """Keep what comes near the best of its side, unless the side is far from the best of all."""
+    least = max(side[0].score, best - compose.BELOW_BEST) if side else best
+    return [pick for pick in side if pick.score >= least - compose.BELOW_BEST]
 
 
 def _in_turn(*sides: Sequence[Picked]) -> Iterator[Picked]:
@@ -131,18 +137,23 @@ def _best_list(
     found = [one for one in _lists(corpus, pool) if _size(one) <= LIST_SHARE * words][:LISTS]
     if not found:
         return None
-    wholes = [_joined(one) for one in found]
-    scored, _ = extract.score(corpus, query, wholes, encode, vector, pool[0].worth)
-    best = max(range(len(scored)), key=lambda place: scored[place].score)
-    return found[best] if scored[best].score >= picked[0].score - LIST_LEEWAY else None
+    # A list answers by what it holds, or by the line that introduces it.
+    weighed = [*map(_joined, found), *(one[0] for one in found)]
+    scored, _ = extract.score(corpus, query, weighed, encode, vector, pool[0].worth)
+    scores = [
+        max(whole.score, first.score if _introduces(one[0]) else whole.score)
+        for one, whole, first in zip(found, scored[: len(found)], scored[len(found) :], strict=True)
+    ]
+    best = max(range(len(found)), key=scores.__getitem__)
+    return found[best] if scores[best] >= picked[0].score - LIST_LEEWAY else None
 
 
 def _whole_list(
     corpus: Corpus, listed: Sequence[Candidate], picked: Sequence[Picked], words: int
 ) -> list[Group]:
     """Tell a list first, then what else the notes say, as far as the words reach."""
-    before = tuple(one for one in listed if one.text.endswith(":"))
-    items = tuple(one for one in listed if one not in before)
+    before = tuple(listed[:1]) if _introduces(listed[0]) else ()
+    items = tuple(listed[len(before) :])
     last = max(one.span[1] for one in listed)
     rest = [
         pick
@@ -172,17 +183,21 @@ def _lists(corpus: Corpus, pool: Sequence[Candidate]) -> Iterator[tuple[Candidat
         follows = before is not None and before.row == candidate.row
         gap = note.text[before.span[1] : candidate.span[0]] if before and follows else "\n\n"
         starts = _starts_item(note, candidate)
-        if found and (not follows or (not starts and "\n" in gap)):
+        if found and (not follows or (not starts and _BLANK_LINE.search(gap))):
             if len(found) > 1:
                 yield (*([intro] if intro else []), *found)
             found = []
         if starts:
             if not found:
-                intro = before if follows and before and before.text.endswith(":") else None
+                intro = before if follows and before and _introduces(before) else None
             found.append(candidate)
         before = candidate
     if len(found) > 1:
         yield (*([intro] if intro else []), *found)
+
+
+def _introduces(candidate: Candidate) -> bool:
+    return candidate.text.endswith(":")
 
 
 def _starts_item(note: Note, candidate: Candidate) -> bool:

@@ -32,7 +32,9 @@ LONGEST_BEFORE = 30
 
 _ASKING_WORDS = (
     "note page concept idea thing folder garden vault relation link typed kind sort type list name "
-    "say tell give show know else many much reason purpose question answer"
+    "say tell give show know else many much reason purpose question answer explain describe matter "
+    "difference differ different compare comparison contrast common versus vs between among inside "
+    "within across during through per via"
 )
 ASKING = frozenset(stem(word) for word in _ASKING_WORDS.split())
 """Stems of words that a question about notes is put with, and that answer nothing."""

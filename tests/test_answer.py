@@ -9,7 +9,7 @@ from ragbot import answer as answers
 from ragbot.candidates import gather
 from ragbot.conversation import standalone
 from ragbot.ground import stands
-from ragbot.kinds import kind_of
+from ragbot.kinds import kind_of, sides
 from ragbot.retrieve import retrieve
 
 FILES = {
@@ -107,6 +107,50 @@ def test_a_list_of_sources_answers_only_who_asks_for_it(question, listed):
     found = gather(corpus, question, None, hits, 100)
     assert any("Ada Smith" in candidate.text for candidate in found) == listed
     assert any("Enki" in candidate.text for candidate in found)
+
+
+LEVELS = {
+    "Levels.md": "# Levels\n\nTea was drunk early.\n\n## The levels of tea\n\n"
+    "Tea has three levels of strength:\n\n- **Weak** — for children. It is pale.\n"
+    "- **Plain** — for guests.\n  It is brown.\n- **Strong** — for sailors.\n\n"
+    "Sailors drink at sea.\n",
+    "Cups.md": "# Cups\n\nA cup of tea holds a level spoon of sugar.\n",
+}
+
+
+def test_a_list_that_answers_is_told_whole(corpus):
+    levels = MemoryCorpus.of(LEVELS, bag_of_words)
+    answer = ask(levels, "What are the three levels of tea strength?")
+    assert quotes(answer)[:4] == [
+        "Tea has three levels of strength:",
+        "**Weak** — for children.",
+        "**Plain** — for guests.",
+        "**Strong** — for sailors.",
+    ]
+    assert "\n\n- Weak — for children. [2]\n- Plain" in answer.text
+
+
+def test_a_list_too_long_for_the_answer_is_not_begun(corpus):
+    levels = MemoryCorpus.of(LEVELS, bag_of_words)
+    answer = ask(levels, "What are the three levels of tea strength?", words=12)
+    assert sum(len(statement.text.split()) for statement in answer.statements) <= 12
+
+
+def test_a_comparison_sets_its_sides_beside_each_other(corpus):
+    answer = ask(corpus, "What is the difference between a kettle and a pot?")
+    leads = [statement.lead for statement in answer.statements if statement.lead]
+    assert leads == ["kettle", "pot"]
+    assert answer.text.index("A kettle is a vessel") < answer.text.index("A pot is a round vessel")
+
+
+def test_a_comparison_with_one_side_unknown_goes_note_by_note(corpus):
+    answer = ask(corpus, "What is the difference between a round pot of clay and a zither?")
+    assert "zither" not in [statement.lead for statement in answer.statements]
+
+
+@pytest.mark.parametrize("question", ["What is a kettle?", "rain", "tell me about wind"])
+def test_a_short_question_about_a_note_is_answered(corpus, question):
+    assert not ask(corpus, question).abstained
 
 
 def test_an_answer_keeps_to_its_words(corpus):
@@ -207,8 +251,32 @@ def test_any_question_gets_an_answer_that_holds(question):
         ("Who wrote it?", "who"),
         ("What is drift?", "definition"),
         ("How does it drift?", "how"),
+        ("the six opposites in the council?", "list"),
+        ("steps for making tea", "list"),
+        ("Why do the three groups drift?", "why"),
+        ("How are the two notes linked?", "how"),
         ("drift", "other"),
     ],
 )
 def test_kinds(question, kind):
     assert kind_of(question) == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (
+            "persona vectors vs the assistant axis, what's the difference?",
+            ("persona vectors", "assistant axis"),
+        ),
+        ("Compare tea with coffee.", ("tea", "coffee")),
+        ("How does tea differ from coffee?", ("tea", "coffee")),
+        ("how do tea and coffee differ", ("tea", "coffee")),
+        ("What do tea and coffee have in common?", ("tea", "coffee")),
+        ("Ole's council or Nyk's, how do they differ?", ("Ole's council", "Nyk's")),
+        ("How do they differ?", None),
+        ("What is tea?", None),
+    ],
+)
+def test_sides(question, expected):
+    assert sides(question) == expected

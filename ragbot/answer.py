@@ -136,6 +136,7 @@ def stream(
     encode: Encode | None,
     query: FloatArray | None,
     model: LanguageModel | None = None,
+    failed: ModelUnavailableError | None = None,
     history: Sequence[Turn] = (),
     notice: str = "",
 ) -> Iterator[str | Answer]:
@@ -146,6 +147,8 @@ def stream(
     model
         Writes the answer; None for an extractive one. When it fails, the
         extractive answer comes instead, with a notice that says why.
+    failed
+        How the model has failed already; it is then not tried again.
     history
         Earlier turns, oldest first, for the model.
 
@@ -158,6 +161,8 @@ def stream(
     why = notice
     if model is not None and hits and not asked.reply:
         try:
+            if failed is not None:
+                raise failed
             for piece in generate.stream(
                 model, corpus, asked.query, hits, encode=encode, vector=query, history=history
             ):

@@ -20,9 +20,9 @@ from ragbot import answer as answers
 from ragbot.check import check
 from ragbot.cluster import open_encoder
 from ragbot.config import Config
-from ragbot.conversation import standalone
+from ragbot.conversation import checked, standalone
 from ragbot.embed import FloatArray
-from ragbot.errors import IndexDamagedError, IndexMissingError, NoteNotFoundError, QuestionError
+from ragbot.errors import IndexDamagedError, IndexMissingError, NoteNotFoundError
 from ragbot.generation import Generation
 from ragbot.graph import Direction
 from ragbot.index import Index
@@ -30,6 +30,7 @@ from ragbot.links import Names
 from ragbot.llm import LanguageModel
 from ragbot.remembered import Remembered
 from ragbot.retrieve import HOPS, retriever
+from ragbot.rewrite import understand
 from ragbot.schema import (
     Answer,
     Changes,
@@ -219,7 +220,7 @@ class Ragbot:
             If the question is empty or too long.
         """
         corpus = self._current()
-        asked = standalone(self._checked(question), _turns(history), corpus)
+        asked = standalone(checked(question, self.config.max_question), _turns(history), corpus)
         query = None if words else self._encoded(corpus, asked.query)
         hops = HOPS if hops is None else hops
         return self._find(corpus, asked.query, query, k=k, filters=filters, hops=hops)
@@ -266,10 +267,11 @@ class Ragbot:
         sources: int | None = None,
     ) -> Iterator[str | Answer]:
         """Answer as `ask` does, piece by piece: text as it comes, then the checked `Answer`."""
-        question = self._checked(question)
+        question = checked(question, self.config.max_question)
         turns = _turns(history)
         corpus = self._current()
-        asked = standalone(question, turns, corpus)
+        model = self._model if use_llm is not False else None
+        asked, failed = understand(question, turns, corpus, model)
         query = None if asked.reply else self._encoded(corpus, asked.query)
         k = SOURCES if sources is None else sources
         hits = [] if asked.reply else self._find(corpus, asked.query, query, k=k, filters=filters)
@@ -280,7 +282,8 @@ class Ragbot:
             hits,
             encode=None if query is None else self._remembered,
             query=query,
-            model=self._model if use_llm is not False else None,
+            model=model,
+            failed=failed,
             history=turns,
             notice="" if query is not None or asked.reply else self._why_words(corpus),
         )
@@ -344,18 +347,6 @@ class Ragbot:
             if built_with is not None and built_with != self._encoder.identity:
                 told = "The index in %s was built with the encoder %r; it is embedded anew with %r."
                 _log.warning(told, self.config.index, built_with.name, self._encoder.name)
-
-    def _checked(self, question: str) -> str:
-        question = question.strip()
-        limit = self.config.max_question
-        if not question:
-            raise QuestionError("The question is empty. Type what you want to know of the notes.")
-        if len(question) > limit:
-            raise QuestionError(
-                f"The question has {len(question):,} characters; at most {limit:,} are read. "
-                f"Shorten it, or raise RAGBOT_MAX_QUESTION."
-            )
-        return question
 
     def _current(self) -> Generation:
         """Load the current generation; without `wait`, look at the notes once before."""

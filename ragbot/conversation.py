@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ragbot.corpus import Corpus
+from ragbot.errors import QuestionError
 from ragbot.schema import Answer, NoteId, Turn
 from ragbot.words import STOP_WORDS, content_words, tokens
 
@@ -94,6 +95,30 @@ class Standalone:
     subjects: tuple[NoteId, ...] = ()
     reply: str = ""
     carried: str = ""
+
+
+def checked(question: str, most: int) -> str:
+    """Strip a question, and see that it can be asked.
+
+    Parameters
+    ----------
+    most
+        Characters of the longest question.
+
+    Raises
+    ------
+    QuestionError
+        If it is empty or too long.
+    """
+    question = question.strip()
+    if not question:
+        raise QuestionError("The question is empty. Type what you want to know of the notes.")
+    if len(question) > most:
+        raise QuestionError(
+            f"The question has {len(question):,} characters; at most {most:,} are read. "
+            f"Shorten it, or raise RAGBOT_MAX_QUESTION."
+        )
+    return question
 
 
 def standalone(question: str, history: Sequence[Turn], corpus: Corpus) -> Standalone:

@@ -34,7 +34,7 @@ FLOORS = [
     {
         "seeds", "expand", "filters", "relations", "retrieve", "rerank",
         "candidates", "extract", "ground", "edges", "followups", "compose", "arrange", "silence",
-        "generate", "conversation", "answer",
+        "generate", "conversation", "rewrite", "answer",
     },
     {"bot"},
     {"evaluate", "evaluate_answers", "ui", "llamaindex", "mcp_server", "api"},
@@ -73,6 +73,7 @@ SAME_FLOOR = {
     "silence": {"extract", "compose"},
     "edges": {"ground", "relations"},
     "generate": {"candidates", "extract", "compose", "edges", "ground"},
+    "rewrite": {"conversation"},
     "answer": {
         "relations",
         "conversation",

@@ -12,6 +12,7 @@ from ragbot.errors import ModelUnavailableError
 from ragbot.ground import stands
 from ragbot.llm import LanguageModel, Message
 from ragbot.retrieve import retrieve
+from ragbot.rewrite import understand
 from ragbot.schema import Turn
 from tests.model_server import Script, serving
 
@@ -184,3 +185,56 @@ def test_an_endless_answer_is_cut(corpus):
 def test_an_unknown_provider_is_named():
     with pytest.raises(ModelUnavailableError, match="'nobody' is not a provider"):
         next(LanguageModel("nobody/x").stream([Message("user", "hi")]))
+
+
+HISTORY = [Turn("Where does heat flow?", "From warm bodies to cold ones.")]
+
+
+def understood(corpus, script, question, history=HISTORY):
+    with serving(script) as url:
+        return understand(question, history, corpus, LanguageModel("openai-like/x", url, 0.5))
+
+
+def test_a_model_rewrites_a_follow_up_and_is_told_what_was_said(corpus):
+    script = Script('"Who measured the flow of heat?"\n')
+    asked, failed = understood(corpus, script, "And who measured it?")
+    assert (asked.query, failed) == ("Who measured the flow of heat?", None)
+    told = script.requests[0]["messages"][-1]["content"]
+    assert told.startswith("Question: Where does heat flow?\nAnswer: From warm bodies")
+    assert told.endswith("Last question: And who measured it?")
+
+
+@pytest.mark.parametrize("says", ["", "Here it is:\nWho measured heat?", "Heat! " * 100])
+def test_what_is_no_question_leaves_the_subject_carried_over(corpus, says):
+    asked, failed = understood(corpus, Script(says), "And who measured it?")
+    assert failed is None
+    assert asked.query == "And who measured it? (heat flow)"
+
+
+def test_a_first_question_and_small_talk_are_not_rewritten(corpus):
+    script = Script("Something else?")
+    assert understood(corpus, script, "Who measured heat?", ())[0].query == "Who measured heat?"
+    assert understood(corpus, script, "thanks!")[0].reply
+    assert script.requests == []
+
+
+def test_a_model_that_cannot_rewrite_is_not_tried_again(corpus):
+    script = Script(status=500)
+    asked, failed = understood(corpus, script, "And who measured it?")
+    assert asked.query == "And who measured it? (heat flow)"
+    assert "status 500" in failed.found
+    query = bag_of_words([asked.query])[0]
+    hits = retrieve(corpus, asked.query, query)
+    model = LanguageModel("openai-like/x", "http://127.0.0.1:9/v1", 0.5)
+    *_, answer = answers.stream(
+        corpus,
+        "And who measured it?",
+        asked,
+        hits,
+        encode=bag_of_words,
+        query=query,
+        model=model,
+        failed=failed,
+    )
+    assert answer.kind == "extractive"
+    assert "status 500" in answer.notice

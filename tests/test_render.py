@@ -79,3 +79,12 @@ def test_nothing_of_a_note_a_question_or_a_model_gets_through():
     assert "<img" not in html
     assert 'title="<' not in html
     assert html.count("&lt;script&gt;") == 11
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"), [("", False), ("Q", False), ("q (the <b> axis)", True)]
+)
+def test_what_was_searched_is_shown_where_it_is_not_what_was_asked(query, shown):
+    html = render.answered(answer("Said.", query=query), {})
+    assert ("Searched for: q (the &lt;b&gt; axis)" in html) is shown
+    assert "Searched" not in html or shown

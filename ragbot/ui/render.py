@@ -48,6 +48,8 @@ def answered(answer: Answer, notes: Mapping[NoteId, Note]) -> str:
         body = f'<div class="silent">{body}</div>'
     if answer.notice:
         body += f'<p class="notice">{escape(answer.notice)}</p>'
+    if answer.query.casefold() not in ("", " ".join(answer.question.split()).casefold()):
+        body += f'<p class="place" dir="auto">Searched for: {escape(answer.query)}</p>'
     paths = _paths(answer.hits)
     if answer.citations:
         sources = "".join(

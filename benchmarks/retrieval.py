@@ -146,7 +146,7 @@ def _by_type(questions: Sequence[Question], rankings: Sequence[Ranking]) -> dict
 def garden(name: str, folder: Path, questions: Path, encode: Callable[[list[str]], Any]) -> Set:
     """Take a vault of notes with its questions."""
     notes = links.resolve(vault.read(folder)[0])
-    corpus = MemoryCorpus(notes, encode, mentions.find(notes))
+    corpus = MemoryCorpus(notes, encode, mentions.find(notes).relations)
     asked = [question for question in evaluate.read(questions) if question.gold]
     texts = [
         standalone(q.question, [Turn(text) for text in q.history], corpus).query for q in asked
@@ -187,7 +187,11 @@ def multihop(name: str, folder: Path, encode: Callable[[list[str]], Any]) -> Ite
         f"{name}, {FALSE_LINKS} false links a note", corpus(noisy), asked, texts, asked_vectors
     )
     yield Set(
-        f"{name}, mentions only", corpus(notes, mentions.find(notes)), asked, texts, asked_vectors
+        f"{name}, mentions only",
+        corpus(notes, mentions.find(notes).relations),
+        asked,
+        texts,
+        asked_vectors,
     )
 
 

@@ -69,7 +69,7 @@ class Ragbot:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._index = Index(config.index, config.chroma_url)
+        self._index = Index(config.index, config.chroma_url, mentioned=config.mentions)
         self._encoder = open_encoder(config.embed_model, config.backend, config.ray)
         self._remembered = Remembered(self._encoder.encode)
         self._model = _model(config)
@@ -169,7 +169,7 @@ class Ragbot:
             generation=manifest.generation,
             notes=manifest.notes,
             chunks=manifest.chunks,
-            relations=len(corpus.graph),
+            relations=len(corpus.graph) - corpus.graph.mentioned,
             ghosts=len(corpus.graph.ghosts()),
             embedded=manifest.embedded,
             indexed_at=manifest.created,

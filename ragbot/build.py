@@ -56,12 +56,17 @@ _REMEDY = "Name a folder of Markdown notes with --notes or RAGBOT_NOTES."
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a build is to do: `identity` is that of the vectors, also where no encoder is given."""
+    """What a build is to do.
+
+    `identity` is that of the vectors, also where no encoder is given; `mentioned` tells whether
+    unlinked mentions become edges.
+    """
 
     notes: Path
     encoder: Encoder | None
     identity: EncoderIdentity | None
     report: Report
+    mentioned: bool = True
 
 
 class Build:
@@ -86,7 +91,8 @@ class Build:
         self._task = task
         self._adopt = adopt
         self._current = before
-        readable = before is not None and before.manifest.rules == reading_rules()
+        self._rules = reading_rules(task.mentioned)
+        readable = before is not None and before.manifest.rules == self._rules
         self._content = before.content if before and readable else None
         comparable = before is not None and before.manifest.encoder == task.identity
         self._segments = list(before.segments) if before and comparable else []
@@ -131,7 +137,7 @@ class Build:
         if before is None or not before.snapshot.says_the_same(snapshot):
             pages = before.pages if before else Pages()
             pages = write_pages(self._shelf.pages, snapshot.entries, pages)
-            self._content = before = content_of(snapshot, pages)
+            self._content = before = content_of(snapshot, pages, self._task.mentioned, before)
         if fresh != states:
             save_states(self._shelf.states, self._task.notes, fresh)
         return before
@@ -199,7 +205,7 @@ class Build:
             manifest = Manifest(
                 generation=name,
                 created=time.time(),
-                rules=reading_rules(),
+                rules=self._rules,
                 encoder=self._task.identity,
                 segments=names,
                 pages=content.pages.names,

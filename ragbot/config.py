@@ -18,6 +18,9 @@ from ragbot.errors import ConfigError
 
 PREFIX = "RAGBOT_"
 BACKENDS = ("torch", "onnx", "onnx-int8")
+_SWITCH = {"on": True, "true": True, "yes": True, "1": True} | dict.fromkeys(
+    ("off", "false", "no", "0"), False
+)
 LLM_PROVIDERS = ("ollama", "openai", "anthropic", "openai-like")
 
 
@@ -55,6 +58,9 @@ class Config:
         `{absolute}` and `{line}`; empty for none.
     max_question
         Greatest length of a question in characters, > 0.
+    mentions
+        Whether a note's name that stands in another note without a link counts
+        as a weak link: `on` or `off`.
     """
 
     notes: Path = Path("notes")
@@ -69,6 +75,7 @@ class Config:
     reranker: str = ""
     note_url: str = ""
     max_question: int = 2000
+    mentions: bool = True
 
     def __post_init__(self) -> None:
         if self.backend not in BACKENDS:
@@ -129,6 +136,10 @@ def _unknown(variable: str, known: list[str]) -> ConfigError:
 def _convert(variable: str, written: str, kind: str) -> object:
     if kind == "Path":
         return Path(written).expanduser()
+    if kind == "bool":
+        if written.casefold() not in _SWITCH:
+            raise ConfigError(variable, written, "on or off")
+        return _SWITCH[written.casefold()]
     try:
         return {"str": str, "int": int, "float": float}[kind](written)
     except ValueError:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ragbot import mentions
 from ragbot.embed import EncoderIdentity, FloatArray
 from ragbot.errors import IndexDamagedError, IndexTooNewError
 from ragbot.graph import RelationGraph
@@ -42,7 +43,8 @@ GRAPH, LEXICAL = "graph", "lexical"
 # changes, the notes are read anew. Vectors are kept: they belong to texts.
 _READING_RULES = (
     "blocks", "inline", "fields", "page", "asserted", "prose", "frontmatter", "predicates",
-    "markdown", "links", "sentences", "chunk", "words", "entities", "lexical", "graph", "vault",
+    "markdown", "links", "mentions", "sentences", "chunk", "words", "entities", "lexical", "graph",
+    "vault",
 )  # fmt: skip
 
 
@@ -98,9 +100,15 @@ class Manifest:
 
 
 @cache
-def reading_rules() -> str:
-    """Name the code that turns files into notes, passages, words and edges: a hash of it."""
-    digest = hashlib.sha256()
+def reading_rules(mentioned: bool = True) -> str:
+    """Name the code that turns files into notes, passages, words and edges: a hash of it.
+
+    Parameters
+    ----------
+    mentioned
+        Whether unlinked mentions become edges.
+    """
+    digest = hashlib.sha256(b"" if mentioned else b"no mentions")
     for module in _READING_RULES:
         digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
     return digest.hexdigest()[:16]
@@ -110,7 +118,8 @@ def reading_rules() -> str:
 class Content:
     """A vault made ready for questions, vectors apart; the same notes give the same content.
 
-    `hashes` are of the files that hold words and graph; empty before they are written.
+    `hashes` are of the files that hold words and graph; empty before they are written. `mentions`
+    spare the next build the notes that stay; None when this one was loaded.
     """
 
     snapshot: Snapshot
@@ -119,6 +128,7 @@ class Content:
     graph: RelationGraph
     lexical: Lexical
     hashes: Mapping[str, str] = field(default_factory=dict)
+    mentions: mentions.Found | None = None
 
 
 class Generation:
@@ -236,13 +246,24 @@ class Generation:
         return vectors
 
 
-def content_of(snapshot: Snapshot, pages: Pages) -> Content:
-    """Resolve the links of a vault, and index its words and relations."""
+def content_of(
+    snapshot: Snapshot, pages: Pages, mentioned: bool = True, before: Content | None = None
+) -> Content:
+    """Resolve the links of a vault, and index its words and relations.
+
+    Parameters
+    ----------
+    mentioned
+        Whether unlinked mentions become edges too.
+    before
+        Content whose mentions are known: notes that stay are not searched again.
+    """
     notes = _resolved(snapshot)
     values = list(notes.values())
-    graph = RelationGraph.build(values)
+    found = mentions.find(values, before.mentions if before else None) if mentioned else None
+    graph = RelationGraph.build(values, found.relations if found else ())
     lexical = Lexical.build(values, snapshot.chunks, snapshot.texts)
-    return Content(snapshot, pages, notes, graph, lexical)
+    return Content(snapshot, pages, notes, graph, lexical, mentions=found)
 
 
 def _resolved(snapshot: Snapshot) -> dict[NoteId, Note]:
@@ -295,7 +316,9 @@ def read_content(
         snapshot = Snapshot(entries_on(pages), manifest.files, manifest.unread)
         notes = _resolved(snapshot)
     graph = RelationGraph.load(folder / GRAPH, notes)
-    return Content(snapshot, pages, notes, graph, Lexical.load(folder / LEXICAL), manifest.hashes)
+    lexical = Lexical.load(folder / LEXICAL)
+    mentioned = known.mentions if known else None
+    return Content(snapshot, pages, notes, graph, lexical, manifest.hashes, mentioned)
 
 
 def load(

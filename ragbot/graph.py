@@ -60,6 +60,8 @@ class RelationGraph:
         Shape (edges,), in (0, 1]: 1 for what an author wrote; for a mention the
         share of mentions among all edges, since who links much, and did not
         link here, meant little by the name.
+    mentioned
+        Edges that are mentions.
     rarity
         Shape (notes,), in [0, 1]: `ln((N + 1) / (n + 1)) / ln(N + 1)` for a note
         that n of N notes link to; 1 for a note without links, 0 for a perfect hub.
@@ -90,6 +92,7 @@ class RelationGraph:
         mentioned = self.predicate == (
             self.predicates.index(MENTIONS) if MENTIONS in self.predicates else -1
         )
+        self.mentioned = int(mentioned.sum())
         self.trust = np.where(mentioned, mentioned.mean() if len(edges) else 1.0, 1.0)
         self.rarity = 1 - np.log1p(self.in_degree) / np.log(max(2, len(self.ids) + 1))
 

@@ -37,10 +37,13 @@ class Index:
     chroma_url
         `http://host:port` of a Chroma server to keep vectors on; empty to keep
         them in the folder.
+    mentioned
+        Whether a build makes edges of unlinked mentions.
     """
 
-    def __init__(self, directory: Path, chroma_url: str = "") -> None:
+    def __init__(self, directory: Path, chroma_url: str = "", *, mentioned: bool = True) -> None:
         self.directory = Path(directory)
+        self._mentioned = mentioned
         self._shelf = Shelf(self.directory, Server(chroma_url) if chroma_url else None)
         self._lock = threading.RLock()
         self._loaded: Generation | None = None
@@ -121,7 +124,7 @@ class Index:
         with self._shelf.writing(), self._storage():
             old = self._before(rebuild)
             identity = encoder.identity if encoder else old.manifest.encoder if old else None
-            task = Task(notes, encoder, identity, report)
+            task = Task(notes, encoder, identity, report, self._mentioned)
             build = Build(self._shelf, task, self._adopt, None if rebuild else old)
             snapshot = build.run(patient=rebuild)
             self._shelf.sweep(self._used_by)

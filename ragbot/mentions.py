@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ragbot.links import fold
@@ -45,19 +45,42 @@ class _Node:
     """The only spelling that counts, for a single word that is written with capitals."""
 
 
-def find(notes: Sequence[Note]) -> list[Relation]:
+@dataclass(frozen=True, slots=True)
+class _Scanned:
+    """What one note was found to hold: `words` are those that are names by themselves."""
+
+    text: str
+    linked: frozenset[NoteId | None]
+    mentions: tuple[Relation, ...]
+    words: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The mentions in a vault, and what spares the next look the notes that stay as they are."""
+
+    relations: tuple[Relation, ...]
+    _names: Mapping[str, NoteId]
+    _notes: Mapping[NoteId, _Scanned]
+
+
+def find(notes: Sequence[Note], before: Found | None = None) -> Found:
     """Find the names of notes that stand in the prose of other notes.
 
     Parameters
     ----------
     notes
         All notes of the vault, resolved.
+    before
+        What was found earlier. While no name was added, dropped or moved, a
+        note with the same text and links is not read again.
 
     Returns
     -------
-    list of Relation
-        Predicate `MENTIONS`, `span` around the name. The first mention of each
-        note in each other note that does not link to it, in file order.
+    Found
+        `relations` have the predicate `MENTIONS` and a `span` around the name:
+        the first mention of each note in each other note that does not link
+        to it, in file order.
 
     Notes
     -----
@@ -65,30 +88,51 @@ def find(notes: Sequence[Note]) -> list[Relation]:
     letters (two in scripts without blanks); single words in another case than
     the name has; single words that are common in these notes.
     """
-    trie = _trie(notes)
+    names = _names(notes)
+    trie = _trie(names)
+    known = before._notes if before is not None and before._names == names else {}
     singles = {token for (_, token), node in trie.after.items() if node.target}
-    frequency: Counter[str] = Counter()
-    found: list[Relation] = []
+    scanned: dict[NoteId, _Scanned] = {}
     for note in notes:
-        words: set[str] = set()
-        found += _mentions(note, trie, words)
-        frequency.update(words & singles)
+        linked = frozenset(relation.target for relation in note.relations)
+        same = known.get(note.id)
+        if same is None or same.text != note.text or same.linked != linked:
+            words: set[str] = set()
+            found = tuple(_mentions(note, trie, words))
+            same = _Scanned(note.text, linked, found, frozenset(words & singles))
+        scanned[note.id] = same
+    frequency = Counter(word for one in scanned.values() for word in one.words)
     most = max(5, COMMON * len(notes))
-    return [relation for relation in found if frequency[fold(relation.written)] <= most]
+    relations = tuple(
+        relation
+        for one in scanned.values()
+        for relation in one.mentions
+        if frequency[fold(relation.written)] <= most
+    )
+    return Found(relations, names, scanned)
 
 
-def _trie(notes: Iterable[Note]) -> _Node:
+def _names(notes: Iterable[Note]) -> dict[str, NoteId]:
+    """Give the names that can be mentioned, as they are written, and the note of each."""
     owners: dict[str, set[NoteId]] = {}
     spellings: dict[str, str] = {}
     for note in notes:
         for name in dict.fromkeys((stem(note.id), note.title, *note.aliases)):
             owners.setdefault(fold(name), set()).add(note.id)
             spellings.setdefault(fold(name), name)
+    return {
+        spellings[folded]: next(iter(targets))
+        for folded, targets in owners.items()
+        if len(targets) == 1
+    }
+
+
+def _trie(names: Mapping[str, NoteId]) -> _Node:
     root = _Node()
-    for folded, targets in owners.items():
-        tokens = _tokens(spellings[folded])
-        if len(targets) == 1 and _is_telling(tokens):
-            _add(root, tokens, next(iter(targets)))
+    for name, target in names.items():
+        tokens = _tokens(name)
+        if _is_telling(tokens):
+            _add(root, tokens, target)
     return root
 
 

@@ -42,8 +42,14 @@ def test_an_empty_variable_counts_as_unset():
         pytest.param({"RAGBOT_LLM_TIMEOUT": "soon"}, "expected a number", id="number"),
         pytest.param({"RAGBOT_LLM_TIMEOUT": "-1"}, "more than 0", id="negative"),
         pytest.param({"RAGBOT_MAX_QUESTION": "1.5"}, "whole number", id="whole-number"),
+        pytest.param({"RAGBOT_MENTIONS": "maybe"}, "on or off", id="switch"),
     ],
 )
 def test_refuses(environment, complaint):
     with pytest.raises(ConfigError, match=complaint):
         Config.from_environment(environment)
+
+
+@pytest.mark.parametrize(("written", "expected"), [("off", False), ("ON", True), ("0", False)])
+def test_a_switch(written, expected):
+    assert Config.from_environment({"RAGBOT_MENTIONS": written}).mentions is expected

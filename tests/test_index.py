@@ -341,10 +341,23 @@ def test_index_of_a_newer_version_is_left_alone(vault, index):
 def test_code_that_reads_otherwise_reads_again_but_keeps_vectors(vault, index, monkeypatch):
     index.refresh(vault, WordEncoder())
     before = index.current().generation
-    monkeypatch.setattr(build, "reading_rules", lambda: "other")
+    monkeypatch.setattr(build, "reading_rules", lambda mentioned: "other")
     encoder = WordEncoder()
     index.refresh(vault, encoder)
     assert index.current().generation != before
+    assert encoder.encoded == []
+
+
+def test_mentions_are_weak_edges_until_they_are_switched_off(vault, index):
+    (vault / "Salt.md").write_text("# Salt\n\nSalt keeps off the Ice.", encoding="utf-8")
+    index.refresh(vault, WordEncoder())
+    graph = Index(index.directory).current().graph
+    [edge] = graph.neighbours("Salt.md")
+    assert (edge.predicate, edge.target, graph.mentioned) == ("mentions", "Ice.md", 1)
+    without = Index(index.directory, mentioned=False)
+    encoder = WordEncoder()
+    without.refresh(vault, encoder)
+    assert without.current().graph.neighbours("Salt.md") == []
     assert encoder.encoded == []
 
 

@@ -14,7 +14,7 @@ def found(text, *names, **aliased):
         parse(f"---\naliases: [{alias}]\n---\n", f"{name}.md")[0] for name, alias in aliased.items()
     ]
     notes = resolve(notes)
-    relations = [r for r in mentions.find(notes) if r.source == "Here.md"]
+    relations = [r for r in mentions.find(notes).relations if r.source == "Here.md"]
     assert all(text[slice(*r.span)].split()[-1] == r.written.split()[-1] for r in relations)
     assert all(r.predicate == MENTIONS and not r.typed for r in relations)
     return [(relation.written, relation.target) for relation in relations]
@@ -82,12 +82,46 @@ def test_short_names_numbers_and_shared_names_are_left_out():
 def test_common_words_are_left_out():
     notes = [parse("Some talk of Notes here.", f"N{n}.md")[0] for n in range(30)]
     notes.append(parse("", "Notes.md")[0])
-    assert mentions.find(resolve(notes)) == []
+    assert mentions.find(resolve(notes)).relations == ()
     notes[1:] = [parse("Other talk.", f"N{n}.md")[0] for n in range(1, 30)] + notes[-1:]
-    assert len(mentions.find(resolve(notes))) == 1
+    assert len(mentions.find(resolve(notes)).relations) == 1
 
 
 def test_names_of_many_equal_words_cost_no_more():
     names = [" ".join(["aaa"] * n) for n in range(1, 60)]
     written = [name for name, _ in found("aaa " * 20_000, *names)]
     assert [len(name.split()) for name in written] == [MAX_TOKENS, 20_000 % MAX_TOKENS]
+
+
+def test_a_second_look_is_equal_to_a_first_after_any_edit():
+    files = {
+        "Tea.md": "Tea is drunk from a Cup.",
+        "Cup.md": "A Cup holds Tea. See the Saucer.",
+        "Saucer.md": "[[Cup]]",
+    }
+    edits = [
+        {"Tea.md": "Tea alone."},
+        {"Tea.md": "A Saucer and a Cup, [[Saucer]]."},
+        {"Pot.md": "A pot of Tea."},
+        {"Cup.md": "---\naliases: [Mug]\n---\nA pot."},
+        {"Tea.md": "A Mug of Tea from a Pot."},
+        {f"Note {n}.md": "From a Mug." for n in range(6)},
+        {"Pot.md": None},
+    ]
+    seen = None
+    for edit in edits:
+        files = {name: text for name, text in (files | edit).items() if text is not None}
+        notes = resolve([parse(text, name)[0] for name, text in files.items()])
+        seen = mentions.find(notes, seen)
+        assert seen.relations == mentions.find(notes).relations
+
+
+def test_what_stays_is_not_read_again(monkeypatch):
+    texts = {"Tea.md": "Tea from a Cup.", "Cup.md": "For Tea."}
+    first = mentions.find(resolve([parse(text, name)[0] for name, text in texts.items()]))
+    read = []
+    plain = mentions.readable
+    monkeypatch.setattr(mentions, "readable", lambda note: read.append(note.id) or plain(note))
+    texts["Tea.md"] = "Tea from another Cup."
+    mentions.find(resolve([parse(text, name)[0] for name, text in texts.items()]), first)
+    assert read == ["Tea.md"]

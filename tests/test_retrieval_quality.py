@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def report():
     encoder = Encoder()
     notes = links.resolve(vault.read(ROOT / "notes")[0])
-    corpus = MemoryCorpus(notes, encoder.encode, mentions.find(notes))
+    corpus = MemoryCorpus(notes, encoder.encode, mentions.find(notes).relations)
     questions = read(ROOT / "tests" / "evaluation" / "garden.jsonl")
     return evaluate(corpus, encoder.encode_query, questions)
 

@@ -29,10 +29,21 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.memory import MemoryCorpus  # noqa: E402  # after the path is set
-from ragbot import evaluate, expand, links, mentions, metrics, retrieve, seeds, vault  # noqa: E402
+from ragbot import (  # noqa: E402
+    asking,
+    evaluate,
+    expand,
+    links,
+    mentions,
+    metrics,
+    retrieve,
+    seeds,
+    vault,
+)
+from ragbot.clauses import clauses  # noqa: E402
 from ragbot.conversation import standalone  # noqa: E402
 from ragbot.embed import Encoder  # noqa: E402
-from ragbot.evaluate import Question, Ranking  # noqa: E402
+from ragbot.evaluate import Encode, Method, Question, Ranking  # noqa: E402
 from ragbot.schema import LINKS_TO, Chunk, Note, Relation, Section, Turn  # noqa: E402
 
 SHARED = ROOT.parent / "shared"
@@ -47,13 +58,13 @@ class Set:
     corpus: MemoryCorpus
     questions: list[Question]
     texts: list[str]
-    vectors: np.ndarray
+    encode: Encode
 
 
 @contextmanager
 def without(**parts: float) -> Iterator[None]:
     """Set constants of the method, named `module_CONSTANT`, for the time of one measurement."""
-    modules = {"seeds": seeds, "expand": expand, "retrieve": retrieve}
+    modules = {"seeds": seeds, "expand": expand, "asking": asking, "retrieve": retrieve}
     kept = []
     for name, value in parts.items():
         module, constant = name.split("_", 1)
@@ -66,45 +77,41 @@ def without(**parts: float) -> Iterator[None]:
             setattr(place, constant, value)
 
 
-def whole(corpus: Any, question: str, query: Any) -> Ranking:
-    """Rank as the chat does."""
-    return evaluate.ragbot(corpus, question, query)
-
-
-def no_encoder(corpus: Any, question: str, query: Any) -> Ranking:
+def no_encoder(corpus: Any, question: str, encode: Encode) -> Ranking:
     """Rank by words, names and links."""
-    del query
-    return evaluate.ragbot(corpus, question, None)
+    del encode
+    return evaluate.ragbot(corpus, question, lambda _: None)
 
 
-def no_graph(corpus: Any, question: str, query: Any) -> Ranking:
-    """Rank by the seeds alone."""
-    hits = retrieve.retrieve(corpus, question, query, k=evaluate.KEPT, hops=0)
-    return [hit.chunk.note for hit in hits]
+def with_hops(hops: int) -> Method:
+    """Rank with links followed so many steps; 0 for the seeds alone."""
+
+    def method(corpus: Any, question: str, encode: Encode) -> Ranking:
+        vector = encode(question)
+        hits = retrieve.retrieve(
+            corpus, question, vector, k=evaluate.KEPT, hops=hops, encode=encode
+        )
+        return [hit.chunk.note for hit in hits]
+
+    return method
 
 
-def two_hops(corpus: Any, question: str, query: Any) -> Ranking:
-    """Rank with links of links."""
-    hits = retrieve.retrieve(corpus, question, query, k=evaluate.KEPT, hops=2)
-    return [hit.chunk.note for hit in hits]
-
-
-Method = Callable[[Any, str, Any], Ranking]
 METHODS: list[tuple[str, Method, dict[str, float]]] = [
     ("BM25 only", evaluate.bm25, {}),
     ("dense only", evaluate.dense, {}),
     ("fusion only", evaluate.fusion, {}),
-    ("seeds: meaning + words + names", no_graph, {}),
-    ("ragbot", whole, {}),
+    ("seeds: meaning + words + names", with_hops(0), {}),
+    ("ragbot", evaluate.ragbot, {}),
     ("  without the encoder", no_encoder, {}),
-    ("  without links forward", whole, {"expand_FORWARD": 0.0}),
-    ("  without links back", whole, {"expand_BACK": 0.0}),
-    ("  without shared rare names", whole, {"expand_NAMES": 0.0}),
-    ("  without edges asked for", whole, {"retrieve_ASKED": 0.0}),
-    ("  without the price of hubs", whole, {"expand_CROWDING": 0.0}),
-    ("  without the price of links", whole, {"seeds_LINK_PRIOR": 0.0}),
-    ("  without the price of length", whole, {"seeds_LENGTH_PRIOR": 0.0}),
-    ("  with a second hop", two_hops, {}),
+    ("  without links forward", evaluate.ragbot, {"expand_FORWARD": 0.0}),
+    ("  without links back", evaluate.ragbot, {"expand_BACK": 0.0}),
+    ("  without shared rare names", evaluate.ragbot, {"expand_NAMES": 0.0}),
+    ("  without clauses", evaluate.ragbot, {"retrieve_CLAUSE": 0.0}),
+    ("  without edges asked for", evaluate.ragbot, {"asking_ASKED": 0.0}),
+    ("  without the price of hubs", evaluate.ragbot, {"expand_CROWDING": 0.0}),
+    ("  without the price of links", evaluate.ragbot, {"seeds_LINK_PRIOR": 0.0}),
+    ("  without the price of length", evaluate.ragbot, {"seeds_LENGTH_PRIOR": 0.0}),
+    ("  with a second hop", with_hops(2), {}),
 ]
 
 
@@ -115,8 +122,7 @@ def measure(tested: Set) -> list[dict[str, Any]]:
         with without(**parts):
             started = time.perf_counter()
             rankings = [
-                method(tested.corpus, text, vector)[: evaluate.KEPT]
-                for text, vector in zip(tested.texts, tested.vectors, strict=True)
+                method(tested.corpus, text, tested.encode)[: evaluate.KEPT] for text in tested.texts
             ]
             spent = (time.perf_counter() - started) / len(rankings) * 1000
         row: dict[str, Any] = {"method": name, "milliseconds": round(spent, 2)}
@@ -151,7 +157,7 @@ def garden(name: str, folder: Path, questions: Path, encode: Callable[[list[str]
     texts = [
         standalone(q.question, [Turn(text) for text in q.history], corpus).query for q in asked
     ]
-    return Set(name, corpus, asked, texts, encode(texts))
+    return Set(name, corpus, asked, texts, _known(encode, texts))
 
 
 def multihop(name: str, folder: Path, encode: Callable[[list[str]], Any]) -> Iterator[Set]:
@@ -167,7 +173,7 @@ def multihop(name: str, folder: Path, encode: Callable[[list[str]], Any]) -> Ite
         for q in _lines(folder / "questions-dev.jsonl")
     ]
     texts = [question.question for question in asked]
-    asked_vectors = encode(texts)
+    known = _known(encode, texts)
     linked = [
         replace(note, relations=_relations(number, _mentioned(note.text, titles), passages))
         for number, note in enumerate(notes)
@@ -182,17 +188,16 @@ def multihop(name: str, folder: Path, encode: Callable[[list[str]], Any]) -> Ite
             of, lambda _: vectors, found, lambda n: [Chunk(n.id, (0, len(n.text)), n.text)]
         )
 
-    yield Set(name, corpus(linked), asked, texts, asked_vectors)
-    yield Set(
-        f"{name}, {FALSE_LINKS} false links a note", corpus(noisy), asked, texts, asked_vectors
-    )
-    yield Set(
-        f"{name}, mentions only",
-        corpus(notes, mentions.find(notes).relations),
-        asked,
-        texts,
-        asked_vectors,
-    )
+    yield Set(name, corpus(linked), asked, texts, known)
+    yield Set(f"{name}, {FALSE_LINKS} false links a note", corpus(noisy), asked, texts, known)
+    found = mentions.find(notes).relations
+    yield Set(f"{name}, mentions only", corpus(notes, found), asked, texts, known)
+
+
+def _known(encode: Callable[[list[str]], Any], texts: list[str]) -> Encode:
+    """Encode questions and their clauses at once."""
+    asked = list(dict.fromkeys(text for whole in texts for text in (whole, *clauses(whole))))
+    return dict(zip(asked, encode(asked), strict=True)).__getitem__
 
 
 def _id(number: int) -> str:

@@ -73,7 +73,7 @@ class Ragbot:
         self._encoder = open_encoder(config.embed_model, config.backend, config.ray)
         self._remembered = Remembered(self._encoder.encode)
         self._model = _model(config)
-        self._find = retriever(config.reranker)
+        self._find = retriever(config.reranker, self._encoder.encode_query)
         self._wait = True
         self._seen = False
         self._refreshing = threading.Lock()

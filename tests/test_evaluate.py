@@ -89,9 +89,9 @@ def test_words_are_measured_without_an_encoder(tmp_path):
 
 def test_the_parts_rank_notes(corpus):
     question = "What flows downhill?"
-    assert dense(corpus, question, encode(question))[0] == "Heat.md"
-    assert bm25(corpus, question, None) == ["Heat.md"]
-    assert fusion(corpus, question, encode(question))[0] == "Heat.md"
+    assert dense(corpus, question, encode)[0] == "Heat.md"
+    assert bm25(corpus, question, encode) == ["Heat.md"]
+    assert fusion(corpus, question, encode)[0] == "Heat.md"
 
 
 @pytest.mark.parametrize(

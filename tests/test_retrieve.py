@@ -173,3 +173,17 @@ def test_every_path_replays_on_the_graph(links, question, hops):
                 assert relation in corpus.graph.neighbours(here)
                 here = relation.source if relation.target == here else relation.target
             assert len(found.path) <= max(hops, len(names))
+
+
+def test_each_clause_of_a_question_finds_its_note(corpus):
+    question = "Which thermometers measure heat, and where did William Thomson grow up?"
+    hits = search(corpus, question, encode=lambda clause: bag_of_words([clause])[0])
+    assert set(notes(hits)[:2]) == {"models/Heat.md", "people/Thomson.md"}
+    assert hits[0].score >= hits[1].score
+
+
+def test_clauses_are_searched_by_words_where_nothing_encodes_them(corpus):
+    question = "Which thermometers measure heat, and where did William Thomson grow up?"
+    for hit in search(corpus, question):
+        assert hit.evidence
+    assert "people/Thomson.md" in notes(search(corpus, question, k=2))

@@ -1,0 +1,70 @@
+"""Clauses: the several things that one question asks, each a question of its own.
+
+"Why is X done, and what did Y find?" asks of two notes. Searched as a whole,
+the half that says more takes the best places; its halves are searched too.
+
+Floor 1: pure functions on text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ragbot.sentences import sentences
+from ragbot.words import STOP_WORDS, tokens
+
+LEAST_WORDS = 3
+"""Words that say something in a clause that can be searched; a shorter one stays with the other."""
+
+MOST = 5
+"""Clauses of a question; what follows stays with the last."""
+
+_ASKING = (
+    r"(?:what|which|who|whom|whose|how|where|when|why|is|are|was|were|does|did|do|can|could"
+    r"|should|would|will|has|have|(?:what|who|where|how)['’]?s)\b"
+)
+_BEFORE = r"(?:(?:after|around|at|before|by|for|from|if|in|on|of|through|to|under|with)\s+)?"
+_NEXT = re.compile(rf"[,:;]?\s+(?:and|or|but|also|plus)\s+(?={_BEFORE}{_ASKING})", re.IGNORECASE)
+
+
+def clauses(question: str) -> list[str]:
+    """Cut a question into the things that it asks.
+
+    It is cut at the ends of sentences, and where a new question begins: at a
+    question word or an auxiliary after "and", "or" or "but".
+
+    Returns
+    -------
+    list of str
+        At least two, in the order of the question; empty when it asks one thing.
+
+    Examples
+    --------
+    >>> clauses("Why is heat always lost, and what did Joule measure in Salford?")
+    ['Why is heat always lost', 'what did Joule measure in Salford?']
+    >>> clauses("What are heat and work?")
+    []
+    """
+    found: list[str] = []
+    for part in _cut(question):
+        if found and (len(found) >= MOST or _says_little(part) or _says_little(found[-1])):
+            found[-1] = f"{found[-1]} {part}"
+        else:
+            found.append(part)
+    return found if len(found) > 1 else []
+
+
+def _cut(question: str) -> list[str]:
+    parts: list[str] = []
+    for first, last in sentences(question):
+        sentence = question[first:last]
+        if sentence.startswith("(") and parts:
+            # What a conversation adds to a question: it belongs to the words before it.
+            parts[-1] = f"{parts[-1]} {sentence}"
+        else:
+            parts += [part.strip() for part in _NEXT.split(sentence) if part.strip()]
+    return parts
+
+
+def _says_little(part: str) -> bool:
+    return len([word for word in tokens(part) if word not in STOP_WORDS]) < LEAST_WORDS

@@ -24,8 +24,8 @@ from ragbot.words import tokens
             ["how do bees find home", "around what time do they leave the hive"],
         ),
         (
-            "The soil was very poor here. Which crops did the monks plant instead?",
-            ["The soil was very poor here.", "Which crops did the monks plant instead?"],
+            "Spring floods drown the fields. Which crops did the monks plant instead?",
+            ["Spring floods drown the fields.", "Which crops did the monks plant instead?"],
         ),
         (
             "Does rye need much rain, or can millet grow without any water?",

@@ -59,3 +59,14 @@ def plot_index(plot: Path) -> Path:
     index = plot.parent / "index"
     Ragbot.open(notes=plot, index=index).close()
     return index
+
+
+@pytest.fixture(scope="session")
+def garden(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a copy of the shipped `notes/` and its `index/`; not to be changed."""
+    from ragbot.bot import Ragbot
+
+    folder = tmp_path_factory.mktemp("garden")
+    shutil.copytree(ROOT / "notes", folder / "notes")
+    Ragbot.open(notes=folder / "notes", index=folder / "index").close()
+    return folder

@@ -101,10 +101,10 @@ def test_blocks_that_are_not_run_are_listed_with_a_reason():
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(garden, tmp_path_factory):
     """The folder that a reader stands in: notes/ and an index of it."""
-    folder = tmp_path_factory.mktemp("reader")
-    shutil.copytree(ROOT / "notes", folder / "notes")
+    folder = tmp_path_factory.mktemp("reader") / "checkout"
+    shutil.copytree(garden, folder)
     questions = (ROOT / "tests" / "evaluation" / "garden.jsonl").read_text(encoding="utf-8")
     (folder / "tests" / "evaluation").mkdir(parents=True)
     # A few of them: this runs the command, another test measures.

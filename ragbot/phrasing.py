@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ragbot import predicates
+from ragbot.words import STOP_WORDS
 
 _PREPOSITIONS = {"at", "by", "for", "from", "in", "into", "of", "on", "over", "to", "upon", "with"}
 _BE = {"is", "are", "was", "were", "be", "been", "being", "get", "gets", "got", "s"}
@@ -32,8 +33,12 @@ _MEANINGS = {
     "tak from": "extracted_from derived_from",
     "into practic": "implements",
     "point to": "links_to",
-    "refer to": "links_to",
+    "refer to": "references links_to",
     "mention": "links_to",
+    "ment": "links_to",
+    "cit": "cites references links_to",
+    "referenc": "references cites links_to",
+    "backlink": "links_to",
     "need": "depends_on requires",
     "rely on": "depends_on requires",
     "rel on": "depends_on requires",
@@ -173,7 +178,7 @@ def _said(stems: Sequence[str], words: Sequence[str], name: str) -> Asked | None
 def _parts(predicate: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give the words of a predicate, and the stems of those that say something."""
     parts = tuple(predicates.words(predicate).split())
-    return parts, tuple(stem(part) for part in parts if part not in _EMPTY)
+    return parts, tuple(stem(part) for part in parts if part not in _EMPTY | STOP_WORDS)
 
 
 def _meant(stems: Sequence[str], names: Iterable[str]) -> list[Asked]:

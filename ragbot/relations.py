@@ -10,7 +10,7 @@ Floor 4: reads a corpus.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,11 +32,25 @@ COMMON = 0.25
 GUESSES = 30
 """Notes tried, those first whose titles share the rarest words with the question."""
 
+SHORT = 2
+"""Words beside name and relation in a question that may be told that there is no such relation."""
+
+LEEWAY = 1
+"""Words beside name and relation where the relation's words say many other things too."""
+
 _WORD = re.compile(r"[^\W_]+")
 _ASKS = re.compile(
     r"\b(what|which|who|whom|whose|how|is there|are there|does|do|list|name|show)\b", re.IGNORECASE
 )
 _CONNECTS = {"connect", "relat", "link", "relation", "relationship", "connection", "path", "tie"}
+_THINGS = (
+    "anything article concept document entry everything file folder garden here idea kind link "
+    "list name note one other others page paper piece say show something source text thing "
+    "topic typed vault ways"
+)
+_GENERIC = {stem(word) for word in _THINGS.split()}
+_NOTES = {"note", "notes", "page", "pages", "article", "file", "entry"}
+_ABOUT = {"on", "about", "called", "named", "titled", "of"}
 _ABSENT = re.compile(
     r"\b(ghosts?|missing|unwritten|not (?:yet )?(?:here|written|in (?:this|the) (?:folder|vault))"
     r"|(?:no|without) (?:a )?(?:page|note)s?|(?:don't|do not|doesn't) exist)\b",
@@ -103,8 +117,11 @@ def answerable(corpus: Corpus, question: str) -> RelationQuestion | None:
     named = _named(corpus, question, words, spans)
     if len(named) > 1 and (joined := _connected(corpus, words, named)):
         return joined
-    for name in named or _guessed(corpus, words):
-        if answer := _edges(corpus, question, words, name, named or [name]):
+    for name in named:
+        if answer := _edges(corpus, question, words, name, named):
+            return answer
+    for name in _guessed(corpus, words):
+        if answer := _edges(corpus, question, words, name, [name]):
             return answer
     return None
 
@@ -115,6 +132,8 @@ def _connected(
     one, other = named[0], named[1]
     outside = [word for place, word in enumerate(words) if not _within(place, named)]
     if one.note == other.note or _CONNECTS.isdisjoint(stem(word) for word in outside):
+        return None
+    if _besides(words, named, _CONNECTS) > LEEWAY:
         return None
     between = [
         relation
@@ -131,7 +150,12 @@ def _connected(
 def _edges(
     corpus: Corpus, question: str, words: Sequence[str], name: _Named, named: Sequence[_Named]
 ) -> RelationQuestion | None:
-    matches = [m for m in _asked(corpus, words, named) if name.sure or _is_near(m, name)]
+    matches = [
+        match
+        for match in _asked(corpus, words, named)
+        if (name.sure or _is_near(match, name)) and _is_plain(match, words, named)
+    ]
+    kind = _kind(words, {match.place for match in matches})
     ghosts_only = _ABSENT.search(question) is not None
     relations: list[Relation] = []
     used: list[str] = []
@@ -142,11 +166,13 @@ def _edges(
         predicate = None if match.predicate == LINKS_TO else match.predicate
         found = corpus.graph.neighbours(name.note, predicate, direction)
         found = [r for r in found if r not in relations and not (ghosts_only and r.target)]
+        if not match.exact and not _are_of_kind(corpus, found, name.note, kind):
+            return None
         if found:
             relations += found
             used.append(match.predicate)
             directions.append(direction)
-    if not relations and not (matches and name.sure and _is_short(words, named)):
+    if not relations and not (matches and name.sure and _besides(words, named, ()) <= SHORT):
         return None
     return RelationQuestion(
         "edges",
@@ -160,28 +186,63 @@ def _edges(
 
 
 def _asked(corpus: Corpus, words: Sequence[str], named: Sequence[_Named]) -> list[Asked]:
+    """Find what is asked for: predicates of the vault, else links, else predicates it lacks."""
     free = [not _within(place, named) for place in range(len(words))]
     typed = [p for p in corpus.graph.predicates if p not in UNTYPED]
-    return phrasing.asked(words, typed, free) or phrasing.asked(
-        words, [*sorted(predicates.KNOWN), LINKS_TO], free
-    )
+    for names in (typed, [LINKS_TO], sorted(predicates.KNOWN)):
+        if found := phrasing.asked(words, names, free):
+            return found
+    return []
 
 
 def _is_near(match: Asked, name: _Named) -> bool:
     return min(abs(match.place - name.first), abs(match.place - name.last + 1)) <= NEAR
 
 
+def _is_plain(match: Asked, words: Sequence[str], named: Sequence[_Named]) -> bool:
+    """Whether little is asked beside the relation, where its words say many other things too.
+
+    "Which notes link to X?" asks for links; "how does X link its units to the
+    weather of a region?" does not.
+    """
+    if match.exact and match.predicate != LINKS_TO:
+        return True
+    return _besides(words, named, {stem(words[match.place])}) <= LEEWAY
+
+
+def _kind(words: Sequence[str], verbs: Collection[int]) -> str:
+    """Give the stem of what is asked for by "which ...", empty when that may be anything."""
+    for place, word in enumerate(words[1:], start=1):
+        if words[place - 1] in {"which", "what"} and place not in verbs and word not in STOP_WORDS:
+            return "" if stem(word) in _GENERIC else stem(word)
+    return ""
+
+
+def _are_of_kind(corpus: Corpus, relations: Sequence[Relation], subject: NoteId, kind: str) -> bool:
+    """Tell whether a note at the other end goes by a kind of thing: in its path or its title."""
+    ends = {r.target if r.source == subject else r.source for r in relations}
+    texts = (f"{end} {corpus.notes[end].title}" for end in ends if end)
+    return not kind or any(stem(word) == kind for text in texts for word in tokens(text))
+
+
 def _direction(match: Asked, words: Sequence[str], name: _Named) -> Direction:
     if predicates.inverse(match.predicate) == predicates.canonical(match.predicate):
         return "both"
+    if stem(words[match.place]) == "backlink":
+        return "in"
+    if match.predicate == LINKS_TO and name.first and words[name.first - 1] == "from":
+        return "out"
     at_source = phrasing.stands_at_source(match.predicate, words, match.place, name.first)
     return "out" if at_source else "in"
 
 
-def _is_short(words: Sequence[str], named: Sequence[_Named]) -> bool:
-    """Whether the question says little but the name and the relation."""
-    said = [w for place, w in enumerate(words) if not _within(place, named) and w not in STOP_WORDS]
-    return len(said) <= 2
+def _besides(words: Sequence[str], named: Sequence[_Named], asked: Collection[str]) -> int:
+    """Count what a question says besides names and what is asked for, of things that say much."""
+    return sum(
+        word not in STOP_WORDS and stem(word) not in _GENERIC and stem(word) not in asked
+        for place, word in enumerate(words)
+        if not _within(place, named)
+    )
 
 
 def _within(place: int, named: Sequence[_Named]) -> bool:
@@ -203,15 +264,34 @@ def _named(
 
 
 def _guessed(corpus: Corpus, words: Sequence[str]) -> list[_Named]:
-    """Find notes of whose title the question says two words or more, the best first."""
+    """Find notes of whose title the question says two words or more, the best first.
+
+    One word is enough when the question says that it means a note: "the note
+    on welfare", "the constitution note".
+    """
     places = {stem(word): place for place, word in enumerate(words) if word not in STOP_WORDS}
+    pointed = _pointed_at(words)
     guesses: list[tuple[float, _Named]] = []
     scores = corpus.lexical.titles(" ".join(words))
     for row in np.argsort(-scores)[:GUESSES].tolist():
         note = corpus.lexical.notes[row]
         title = dict.fromkeys(stem(word) for word in content_words(corpus.notes[note].title))
         said = sorted(places[word] for word in title if word in places)
-        if len(said) >= min(2, len(title)):
+        if len(said) >= min(2, len(title)) or not pointed.isdisjoint(said):
             worth = sum(corpus.lexical.rarity(words[place]) for place in said)
             guesses.append((worth, _Named(note, said[0], said[-1] + 1, False)))
     return [name for _, name in sorted(guesses, key=lambda guess: -guess[0])]
+
+
+def _pointed_at(words: Sequence[str]) -> set[int]:
+    """Places of the words that a question uses to say which note it means."""
+    found: set[int] = set()
+    for place, word in enumerate(words):
+        if word in _NOTES:
+            found.add(place - 1)
+            if words[place + 1 : place + 2] and words[place + 1] in _ABOUT:
+                skipped = next(
+                    (n for n in range(place + 2, len(words)) if words[n] not in STOP_WORDS), None
+                )
+                found |= set() if skipped is None else {skipped}
+    return found

@@ -60,7 +60,7 @@ SAME_FLOOR = {
     "mentions": {"prose", "markdown", "links"},
     "chunk": {"markdown", "sentences"},
     "clauses": {"sentences", "words"},
-    "phrasing": {"predicates"},
+    "phrasing": {"predicates", "words"},
     "expected": {"phrasing", "words"},
     "lexical": {"entities"},
     "embed": {"faster"},

@@ -116,3 +116,76 @@ def test_the_direction_is_told(corpus):
 def test_annotations_come_with_the_edges(corpus):
     [relation] = answerable(corpus, "What does Heat extend?").relations
     assert relation.annotation == "adds disorder"
+
+
+LINKED = {
+    "Heat.md": "- extends::[[Energy]] — adds disorder\n- extracted_from::[[Old Notebook]]\nText.",
+    "Energy.md": "- coordinates_with::[[Work]]\nText.",
+    "Work.md": "Work is paid, see [[Conservation in Closed Systems]].",
+    "laws/Conservation in Closed Systems.md": "See [[Heat]].\n- depends_on::[[Energy]]",
+    "Measure of Heat.md": "- extends::[[Heat]]\nText.",
+}
+
+
+@pytest.fixture(scope="module")
+def linked():
+    return MemoryCorpus.of(LINKED)
+
+
+TO_HEAT = [("Measure of Heat", "extends"), ("laws/Conservation in Closed Systems", "links_to")]
+FROM_HEAT = [("Heat", "extends"), ("Heat", "extracted_from")]
+TO_LAW = [("Work", "links_to")]
+TO_ENERGY = [("laws/Conservation in Closed Systems", "depends_on")]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("who links to Heat", TO_HEAT),
+        ("Which notes link to heat?", TO_HEAT),
+        ("what links to Heat", TO_HEAT),
+        ("what cites Heat?", TO_HEAT),
+        ("which pages reference Heat?", TO_HEAT),
+        ("what mentions Heat", TO_HEAT),
+        ("in which notes is Heat mentioned?", TO_HEAT),
+        ("what is Heat cited by?", TO_HEAT),
+        ("what is Heat linked from", TO_HEAT),
+        ("which notes point to Heat", TO_HEAT),
+        ("list everything that links to Heat", TO_HEAT),
+        ("what are the backlinks of Heat?", TO_HEAT),
+        ("what are Heat's backlinks?", TO_HEAT),
+        ("what does Heat link to?", FROM_HEAT),
+        ("what links are there from Heat?", FROM_HEAT),
+        ("who links to the note on conservation and what do they say about why", TO_LAW),
+        ("Which articles cite the note about conservation?", TO_LAW),
+        ("what does the conservation note depend on?", TO_ENERGY),
+        ("which laws rely on Energy", TO_ENERGY),
+    ],
+)
+def test_links_are_asked_for_in_many_ways(linked, question, expected):
+    found = answerable(linked, question)
+    assert sorted((r.source[:-3], r.predicate) for r in found.relations) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How does heat link the sun to the weather of a region?",
+        "What does heat need to flow from one room to another?",
+        "who came up with heat?",
+        "which queues belong to Heat?",
+        "Which batteries need heat?",
+        "how do strangers get linked through energy and heat when they meet at work?",
+        "what mentions of fairness did the crew make when heat rose in summer?",
+        "what happens next to heat in a room?",
+        "what does it cite?",
+        "who wrote about steam engines and links them to cities?",
+        "Is heat mentioned as a reason why engines fail early?",
+        "what do links between atoms do to heat in a solid body?",
+        "how does the note on taxes work with invoices?",
+        "what is missing from our discussion of heat and politics?",
+        "Which examples of heat pumps are cheap?",
+    ],
+)
+def test_words_of_relations_mean_other_things_too(linked, question):
+    assert answerable(linked, question) is None

@@ -111,7 +111,7 @@ class Ragbot:
         bot = cls(config)
         bot._wait = wait
         if wait:
-            bot.refresh()
+            bot.refresh(automatic=True)
         return bot
 
     def __enter__(self) -> Self:
@@ -127,7 +127,11 @@ class Ragbot:
     # Keeping the index
 
     def refresh(
-        self, *, rebuild: bool = False, progress: Callable[[Progress], None] | None = None
+        self,
+        *,
+        rebuild: bool = False,
+        automatic: bool = False,
+        progress: Callable[[Progress], None] | None = None,
     ) -> Changes:
         """Bring the index up to date with the notes.
 
@@ -135,6 +139,9 @@ class Ragbot:
         ----------
         rebuild
             Whether to read and embed everything anew.
+        automatic
+            Whether nobody asked for it: an index that was rolled back then
+            stays as it is until a note changes.
         progress
             Called as the work goes on; an exception from it ends the work and
             leaves the index as it was last made safe.
@@ -147,16 +154,15 @@ class Ragbot:
         """
         with self._refreshing:
             self._tell_of_another_encoder()
+            kind = {"rebuild": rebuild, "automatic": automatic}
             report = progress or (lambda step: None)
-            done = self._index.refresh(
-                self.config.notes, self._encoder, rebuild=rebuild, report=report
-            )
+            done = self._index.refresh(self.config.notes, self._encoder, **kind, report=report)
             self._seen = True
             return done
 
     def rollback(self) -> str:
-        """Go back to the generation before the current one; gives its name."""
-        return self._index.rollback()
+        """Go back to the generation before, until a note changes; gives its name."""
+        return self._index.rollback(self.config.notes)
 
     def warm(self) -> None:
         """Load the encoder, so that the next question need not wait for it."""

@@ -10,6 +10,7 @@ Floor 3.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import threading
 import time
 from collections.abc import Iterator
@@ -89,6 +90,7 @@ class Index:
         encoder: Encoder | None,
         *,
         rebuild: bool = False,
+        automatic: bool = False,
         report: Report = lambda progress: None,
     ) -> Changes:
         """Bring the index up to date with a folder of notes.
@@ -104,6 +106,9 @@ class Index:
             What embeds new texts; None leaves them to words and graph.
         rebuild
             Whether to read and embed everything anew.
+        automatic
+            Whether nobody asked for it: an index that was rolled back then
+            stays as it is until a note changes.
         report
             Called as the work goes on; an exception from it ends the work,
             and the index stays as it was last made safe.
@@ -120,13 +125,16 @@ class Index:
             If the index cannot be written.
         """
         began = time.monotonic()
-        listing(notes)
+        look = _look(listing(notes))
+        if automatic and self._shelf.holds(look):
+            return Changes(unchanged=self.current().manifest.notes)
         with self._shelf.writing(), self._storage():
             old = self._before(rebuild)
             identity = encoder.identity if encoder else old.manifest.encoder if old else None
             task = Task(notes, encoder, identity, report, self._mentioned)
             build = Build(self._shelf, task, self._adopt, None if rebuild else old)
             snapshot = build.run(patient=rebuild)
+            self._shelf.let_go()
             self._shelf.sweep(self._used_by)
         report(Progress("done", len(snapshot.entries), len(snapshot.entries), "notes"))
         before = old.content.snapshot if old else EMPTY
@@ -141,27 +149,33 @@ class Index:
             As for `refresh`.
         """
         with contextlib.suppress(IndexLockedError):
-            self.refresh(notes, None)
+            self.refresh(notes, None, automatic=True)
 
     def behind(self, notes: Path) -> int:
         """Count the notes that were added, changed or removed since the current generation."""
         states = load_states(self._shelf.states, notes)
         return behind(vault.scan(notes), self.current().content.snapshot, states)
 
-    def rollback(self) -> str:
+    def rollback(self, notes: Path) -> str:
         """Make the generation before the current one current; gives its name.
+
+        It stays so until a note changes, or someone asks for a refresh.
 
         Raises
         ------
         IndexMissingError
             If there is no earlier one.
+        VaultError
+            If the folder of notes cannot be listed.
         """
+        look = _look(listing(notes))
         with self._shelf.writing(), self._storage():
             current = self._shelf.current() or ""
             earlier = [name for name in self._shelf.names() if name < current]
             if not earlier:
                 raise IndexMissingError(self.directory)
             load(self._shelf, earlier[-1])
+            self._shelf.hold(look)
             self._shelf.switch(earlier[-1])
             return earlier[-1]
 
@@ -193,3 +207,8 @@ class Index:
         except (IndexDamagedError, IndexTooNewError):
             return (), ()
         return manifest.segments, manifest.pages
+
+
+def _look(found: vault.Listing) -> str:
+    """Name how the files of a vault look from outside: a hash of their names, sizes and times."""
+    return hashlib.sha256(repr(sorted(found.notes.items())).encode()).hexdigest()

@@ -105,7 +105,7 @@ class Garden:
             return
 
         def refresh() -> None:
-            bot.refresh(progress=self._unless_closed)
+            bot.refresh(automatic=True, progress=self._unless_closed)
             bot.warm()
 
         follow(bot.config.notes, refresh, stop=self._stop, failed=_log)

@@ -4,6 +4,7 @@
     index/generations/NAME/         words, graph, manifest
     index/pages/HASH                notes as read and their passages (see snapshot.py)
     index/states.json               how the files of notes stood when they were read
+    index/HELD                      what the notes looked like when someone went back (see `hold`)
     index/segments/NAME/            vectors (see store.py)
     index/leases/                   one locked file a reader: what it uses is not swept
     index/writer.lock               held by the one process that writes
@@ -49,6 +50,7 @@ class Shelf:
         self.pages = self.directory / "pages"
         self.states = self.directory / "states.json"
         self._current = self.directory / "CURRENT"
+        self._held = self.directory / "HELD"
         self._leases = self.directory / "leases"
 
     def current(self) -> str | None:
@@ -67,6 +69,21 @@ class Shelf:
         sync(new)
         new.replace(self._current)
         sync(self.directory)
+
+    def hold(self, notes: str) -> None:
+        """Keep the current generation until the notes look otherwise than they do now."""
+        self._held.write_text(notes, encoding="utf-8")
+
+    def holds(self, notes: str) -> bool:
+        """Whether the current generation is kept while the notes look like this."""
+        try:
+            return self._held.read_text(encoding="utf-8") == notes
+        except (OSError, ValueError):
+            return False
+
+    def let_go(self) -> None:
+        """Keep the current generation no longer."""
+        self._held.unlink(missing_ok=True)
 
     def names(self) -> list[str]:
         """Names of the finished generations, oldest first."""

@@ -98,6 +98,8 @@ def _events(notes: Path, stop: threading.Event) -> Iterator[bool]:
         if not root.is_dir():
             stop.wait(LOOK_MS / 1000)
             continue
+        # What changed before the watch was set up, while the first look was taken, has no event.
+        unseen = True
         try:
             for changes in watch(
                 root,
@@ -108,7 +110,8 @@ def _events(notes: Path, stop: threading.Event) -> Iterator[bool]:
                 yield_on_timeout=True,
                 stop_event=stop,
             ):
-                yield bool(changes)
+                yield bool(changes) or unseen
+                unseen = False
                 if not root.is_dir():
                     break
         except OSError:

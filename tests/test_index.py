@@ -286,13 +286,30 @@ def test_generations_nobody_reads_are_swept(vault, index):
 def test_rollback(vault, index):
     index.refresh(vault, WordEncoder())
     with pytest.raises(IndexMissingError):
-        index.rollback()
+        index.rollback(vault)
     first = index.current().generation
     (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
     index.refresh(vault, WordEncoder())
-    assert index.rollback() == first
+    assert index.rollback(vault) == first
     assert "New.md" not in index.current().notes
     assert index.behind(vault) == 1
+    index.refresh(vault, WordEncoder())
+    assert "New.md" in index.current().notes
+
+
+def test_rollback_holds_until_a_note_changes_or_someone_asks(vault, index):
+    index.refresh(vault, WordEncoder())
+    first = index.current().generation
+    (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
+    index.refresh(vault, WordEncoder())
+    index.rollback(vault)
+    assert not index.refresh(vault, WordEncoder(), automatic=True)
+    index.catch_up(vault)
+    assert index.current().generation == first
+    (vault / "Heat.md").write_text("Heat goes up.", encoding="utf-8")
+    index.refresh(vault, WordEncoder(), automatic=True)
+    assert "New.md" in index.current().notes
+    index.rollback(vault)
     index.refresh(vault, WordEncoder())
     assert "New.md" in index.current().notes
 

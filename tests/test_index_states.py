@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from word_encoder import WordEncoder
 
-from ragbot.errors import IndexMissingError
+from ragbot.errors import IndexMissingError, VaultError
 from ragbot.index import Index
 from ragbot.retrieve import retrieve
 
@@ -127,8 +127,8 @@ class Refreshed(RuleBasedStateMachine):
 
     @rule()
     def roll_back(self):
-        with contextlib.suppress(IndexMissingError):
-            self.index.rollback()
+        with contextlib.suppress(IndexMissingError, VaultError):
+            self.index.rollback(self.vault)
 
     @rule()
     def refresh_too(self):

@@ -71,6 +71,18 @@ def test_many_files_at_once(vault, watched):
     wait_until(lambda: len(index.current().notes) == 1)
 
 
+def test_change_during_the_first_look_is_seen(vault):
+    seen = []
+
+    def refresh():
+        seen.append({path.name for path in vault.iterdir()})
+        if len(seen) == 1:
+            (vault / "Late.md").write_text("Late.", encoding="utf-8")
+
+    with Watcher(vault, refresh):
+        wait_until(lambda: "Late.md" in seen[-1] if seen else False)
+
+
 def test_folder_of_notes_moved_and_removed(vault, watched):
     index, _ = watched
     (vault / "a").mkdir()

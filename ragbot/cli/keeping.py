@@ -44,7 +44,7 @@ def _watch(bot: Ragbot, options: Namespace, page: text.Page) -> None:
 
     def refresh() -> None:
         try:
-            if done := bot.refresh():
+            if done := bot.refresh(automatic=True):
                 _report(done, options)
         except RagbotError as error:
             tell(f"ragbot: {error}")

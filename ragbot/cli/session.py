@@ -62,7 +62,7 @@ def opened(options: Namespace, *, encoder: bool = True) -> Iterator[tuple[Ragbot
             # Where another process writes the index, what is there answers: that one does the work.
             bar = ProgressBar(sys.stderr, patience=1.0)
             with closing(bar), suppress(IndexLockedError):
-                bot.refresh(progress=bar)
+                bot.refresh(automatic=True, progress=bar)
             bot.warm()
         yield bot, page_for(config)
 

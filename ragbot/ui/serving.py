@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,8 @@ def serve(
     with Ragbot.open(config=config, wait=False) as bot:
         bot.corpus()
         threading.Thread(target=_warm, args=(bot,), daemon=True).start()
-        following = Watcher(config.notes, bot.refresh) if watch else nullcontext()
+        refresh = partial(bot.refresh, automatic=True)
+        following = Watcher(config.notes, refresh) if watch else nullcontext()
         with following:
             page = launch(bot, host=host, port=port, login=login)
             on_ready(f"http://{'[' + host + ']' if ':' in host else host}:{port}")
@@ -133,7 +135,7 @@ def _app() -> dict[str, Any]:
 def _warm(bot: Ragbot) -> None:
     """Embed what is new and load the encoder, while the page already answers from words."""
     try:
-        bot.refresh()
+        bot.refresh(automatic=True)
         bot.warm()
     except RagbotError as error:
         # The page goes on with words and links; the reason is for whoever started it.

@@ -239,12 +239,13 @@ class Ragbot:
         filters: Filters = _NO_FILTERS,
         use_llm: bool | None = None,
         sources: int | None = None,
+        hops: int | None = None,
     ) -> Answer:
         """Answer a question from the notes, every statement with its quotation.
 
         Parameters
         ----------
-        question, history, filters
+        question, history, filters, hops
             As for `search`.
         use_llm
             Whether a language model may write the answer; as configured when None.
@@ -256,12 +257,11 @@ class Ragbot:
         QuestionError
             If the question is empty or too long.
         """
-        for piece in self.stream(
-            question, history, filters=filters, use_llm=use_llm, sources=sources
-        ):
-            if isinstance(piece, Answer):
-                return piece
-        raise AssertionError("a stream ends with its answer")
+        *_, answer = self.stream(
+            question, history, filters=filters, use_llm=use_llm, sources=sources, hops=hops
+        )
+        assert isinstance(answer, Answer)  # a stream ends with its answer
+        return answer
 
     def stream(
         self,
@@ -271,6 +271,7 @@ class Ragbot:
         filters: Filters = _NO_FILTERS,
         use_llm: bool | None = None,
         sources: int | None = None,
+        hops: int | None = None,
     ) -> Iterator[str | Answer]:
         """Answer as `ask` does, piece by piece: text as it comes, then the checked `Answer`."""
         question = checked(question, self.config.max_question)
@@ -280,7 +281,10 @@ class Ragbot:
         asked, failed = understand(question, turns, corpus, model)
         query = None if asked.reply else self._encoded(corpus, asked.query)
         k = SOURCES if sources is None else sources
-        hits = [] if asked.reply else self._find(corpus, asked.query, query, k=k, filters=filters)
+        hits: list[Hit] = []
+        if not asked.reply:
+            far = HOPS if hops is None else hops
+            hits = self._find(corpus, asked.query, query, k=k, filters=filters, hops=far)
         yield from answers.stream(
             corpus,
             question,

@@ -12,13 +12,14 @@ from gradio_client.exceptions import AppError
 
 from ragbot.bot import Ragbot
 from ragbot.ui import api
+from ragbot.ui.limits import Limit
 
 
 @pytest.fixture(scope="module")
 def address(plot, plot_index):
     with Ragbot.open(notes=plot, index=plot_index) as bot:
         with gr.Blocks(analytics_enabled=False) as page:
-            api.add_endpoints(bot)
+            api.add_endpoints(bot, Limit(1000))
         _, address, _ = page.launch(
             server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, ssr_mode=False
         )
@@ -141,3 +142,18 @@ def test_nothing_else_is_served(address, plot):
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{address}gradio_api/file={plot}/plants/Basil.md")
     assert refused.value.code in (403, 404)
+
+
+def test_endpoints_are_asked_only_so_often(plot, plot_index):
+    with Ragbot.open(notes=plot, index=plot_index, wait=False) as bot:
+        with gr.Blocks(analytics_enabled=False) as page:
+            api.add_endpoints(bot, Limit(2))
+        _, address, _ = page.launch(
+            server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, ssr_mode=False
+        )
+        client = Client(address, verbose=False)
+        for _ in range(2):
+            client.predict("tomato", api_name="/search")
+        with pytest.raises(AppError, match="More than 2 questions in a minute"):
+            client.predict("tomato", api_name="/search")
+        page.close(verbose=False)

@@ -26,7 +26,7 @@ def answer(text="Said. [1]", quote="Said.", **changes):
 
 def test_a_mark_links_to_its_source_and_shows_the_quotation():
     html = render.answered(answer(), NOTES)
-    assert 'href="#source-1" title="Said."' in html
+    assert 'href="#source-1" data-quote="Said."' in html
     assert '<li class="source" id="source-1"' in html
     assert "<strong>Beta › How</strong>" in html
     assert "b/b.md, lines 3 to 4" in html

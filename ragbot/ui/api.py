@@ -17,6 +17,7 @@ from ragbot.bot import Ragbot
 from ragbot.errors import RagbotError
 from ragbot.graph import Direction
 from ragbot.schema import Answer, Filters, Turn
+from ragbot.ui.limits import Limit
 
 MOST = 100
 """Passages that one search may return."""
@@ -27,9 +28,10 @@ DIRECTIONS: tuple[Direction, ...] = ("in", "out", "both")
 T = TypeVar("T")
 
 
-def add_endpoints(bot: Ragbot) -> None:
+def add_endpoints(bot: Ragbot, limit: Limit) -> None:
     """Add the four endpoints to the page that is being built.
 
+    `ask` and `search` count against the same `limit` of a visitor as the page does.
     Gradio reads names, types and defaults from the signatures, and does not
     check them: whatever JSON was sent arrives here.
     """
@@ -40,6 +42,7 @@ def add_endpoints(bot: Ragbot) -> None:
         folders: list[str] = [],  # noqa: B006
         tags: list[str] = [],  # noqa: B006
         use_llm: bool = True,
+        request: gr.Request | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Answer a question from the notes; the text as it comes, then the checked answer."""
         asked = _text("question", question)
@@ -48,6 +51,7 @@ def add_endpoints(bot: Ragbot) -> None:
         use = None if use_llm is True else False
         said = ""
         try:
+            limit.take(visitor(request))
             for piece in bot.stream(asked, turns, filters=filters, use_llm=use):
                 if isinstance(piece, Answer):
                     yield _answer(piece, bot)
@@ -63,11 +67,13 @@ def add_endpoints(bot: Ragbot) -> None:
         folders: list[str] = [],  # noqa: B006
         tags: list[str] = [],  # noqa: B006
         words: bool = False,
+        request: gr.Request | None = None,
     ) -> dict[str, Any]:
         """Find the passages that match a question, best first, each with its evidence."""
         asked = _text("question", question)
         wanted = _whole("k", k)
         filters = _filters(folders, tags)
+        _checked(lambda: limit.take(visitor(request)))
         hits = _checked(
             lambda: bot.search(asked, wanted, filters=filters, words=words is True),
         )
@@ -94,6 +100,11 @@ def add_endpoints(bot: Ragbot) -> None:
 
     for endpoint in (ask, search, note, related):
         api(endpoint, api_name=endpoint.__name__, concurrency_limit=4)
+
+
+def visitor(request: gr.Request | None) -> str:
+    """Name who asks: the address that a request came from."""
+    return request.client.host if request is not None and request.client else ""
 
 
 def _answer(answer: Answer, bot: Ragbot) -> dict[str, Any]:

@@ -32,7 +32,8 @@ class _Cancelled(Exception):  # noqa: N818  # not an error: a person said stop
 
 def panel(bot: Ragbot) -> None:
     """Lay the panel out, where the page is being built."""
-    stop = threading.Event()
+    # Of each visitor whose rebuild is under way: nobody cancels the rebuild of another.
+    stops: dict[str, threading.Event] = {}
     with gr.Accordion("The index", open=False, elem_id="index") as opened:
         standing = gr.HTML(_standing(bot), elem_id="standing", js_on_load=None)
         with gr.Row():
@@ -41,8 +42,11 @@ def panel(bot: Ragbot) -> None:
             look = gr.Button("Check the links", size="sm")
         found = gr.HTML(elem_id="problems", js_on_load=None)
 
-    def build(progress: gr.Progress = gr.Progress()) -> str:  # noqa: B008  # as Gradio asks
-        stop.clear()
+    def build(
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008  # as Gradio asks
+    ) -> str:
+        stop = stops[str(request.session_hash)] = threading.Event()
 
         def report(step: Progress) -> None:
             if stop.is_set():
@@ -55,11 +59,17 @@ def panel(bot: Ragbot) -> None:
             return _standing(bot, "Cancelled: the former index is still in use.")
         except RagbotError as error:
             return _standing(bot, str(error))
+        finally:
+            stops.pop(str(request.session_hash), None)
         return _standing(bot, "The index was rebuilt.")
+
+    def give_up(request: gr.Request) -> None:
+        if stop := stops.get(str(request.session_hash)):
+            stop.set()
 
     opened.expand(lambda: _standing(bot), None, standing, api_visibility="private")
     rebuild.click(build, None, standing, api_visibility="private", concurrency_limit=1)
-    cancel.click(stop.set, None, None, api_visibility="private", queue=False)
+    cancel.click(give_up, None, None, api_visibility="private", queue=False)
     look.click(lambda: _problems(bot.problems()), None, found, api_visibility="private")
 
 

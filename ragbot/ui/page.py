@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from ragbot.errors import RagbotError
+from ragbot.retrieve import HOPS
 from ragbot.schema import Answer, Filters, Turn
 from ragbot.ui import api, desk, keeping, render
 from ragbot.ui.limits import Limit
@@ -23,6 +24,7 @@ AT_ONCE = 8
 _STARTERS = 6
 _MOST_TURNS = 50
 _MOST_SOURCES = 20
+_MOST_HOPS = 3
 _START = "window.ragbot.start(element, server, trigger); /* fires 'restore' */"
 
 
@@ -40,6 +42,7 @@ class Settings:
 
     use_llm: bool
     sources: int
+    hops: int
     filters: Filters
 
 
@@ -76,9 +79,8 @@ def build(bot: Ragbot) -> gr.Blocks:
         def reply(
             question: str, said: list[Said], request: gr.Request, *settings: Any
         ) -> Iterator[tuple[str, list[Said]]]:
-            visitor = request.client.host if request.client else ""
             try:
-                limit.take(visitor)
+                limit.take(api.visitor(request))
                 yield from _reply(bot, question, said, _chosen(*settings))
             except RagbotError as error:
                 told = render.turn(question, render.failed(str(error)))
@@ -93,7 +95,7 @@ def build(bot: Ragbot) -> gr.Blocks:
             show_progress="hidden",
         ).then(lambda: "", None, box, api_visibility="private")
         transcript.restore(_restored, None, [transcript, talk], api_visibility="private")
-        api.add_endpoints(bot)
+        api.add_endpoints(bot, limit)
     built: gr.Blocks = page
     return built
 
@@ -108,6 +110,7 @@ def _reply(
         filters=chosen.filters,
         use_llm=None if chosen.use_llm else False,
         sources=chosen.sources,
+        hops=chosen.hops,
     )
     for piece in pieces:
         if isinstance(piece, Answer):
@@ -142,40 +145,60 @@ def _settings(bot: Ragbot, page: gr.Blocks) -> Sequence[gr.components.Component]
     notes = bot.notes()
     folders = {note.id.rsplit("/", 1)[0] for note in notes if "/" in note.id}
     tags = {tag for note in notes for tag in note.tags}
-    kept = gr.BrowserState([True, 12, [], []], storage_key="ragbot.settings", secret="ragbot")
+    kept = gr.BrowserState([True, 12, HOPS, [], []], storage_key="ragbot.settings", secret="ragbot")
     with gr.Accordion("Settings", open=False):
         model = gr.Checkbox(
             True, label="Let the language model write", visible=bool(bot.config.llm)
         )
         sources = gr.Slider(1, _MOST_SOURCES, 12, step=1, label="Passages to answer from")
+        hops = gr.Slider(
+            0, _MOST_HOPS, HOPS, step=1, label="Links to follow from a note that was found"
+        )
         folder = gr.Dropdown(sorted(folders), multiselect=True, label="Only these folders")
         tag = gr.Dropdown(sorted(tags), multiselect=True, label="Only these tags")
-    chosen = [model, sources, folder, tag]
+    chosen = [model, sources, hops, folder, tag]
 
     def remembered(values: Any) -> list[Any]:
-        known = _chosen(*values) if isinstance(values, list) and len(values) == 4 else _chosen()
+        known = _chosen(*values) if isinstance(values, list) and len(values) == 5 else _chosen()
         return [
             known.use_llm,
             known.sources,
+            known.hops,
             [name for name in known.filters.folders if name in folders],
             [name for name in known.filters.tags if name in tags],
         ]
 
     page.load(remembered, kept, chosen, api_visibility="private", show_progress="hidden")
-    for changed in (model.input, sources.input, folder.input, tag.input):
-        changed(lambda *now: list(now), chosen, kept, api_visibility="private")
+    # One event for all, the last one always: of two at once, the earlier could be kept.
+    gr.on(
+        [model.input, sources.input, hops.input, folder.input, tag.input],
+        lambda *now: list(now),
+        chosen,
+        kept,
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
     return chosen
 
 
 def _chosen(
-    use_llm: object = True, sources: object = 12, folders: object = (), tags: object = ()
+    use_llm: object = True,
+    sources: object = 12,
+    hops: object = HOPS,
+    folders: object = (),
+    tags: object = (),
 ) -> Settings:
-    count = int(sources) if isinstance(sources, int | float) else 12
+    """Take what a browser sent for the settings, within their bounds."""
     return Settings(
         use_llm is not False,
-        min(max(count, 1), _MOST_SOURCES),
+        _whole(sources, 1, _MOST_SOURCES, 12),
+        _whole(hops, 0, _MOST_HOPS, HOPS),
         Filters(_texts(folders), _texts(tags)),
     )
+
+
+def _whole(found: object, least: int, most: int, usual: int) -> int:
+    return min(max(int(found), least), most) if isinstance(found, int | float) else usual
 
 
 def _texts(found: object) -> tuple[str, ...]:

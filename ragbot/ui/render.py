@@ -84,7 +84,7 @@ def _inline(text: str, quotes: Mapping[int, str]) -> str:
             return match[0]
         quote = escape(quotes[number])
         return (
-            f'<sup><a class="cite" href="#source-{number}" title="{quote}" '
+            f'<sup><a class="cite" href="#source-{number}" data-quote="{quote}" '
             f'data-number="{number}" aria-label="Source {number}">{number}</a></sup>'
         )
 

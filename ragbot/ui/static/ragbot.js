@@ -44,11 +44,15 @@
   }
 
   async function read(note, start, end, from) {
+    quote(null);
     if (from && !pane().contains(from)) opener = from;
     const html = await server.read_note({ note, start, end });
     document.body.classList.remove("drawing");
     const inside = make("article");
     inside.innerHTML = html;
+    const title = inside.querySelector("#note-title");
+    if (title) title.after(make("button", { type: "button", className: "chip ask", dir: "auto" },
+      `What do the notes say about ${title.textContent}?`));
     show("Note", inside);
     pane().scrollTop = 0;
     inside.querySelector("mark")?.scrollIntoView({ block: "center" });
@@ -66,6 +70,9 @@
 
   const colours = ["#3b6fb6", "#b8592b", "#3c8a5a", "#8b5cb0", "#a8832a", "#b0456b", "#2f8c93", "#70757d"];
   const hue = (predicates, name) => colours[predicates.indexOf(name) % colours.length];
+  // Past the colours, strokes tell predicates apart: whole, dashed, dotted.
+  const strokes = [[], [6, 3], [1.5, 2.5]];
+  const stroke = (predicates, name) => Math.floor(predicates.indexOf(name) / colours.length) % strokes.length;
 
   async function draw(seeds) {
     const [data] = await Promise.all([server.draw({ seeds }), library()]);
@@ -76,6 +83,7 @@
     for (const name of typed) {
       const row = make("li", {}, name.replaceAll("_", " "));
       row.style.setProperty("--hue", hue(typed, name));
+      row.className = ["whole", "dashed", "dotted"][stroke(typed, name)];
       legend.append(row);
     }
     const told = `${data.nodes.length} notes, ${data.links.length} links`;
@@ -95,6 +103,7 @@
       .nodeLabel((n) => { const tip = make("span", {}, n.title + (n.ghost ? " (not written yet)" : "")); return tip; })
       .linkLabel((l) => make("span", {}, l.predicate.replaceAll("_", " ")))
       .linkColor((l) => (l.typed ? hue(typed, l.predicate) : "rgba(128,128,128,.35)"))
+      .linkLineDash((l) => (l.typed ? strokes[stroke(typed, l.predicate)] : []))
       .linkWidth((l) => (l.typed ? 1.6 : 0.6))
       .linkDirectionalArrowLength((l) => (l.typed && data.nodes.length < 300 ? 4 : 0))
       .nodeCanvasObject((n, ctx, scale) => {
@@ -186,6 +195,32 @@
     }));
   }
 
+  // The quotation of a citation, beside its mark, for pointer and keyboard alike.
+  function quote(mark) {
+    let tip = document.getElementById("quotation");
+    if (!tip) {
+      tip = make("div", { id: "quotation", dir: "auto" });
+      tip.setAttribute("role", "tooltip");
+      document.body.append(tip);
+    }
+    document.querySelector("[aria-describedby=quotation]")?.removeAttribute("aria-describedby");
+    tip.hidden = !mark;
+    if (!mark) return;
+    tip.textContent = mark.dataset.quote;
+    mark.setAttribute("aria-describedby", "quotation");
+    const place = mark.getBoundingClientRect(), wide = tip.offsetWidth, high = tip.offsetHeight;
+    tip.style.left = `${Math.max(8, Math.min(place.left, innerWidth - wide - 8))}px`;
+    tip.style.top = `${place.top > high + 12 ? place.top - high - 6 : place.bottom + 6}px`;
+  }
+
+  for (const name of ["mouseover", "focusin"]) {
+    document.addEventListener(name, (event) => {
+      const mark = event.target.closest?.("a.cite");
+      if (mark || !event.target.closest?.("#quotation")) quote(mark);
+    });
+  }
+  document.addEventListener("scroll", () => quote(null), { capture: true, passive: true });
+
   // Clicks and keys.
   const acts = {
     copy(turn, button) {
@@ -226,7 +261,8 @@
 
   document.addEventListener("keydown", (event) => {
     const typing = event.target.matches?.("input, textarea, [contenteditable]");
-    if (event.key === "Escape") hide();
+    const tip = document.getElementById("quotation");
+    if (event.key === "Escape") tip && !tip.hidden ? quote(null) : hide();
     else if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) { event.preventDefault(); box().focus(); }
   });
 

@@ -1,0 +1,189 @@
+"""What a person does beyond asking: quotations, settings, conversations, the index, opinions."""
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+from ragbot import Ragbot
+from ragbot.ui.desk import FEEDBACK
+from ragbot.ui.serving import launch
+from tests.browser.conftest import free_port
+
+pytestmark = pytest.mark.browser
+
+NOTES = {
+    "Green Tea.md": "# Green Tea\n\nGreen tea is brewed at 80 degrees for two minutes.\n\n"
+    "- kind_of::[[Tea]]\n  - its leaves are steamed\n- made_with::[[Kettel]]\n"
+    "- poured_from::[[Samovar]]\n",
+    "Samovar.md": "# Samovar\n\nA vessel of brass from the Urals.\n",
+    "Tea.md": "# Tea\n\nTea is a drink made of leaves of the tea plant. See [[Green Tea]].\n",
+    "Kettle.md": "# Kettle\n\nA kettle boils water for tea. See [[Tea]].\n",
+    "شاي.md": "# شاي\n\nالشاي الأخضر مشروب ساخن من أوراق الشاي.\n",
+}
+QUESTION = "How hot is green tea brewed?"
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    return tmp_path_factory.mktemp("index")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, index):
+    vault = tmp_path_factory.mktemp("vault")
+    for name, text in NOTES.items():
+        (vault / name).write_text(text, encoding="utf-8")
+    port = free_port()
+    with Ragbot.open(vault, index) as bot:
+        page = launch(bot, port=port)
+        yield f"http://127.0.0.1:{port}"
+        page.close(verbose=False)
+
+
+@pytest.fixture(params=["desk-dark", "phone-light"])
+def context(request, browser):
+    size, scheme = request.param.split("-")
+    viewport = {"width": 1280, "height": 800} if size == "desk" else {"width": 390, "height": 844}
+    opened = browser.new_context(viewport=viewport, color_scheme=scheme)
+    opened.set_default_timeout(30_000)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(context, address):
+    opened = context.new_page()
+    opened.goto(address)
+    return opened
+
+
+def ask(page, question=QUESTION, turns=1):
+    page.get_by_label("Your question").fill(question)
+    page.get_by_label("Your question").press("Enter")
+    expect(page.locator(".actions")).to_have_count(turns, timeout=30_000)
+
+
+def test_a_citation_shows_its_quotation_to_pointer_and_keyboard(page):
+    ask(page)
+    mark = page.locator("a.cite").first
+    tip = page.get_by_role("tooltip")
+    mark.focus()
+    expect(tip).to_have_text("Green tea is brewed at 80 degrees for two minutes.")
+    assert mark.get_attribute("aria-describedby") == tip.get_attribute("id")
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    mark.hover()
+    expect(tip).to_be_visible()
+    box = tip.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= page.viewport_size["width"]
+    page.locator(".question").first.hover()
+    expect(tip).to_be_hidden()
+
+
+def test_settings_take_effect_and_are_remembered(page):
+    page.get_by_role("button", name="Settings").click()
+    hops = page.get_by_label("number input for Links to follow from a note that was found")
+    hops.fill("0")
+    hops.press("Tab")
+    sources = page.get_by_label("number input for Passages to answer from")
+    sources.fill("1")
+    sources.press("Tab")
+    page.wait_for_function("localStorage.getItem('ragbot.settings')")
+    ask(page, "Tell me about tea, green tea and the kettle.")
+    notes = {each.get_attribute("data-note") for each in page.locator(".source .open").all()}
+    assert len(notes) == 1
+    page.reload()
+    page.get_by_role("button", name="Settings").click()
+    expect(
+        page.get_by_label("number input for Links to follow from a note that was found")
+    ).to_have_value("0")
+    expect(page.get_by_label("number input for Passages to answer from")).to_have_value("1")
+
+
+def test_a_conversation_is_renamed_and_deleted(page):
+    ask(page)
+    page.get_by_role("button", name="Conversations").click()
+    page.once("dialog", lambda dialog: dialog.accept("Hot <b>tea</b>"))
+    page.get_by_role("button", name=f"Rename: {QUESTION}").click()
+    expect(page.locator(".talk")).to_have_text("Hot <b>tea</b>")
+    page.get_by_role("button", name="Delete: Hot <b>tea</b>").click()
+    expect(page.locator(".talk")).to_have_count(0)
+
+
+def test_opinions_are_kept_in_a_file(page, index):
+    ask(page)
+    page.get_by_role("button", name="Like", exact=True).click()
+    expect(page.get_by_role("button", name="Like", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    last = json.loads((index / FEEDBACK).read_text(encoding="utf-8").splitlines()[-1])
+    assert (last["question"], last["liked"]) == (QUESTION, True)
+    assert "80 degrees" in last["answer"]
+
+
+def test_a_question_that_is_suggested_can_be_asked(page):
+    ask(page)
+    suggested = page.locator(".followups .ask").first
+    text = suggested.inner_text()
+    suggested.click()
+    expect(page.locator(".actions")).to_have_count(2, timeout=30_000)
+    expect(page.locator(".question").last).to_have_text(text)
+
+
+def test_an_open_note_can_be_asked_about(page):
+    ask(page)
+    page.locator("a.cite").first.click()
+    page.locator("#pane .ask").click()
+    expect(page.locator(".question").last).to_have_text("What do the notes say about Green Tea?")
+
+
+def test_an_edited_question_is_asked_again(page):
+    ask(page)
+    page.locator("[data-act=edit]").click()
+    box = page.get_by_label("Your question")
+    expect(box).to_have_value(QUESTION)
+    ask(page, "How long is green tea brewed?", turns=2)
+
+
+def test_the_index_is_rebuilt_and_its_problems_are_listed(page):
+    page.get_by_role("button", name="The index").click()
+    page.get_by_role("button", name="Rebuild").click()
+    expect(page.locator("#standing")).to_contain_text("The index was rebuilt.", timeout=60_000)
+    page.get_by_role("button", name="Check the links").click()
+    row = page.locator(".problems li").filter(has_text="Kettel").first
+    expect(row).to_contain_text("Green Tea.md:7")
+
+
+def test_visitors_do_not_see_each_other(page, browser, address):
+    ask(page)
+    other = browser.new_context()
+    stranger = other.new_page()
+    stranger.goto(address)
+    expect(stranger.get_by_label("Your question")).to_be_visible(timeout=30_000)
+    expect(stranger.locator(".turn")).to_have_count(0)
+    ask(stranger, "And how long?")
+    expect(stranger.locator(".question")).to_have_count(1)
+    assert "Searched for" not in stranger.locator(".answer").inner_text()
+    other.close()
+
+
+def test_right_to_left_text_runs_right_to_left(page):
+    ask(page, "ما هو الشاي الأخضر؟")
+    direction = "element => getComputedStyle(element).direction"
+    assert page.locator(".question").evaluate(direction) == "rtl"
+    assert page.locator(".source").first.evaluate(direction) == "rtl"
+
+
+def test_nothing_shifts_while_an_answer_comes(page):
+    page.evaluate(
+        """() => { window.shift = 0; new PerformanceObserver((list) => {
+            for (const entry of list.getEntries())
+                if (!entry.hadRecentInput) window.shift += entry.value;
+        }).observe({ type: "layout-shift", buffered: false }); }"""
+    )
+    ask(page)
+    ask(page, "What is tea?", turns=2)
+    # Below 0.1 is what Core Web Vitals call good.
+    assert page.evaluate("window.shift") < 0.1

@@ -1,6 +1,6 @@
 """Compare ways to retrieve: the parts alone, the whole, and the whole without each part.
 
-    python benchmarks/retrieval.py [--garden QUESTIONS VAULT] [--multihop FOLDER] [--cache FOLDER]
+    python benchmarks/retrieval.py [--shared FOLDER] [--cache FOLDER] [--sets SET ...]
 
 The sets are read from `../shared` beside the checkout where it is there, and the
 shipped garden always. Vectors are kept in `--cache`, so a second run takes
@@ -16,7 +16,7 @@ import re
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -28,7 +28,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.memory import MemoryCorpus  # noqa: E402  # after the path is set
+from benchmarks import crossvalidation  # noqa: E402  # after the path is set
+from benchmarks.memory import MemoryCorpus  # noqa: E402
 from ragbot import (  # noqa: E402
     asking,
     evaluate,
@@ -61,20 +62,29 @@ class Set:
     encode: Encode
 
 
+MODULES = {"seeds": seeds, "expand": expand, "asking": asking, "retrieve": retrieve}
+
+
 @contextmanager
 def without(**parts: float) -> Iterator[None]:
     """Set constants of the method, named `module_CONSTANT`, for the time of one measurement."""
-    modules = {"seeds": seeds, "expand": expand, "asking": asking, "retrieve": retrieve}
-    kept = []
-    for name, value in parts.items():
-        module, constant = name.split("_", 1)
-        kept.append((modules[module], constant, getattr(modules[module], constant)))
-        setattr(modules[module], constant, value)
+    kept = {name: _constant(name) for name in parts}
     try:
+        _set(parts)
         yield
     finally:
-        for place, constant, value in kept:
-            setattr(place, constant, value)
+        _set(kept)
+
+
+def _constant(name: str) -> float:
+    module, constant = name.split("_", 1)
+    return float(getattr(MODULES[module], constant))
+
+
+def _set(parts: Mapping[str, float]) -> None:
+    for name, value in parts.items():
+        module, constant = name.split("_", 1)
+        setattr(MODULES[module], constant, value)
 
 
 def no_encoder(corpus: Any, question: str, encode: Encode) -> Ranking:
@@ -271,10 +281,46 @@ def table(name: str, rows: list[dict[str, Any]], n: int) -> str:
     return "\n".join(lines)
 
 
+TUNED = (
+    "seeds_MEANING",
+    "seeds_LINK_PRIOR",
+    "seeds_LENGTH_PRIOR",
+    "expand_SHARPNESS",
+    "expand_FORWARD",
+    "expand_BACK",
+    "expand_NAMES",
+    "expand_CROWDING",
+    "retrieve_CLAUSE",
+)
+
+
+def validated(sets: Sequence[Set]) -> dict[str, Any]:
+    """Cross-validate the constants over all sets at once: one setting serves all."""
+
+    def recalls(setting: dict[str, float]) -> list[np.ndarray]:
+        with without(**setting):
+            return [_recalls(tested) for tested in sets]
+
+    shipped = {name: _constant(name) for name in TUNED}
+    found = crossvalidation.validate(recalls, shipped)
+    return {"sets": [tested.name for tested in sets], "shipped": shipped, **found}
+
+
+def _recalls(tested: Set) -> np.ndarray:
+    found = [evaluate.ragbot(tested.corpus, text, tested.encode) for text in tested.texts]
+    return np.array(
+        [
+            [metrics.recall(ranking, question.gold, k) for k in (5, 10)]
+            for ranking, question in zip(found, tested.questions, strict=True)
+        ]
+    )
+
+
 def main() -> None:
     """Measure, print, write."""
     options = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     options.add_argument("--cache", type=Path, default=ROOT / ".cache" / "retrieval")
+    options.add_argument("--shared", type=Path, default=SHARED, help="questions and vaults")
     options.add_argument("--sets", nargs="*", default=["garden", "shipped", "2wiki", "musique"])
     arguments = options.parse_args()
     encode = cached(arguments.cache, Encoder())
@@ -283,28 +329,33 @@ def main() -> None:
         "packages": {name: version(name) for name in ("bm25s", "numpy", "sentence-transformers")},
         "sets": {},
     }
-    for tested in _sets(arguments.sets, encode):
+    target = ROOT / "benchmarks" / "results" / "retrieval.json"
+    sets = list(_sets(arguments.sets, arguments.shared, encode))
+    for tested in sets:
         rows = measure(tested)
         print(table(tested.name, rows, len(tested.questions)), flush=True)
         results["sets"][tested.name] = {"n": len(tested.questions), "methods": rows}
-        target = ROOT / "benchmarks" / "results" / "retrieval.json"
         target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    # With mentions alone the multi-hop questions would count three times.
+    results["cross_validation"] = validated([s for s in sets if "mentions" not in s.name])
+    print(json.dumps(results["cross_validation"], indent=1))
+    target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
-def _sets(names: list[str], encode: Callable[[list[str]], Any]) -> Iterator[Set]:
+def _sets(names: list[str], shared: Path, encode: Callable[[list[str]], Any]) -> Iterator[Set]:
     if "shipped" in names:
         yield garden(
             "shipped garden", ROOT / "notes", ROOT / "tests" / "evaluation" / "garden.jsonl", encode
         )
-    if not SHARED.is_dir():
-        print(f"{SHARED} is not there: only the shipped garden is measured", file=sys.stderr)
+    if not shared.is_dir():
+        print(f"{shared} is not there: only the shipped garden is measured", file=sys.stderr)
         return
     if "garden" in names:
-        questions = SHARED / "eval" / "garden-dev.jsonl"
-        yield garden("real vault", SHARED / "vaults" / "persona-garden", questions, encode)
+        questions = shared / "eval" / "garden-dev.jsonl"
+        yield garden("real vault", shared / "vaults" / "persona-garden", questions, encode)
     for name in ("2wiki", "musique"):
         if name in names:
-            yield from multihop(name, SHARED / "multihop" / name, encode)
+            yield from multihop(name, shared / "multihop" / name, encode)
 
 
 if __name__ == "__main__":

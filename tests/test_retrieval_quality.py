@@ -27,8 +27,8 @@ def reached(report, method, kind="all", measure="recall@10"):
 
 @pytest.mark.slow
 def test_most_of_what_is_needed_is_found(report):
-    assert reached(report, "ragbot", measure="recall@5") >= 0.92
-    assert reached(report, "ragbot") >= 0.97
+    assert reached(report, "ragbot", measure="recall@5") >= 0.945
+    assert reached(report, "ragbot") >= 0.985
 
 
 @pytest.mark.slow
@@ -42,4 +42,10 @@ def test_no_type_of_question_is_below_plain_fusion(report, kind):
 @pytest.mark.slow
 def test_links_pay_for_questions_about_relations(report):
     whole = reached(report, "ragbot", "relation", "recall@5")
-    assert whole >= reached(report, "fusion only", "relation", "recall@5") + 0.1
+    assert whole >= reached(report, "fusion only", "relation", "recall@5") + 0.2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["compare", "followup", "list"])
+def test_easy_types_are_found_whole(report, kind):
+    assert reached(report, "ragbot", kind, "recall@5") == 1.0

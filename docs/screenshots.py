@@ -33,9 +33,10 @@ def main() -> None:
         port = probe.getsockname()[1]
     with (
         tempfile.TemporaryDirectory() as index,
-        Ragbot.open(ROOT / "notes", index, wait=False) as bot,
+        Ragbot.open(ROOT / "notes", index) as bot,
         sync_playwright() as playwright,
     ):
+        bot.warm()
         page = launch(bot, port=port)
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]

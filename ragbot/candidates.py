@@ -142,32 +142,58 @@ def rows_of(corpus: Corpus, note: NoteId) -> list[int]:
 
 
 def _cut(note: Note, chunk: Chunk, row: int, worth: float) -> Iterator[Candidate]:
+    columns: Sequence[str] = ()
     for first, last in sentences(chunk.text, chunk.span[0]):
         mark = BLOCK_MARK.match(note.text, first, last)
         first = mark.end() if mark else first
         source = note.text[first:last]
-        heads_a_table = "|" in source and _UNDERLINED.match(note.text, first)
-        skipped = heads_a_table or _ONLY_A_LINK.fullmatch(source)
-        text = "" if skipped else readable(source)
+        if "|" in source and _UNDERLINED.match(note.text, first):
+            columns = _cells(source)
+            continue
+        skipped = _ONLY_A_LINK.fullmatch(source)
+        text = "" if skipped else readable(source, columns)
         if len(text.split()) >= LEAST_WORDS:
             yield Candidate(note.id, (first, last), text, chunk.headings, row, worth)
 
 
-def readable(source: str) -> str:
+def readable(source: str, columns: Sequence[str] = ()) -> str:
     r"""Give a slice of a note as a line to read; the cells of a table row become a list.
+
+    Parameters
+    ----------
+    columns
+        Names of the columns, for a row of three or more cells.
 
     Examples
     --------
     >>> readable("| **Heat** | flows | [[Work|worked]] |")
     'Heat: flows; worked'
+    >>> readable("| Green | 80 | 2 |", ["Kind", "Degrees", "Minutes"])
+    'Green: Degrees 80; Minutes 2'
     """
-    if not _ROW.match(source):
+    if not is_row(source):
         return _shown(source)
     if _RULE.fullmatch(source):
         return ""
-    cells = [_shown(cell) for cell in _CELL.split(source)]
+    cells = _cells(source)
+    if 1 < len(cells) <= len(columns) and len(columns) > 2:
+        # The last row of a passage may lack empty cells at its end.
+        named = zip(columns[1:], cells[1:], strict=False)
+        cells = [cells[0], *(f"{name} {cell}".strip() for name, cell in named if cell)]
     first, *rest = [cell for cell in cells if cell] or [""]
     return f"{first}: {'; '.join(rest)}" if rest else first
+
+
+def is_row(source: str) -> bool:
+    """Tell whether a slice of a note is a row of a table."""
+    return _ROW.match(source) is not None
+
+
+def _cells(source: str) -> list[str]:
+    """Give the cells of a table row to read, without the bars at either end."""
+    cells = [_shown(cell) for cell in _CELL.split(source.strip())]
+    first = 1 if source.lstrip().startswith("|") else 0
+    return cells[first : len(cells) - (not cells[-1])]
 
 
 def _shown(source: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from ragbot import ground
-from ragbot.candidates import Candidate, readable
+from ragbot.candidates import Candidate, is_row, readable
 from ragbot.extract import Picked
 from ragbot.kinds import Kind
 from ragbot.markdown import stem as stem_of
@@ -126,13 +126,14 @@ def compose(
     for group in groups:
         for place, candidate in enumerate(group.candidates):
             whole = candidate
-            if not group.items:
-                note, chunk = notes[candidate.note], chunks[candidate.row]
+            note, chunk = notes[candidate.note], chunks[candidate.row]
+            item = group.items or is_row(note.text[slice(*candidate.span)])
+            if not item:
                 whole = _completed(note, chunk, candidate, before, room)
             room -= len(whole.text.split()) - len(candidate.text.split())
             number = len(citations) + 1
             lead = "" if place else group.lead
-            statements.append(Statement(whole.text, (number,), lead=lead, item=group.items))
+            statements.append(Statement(whole.text, (number,), lead=lead, item=item))
             citations.append(ground.cite(notes, number, whole.note, whole.span))
             before = candidate
     return Composed(render(statements), tuple(statements), tuple(citations))

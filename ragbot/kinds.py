@@ -50,8 +50,8 @@ _SIDES = tuple(
     for pattern in (
         r"\bbetween ([^?,;]{1,80}?) and ([^?,;.]{1,80})",
         r"\bcompar(?:e[ds]?|ing) ([^?,;]{1,80}?) (?:and|with|to|against) ([^?,;.]{1,80})",
-        r"\bhow (?:do|does|did|is|are) ([^?,;]{1,80}?) (?:differ|different|distinct)\w* from"
-        r" ([^?,;.]{1,80})",
+        r"\bhow (?:do|does|did|is|are) ([^?,;]{1,80}?) (?:differ|different|distinct|compare)\w*"
+        r" (?:from|with|to) ([^?,;.]{1,80})",
         r"\b(?:do|does|are|is) ([^?,;]{1,80}?) and ([^?,;]{1,80}?) (?:differ|different|compare"
         r"|have in common|similar|alike)",
         r"(?:^|[,;:] )([^?,;:]{1,80}?) (?:vs\.?|versus|or|compared (?:to|with)) ([^?,;.:]{1,80})",

@@ -89,8 +89,23 @@ def test_a_number_question_leads_with_the_number(corpus):
 
 def test_a_table_row_reads_as_a_line(corpus):
     answer = ask(corpus, "How many grams of copper metal has the kettle?")
-    assert "Copper: 900 grams" in [statement.text for statement in answer.statements]
+    row = next(statement for statement in answer.statements if "Copper" in statement.text)
+    assert (row.text, row.item) == ("Copper: 900 grams", True)
+    assert "\n- Copper: 900 grams [" in f"\n{answer.text}"
     assert not any("Metal" in quote for quote in quotes(answer))
+
+
+def test_a_row_of_many_columns_names_them():
+    files = {
+        "Tea.md": "# Tea\n\n| Kind | Heat | Time |\n|---|---|---|\n| Green | 80 | two minutes |\n"
+        "| Black | 95 | |\n"
+    }
+    corpus = MemoryCorpus.of(files, bag_of_words)
+    found = gather(corpus, "green tea", None, retrieve(corpus, "green black tea", None), 100)
+    assert [candidate.text for candidate in found] == [
+        "Green: Heat 80; Time two minutes",
+        "Black: Heat 95",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -271,6 +286,7 @@ def test_kinds(question, kind):
         ),
         ("Compare tea with coffee.", ("tea", "coffee")),
         ("How does tea differ from coffee?", ("tea", "coffee")),
+        ("How does tea compare with the coffee?", ("tea", "coffee")),
         ("how do tea and coffee differ", ("tea", "coffee")),
         ("What do tea and coffee have in common?", ("tea", "coffee")),
         ("Ole's council or Nyk's, how do they differ?", ("Ole's council", "Nyk's")),

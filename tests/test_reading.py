@@ -54,6 +54,17 @@ def test_the_passage_is_marked(text, passage, read):
     assert marked(shown(text, passage)) == read
 
 
+def test_a_table_row_is_marked_cell_by_cell():
+    table = "# T\n\n| A | B |\n|---|---|\n| one | two |\n| three | four |\n"
+    assert marked(shown(table, "| three | four |")).split() == ["three", "four"]
+    assert "<td>" in shown(table, "| three | four |")
+
+
+def test_what_is_cited_from_the_frontmatter_stands_above():
+    html = shown("---\nsummary: A <b>note</b>.\n---\n# A\n", "A <b>note</b>.")
+    assert "<mark>A &lt;b&gt;note&lt;/b&gt;.</mark>" in html
+
+
 def test_a_link_opens_its_note_and_a_ghost_looks_like_one():
     html = shown("[[Beta|b]] and [[Nobody]].")
     assert '<a class="wikilink" href="#note" data-note="b/Beta.md">b</a>' in html

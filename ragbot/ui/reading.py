@@ -76,8 +76,15 @@ def note_html(
 
 
 def body(note: Note, span: Span | None = None) -> str:
-    """Render the text of a note below its frontmatter, with `span` marked."""
+    """Render the text of a note below its frontmatter, with `span` marked.
+
+    What is cited from the frontmatter, a summary for example, stands above the text.
+    """
     start = _start(note.text)
+    above = ""
+    if span is not None and span[1] <= start:
+        field = escape(note.text[slice(*span)])
+        above = f'<p class="field">In the frontmatter: <mark>{field}</mark></p>'
     source = _with_places(note, start, span)
     html = _parser().render(source)
     html = "".join(
@@ -85,7 +92,7 @@ def body(note: Note, span: Span | None = None) -> str:
         for number, part in enumerate(_CODE.split(html))
     )
     html = _LINKS.sub(lambda found: _link(note.relations[int(found[1])]), html)
-    return _OURS.sub("", _marked(html))
+    return above + _OURS.sub("", _marked(html))
 
 
 def link(note: NoteId, shown: str, classes: str = "wikilink") -> str:
@@ -114,8 +121,11 @@ def _with_places(note: Note, start: int, span: Span | None) -> str:
             done = last
     text = _OURS.sub("\ufffd", note.text)
     if span is not None and span[1] > start:
-        edits.append((*_outside(edits, max(span[0], start), text), _FROM))
-        end = next((b for a, b, _ in edits if a < span[1] < b), span[1])
+        # The bars at either end of a table row are no text of a cell.
+        first = max(span[0], start) + (text[span[0]] == "|")
+        last = span[1] - (text[span[0]] == text[span[1] - 1] == "|" and span[1] - span[0] > 2)
+        edits.append((*_outside(edits, first, text), _FROM))
+        end = next((b for a, b, _ in edits if a < last < b), last)
         edits.append((end, end, _TO))
     pieces, here = [], start
     for first, last, new in sorted(edits, key=lambda edit: (edit[0], edit[1])):

@@ -52,11 +52,12 @@ def answered(answer: Answer, notes: Mapping[NoteId, Note]) -> str:
         body += f'<p class="place" dir="auto">Searched for: {escape(answer.query)}</p>'
     paths = _paths(answer.hits)
     if answer.citations:
+        # The way to a note is told once, at its first quotation.
         sources = "".join(
-            _source(citation, paths.get(citation.note, ()), notes) for citation in answer.citations
+            _source(citation, paths.pop(citation.note, ()), notes) for citation in answer.citations
         )
         body += f'<ol class="sources" aria-label="Sources">{sources}</ol>'
-    return body + _followups(answer.followups) + _actions(answer, paths)
+    return body + _followups(answer.followups) + _actions(answer, _paths(answer.hits))
 
 
 def failed(message: str) -> str:

@@ -51,7 +51,7 @@
     const inside = make("article");
     inside.innerHTML = html;
     const title = inside.querySelector("#note-title");
-    if (title) title.after(make("button", { type: "button", className: "chip ask", dir: "auto" },
+    if (title) title.parentElement.append(make("button", { type: "button", className: "chip ask", dir: "auto" },
       `What do the notes say about ${title.textContent}?`));
     show("Note", inside);
     pane().scrollTop = 0;
@@ -114,7 +114,7 @@
         ctx.strokeStyle = ink;
         ctx.lineWidth = 0.5;
         n.ghost ? ctx.stroke() : ctx.fill();
-        if (n.seed || scale > 2.2 || (data.nodes.length < 60 && scale > 1)) {
+        if (n.seed || scale > 2.2 || (data.nodes.length < 25 && scale > 1)) {
           ctx.font = `${11 / scale}px sans-serif`;
           ctx.textAlign = "center";
           ctx.fillStyle = ink;

@@ -84,16 +84,21 @@ def _compared(
         return None
     room = words - sum(len(side.split()) for side in named)
     kept: set[int] = set()
-    for pick in _in_turn(one, other, both):
+    # What speaks of both at once compares them best: two of those for one of each side.
+    for pick in _in_turn(both[::2], both[1::2], one, other):
         size = len(pick.candidate.text.split())
         if size <= room:
             kept.add(id(pick))
             room -= size
     groups = [
         Group(lead, _in_file_order([pick for pick in side if id(pick) in kept]))
-        for lead, side in (("", both), (named[0], one), (named[1], other))
+        for lead, side in (("", both), (_lead(named[0]), one), (_lead(named[1]), other))
     ]
     return [group for group in groups if group.candidates]
+
+
+def _lead(side: str) -> str:
+    return side[:1].upper() + side[1:]
 
 
 def _near_best(side: Sequence[Picked], best: float) -> list[Picked]:

@@ -154,13 +154,13 @@ def test_a_list_too_long_for_the_answer_is_not_begun(corpus):
 def test_a_comparison_sets_its_sides_beside_each_other(corpus):
     answer = ask(corpus, "What is the difference between a kettle and a pot?")
     leads = [statement.lead for statement in answer.statements if statement.lead]
-    assert leads == ["kettle", "pot"]
+    assert leads == ["Kettle", "Pot"]
     assert answer.text.index("A kettle is a vessel") < answer.text.index("A pot is a round vessel")
 
 
 def test_a_comparison_with_one_side_unknown_goes_note_by_note(corpus):
     answer = ask(corpus, "What is the difference between a round pot of clay and a zither?")
-    assert "zither" not in [statement.lead for statement in answer.statements]
+    assert "Zither" not in [statement.lead for statement in answer.statements]
 
 
 @pytest.mark.parametrize("question", ["What is a kettle?", "rain", "tell me about wind"])

@@ -207,7 +207,7 @@ def _texts(found: object) -> tuple[str, ...]:
 
 def _counts(bot: Ragbot) -> str:
     status = bot.status()
-    return f"{status.notes} notes, {status.relations} links and relations"
+    return f"{status.notes} notes, {status.relations} links"
 
 
 def _starters(bot: Ragbot) -> list[str]:

@@ -294,6 +294,15 @@ TUNED = (
 )
 
 
+WANTED = {
+    "2wiki": 0.96,
+    f"2wiki, {FALSE_LINKS} false links a note": 0.85,
+    "musique": 0.66,
+    f"musique, {FALSE_LINKS} false links a note": 0.60,
+}
+"""Recall at 5 that a setting must keep; the gardens, which it is for, decide among the rest."""
+
+
 def validated(sets: Sequence[Set]) -> dict[str, Any]:
     """Cross-validate the constants over all sets at once: one setting serves all."""
 
@@ -302,7 +311,7 @@ def validated(sets: Sequence[Set]) -> dict[str, Any]:
             return [_recalls(tested) for tested in sets]
 
     shipped = {name: _constant(name) for name in TUNED}
-    found = crossvalidation.validate(recalls, shipped)
+    found = crossvalidation.validate(recalls, shipped, [WANTED.get(tested.name) for tested in sets])
     return {"sets": [tested.name for tested in sets], "shipped": shipped, **found}
 
 
@@ -336,7 +345,6 @@ def main() -> None:
         print(table(tested.name, rows, len(tested.questions)), flush=True)
         results["sets"][tested.name] = {"n": len(tested.questions), "methods": rows}
         target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    # With mentions alone the multi-hop questions would count three times.
     results["cross_validation"] = validated([s for s in sets if "mentions" not in s.name])
     print(json.dumps(results["cross_validation"], indent=1))
     target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

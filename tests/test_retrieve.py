@@ -150,7 +150,15 @@ line = st.tuples(
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.lists(line, max_size=4), min_size=5, max_size=5),
-    st.sampled_from(["Ann", "Who extends Bob?", "How are Ann and Eve connected?", "word"]),
+    st.sampled_from(
+        [
+            "Ann",
+            "Who extends Bob?",
+            "How are Ann and Eve connected?",
+            "word",
+            "What does Ann say of words, and what do links of Bob say?",
+        ]
+    ),
     st.integers(0, 3),
 )
 def test_every_path_replays_on_the_graph(links, question, hops):

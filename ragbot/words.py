@@ -86,7 +86,7 @@ def lower_case_words(text: str) -> set[str]:
     >>> sorted(lower_case_words("Traits cluster. Guy's traits too."))
     ['cluster', 's', 'too', 'traits']
     """
-    return {word for found in _LOWER.findall(text) for word in tokens(found)}
+    return set(tokens(" ".join(_LOWER.findall(text))))
 
 
 def _without_leading_stop_words(name: str) -> str:

@@ -52,10 +52,13 @@ def arrange(
         Words of the longest answer.
     """
     kind = kind_of(query)
+    best = picked[0].score
+    # What only introduces a list says nothing without it.
+    picked = [pick for pick in picked if not pick.candidate.introduces] or picked
     if kind == "compare" and (compared := _compared(corpus, query, picked, words)):
         return compared
     if kind == "list":
-        if listed := _best_list(corpus, query, hits, picked, encode, vector, words):
+        if listed := _best_list(corpus, query, hits, best, encode, vector, words):
             return _whole_list(corpus, listed, picked, words)
         # Several questions in one are no list, even if one of them asks for one.
         kind = "list" if len(parts(query)) == 1 else "other"
@@ -132,7 +135,7 @@ def _best_list(
     corpus: Corpus,
     query: str,
     hits: Sequence[Hit],
-    picked: Sequence[Picked],
+    best: float,
     encode: Encode | None,
     vector: FloatArray | None,
     words: int,
@@ -146,18 +149,18 @@ def _best_list(
     weighed = [*map(_joined, found), *(one[0] for one in found)]
     scored, _ = extract.score(corpus, query, weighed, encode, vector, pool[0].worth)
     scores = [
-        max(whole.score, first.score if _introduces(one[0]) else whole.score)
+        max(whole.score, first.score if one[0].introduces else whole.score)
         for one, whole, first in zip(found, scored[: len(found)], scored[len(found) :], strict=True)
     ]
-    best = max(range(len(found)), key=scores.__getitem__)
-    return found[best] if scores[best] >= picked[0].score - LIST_LEEWAY else None
+    nearest = max(range(len(found)), key=scores.__getitem__)
+    return found[nearest] if scores[nearest] >= best - LIST_LEEWAY else None
 
 
 def _whole_list(
     corpus: Corpus, listed: Sequence[Candidate], picked: Sequence[Picked], words: int
 ) -> list[Group]:
     """Tell a list first, then what else the notes say, as far as the words reach."""
-    before = tuple(listed[:1]) if _introduces(listed[0]) else ()
+    before = tuple(listed[:1]) if listed[0].introduces else ()
     items = tuple(listed[len(before) :])
     last = max(one.span[1] for one in listed)
     rest = [
@@ -194,15 +197,11 @@ def _lists(corpus: Corpus, pool: Sequence[Candidate]) -> Iterator[tuple[Candidat
             found = []
         if starts:
             if not found:
-                intro = before if follows and before and _introduces(before) else None
+                intro = before if follows and before and before.introduces else None
             found.append(candidate)
         before = candidate
     if len(found) > 1:
         yield (*([intro] if intro else []), *found)
-
-
-def _introduces(candidate: Candidate) -> bool:
-    return candidate.text.endswith(":")
 
 
 def _starts_item(note: Note, candidate: Candidate) -> bool:

@@ -74,6 +74,11 @@ class Candidate:
     row: int
     worth: float
 
+    @property
+    def introduces(self) -> bool:
+        """Whether it only introduces what follows, a list mostly."""
+        return self.text.endswith(":")
+
 
 def gather(
     corpus: Corpus,

@@ -22,8 +22,9 @@ from ragbot.words import content_words, tokens
 
 Form = Literal["count", "amount", "date", "name", "email", "licence"]
 
+# Without "one", which mostly counts nothing: "at one end", "the one that".
 _NUMBER_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
     "ninety hundred thousand million billion twice once dozen"
 )

@@ -20,7 +20,7 @@ from ragbot import phrasing, predicates
 from ragbot.corpus import Corpus
 from ragbot.graph import Direction
 from ragbot.phrasing import Asked, stem
-from ragbot.schema import LINKS_TO, UNTYPED, NoteId, Relation, Span
+from ragbot.schema import LINKS_TO, MENTIONS, UNTYPED, NoteId, Relation, Span
 from ragbot.words import STOP_WORDS, content_words, tokens
 
 NEAR = 6
@@ -153,7 +153,10 @@ def _edges(
     matches = [
         match
         for match in _asked(corpus, words, named)
-        if (name.sure or _is_near(match, name)) and _is_plain(match, words, named)
+        if (name.sure or _is_near(match, name))
+        and _is_plain(match, words, named)
+        # "Who extracted it?" asks for a person, `extracted_from` names a source.
+        and not ("who" in words and match.predicate.endswith("_from"))
     ]
     kind = _kind(words, {match.place for match in matches})
     ghosts_only = _ABSENT.search(question) is not None
@@ -165,7 +168,9 @@ def _edges(
         # Every relation is a link, so a question about links asks for all of them.
         predicate = None if match.predicate == LINKS_TO else match.predicate
         found = corpus.graph.neighbours(name.note, predicate, direction)
-        found = [r for r in found if r not in relations and not (ghosts_only and r.target)]
+        # A mention is no link: its author made none.
+        found = [r for r in found if r not in relations and r.predicate != MENTIONS]
+        found = [r for r in found if not (ghosts_only and r.target)]
         if not match.exact and not _are_of_kind(corpus, found, name.note, kind):
             return None
         if found:

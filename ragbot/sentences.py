@@ -48,7 +48,7 @@ _ABBREVIATIONS = (
 _NEVER_LAST = frozenset(_ABBREVIATIONS.split())
 
 # The word before a full stop: letters with inner full stops, as in "e.g".
-_LAST_WORD = re.compile(r"[^\W\d_]+(?:\.[^\W\d_]+)*$")
+_LAST_WORD = re.compile(r"(?<!\d)[^\W\d_]+(?:\.[^\W\d_]+)*$")
 
 _ITEM_NUMBER = re.compile(r"(?:^|[\r\n])[ \t>]*\d{1,3}$")
 

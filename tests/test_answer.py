@@ -145,6 +145,14 @@ def test_a_list_that_answers_is_told_whole(corpus):
     assert "\n\n- Weak — for children. [2]\n- Plain" in answer.text
 
 
+def test_a_line_that_introduces_a_list_is_not_said_without_it(corpus):
+    files = {"Tea.md": "# Tea\n\nOf tea one can say:\n\n- It is hot.\n\nTea is drunk hot."}
+    hot = MemoryCorpus.of(files, bag_of_words)
+    answer = ask(hot, "What can one say of tea?")
+    assert "Tea is drunk hot." in quotes(answer)
+    assert "Of tea one can say:" not in quotes(answer)
+
+
 def test_a_list_too_long_for_the_answer_is_not_begun(corpus):
     levels = MemoryCorpus.of(LEVELS, bag_of_words)
     answer = ask(levels, "What are the three levels of tea strength?", words=12)

@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks.memory import MemoryCorpus
+from ragbot import links, markdown, mentions
 from ragbot.relations import answerable
 
 FILES = {
@@ -80,6 +81,18 @@ def test_edges(corpus, question, expected):
 )
 def test_other_questions_are_left_alone(corpus, question):
     assert answerable(corpus, question) is None
+
+
+def test_a_mention_is_no_link():
+    files = {"Heat.md": "Text.", "Ice.md": "Ice lacks Heat.", "Sun.md": "[[Heat]]"}
+    notes = links.resolve([markdown.parse(text, name)[0] for name, text in files.items()])
+    mentioning = MemoryCorpus(notes, None, mentions.find(notes).relations)
+    assert mentioning.graph.mentioned == 1
+    assert told(mentioning, "What links to Heat?") == [("Sun", "links_to", "Heat")]
+
+
+def test_who_extracted_it_asks_for_a_person(corpus):
+    assert told(corpus, "Who extracted Heat?") is None
 
 
 def test_the_shorter_path_bears_the_name(corpus):

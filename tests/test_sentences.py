@@ -21,6 +21,7 @@ def split(text, start=0):
         pytest.param(["Use words, e.g. Names or i.e. Titles.", "Then stop."], id="abbreviations"),
         pytest.param(["Lu et al. (2026) say so.", "Then more."], id="et-al"),
         pytest.param(["J. R. R. Tolkien wrote it.", "I did."], id="initials"),
+        pytest.param(["It has 70B.", "For each, more."], id="a-unit-is-no-initial"),
         pytest.param(["So did I.", "He left."], id="the-word-I-is-no-initial"),
         pytest.param(["It costs 1.5 kg at v2.0.1 now.", "Next."], id="numbers"),
         pytest.param(["It was in 2026.", "Then it ended."], id="a-year-ends-a-sentence"),

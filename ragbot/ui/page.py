@@ -78,22 +78,25 @@ def build(bot: Ragbot) -> gr.Blocks:
 
         def reply(
             question: str, said: list[Said], request: gr.Request, *settings: Any
-        ) -> Iterator[tuple[str, list[Said]]]:
+        ) -> Iterator[tuple[Any, Any, Any]]:
+            # The box is emptied first: what is typed while the answer comes stays.
+            yield gr.skip(), gr.skip(), ""
             try:
                 limit.take(api.visitor(request))
-                yield from _reply(bot, question, said, _chosen(*settings))
+                for shown, now in _reply(bot, question, said, _chosen(*settings)):
+                    yield shown, now, gr.skip()
             except RagbotError as error:
                 told = render.turn(question, render.failed(str(error)))
-                yield inert(_shown(said) + told), said
+                yield inert(_shown(said) + told), said, question
 
         box.submit(
             reply,
             [box, talk, *chosen],
-            [transcript, talk],
+            [transcript, talk, box],
             api_visibility="private",
             concurrency_limit=AT_ONCE,
             show_progress="hidden",
-        ).then(lambda: "", None, box, api_visibility="private")
+        )
         transcript.restore(_restored, None, [transcript, talk], api_visibility="private")
         api.add_endpoints(bot, limit)
     built: gr.Blocks = page

@@ -147,6 +147,17 @@ def test_an_edited_question_is_asked_again(page):
     ask(page, "How long is green tea brewed?", turns=2)
 
 
+def test_what_is_typed_while_an_answer_comes_stays(page):
+    box = page.get_by_label("Your question")
+    box.fill(QUESTION)
+    box.press("Enter")
+    expect(box).to_have_value("")
+    box.fill("And then?")
+    expect(page.locator(".actions")).to_have_count(1, timeout=30_000)
+    expect(page.locator("#question .submit-button")).to_be_visible()
+    expect(box).to_have_value("And then?")
+
+
 def test_the_index_is_rebuilt_and_its_problems_are_listed(page):
     page.get_by_role("button", name="The index").click()
     page.get_by_role("button", name="Rebuild").click()

@@ -83,6 +83,8 @@ def test_a_citation_shows_its_quotation_to_pointer_and_keyboard(page):
 
 
 def test_settings_take_effect_and_are_remembered(page):
+    # By the first answer the page has loaded what it remembers, which else could come in between.
+    ask(page)
     page.get_by_role("button", name="Settings").click()
     hops = page.get_by_label("number input for Links to follow from a note that was found")
     hops.fill("0")
@@ -91,8 +93,9 @@ def test_settings_take_effect_and_are_remembered(page):
     sources.fill("1")
     sources.press("Tab")
     page.wait_for_function("localStorage.getItem('ragbot.settings')")
-    ask(page, "Tell me about tea, green tea and the kettle.")
-    notes = {each.get_attribute("data-note") for each in page.locator(".source .open").all()}
+    ask(page, "Tell me about tea, green tea and the kettle.", turns=2)
+    sources = page.locator(".turn").last.locator(".source .open").all()
+    notes = {each.get_attribute("data-note") for each in sources}
     assert len(notes) == 1
     page.reload()
     page.get_by_role("button", name="Settings").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -148,7 +149,6 @@ def _settings(bot: Ragbot, page: gr.Blocks) -> Sequence[gr.components.Component]
     notes = bot.notes()
     folders = {note.id.rsplit("/", 1)[0] for note in notes if "/" in note.id}
     tags = {tag for note in notes for tag in note.tags}
-    kept = gr.BrowserState([True, 12, HOPS, [], []], storage_key="ragbot.settings", secret="ragbot")
     with gr.Accordion("Settings", open=False):
         model = gr.Checkbox(
             True, label="Let the language model write", visible=bool(bot.config.llm)
@@ -161,26 +161,15 @@ def _settings(bot: Ragbot, page: gr.Blocks) -> Sequence[gr.components.Component]
         tag = gr.Dropdown(sorted(tags), multiselect=True, label="Only these tags")
     chosen = [model, sources, hops, folder, tag]
 
-    def remembered(values: Any) -> list[Any]:
-        known = _chosen(*values) if isinstance(values, list) and len(values) == 5 else _chosen()
-        return [
-            known.use_llm,
-            known.sources,
-            known.hops,
-            [name for name in known.filters.folders if name in folders],
-            [name for name in known.filters.tags if name in tags],
-        ]
-
-    page.load(remembered, kept, chosen, api_visibility="private", show_progress="hidden")
-    # One event for all, the last one always: of two at once, the earlier could be kept.
-    gr.on(
-        [model.input, sources.input, hops.input, folder.input, tag.input],
-        lambda *now: list(now),
-        chosen,
-        kept,
-        trigger_mode="always_last",
-        api_visibility="private",
+    # In the browser alone: an answer of the server could come after the next change, and undo it,
+    # and a change whose answer is awaited would be lost when the page is left.
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    known = json.dumps([True, [1, _MOST_SOURCES], [0, _MOST_HOPS], sorted(folders), sorted(tags)])
+    page.load(
+        None, chosen, chosen, js=f"(...now) => window.ragbot.settings(now, {known})", **private
     )
+    changes = [model.input, sources.input, hops.input, folder.input, tag.input]
+    gr.on(changes, None, chosen, None, js="(...now) => window.ragbot.keepSettings(now)", **private)
     return chosen
 
 

@@ -16,7 +16,7 @@ NOTES = {
     "Green Tea.md": "# Green Tea\n\nGreen tea is brewed at 80 degrees for two minutes.\n\n"
     "- kind_of::[[Tea]]\n  - its leaves are steamed\n- made_with::[[Kettel]]\n"
     "- poured_from::[[Samovar]]\n",
-    "Samovar.md": "# Samovar\n\nA vessel of brass from the Urals.\n",
+    "Samovar.md": "# Samovar\n\nA vessel of #brass from the Urals.\n",
     "Tea.md": "# Tea\n\nTea is a drink made of leaves of the tea plant. See [[Green Tea]].\n",
     "Kettle.md": "# Kettle\n\nA kettle boils water for tea. See [[Tea]].\n",
     "شاي.md": "# شاي\n\nالشاي الأخضر مشروب ساخن من أوراق الشاي.\n",
@@ -91,6 +91,34 @@ def test_a_setting_takes_effect(page):
     ask(page, "Tell me about tea, green tea and the kettle.", turns=2)
     opened = page.locator(".turn").last.locator(".source .open").all()
     assert len({each.get_attribute("data-note") for each in opened}) == 1
+
+
+def test_settings_changed_in_quick_succession_outlive_a_reload_at_once(page):
+    def number(label):
+        return page.get_by_label(f"number input for {label}")
+
+    page.get_by_role("button", name="Settings").click()
+    number("Links to follow from a note that was found").fill("0")
+    number("Passages to answer from").fill("1")
+    page.get_by_label("Only these tags").click()
+    page.get_by_role("option", name="brass").click()
+    page.reload()
+    page.get_by_role("button", name="Settings").click()
+    expect(number("Links to follow from a note that was found")).to_have_value("0")
+    expect(number("Passages to answer from")).to_have_value("1")
+    expect(page.locator(".token")).to_have_text("brass")
+
+
+def test_settings_that_are_no_longer_possible_are_left_aside(page):
+    kept = '[true, 99, 0, ["nowhere"], ["gone"]]'
+    page.evaluate("kept => localStorage.setItem('ragbot.chosen', kept)", kept)
+    page.reload()
+    page.get_by_role("button", name="Settings").click()
+    hops = page.get_by_label("number input for Links to follow from a note that was found")
+    expect(hops).to_have_value("0")
+    expect(page.get_by_label("number input for Passages to answer from")).to_have_value("12")
+    ask(page)
+    expect(page.locator(".source").first).to_contain_text("80 degrees")
 
 
 def test_a_conversation_is_renamed_and_deleted(page):

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.browser
 EVIL = """---
 title: 'Kraken <img src=x onerror="window.ran=1"> ${window.ran=2} {{window}}'
 aliases: ["<script>window.ran=3</script>"]
+tags: ['</script><script>window.ran=12</script>', '`${window.ran=13}`']
 ---
 # Kraken
 

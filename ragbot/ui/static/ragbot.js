@@ -195,6 +195,26 @@
     }));
   }
 
+  // Settings: what this browser chose last, as far as it is still possible.
+  const SETTINGS = "ragbot.chosen";
+
+  function settings(usual, known) {
+    let chosen;
+    try { chosen = JSON.parse(localStorage.getItem(SETTINGS)); } catch { /* as usual */ }
+    if (!Array.isArray(chosen)) return usual;
+    return usual.map((value, place) => {
+      const found = chosen[place], among = known[place];
+      if (typeof value === "boolean") return typeof found === "boolean" ? found : value;
+      if (typeof value === "number") return Number.isInteger(found) && found >= among[0] && found <= among[1] ? found : value;
+      return Array.isArray(found) ? found.filter((name) => among.includes(name)) : value;
+    });
+  }
+
+  function keepSettings(chosen) {
+    try { localStorage.setItem(SETTINGS, JSON.stringify(chosen)); } catch { /* full: not kept */ }
+    return [];
+  }
+
   // The quotation of a citation, beside its mark, for pointer and keyboard alike.
   function quote(mark) {
     let tip = document.getElementById("quotation");
@@ -283,5 +303,7 @@
     },
     list,
     markdown,
+    settings,
+    keepSettings,
   };
 })();

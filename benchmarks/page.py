@@ -15,8 +15,11 @@ import platform
 import socket
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,6 +30,8 @@ import numpy as np  # noqa: E402
 from gradio_client import Client  # noqa: E402
 
 from ragbot import Ragbot  # noqa: E402
+from ragbot.rehearse import texts  # noqa: E402
+from ragbot.remembered import AHEAD  # noqa: E402
 from ragbot.ui.serving import launch  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "page.json"
@@ -35,7 +40,7 @@ PEOPLE = 20
 
 
 def ask(client: Client, question: str) -> tuple[float, float]:
-    """Seconds until the first text of an answer, and until its end."""
+    """Take the seconds until the first text of an answer, and until its end."""
     began = time.perf_counter()
     first = 0.0
     for _ in client.submit(question, api_name="/ask"):
@@ -44,26 +49,31 @@ def ask(client: Client, question: str) -> tuple[float, float]:
 
 
 def measure(notes: Path) -> dict[str, object]:
-    """Ask one after the other, each question twice, then twenty at once."""
+    """Ask before the sentences are taken in, and after: alone twice, then twenty at once."""
     lines = QUESTIONS.read_text(encoding="utf-8").splitlines()
     asked = [json.loads(line)["question"] for line in lines][: 2 * PEOPLE]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as index, Ragbot.open(notes, index) as bot:
-        bot.warm()
-        page = launch(bot, port=port)
-        clients = [Client(f"http://127.0.0.1:{port}", verbose=False) for _ in range(PEOPLE)]
-        ask(clients[0], "warm")
-        new = [ask(clients[0], question) for question in asked[:PEOPLE]]
-        again = [ask(clients[0], question) for question in asked[:PEOPLE]]
-        began = time.perf_counter()
-        with ThreadPoolExecutor(PEOPLE) as pool:
-            crowd = list(pool.map(ask, clients, asked[PEOPLE:]))
-        together = time.perf_counter() - began
-        page.close(verbose=False)
-    told = {"new questions": new, "the same again": again, f"{PEOPLE} at once": crowd}
+    with tempfile.TemporaryDirectory() as index:
+        with Ragbot.open(notes, index) as bot, served(bot) as clients:
+            at_once = [ask(clients[0], question) for question in asked[:PEOPLE]]
+        with Ragbot.open(notes, index) as bot, served(bot) as clients:
+            began = time.perf_counter()
+            taken = bot.remembered.ahead(texts(bot.corpus(), AHEAD), threading.Event())
+            ahead = time.perf_counter() - began
+            new = [ask(clients[0], question) for question in asked[:PEOPLE]]
+            again = [ask(clients[0], question) for question in asked[:PEOPLE]]
+            began = time.perf_counter()
+            with ThreadPoolExecutor(PEOPLE) as pool:
+                crowd = list(pool.map(ask, clients, asked[PEOPLE:]))
+            together = time.perf_counter() - began
+    told = {
+        "new questions, sentences not taken in yet": at_once,
+        "new questions": new,
+        "the same again": again,
+        f"{PEOPLE} at once": crowd,
+    }
     return {
+        "sentences, lists and words taken in while nobody asks": taken,
+        "seconds for that": round(ahead, 1),
         "milliseconds to the first text [p50, p95]": {
             name: [round(float(np.quantile([t for t, _ in times], q)) * 1000) for q in (0.5, 0.95)]
             for name, times in told.items()
@@ -71,6 +81,20 @@ def measure(notes: Path) -> dict[str, object]:
         "seconds until the last of the crowd is served": round(together, 2),
         "served": sum(first > 0 for first, _ in crowd),
     }
+
+
+@contextmanager
+def served(bot: Ragbot) -> Iterator[list[Client]]:
+    """Serve the page over a bot with its encoder loaded; gives those who will ask."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    bot.warm()
+    page = launch(bot, port=port)
+    clients = [Client(f"http://127.0.0.1:{port}", verbose=False) for _ in range(PEOPLE)]
+    ask(clients[0], "warm")
+    yield clients
+    page.close(verbose=False)
 
 
 def main() -> None:

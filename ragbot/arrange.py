@@ -142,11 +142,11 @@ def _best_list(
 ) -> tuple[Candidate, ...] | None:
     """Find the list that answers as well as the best sentence does: its line before, and items."""
     pool = gather(corpus, query, vector, hits, extract.POOL)
-    found = [one for one in _lists(corpus, pool) if _size(one) <= LIST_SHARE * words][:LISTS]
+    found = [one for one in lists(corpus, pool) if _size(one) <= LIST_SHARE * words][:LISTS]
     if not found:
         return None
     # A list answers by what it holds, or by the line that introduces it.
-    weighed = [*map(_joined, found), *(one[0] for one in found)]
+    weighed = [*map(joined, found), *(one[0] for one in found)]
     scored, _ = extract.score(corpus, query, weighed, encode, vector, pool[0].worth)
     scores = [
         max(whole.score, first.score if one[0].introduces else whole.score)
@@ -180,7 +180,7 @@ def _whole_list(
     return [Group(name, items, items=True), *more]
 
 
-def _lists(corpus: Corpus, pool: Sequence[Candidate]) -> Iterator[tuple[Candidate, ...]]:
+def lists(corpus: Corpus, pool: Sequence[Candidate]) -> Iterator[tuple[Candidate, ...]]:
     """Find lists and tables: the first sentence of each item, and the line that introduces it."""
     ordered = sorted(pool, key=lambda candidate: (-candidate.worth, candidate.row, candidate.span))
     found: list[Candidate] = []
@@ -213,7 +213,7 @@ def _starts_item(note: Note, candidate: Candidate) -> bool:
     return is_row or ("> " not in mark and BLOCK_MARK.fullmatch(mark) is not None)
 
 
-def _joined(listed: Sequence[Candidate]) -> Candidate:
+def joined(listed: Sequence[Candidate]) -> Candidate:
     """Give a list as one candidate, to be scored like a sentence."""
     first, last = listed[0], listed[-1]
     text = " ".join(one.text for one in listed)

@@ -71,7 +71,7 @@ class Ragbot:
         self.config = config
         self._index = Index(config.index, config.chroma_url, mentioned=config.mentions)
         self._encoder = open_encoder(config.embed_model, config.backend, config.ray)
-        self._remembered = Remembered(self._encoder.encode)
+        self.remembered = Remembered(self._encoder.encode)
         self._model = _model(config)
         self._find = retriever(config.reranker, self._encoder.encode_query)
         self._wait = True
@@ -290,7 +290,7 @@ class Ragbot:
             question,
             asked,
             hits,
-            encode=None if query is None else self._remembered,
+            encode=None if query is None else self.remembered,
             query=query,
             model=model,
             failed=failed,

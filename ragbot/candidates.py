@@ -110,7 +110,7 @@ def gather(
             break
         if _is_bibliography(corpus.chunks[row]) and not sources_too:
             continue
-        found += _cut(corpus.notes[corpus.chunks[row].note], corpus.chunks[row], row, worth)
+        found += cut(corpus.notes[corpus.chunks[row].note], corpus.chunks[row], row, worth)
     return found
 
 
@@ -146,7 +146,8 @@ def rows_of(corpus: Corpus, note: NoteId) -> list[int]:
     return list(range(first, last))
 
 
-def _cut(note: Note, chunk: Chunk, row: int, worth: float) -> Iterator[Candidate]:
+def cut(note: Note, chunk: Chunk, row: int, worth: float) -> Iterator[Candidate]:
+    """Cut a passage into its sentences, list items and table rows, as they read."""
     columns: Sequence[str] = ()
     for first, last in sentences(chunk.text, chunk.span[0]):
         mark = BLOCK_MARK.match(note.text, first, last)

@@ -115,7 +115,7 @@ def score(
     told: FloatArray | None = None
     if encode is not None and vector is not None:
         asked = parts(query)
-        vectors = encode([*asked, *(_in_context(corpus, candidate) for candidate in pool)])
+        vectors = encode([*asked, *(in_context(corpus, candidate) for candidate in pool)])
         told = vectors[len(asked) :]
         meaning = (told @ vector).astype(np.float64)
         part = (told @ vectors[: len(asked)].T).max(axis=1)
@@ -131,7 +131,8 @@ def score(
     return picked, told
 
 
-def _in_context(corpus: Corpus, candidate: Candidate) -> str:
+def in_context(corpus: Corpus, candidate: Candidate) -> str:
+    """Give a sentence as it is encoded: under the title of its note and its headings."""
     note = corpus.notes[candidate.note]
     source = note.text[slice(*candidate.span)]
     return embedding_text(note, Chunk(note.id, candidate.span, source, candidate.headings))

@@ -34,7 +34,7 @@ FLOORS = [
     {
         "seeds", "expand", "filters", "relations", "asking", "retrieve", "rerank",
         "candidates", "extract", "ground", "edges", "followups", "compose", "arrange", "silence",
-        "generate", "conversation", "rewrite", "answer",
+        "rehearse", "generate", "conversation", "rewrite", "answer",
     },
     {"bot"},
     {"evaluate", "evaluate_answers", "ui", "llamaindex", "mcp_server", "api"},
@@ -72,6 +72,7 @@ SAME_FLOOR = {
     "extract": {"candidates"},
     "compose": {"candidates", "extract", "ground"},
     "arrange": {"candidates", "extract", "compose"},
+    "rehearse": {"candidates", "extract", "arrange"},
     "silence": {"extract", "compose"},
     "edges": {"ground", "relations"},
     "generate": {"candidates", "extract", "compose", "edges", "ground"},

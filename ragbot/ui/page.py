@@ -26,6 +26,7 @@ _STARTERS = 6
 _MOST_TURNS = 50
 _MOST_SOURCES = 20
 _MOST_HOPS = 3
+_READY: dict[str, Any] = {"submit_btn": "Ask", "stop_btn": False}
 _START = "window.ragbot.start(element, server, trigger); /* fires 'restore' */"
 
 
@@ -67,7 +68,6 @@ def build(bot: Ragbot) -> gr.Blocks:
             max_lines=4,
             max_length=bot.config.max_question,
             submit_btn="Ask",
-            stop_btn="Stop",
             elem_id="question",
             autofocus=True,
         )
@@ -81,22 +81,32 @@ def build(bot: Ragbot) -> gr.Blocks:
             question: str, said: list[Said], request: gr.Request, *settings: Any
         ) -> Iterator[tuple[Any, Any, Any]]:
             # The box is emptied first: what is typed while the answer comes stays.
-            yield gr.skip(), gr.skip(), ""
+            yield gr.skip(), gr.skip(), gr.Textbox("", submit_btn=False, stop_btn="Stop")
             try:
                 limit.take(api.visitor(request))
                 for shown, now in _reply(bot, question, said, _chosen(*settings)):
                     yield shown, now, gr.skip()
+                yield gr.skip(), gr.skip(), gr.Textbox(**_READY)
             except RagbotError as error:
                 told = render.turn(question, render.failed(str(error)))
-                yield inert(_shown(said) + told), said, question
+                yield inert(_shown(said) + told), said, gr.Textbox(question, **_READY)
 
-        box.submit(
+        asked = box.submit(
             reply,
             [box, talk, *chosen],
             [transcript, talk, box],
             api_visibility="private",
             concurrency_limit=AT_ONCE,
             show_progress="hidden",
+        )
+        box.stop(
+            lambda said: (_shown(said), gr.Textbox(**_READY)),
+            talk,
+            [transcript, box],
+            cancels=asked,
+            api_visibility="private",
+            show_progress="hidden",
+            queue=False,
         )
         transcript.restore(_restored, None, [transcript, talk], api_visibility="private")
         api.add_endpoints(bot, limit)
@@ -108,6 +118,13 @@ def _reply(
     bot: Ragbot, question: str, said: list[Said], chosen: Settings
 ) -> Iterator[tuple[str, list[Said]]]:
     before, text = _shown(said), ""
+
+    def so_far(body: str) -> tuple[str, list[Said]]:
+        # What is kept meanwhile is what stays when the answer is stopped.
+        kept = Said(Turn(question), inert(render.turn(question, render.stopped(text))))
+        return before + inert(render.turn(question, body)), [*said, kept]
+
+    yield so_far(render.WAITING)
     pieces = bot.stream(
         question,
         [exchange.turn for exchange in said],
@@ -123,7 +140,7 @@ def _reply(
             yield before + html, said
         else:
             text += piece
-            yield before + inert(render.turn(question, render.prose(text))), said
+            yield so_far(render.prose(text))
 
 
 def _restored(event: gr.EventData) -> tuple[str, list[Said]]:

@@ -13,7 +13,11 @@ from html import escape
 from ragbot.schema import Answer, Citation, Evidence, Hit, Note, NoteId, Relation
 from ragbot.wire import end_of
 
+WAITING = '<p class="waiting" role="status">Looking through the notes…</p>'
+"""Stands where an answer will be."""
+
 _SEEDS = 12
+_EDIT = "Edit and ask again"
 # `[1]`, a citation, or `\\[`, a character that is not meant as Markdown.
 _MARK = re.compile(r"\\(?P<escaped>[!-/:-@\[-`{-~])|\[(?P<number>\d+)\]")
 _STRONG = re.compile(r"\*\*(.+?)\*\*")
@@ -63,6 +67,14 @@ def answered(answer: Answer, notes: Mapping[NoteId, Note]) -> str:
 def failed(message: str) -> str:
     """Say what went wrong, in place of an answer."""
     return f'<p class="notice" role="alert">{escape(message)}</p>'
+
+
+def stopped(text: str) -> str:
+    """Say that an answer was stopped, below what had been said of it."""
+    return (
+        f'{prose(text) if text else ""}<p class="notice">You stopped this answer.</p>'
+        f"{_buttons({'edit': _EDIT})}"
+    )
 
 
 def path_text(path: Sequence[Relation], end: NoteId, notes: Mapping[NoteId, Note]) -> str:
@@ -122,14 +134,17 @@ def _actions(answer: Answer, paths: Mapping[NoteId, Sequence[Relation]]) -> str:
     """Buttons below an answer; the notes that its graph view starts from go with them."""
     around = dict.fromkeys(citation.note for citation in answer.citations)
     around |= dict.fromkeys(relation.source for path in paths.values() for relation in path)
-    seeds = escape(json.dumps(list(around)[:_SEEDS]))
-    acts = {"copy": "Copy", "like": "Like", "dislike": "Dislike", "edit": "Edit and ask again"}
+    acts = {"copy": "Copy", "like": "Like", "dislike": "Dislike", "edit": _EDIT}
     if around:
         acts["graph"] = "Show in the graph"
+    return _buttons(acts, list(around)[:_SEEDS])
+
+
+def _buttons(acts: Mapping[str, str], seeds: Sequence[NoteId] = ()) -> str:
     buttons = "".join(
         f'<button type="button" data-act="{act}">{name}</button>' for act, name in acts.items()
     )
-    return f'<div class="actions" data-seeds="{seeds}">{buttons}</div>'
+    return f'<div class="actions" data-seeds="{escape(json.dumps(seeds))}">{buttons}</div>'
 
 
 def _paths(hits: Sequence[Hit]) -> dict[NoteId, tuple[Relation, ...]]:

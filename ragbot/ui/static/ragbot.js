@@ -74,6 +74,27 @@
   const strokes = [[], [6, 3], [1.5, 2.5]];
   const stroke = (predicates, name) => Math.floor(predicates.indexOf(name) / colours.length) % strokes.length;
 
+  // Of many links, each drawn by itself takes a tenth of a second: they go in one stroke per
+  // colour, as lines no wider than a point, which a browser without a graphics card draws fast.
+  const MANY = 1500;
+
+  function strokesOf(links, colour) {
+    const strokes = new Map();
+    for (const link of links) {
+      if (!strokes.has(colour(link))) strokes.set(colour(link), []);
+      strokes.get(colour(link)).push(link);
+    }
+    return (ctx, scale) => {
+      ctx.lineWidth = 0.9 / scale;
+      for (const [style, among] of strokes) {
+        ctx.strokeStyle = style;
+        ctx.beginPath();
+        for (const { source, target } of among) { ctx.moveTo(source.x, source.y); ctx.lineTo(target.x, target.y); }
+        ctx.stroke();
+      }
+    };
+  }
+
   async function draw(seeds) {
     const [data] = await Promise.all([server.draw({ seeds }), library()]);
     const typed = [...new Set(data.links.filter((l) => l.typed).map((l) => l.predicate))].sort();
@@ -98,28 +119,67 @@
     show("Graph", make("h2", {}, seeds?.length ? "Around this answer" : "The whole garden"),
       make("p", { className: "place" }, told), canvas, legend, list);
     const ink = getComputedStyle(document.body).color;
+    const colour = (l) => (l.typed ? hue(typed, l.predicate) : "rgba(128,128,128,.35)");
+    const many = data.links.length > MANY, all = many && strokesOf(data.links, colour);
+    // The note that is pointed at: its links and neighbours stand out.
+    let lit = null, beside = [];
+    const size = (n) => 2.5 + Math.sqrt(n.degree) * 0.7;
+    const paper = getComputedStyle(pane()).backgroundColor;
+    const ranked = [...data.nodes].sort((a, b) => b.seed - a.seed || b.degree - a.degree);
+    // Names as on a map: the best linked notes first, each where no other name stands.
+    function names(ctx, scale) {
+      ctx.font = `${11 / scale}px sans-serif`;
+      ctx.textAlign = "center";
+      ctx.lineWidth = 3 / scale;
+      ctx.lineJoin = "round";
+      const around = lit ? beside.map((l) => (l.source === lit ? l.target : l.source)) : [];
+      const { x: left, y: top } = drawn.screen2GraphCoords(0, 0);
+      const { x: right, y: bottom } = drawn.screen2GraphCoords(drawn.width(), drawn.height());
+      const placed = [];
+      for (const n of lit ? [lit, ...new Set(around)] : ranked) {
+        if (placed.length >= 60) break;
+        if (n.x < left || n.x > right || n.y < top || n.y > bottom) continue;
+        const half = ctx.measureText(n.title).width / 2, y = n.y + size(n) + 11 / scale, high = 13 / scale;
+        if (n !== lit && placed.some((p) => Math.abs(p.x - n.x) < p.half + half && Math.abs(p.y - y) < high)) continue;
+        placed.push({ x: n.x, y, half });
+        ctx.strokeStyle = paper;
+        ctx.strokeText(n.title, n.x, y);
+        ctx.fillStyle = ink;
+        ctx.fillText(n.title, n.x, y);
+      }
+    }
     drawn = new ForceGraph(canvas)
       .width(canvas.clientWidth).height(canvas.clientHeight).graphData(data)
       .nodeLabel((n) => { const tip = make("span", {}, n.title + (n.ghost ? " (not written yet)" : "")); return tip; })
       .linkLabel((l) => make("span", {}, l.predicate.replaceAll("_", " ")))
-      .linkColor((l) => (l.typed ? hue(typed, l.predicate) : "rgba(128,128,128,.35)"))
+      .linkVisibility(!many)
+      .linkColor(colour)
       .linkLineDash((l) => (l.typed ? strokes[stroke(typed, l.predicate)] : []))
       .linkWidth((l) => (l.typed ? 1.6 : 0.6))
       .linkDirectionalArrowLength((l) => (l.typed && data.nodes.length < 300 ? 4 : 0))
+      .onRenderFramePre((ctx, scale) => { if (many) all(ctx, scale); })
       .nodeCanvasObject((n, ctx, scale) => {
-        const size = 2.5 + Math.sqrt(n.degree) * 0.7;
         ctx.beginPath();
-        ctx.arc(n.x, n.y, size, 0, 7);
+        ctx.arc(n.x, n.y, size(n), 0, 7);
         ctx.fillStyle = n.seed ? "#c9632c" : "#4d7c6f";
         ctx.strokeStyle = ink;
         ctx.lineWidth = 0.5;
         n.ghost ? ctx.stroke() : ctx.fill();
-        if (n.seed || scale > 2.2 || (data.nodes.length < 25 && scale > 1)) {
-          ctx.font = `${11 / scale}px sans-serif`;
-          ctx.textAlign = "center";
-          ctx.fillStyle = ink;
-          ctx.fillText(n.title, n.x, n.y + size + 11 / scale);
+      })
+      .onRenderFramePost((ctx, scale) => {
+        for (const { source, target, typed, predicate } of beside) {
+          ctx.beginPath();
+          ctx.lineWidth = 2.2 / scale;
+          ctx.strokeStyle = typed ? colour({ typed, predicate }) : ink;
+          ctx.moveTo(source.x, source.y);
+          ctx.lineTo(target.x, target.y);
+          ctx.stroke();
         }
+        names(ctx, scale);
+      })
+      .onNodeHover((n) => {
+        lit = n;
+        beside = n ? data.links.filter((l) => l.source === n || l.target === n) : [];
       })
       .onNodeClick((n) => n.ghost ? write(`What do the notes say about ${n.title}?`, false) : read(n.id))
       .cooldownTime(4000);

@@ -14,11 +14,12 @@ class Script:
 
     `says` is the text, or a function of the request's JSON that gives it. `status`
     other than 200 refuses; `dies_after` breaks the connection after so many pieces;
-    `waits` sleeps that many seconds before the first piece.
+    `waits` sleeps that many seconds before the first piece, `pause` after each.
     """
 
-    def __init__(self, says="", *, status=200, dies_after=None, waits=0.0):
+    def __init__(self, says="", *, status=200, dies_after=None, waits=0.0, pause=0.0):
         self.says, self.status, self.dies_after, self.waits = says, status, dies_after, waits
+        self.pause = pause
         self.requests = []
         self.broken_off = threading.Event()
 
@@ -74,6 +75,7 @@ class ScriptedHandler(BaseHTTPRequestHandler):
                 self.connection.close()
                 return
             self._event({"content": text[at : at + 7]}, None)
+            time.sleep(self.told.pause)
         self._event({}, "stop")
         self.wfile.write(b"data: [DONE]\n\n")
 

@@ -1,0 +1,97 @@
+"""What takes long can be stopped: an answer that a model writes, a rebuild."""
+
+import threading
+
+import pytest
+from playwright.sync_api import expect
+
+from ragbot import Ragbot
+from ragbot.config import Config
+from ragbot.ui.serving import launch
+from tests.browser.conftest import free_port
+from tests.model_server import Script, serving
+
+pytestmark = pytest.mark.browser
+
+QUESTION = "How hot is green tea brewed?"
+SAID = "Green tea is brewed at 80 degrees [1]. "
+
+
+@pytest.fixture(scope="module")
+def script():
+    return Script(SAID * 40, pause=0.05)
+
+
+@pytest.fixture(scope="module")
+def bot(tmp_path_factory, script):
+    vault = tmp_path_factory.mktemp("vault")
+    (vault / "Green Tea.md").write_text(
+        "# Green Tea\n\nGreen tea is brewed at 80 degrees for two minutes.\n", encoding="utf-8"
+    )
+    with serving(script) as url:
+        config = Config(
+            notes=vault,
+            index=tmp_path_factory.mktemp("index"),
+            llm="openai-like/scripted",
+            llm_base_url=url,
+        )
+        with Ragbot.open(config=config) as opened:
+            yield opened
+
+
+@pytest.fixture
+def page(browser, bot):
+    port = free_port()
+    served = launch(bot, port=port)
+    opened = browser.new_page()
+    opened.set_default_timeout(30_000)
+    opened.goto(f"http://127.0.0.1:{port}")
+    yield opened
+    opened.close()
+    served.close(verbose=False)
+
+
+def test_an_answer_is_stopped_and_what_was_said_of_it_stays(page, script):
+    box = page.get_by_label("Your question")
+    stop = page.get_by_role("button", name="Stop")
+    expect(stop).to_have_count(0)
+    box.fill(QUESTION)
+    box.press("Enter")
+    expect(page.locator(".answer")).to_contain_text("brewed at 80", timeout=30_000)
+    stop.click()
+    expect(page.locator(".answer .notice")).to_have_text("You stopped this answer.")
+    expect(page.locator(".answer")).to_contain_text("Green tea is brewed")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    expect(stop).to_have_count(0)
+    assert script.broken_off.wait(20), "the model still writes"
+    length = len(page.locator(".answer").inner_text())
+    page.wait_for_timeout(500)
+    assert len(page.locator(".answer").inner_text()) == length
+    # Not lost: below the next question it is still there, and it can be asked again.
+    page.get_by_role("button", name="Edit and ask again").click()
+    expect(box).to_have_value(QUESTION)
+    script.says = SAID
+    box.press("Enter")
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.locator(".turn").last.locator(".source")).to_have_count(1, timeout=30_000)
+
+
+def test_a_rebuild_is_cancelled_and_the_former_index_stays(page, bot, monkeypatch):
+    begun, gate = threading.Event(), threading.Event()
+    encode = bot._encoder.encode
+
+    def slowly(texts, *, progress=None):
+        begun.set()
+        gate.wait(30)
+        return encode(texts, progress=progress)
+
+    monkeypatch.setattr(bot._encoder, "encode", slowly)
+    before = bot.corpus().generation
+    page.get_by_role("button", name="The index").click()
+    page.get_by_role("button", name="Rebuild").click()
+    assert begun.wait(30)
+    page.get_by_role("button", name="Cancel").click()
+    page.wait_for_timeout(500)
+    gate.set()
+    expect(page.locator("#standing")).to_contain_text("Cancelled: the former index", timeout=30_000)
+    assert bot.corpus().generation == before

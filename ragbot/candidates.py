@@ -20,11 +20,15 @@ from ragbot import markdown
 from ragbot.corpus import Corpus, FloatArray
 from ragbot.schema import Chunk, Hit, Note, NoteId, Span
 from ragbot.sentences import sentences
+from ragbot.words import tokens
 
 Scores = NDArray[np.float64]
 
 LEAST_WORDS = 2
 """Words of the shortest sentence that can answer."""
+
+LEAST_TOKENS = 4
+"""Tokens of one that is written without spaces: pairs of characters, so five of them."""
 
 _BIBLIOGRAPHY = frozenset(
     [
@@ -158,8 +162,13 @@ def cut(note: Note, chunk: Chunk, row: int, worth: float) -> Iterator[Candidate]
             continue
         skipped = _ONLY_A_LINK.fullmatch(source)
         text = "" if skipped else readable(source, columns)
-        if len(text.split()) >= LEAST_WORDS:
+        if len(text.split()) >= LEAST_WORDS or _runs_on(text):
             yield Candidate(note.id, (first, last), text, chunk.headings, row, worth)
+
+
+def _runs_on(text: str) -> bool:
+    """Tell whether a text without spaces is more than a word, as in Chinese, Japanese or Thai."""
+    return not text.isascii() and len(tokens(text)) >= LEAST_TOKENS
 
 
 def readable(source: str, columns: Sequence[str] = ()) -> str:

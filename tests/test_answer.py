@@ -108,6 +108,18 @@ def test_a_row_of_many_columns_names_them():
     ]
 
 
+def test_sentences_without_spaces_between_words_answer_too():
+    files = {"緑茶.md": "# 緑茶\n\n緑茶\n\nお湯の温度は八十度がよい。葉は蒸して作られる。\n"}
+    corpus = MemoryCorpus.of(files, bag_of_words)
+    hits = retrieve(corpus, "お湯の温度", None)
+    found = gather(corpus, "お湯の温度", None, hits, 100)
+    # A single word is no sentence there either.
+    assert [candidate.text for candidate in found] == [
+        "お湯の温度は八十度がよい。",
+        "葉は蒸して作られる。",
+    ]
+
+
 @pytest.mark.parametrize(
     ("question", "listed"),
     [("Who first cast a kettle of bronze?", False), ("Which books tell of the kettle?", True)],

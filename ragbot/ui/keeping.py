@@ -38,7 +38,7 @@ def panel(bot: Ragbot) -> None:
         standing = gr.HTML(_standing(bot), elem_id="standing", js_on_load=None)
         with gr.Row():
             rebuild = gr.Button("Rebuild", size="sm")
-            cancel = gr.Button("Cancel", size="sm")
+            cancel = gr.Button("Cancel", size="sm", interactive=False)
             look = gr.Button("Check the links", size="sm")
         found = gr.HTML(elem_id="problems", js_on_load=None)
 
@@ -68,7 +68,12 @@ def panel(bot: Ragbot) -> None:
             stop.set()
 
     opened.expand(lambda: _standing(bot), None, standing, api_visibility="private")
-    rebuild.click(build, None, standing, api_visibility="private", concurrency_limit=1)
+    built = rebuild.click(
+        lambda: gr.Button(interactive=True), None, cancel, api_visibility="private", queue=False
+    ).then(build, None, standing, api_visibility="private", concurrency_limit=1)
+    built.then(
+        lambda: gr.Button(interactive=False), None, cancel, api_visibility="private", queue=False
+    )
     cancel.click(give_up, None, None, api_visibility="private", queue=False)
     look.click(lambda: _problems(bot.problems()), None, found, api_visibility="private")
 

@@ -59,8 +59,9 @@ def build(bot: Ragbot) -> gr.Blocks:
             '<button type="button" id="new-talk">New conversation</button></header>',
             js_on_load=None,
         )
+        begin = inert(render.beginning(_starters(bot)))
         transcript = gr.HTML(
-            elem_id="transcript", server_functions=desk.functions(bot), js_on_load=_START
+            begin, elem_id="transcript", server_functions=desk.functions(bot), js_on_load=_START
         )
         box = gr.Textbox(
             label="Your question",
@@ -71,7 +72,6 @@ def build(bot: Ragbot) -> gr.Blocks:
             elem_id="question",
             autofocus=True,
         )
-        gr.Examples(_starters(bot), inputs=box, label="To begin with")
         chosen = _settings(bot, page)
         with gr.Accordion("Conversations", open=False):
             gr.HTML('<ul id="conversations"></ul>', js_on_load="window.ragbot.list()")
@@ -100,7 +100,7 @@ def build(bot: Ragbot) -> gr.Blocks:
             show_progress="hidden",
         )
         box.stop(
-            lambda said: (_shown(said), gr.Textbox(**_READY)),
+            lambda said: (_shown(said) or begin, gr.Textbox(**_READY)),
             talk,
             [transcript, box],
             cancels=asked,
@@ -108,7 +108,12 @@ def build(bot: Ragbot) -> gr.Blocks:
             show_progress="hidden",
             queue=False,
         )
-        transcript.restore(_restored, None, [transcript, talk], api_visibility="private")
+
+        def restored(event: gr.EventData) -> tuple[str, list[Said]]:
+            said = _restored(event)
+            return _shown(said) or begin, said
+
+        transcript.restore(restored, None, [transcript, talk], api_visibility="private")
         api.add_endpoints(bot, limit)
     built: gr.Blocks = page
     return built
@@ -143,15 +148,14 @@ def _reply(
             yield so_far(render.prose(text))
 
 
-def _restored(event: gr.EventData) -> tuple[str, list[Said]]:
+def _restored(event: gr.EventData) -> list[Said]:
     """Take up a conversation that the visitor's browser kept; it goes back to them alone."""
     turns = event._data.get("turns") if isinstance(event._data, dict) else None
-    said = [
+    return [
         Said(Turn(str(turn.get("question", ""))[:_LONGEST]), inert(str(turn.get("html", ""))))
         for turn in (turns if isinstance(turns, list) else [])[-_MOST_TURNS:]
         if isinstance(turn, dict)
     ]
-    return _shown(said), said
 
 
 _LONGEST = 10_000

@@ -23,6 +23,17 @@ _MARK = re.compile(r"\\(?P<escaped>[!-/:-@\[-`{-~])|\[(?P<number>\d+)\]")
 _STRONG = re.compile(r"\*\*(.+?)\*\*")
 
 
+def beginning(questions: Sequence[str]) -> str:
+    """Say what to expect, with questions to try, where none was asked yet."""
+    return (
+        '<section class="begin"><h2>Ask your notes</h2>'
+        "<p>Every sentence of an answer bears the number of its source: point at it to read the "
+        "quotation, click it to open the note at that place. Below an answer stands the path of "
+        "links that led to each note. What the notes don't say is not made up.</p>"
+        f"{_asks(questions, 'Questions to begin with')}</section>"
+    )
+
+
 def turn(question: str, body: str) -> str:
     """One exchange: the question, and what is below it (already HTML)."""
     return (
@@ -61,7 +72,7 @@ def answered(answer: Answer, notes: Mapping[NoteId, Note]) -> str:
             _source(citation, paths.pop(citation.note, ()), notes) for citation in answer.citations
         )
         body += f'<ol class="sources" aria-label="Sources">{sources}</ol>'
-    return body + _followups(answer.followups) + _actions(answer, _paths(answer.hits))
+    return body + _asks(answer.followups, "Ask next") + _actions(answer, _paths(answer.hits))
 
 
 def failed(message: str) -> str:
@@ -120,12 +131,12 @@ def _source(citation: Citation, path: Sequence[Relation], notes: Mapping[NoteId,
     )
 
 
-def _followups(questions: Sequence[str]) -> str:
+def _asks(questions: Sequence[str], name: str) -> str:
     buttons = "".join(
         f'<button type="button" class="chip ask" dir="auto">{escape(question)}</button>'
         for question in questions
     )
-    return f'<div class="followups" aria-label="Ask next" role="group">{buttons}</div>' * bool(
+    return f'<div class="followups" aria-label="{name}" role="group">{buttons}</div>' * bool(
         buttons
     )
 

@@ -97,7 +97,7 @@ def launch(
 
     page = build(bot)
     script = (STATIC / "ragbot.js").read_text(encoding="utf-8")
-    # Gradio narrows `css` to its container: in the head it also reaches the pane beside that.
+    # Twice: as `css` it prevails over Gradio's own, but loses its rules for narrow windows.
     style = (STATIC / "ragbot.css").read_text(encoding="utf-8")
     page.launch(
         server_name=host,

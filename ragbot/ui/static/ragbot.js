@@ -355,8 +355,15 @@
         document.body.append(aside);
       }
       list();
-      let waiting;
-      new MutationObserver(() => { clearTimeout(waiting); waiting = setTimeout(remember, 300); })
+      let waiting, asked = 0;
+      new MutationObserver(() => {
+        clearTimeout(waiting);
+        waiting = setTimeout(remember, 300);
+        // A new question goes to the top of the window, where its answer will be read.
+        const all = element.querySelectorAll(".turn");
+        if (all.length > asked) all[all.length - 1].scrollIntoView({ block: "start" });
+        asked = all.length;
+      })
         .observe(element, { childList: true, subtree: true });
       const question = new URLSearchParams(location.search).get("q");
       if (question) setTimeout(() => write(question, true), 300);

@@ -1,17 +1,21 @@
-"""Headers that keep the page to its own host, whatever a note holds."""
+"""Headers that keep the page to its own host and its own scripts, whatever a note holds."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Gradio's own page needs inline scripts and `eval` for its HTML parts; every host but ours is shut.
-POLICY = "; ".join(
+# Gradio's own page needs `eval` for its HTML parts; every host but ours is shut.
+_POLICY = "; ".join(
     (
         "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "script-src 'self' 'unsafe-eval' blob:{scripts}",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
@@ -23,25 +27,67 @@ POLICY = "; ".join(
         "frame-ancestors 'self'",
     )
 )
-HEADERS = (
-    (b"content-security-policy", POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-)
+_INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
+_HTML = (b"content-type", b"text/html")
+
+
+def policy(scripts: Sequence[bytes] = ()) -> str:
+    """Write the Content-Security-Policy of a page: of scripts written into it, these alone run.
+
+    References
+    ----------
+    W3C, Content Security Policy Level 3, section 8.3: where a hash is given,
+    no other inline script runs, and no event handler written as an attribute.
+    """
+    hashes = (base64.b64encode(hashlib.sha256(script).digest()).decode() for script in scripts)
+    return _POLICY.format(scripts="".join(f" 'sha256-{hash}'" for hash in hashes))
 
 
 class Fence:
-    """ASGI middleware that adds `HEADERS` to every response."""
+    """ASGI middleware that adds the headers to every response.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Parameters
+    ----------
+    app
+        The application.
+    script
+        A script that the page adds to itself, besides those in the HTML as it is served.
+    """
+
+    def __init__(self, app: ASGIApp, script: str = "") -> None:
         self.app = app
+        self.script = script.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and its response back with the headers."""
+        held: list[Message] = []
 
         async def fenced(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *HEADERS]
-            await send(message)
+                html = any((key, value[:9]) == _HTML for key, value in message.get("headers", ()))
+                if not html:
+                    message["headers"] = [*message.get("headers", ()), *_headers(policy())]
+                    await send(message)
+                    return
+            elif not held:
+                await send(message)
+                return
+            # The policy of a page names its scripts: it goes out when the page is whole.
+            held.append(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                page = b"".join(part.get("body", b"") for part in held[1:])
+                told = policy([*_INLINE.findall(page), self.script])
+                held[0]["headers"] = [*held[0]["headers"], *_headers(told)]
+                for part in held:
+                    await send(part)
+                held.clear()
 
         await self.app(scope, receive, fenced)
+
+
+def _headers(told: str) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"content-security-policy", told.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+    ]

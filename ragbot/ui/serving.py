@@ -107,7 +107,7 @@ def launch(
         css=style,
         head=f"<style>{style}</style><script>{script}</script>",
         theme=_theme(),
-        app_kwargs=_app(),
+        app_kwargs=_app(script),
         footer_links=[],
         show_error=False,
         ssr_mode=False,
@@ -129,7 +129,7 @@ def _theme() -> gr.Theme:
     )
 
 
-def _app() -> dict[str, Any]:
+def _app(script: str) -> dict[str, Any]:
     """Describe what the server adds to Gradio: our files, and headers that fence the page in."""
     from starlette.middleware import Middleware
     from starlette.routing import Mount
@@ -138,7 +138,7 @@ def _app() -> dict[str, Any]:
     from ragbot.ui.fence import Fence
 
     files = Mount("/ragbot", StaticFiles(directory=STATIC))
-    return {"routes": [files], "middleware": [Middleware(Fence)]}
+    return {"routes": [files], "middleware": [Middleware(Fence, script=script)]}
 
 
 def _warm(bot: Ragbot, stop: threading.Event) -> None:

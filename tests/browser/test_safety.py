@@ -59,6 +59,14 @@ def test_nothing_runs_and_nothing_is_fetched(browser, address):
     page.locator("#whole-garden").click()
     expect(page.locator(".canvas canvas")).to_be_visible(timeout=30_000)
     assert page.evaluate("window.ran") is None
+    # Were a note's HTML to slip through, the policy would still stop it.
+    page.evaluate("""() => {
+        document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.ran=1'>");
+        document.body.append(Object.assign(document.createElement("script"),
+            { textContent: "window.ran=2" }));
+    }""")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.ran") is None
     assert dialogs == []
     own = (address, "data:", "blob:" + address)
     assert [url for url in asked if not url.startswith(own)] == []
@@ -71,4 +79,6 @@ def test_no_file_outside_the_vault_is_given(browser, address):
         assert page.request.get(address + path).status in (403, 404)
     policy = page.request.get(address).headers["content-security-policy"]
     assert "connect-src 'self'" in policy
+    scripts = next(part for part in policy.split("; ") if part.startswith("script-src"))
+    assert "'unsafe-inline'" not in scripts
     page.close()

@@ -201,7 +201,7 @@ class Build:
                 (work / MANIFEST).unlink()
                 hashes = old.manifest.hashes
             else:
-                hashes = write_content(work, content)
+                hashes = write_content(work, self._shelf.words, content)
             manifest = Manifest(
                 generation=name,
                 created=time.time(),
@@ -209,6 +209,7 @@ class Build:
                 encoder=self._task.identity,
                 segments=names,
                 pages=content.pages.names,
+                words=content.lexical.parts,
                 files=content.snapshot.files,
                 unread=content.snapshot.unread,
                 notes=len(content.notes),

@@ -10,6 +10,7 @@ Floor 1: pure functions on notes.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -69,6 +70,11 @@ def embedding_text(note: Note, chunk: Chunk) -> str:
     """
     prose = _DESTINATION.sub(r"\1", markdown.plain(chunk.text))
     return f"{_context(note.title, chunk.headings)} {prose}".strip()
+
+
+def text_key(text: str) -> str:
+    """Name of a text that is embedded: of its vector, and of its words."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def pieces(text: str) -> int:

@@ -1,8 +1,8 @@
 """One generation of an index: everything that an answer needs, and it never changes.
 
-A folder below `generations/` holds the words and the graph; its manifest names
-the pages that hold the notes, the segments that hold the vectors and the
-encoder that made them, with a hash of every file.
+A folder below `generations/` holds the graph; its manifest names the pages that
+hold the notes, the words, the segments that hold the vectors and the encoder
+that made them, with a hash of every file.
 
 Floor 3: reading and writing of one such folder; `index.py` decides which counts.
 """
@@ -33,18 +33,21 @@ from ragbot.shelf import Lease, Shelf
 from ragbot.snapshot import Pages, Snapshot, entries_on, problem_rows, problems_of, read_pages
 from ragbot.store import Segment
 
-FORMAT = 1
+FORMAT = 2
 """Counts up when the files of a generation change their meaning."""
 
+DIGITS = 6
+"""Of a cosine: equal texts are then equally near, however their vectors came to be multiplied."""
+
 MANIFEST = "manifest.json"
-GRAPH, LEXICAL = "graph", "lexical"
+GRAPH = "graph"
+_LISTS = ("segments", "pages", "words", "files")
 
 # What the words, links and passages of a note are decided by: when one of these modules
 # changes, the notes are read anew. Vectors are kept: they belong to texts.
 _READING_RULES = (
     "blocks", "inline", "fields", "page", "asserted", "prose", "frontmatter", "predicates",
-    "markdown", "links", "mentions", "sentences", "chunk", "words", "entities", "lexical", "graph",
-    "vault",
+    "markdown", "links", "mentions", "sentences", "chunk", "words", "postings", "graph", "vault",
 )  # fmt: skip
 
 
@@ -62,6 +65,7 @@ class Manifest:
     encoder: EncoderIdentity | None
     segments: tuple[str, ...]
     pages: tuple[str, ...]
+    words: tuple[str, ...]
     files: tuple[str, ...]
     unread: tuple[Problem, ...]
     notes: int
@@ -92,7 +96,7 @@ class Manifest:
             encoder = data["encoder"]
             if encoder is not None:
                 encoder = EncoderIdentity(**encoder | {"prefixes": tuple(encoder["prefixes"])})
-            lists = {name: tuple(data[name]) for name in ("segments", "pages", "files")}
+            lists = {name: tuple(data[name]) for name in _LISTS}
             unread = problems_of(data["unread"])
             return cls(**data | lists | {"encoder": encoder, "unread": unread})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -118,7 +122,7 @@ def reading_rules(mentioned: bool = True) -> str:
 class Content:
     """A vault made ready for questions, vectors apart; the same notes give the same content.
 
-    `hashes` are of the files that hold words and graph; empty before they are written. `mentions`
+    `hashes` are of the files that hold the graph; empty before they are written. `mentions`
     spare the next build the notes that stay; None when this one was loaded.
     """
 
@@ -221,18 +225,17 @@ class Generation:
             ask = k
             while True:
                 near = segment.nearest(query, ask)
-                living = [(row, cosine) for at, cosine in near for row in rows.get(at, ())]
+                living = [(row, round(c, DIGITS)) for at, c in near for row in rows.get(at, ())]
                 if len(living) >= min(k, len(rows)) or len(near) < ask:
                     break
                 ask *= 2
             found += living
-        # Rounded, so that equal texts stand in the order of the notes whatever the arithmetic.
-        found.sort(key=lambda pair: (-round(pair[1], 6), pair[0]))
+        found.sort(key=lambda pair: (-pair[1], pair[0]))
         return found[:k]
 
     def similarities(self, query: FloatArray, rows: Sequence[int]) -> FloatArray:
-        """Exact cosine of a unit vector with these rows, shape (rows,); 0 without a vector."""
-        return self.vectors(rows) @ query
+        """Cosine of a unit vector with these rows, shape (rows,); 0 without a vector."""
+        return np.round(self.vectors(rows) @ query, DIGITS)
 
     def vectors(self, rows: Sequence[int]) -> FloatArray:
         """Give the unit vectors of these rows, shape (rows, dimension); zeros without a vector."""
@@ -256,13 +259,15 @@ def content_of(
     mentioned
         Whether unlinked mentions become edges too.
     before
-        Content whose mentions are known: notes that stay are not searched again.
+        Content of the vault as it was: what stays is not read, searched or counted again.
     """
     notes = _resolved(snapshot)
     values = list(notes.values())
     found = mentions.find(values, before.mentions if before else None) if mentioned else None
     graph = RelationGraph.build(values, found.relations if found else ())
-    lexical = Lexical.build(values, snapshot.chunks, snapshot.texts)
+    texts = dict(zip(snapshot.keys, snapshot.texts, strict=True))
+    known = before.lexical if before else None
+    lexical = Lexical.build(values, snapshot.chunks, texts, snapshot.keys, known)
     return Content(snapshot, pages, notes, graph, lexical, mentions=found)
 
 
@@ -271,23 +276,18 @@ def _resolved(snapshot: Snapshot) -> dict[NoteId, Note]:
     return {note.id: note for note in resolve(read, snapshot.files)}
 
 
-def write_content(folder: Path, content: Content) -> dict[str, str]:
-    """Write words and graph into a new folder; gives the hash of each file."""
-    for name, part in ((GRAPH, content.graph), (LEXICAL, content.lexical)):
-        (folder / name).mkdir(parents=True)
-        part.save(folder / name)
+def write_content(folder: Path, words: Path, content: Content) -> dict[str, str]:
+    """Write the graph into a new folder, and the words to those of all; gives each file's hash."""
+    content.graph.save(folder / GRAPH)
+    content.lexical.save(words)
     return hashes(folder)
 
 
-def read_content(
-    folder: Path, pages_folder: Path, manifest: Manifest, known: Content | None
-) -> Content:
+def read_content(shelf: Shelf, manifest: Manifest, known: Content | None) -> Content:
     """Read what a manifest names.
 
     Parameters
     ----------
-    folder, pages_folder
-        The generation's folder, and the one that holds the pages of all.
     known
         Of another generation: what is the same need not be read again.
 
@@ -304,6 +304,7 @@ def read_content(
     )
     if known and same and known.hashes == manifest.hashes:
         return known
+    folder = shelf.generations / manifest.generation
     found = hashes(folder)
     if found != dict(manifest.hashes):
         names = {*found, *manifest.hashes}
@@ -312,11 +313,14 @@ def read_content(
     if known and same:
         pages, snapshot, notes = known.pages, known.snapshot, known.notes
     else:
-        pages = read_pages(pages_folder, manifest.pages, known.pages if known else Pages())
+        pages = read_pages(shelf.pages, manifest.pages, known.pages if known else Pages())
         snapshot = Snapshot(entries_on(pages), manifest.files, manifest.unread)
         notes = _resolved(snapshot)
     graph = RelationGraph.load(folder / GRAPH, notes)
-    lexical = Lexical.load(folder / LEXICAL)
+    words = known.lexical if known else None
+    lexical = Lexical.load(
+        shelf.words, manifest.words, notes.values(), snapshot.chunks, snapshot.keys, words
+    )
     mentioned = known.mentions if known else None
     return Content(snapshot, pages, notes, graph, lexical, manifest.hashes, mentioned)
 
@@ -348,7 +352,7 @@ def load(
         opened = [
             known.get(s) or Segment(shelf.segments / s, shelf.server) for s in manifest.segments
         ]
-        content = read_content(folder, shelf.pages, manifest, content)
+        content = read_content(shelf, manifest, content)
     except BaseException:
         if lease is not None:
             lease.release()

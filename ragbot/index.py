@@ -24,7 +24,7 @@ from ragbot.errors import IndexDamagedError, IndexLockedError, IndexMissingError
 from ragbot.generation import Generation, Manifest, load
 from ragbot.reread import behind, changes_between, load_states
 from ragbot.schema import Changes, Progress
-from ragbot.shelf import Shelf, storage_error
+from ragbot.shelf import Shelf, Used, storage_error
 from ragbot.store import Server
 
 
@@ -201,12 +201,12 @@ class Index:
         except OSError as error:
             raise storage_error(self.directory, error) from error
 
-    def _used_by(self, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _used_by(self, name: str) -> Used:
         try:
             manifest = Manifest.load(self._shelf.generations / name)
         except (IndexDamagedError, IndexTooNewError):
-            return (), ()
-        return manifest.segments, manifest.pages
+            return Used()
+        return Used(manifest.segments, manifest.pages, manifest.words)
 
 
 def _look(found: vault.Listing) -> str:

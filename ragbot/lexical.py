@@ -4,25 +4,25 @@ Notes are numbered in the order of their ids, as in the relation graph, and
 chunks in the order of note and place: so the chunks of a note are one run of
 rows, and both numberings can be kept as arrays.
 
-Floor 2: the one module that imports bm25s.
+Floor 2.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot.chunk import embedding_text
+from ragbot.bm25 import Bm25
+from ragbot.chunk import embedding_text, text_key
 from ragbot.entities import SharedNames
 from ragbot.errors import IndexDamagedError
+from ragbot.postings import Postings
 from ragbot.schema import Chunk, Note, NoteId, Span
 from ragbot.words import STOP_WORDS, content_words, tokens
 
@@ -32,7 +32,9 @@ IntArray = NDArray[np.int64]
 LONGEST_NAME = 24
 """Words of the longest name that is looked for in a question."""
 
-_FILE = "names.json"
+Bearers = Mapping[str, Sequence[tuple[NoteId, bool]]]
+"""Notes that go by each name, and whether it is their title."""
+
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -66,31 +68,34 @@ class Lexical:
         Rare names that passages share.
     """
 
-    def __init__(
-        self,
-        notes: Sequence[NoteId],
-        first_chunk: IntArray,
-        passages: Any,
-        titles: Any,
-        names: Mapping[str, Sequence[tuple[int, bool]]],
-        shared: SharedNames,
-    ) -> None:
-        self.notes = tuple(notes)
+    def __init__(self, spoken: _Spoken, first_chunk: IntArray, passages: Bm25) -> None:
+        self.notes = tuple(note for note, _ in spoken.said)
         self.first_chunk = first_chunk
-        self.shared = shared
+        note_of = np.repeat(np.arange(len(self.notes)), np.diff(first_chunk))
+        self.shared = SharedNames(passages, note_of, len(self.notes))
+        self._spoken = spoken
         self._passages = passages
-        self._titles = titles
-        self._names = names
 
     @classmethod
     def build(
-        cls, notes: Iterable[Note], chunks: Sequence[Chunk], texts: Sequence[str] | None = None
+        cls,
+        notes: Iterable[Note],
+        chunks: Sequence[Chunk],
+        texts: Mapping[str, str] | None = None,
+        keys: Sequence[str] | None = None,
+        before: Lexical | None = None,
     ) -> Lexical:
         """Index the words of `chunks` and the titles and aliases of `notes`.
 
         The words of a chunk are those of its embedded text: its title and
-        headings count as said in it. Those texts can be given when they are
-        known, one a chunk.
+        headings count as said in it.
+
+        Parameters
+        ----------
+        texts, keys
+            Those texts by key, and the key of each chunk's, where they are known.
+        before
+            An index of other notes: what both hold is not read again.
 
         Raises
         ------
@@ -98,40 +103,28 @@ class Lexical:
             If the chunks do not stand in the order of note and place.
         """
         by_id = {note.id: note for note in sorted(notes, key=lambda note: note.id)}
-        rows = {note: row for row, note in enumerate(by_id)}
-        note_of = [rows[chunk.note] for chunk in chunks]
-        if note_of != sorted(note_of):
-            raise ValueError("chunks must stand in the order of note id and place")
-        if texts is None:
-            texts = [embedding_text(by_id[chunk.note], chunk) for chunk in chunks]
-        return cls(
-            list(by_id),
-            np.searchsorted(note_of, np.arange(len(by_id) + 1)),
-            _bm25([tokens(text) for text in texts]),
-            _bm25([tokens(" ".join((note.title, *note.aliases))) for note in by_id.values()]),
-            _names_of(by_id.values()),
-            SharedNames.build(texts, note_of, len(by_id)),
-        )
+        first_chunk = _first_chunk(list(by_id), chunks)
+        if texts is None or keys is None:
+            told = [embedding_text(by_id[chunk.note], chunk) for chunk in chunks]
+            keys = [text_key(text) for text in told]
+            texts = dict(zip(keys, told, strict=True))
+        passages = Bm25.of(texts, keys, before._passages if before else None)
+        return cls(_Spoken.of(by_id, before._spoken if before else None), first_chunk, passages)
 
     def passages(self, question: str) -> FloatArray:
         """BM25 score of every chunk, shape (chunks,), >= 0."""
-        return _scores(self._passages, int(self.first_chunk[-1]), question)
+        return self._passages.scores(content_words(question))
 
     def titles(self, question: str) -> FloatArray:
         """BM25 score of every note by its title and aliases alone, shape (notes,), >= 0."""
-        return _scores(self._titles, len(self.notes), question)
+        return self._spoken.titles.scores(content_words(question))
 
     def rarity(self, word: str) -> float:
         """How rare a folded word is in the passages: 0 in all of them, 1 in none."""
-        size = int(self.first_chunk[-1])
+        size = self._passages.size
         if size < 2:
             return 1.0
-        known = {} if self._passages is None else self._passages.vocab_dict
-        holding = 0
-        if word in known:
-            starts = self._passages.scores["indptr"]
-            holding = int(starts[known[word] + 1] - starts[known[word]])
-        return math.log((size + 1) / (holding + 1)) / math.log(size + 1)
+        return math.log((size + 1) / (self._passages.holding(word) + 1)) / math.log(size + 1)
 
     def names(self, question: str) -> list[Spotted]:
         """Names of notes that stand in the question: the longest ones, without overlap.
@@ -155,96 +148,98 @@ class Lexical:
 
     def _longest(self, keys: Sequence[str], first: int) -> int | None:
         for last in range(min(len(keys), first + LONGEST_NAME), first, -1):
-            if " ".join(keys[first:last]) in self._names:
+            if " ".join(keys[first:last]) in self._spoken.bearers:
                 return last
         return None
 
     def _spotted(self, name: str, span: Span) -> Spotted:
-        bearers = self._names[name]
+        bearers = self._spoken.bearers[name]
         title = any(is_title for _, is_title in bearers)
-        notes = tuple(self.notes[row] for row, is_title in bearers if is_title == title)
+        notes = tuple(note for note, is_title in bearers if is_title == title)
         rarity = max(self.rarity(word) for word in name.split())
         return Spotted(name, span, notes, title, rarity)
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the sets of words that the passages are in."""
+        return tuple(part.name for part in self._passages.parts)
+
     def save(self, directory: Path) -> None:
-        """Write into a folder, which is made when missing."""
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, index in (("passages", self._passages), ("titles", self._titles)):
-            if index is not None:
-                index.save(directory / name, show_progress=False)
-        self.shared.save(directory)
-        content = {
-            "notes": self.notes,
-            "first_chunk": self.first_chunk.tolist(),
-            "names": self._names,
-        }
-        (directory / _FILE).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        """Write the words of the passages into a folder that may hold other sets of words."""
+        for part in self._passages.parts:
+            part.save(directory)
 
     @classmethod
-    def load(cls, directory: Path) -> Lexical:
+    def load(
+        cls,
+        directory: Path,
+        parts: Sequence[str],
+        notes: Iterable[Note],
+        chunks: Sequence[Chunk],
+        keys: Sequence[str],
+        before: Lexical | None = None,
+    ) -> Lexical:
         """Read what `save` wrote.
+
+        Parameters
+        ----------
+        parts
+            Names of the sets.
+        before
+            An index whose sets need not be read again.
 
         Raises
         ------
         IndexDamagedError
-            If a file is missing or cannot be read.
+            If a file is missing or cannot be read, or a passage is in none of the sets.
         """
-        try:
-            content = json.loads((directory / _FILE).read_text(encoding="utf-8"))
-            names = {
-                name: [(int(row), bool(title)) for row, title in bearers]
-                for name, bearers in content["names"].items()
-            }
-            return cls(
-                content["notes"],
-                np.array(content["first_chunk"], dtype=np.int64),
-                _load_bm25(directory / "passages"),
-                _load_bm25(directory / "titles"),
-                names,
-                SharedNames.load(directory),
-            )
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise IndexDamagedError(directory, f"its word index is broken ({error})") from error
+        known = {part.name: part for part in before._passages.parts} if before else {}
+        read = [known.get(name) or Postings.load(directory, name) for name in parts]
+        passages = Bm25(read, keys)
+        if missing := passages.missing():
+            raise IndexDamagedError(directory, f"the words of {missing} passages are missing")
+        by_id = {note.id: note for note in sorted(notes, key=lambda note: note.id)}
+        spoken = _Spoken.of(by_id, before._spoken if before else None)
+        return cls(spoken, _first_chunk(list(by_id), chunks), passages)
 
 
-def _bm25(documents: Sequence[Sequence[str]]) -> Any:
-    if not any(documents):
-        return None
-    from bm25s import BM25  # type: ignore[import-untyped]  # ships no types
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """What the notes are called: `said` is the title and aliases of each, by id."""
 
-    # Lucene's variant and parameters, the defaults of most search engines.
-    index = BM25(method="lucene", k1=1.2, b=0.75)
-    index.index([list(words) for words in documents], show_progress=False)
-    return index
+    said: tuple[tuple[NoteId, tuple[str, ...]], ...]
+    titles: Bm25
+    bearers: Bearers
 
-
-def _load_bm25(directory: Path) -> Any:
-    if not directory.is_dir():
-        return None
-    from bm25s import BM25
-
-    return BM25.load(directory, load_corpus=False)
-
-
-def _scores(index: Any, size: int, question: str) -> FloatArray:
-    words = [] if index is None else dict.fromkeys(content_words(question))
-    known = [word for word in words if word in index.vocab_dict]
-    if not known:
-        return np.zeros(size, dtype=np.float32)
-    scores: FloatArray = np.asarray(index.get_scores(known), dtype=np.float32)
-    return scores
+    @classmethod
+    def of(cls, notes: Mapping[NoteId, Note], before: _Spoken | None) -> _Spoken:
+        said = tuple((note.id, (note.title, *note.aliases)) for note in notes.values())
+        if before is not None and before.said == said:
+            return before
+        texts = [" ".join(names) for _, names in said]
+        keys = [text_key(text) for text in texts]
+        known = before.titles if before else None
+        titles = Bm25.of(dict(zip(keys, texts, strict=True)), keys, known)
+        return cls(said, titles, _bearers(said))
 
 
-def _names_of(notes: Iterable[Note]) -> dict[str, list[tuple[int, bool]]]:
-    names: dict[str, list[tuple[int, bool]]] = {}
-    for row, note in enumerate(notes):
-        stem = PurePosixPath(note.id).stem
-        others = [(name, False) for name in (*note.aliases, stem)]
-        for name, is_title in ((note.title, True), *others):
+def _first_chunk(notes: Sequence[NoteId], chunks: Sequence[Chunk]) -> IntArray:
+    rows = {note: row for row, note in enumerate(notes)}
+    note_of = np.array([rows[chunk.note] for chunk in chunks], np.int64)
+    if (np.diff(note_of) < 0).any():
+        raise ValueError("chunks must stand in the order of note id and place")
+    return np.searchsorted(note_of, np.arange(len(notes) + 1))
+
+
+def _bearers(said: Iterable[tuple[NoteId, tuple[str, ...]]]) -> Bearers:
+    names: dict[str, list[tuple[NoteId, bool]]] = {}
+    for note, (title, *aliases) in said:
+        others = [(name, False) for name in (*aliases, PurePosixPath(note).stem)]
+        for name, is_title in ((title, True), *others):
             words = [" ".join(tokens(word)) for word in _WORD.findall(name)]
             if STOP_WORDS.issuperset(words):
                 continue
             bearers = names.setdefault(" ".join(words), [])
-            if all(other != row for other, _ in bearers):
-                bearers.append((row, is_title))
+            if all(other != note for other, _ in bearers):
+                bearers.append((note, is_title))
     return names

@@ -10,11 +10,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ragbot.embed import FloatArray
+from ragbot.merging import first_due
 from ragbot.snapshot import Snapshot
 from ragbot.store import Segment
-
-MANY = 8
-"""Segments of one generation before the small ones are merged."""
 
 LOOSE = 1024
 """Vectors outside of a collection before they are made one: what is compared one by one."""
@@ -44,9 +42,6 @@ def embedded(segments: Sequence[Segment], snapshot: Snapshot) -> int:
 def settled(segments: Sequence[Segment], snapshot: Snapshot, write: Write) -> list[Segment]:
     """Merge segments when they have become many, loose, or mostly dead.
 
-    The largest is left alone unless half of it is dead or the others amount to
-    half of it: so a vector is rewritten a few times at most as a vault grows.
-
     Parameters
     ----------
     write
@@ -56,15 +51,10 @@ def settled(segments: Sequence[Segment], snapshot: Snapshot, write: Write) -> li
     ordered = sorted(segments, key=lambda s: (s.settled, len(s.keys)), reverse=True)
     if not ordered:
         return []
-    largest, rest = ordered[0], ordered[1:]
     loose = sum(len(s.keys) for s in segments if not s.settled)
-    alive = sum(key in keys for key in largest.keys)
-    merge: list[Segment] = []
-    if not largest.settled or 2 * alive < len(largest.keys):
-        merge = ordered
-    elif len(segments) > MANY or loose > LOOSE:
-        grown = 2 * sum(len(s.keys) for s in rest) > len(largest.keys)
-        merge = ordered if grown else rest
+    alive = sum(key in keys for key in ordered[0].keys) if ordered[0].settled else 0
+    due = first_due([len(s.keys) for s in ordered], alive, crowded=loose > LOOSE)
+    merge = ordered[due:]
     if not merge:
         return list(segments)
     names: list[str] = []

@@ -1,10 +1,11 @@
 """Where an index keeps its generations, and who uses which: names, leases, the writer's lock.
 
     index/CURRENT                   the name of the generation that answers
-    index/generations/NAME/         words, graph, manifest
+    index/generations/NAME/         graph, manifest
     index/pages/HASH                notes as read and their passages (see snapshot.py)
     index/states.json               how the files of notes stood when they were read
     index/HELD                      what the notes looked like when someone went back (see `hold`)
+    index/words/HASH/               words of passages (see postings.py)
     index/segments/NAME/            vectors (see store.py)
     index/leases/                   one locked file a reader: what it uses is not swept
     index/writer.lock               held by the one process that writes
@@ -19,8 +20,9 @@ import itertools
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -29,6 +31,15 @@ from ragbot.errors import IndexDamagedError, IndexLockedError, StorageError
 from ragbot.store import Server, remove_segment
 
 _COUNT = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a generation needs beside its own folder, by name."""
+
+    segments: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 class Shelf:
@@ -48,6 +59,7 @@ class Shelf:
         self.generations = self.directory / "generations"
         self.segments = self.directory / "segments"
         self.pages = self.directory / "pages"
+        self.words = self.directory / "words"
         self.states = self.directory / "states.json"
         self._current = self.directory / "CURRENT"
         self._held = self.directory / "HELD"
@@ -114,27 +126,24 @@ class Shelf:
                 names.add(path.name.partition(".")[0])
         return names
 
-    def sweep(self, used_by: Callable[[str], tuple[Iterable[str], Iterable[str]]]) -> None:
+    def sweep(self, used_by: Callable[[str], Used]) -> None:
         """Remove what neither the current generation, the one before, nor a reader uses.
 
         Parameters
         ----------
         used_by
-            Gives the segments and the pages of a generation.
+            Tells what a generation needs beside its own folder.
         """
         current, names = self.current() or "", self.names()
         keep = {current, *[name for name in names if name < current][-1:], *self.leased()}
-        segments: set[str] = set()
-        pages: set[str] = set()
-        for name in keep.intersection(names):
-            of_segments, of_pages = used_by(name)
-            segments.update(of_segments)
-            pages.update(of_pages)
+        used = [used_by(name) for name in keep.intersection(names)]
         for path in _others(self.generations, keep):
             shutil.rmtree(path, ignore_errors=True)
-        for path in _others(self.pages, pages):
+        for path in _others(self.pages, {page for one in used for page in one.pages}):
             path.unlink(missing_ok=True)
-        for path in _others(self.segments, segments):
+        for path in _others(self.words, {words for one in used for words in one.words}):
+            shutil.rmtree(path, ignore_errors=True)
+        for path in _others(self.segments, {name for one in used for name in one.segments}):
             remove_segment(path, self.server)
 
     @contextmanager

@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ragbot.chunk import chunk, embedding_text
+from ragbot.chunk import chunk, embedding_text, text_key
 from ragbot.errors import IndexDamagedError
 from ragbot.schema import Chunk, Note, NoteId, Problem, Relation, Section
 
@@ -101,11 +101,6 @@ class Pages:
 
     names: tuple[str, ...] = ()
     entries: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
-
-
-def text_key(text: str) -> str:
-    """Name of a text, and of its vector."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def write_pages(folder: Path, entries: Mapping[NoteId, Entry], before: Pages) -> Pages:

@@ -279,8 +279,10 @@ def test_generations_nobody_reads_are_swept(vault, index):
         index.refresh(vault, WordEncoder())
     shelf = Shelf(index.directory)
     assert len(shelf.names()) <= 3
-    used = {s for name in shelf.names() for s in index._used_by(name)[0]}
-    assert {p.name for p in shelf.segments.iterdir()} == used
+    used = [index._used_by(name) for name in shelf.names()]
+    for part in ("segments", "pages", "words"):
+        kept = {path.name for path in getattr(shelf, part).iterdir()}
+        assert kept == {name for one in used for name in getattr(one, part)}, part
 
 
 def test_rollback(vault, index):
@@ -322,7 +324,7 @@ def test_index_that_is_missing(index):
         index.current()
 
 
-@pytest.mark.parametrize("name", [MANIFEST, "lexical/names.json", "graph/graph.npz"])
+@pytest.mark.parametrize("name", [MANIFEST, "graph/graph.json", "graph/graph.npz"])
 def test_damaged_file_is_found_and_mended(vault, index, name):
     index.refresh(vault, WordEncoder())
     path = index.directory / "generations" / index.current().generation / name

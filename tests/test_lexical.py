@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from benchmarks.memory import MemoryCorpus
+from ragbot.bm25 import Bm25
+from ragbot.chunk import embedding_text, text_key
 from ragbot.entities import SharedNames
 from ragbot.errors import IndexDamagedError
 from ragbot.lexical import Lexical
+from ragbot.merging import MANY
 
 FILES = {
     "models/Persona Vectors.md": "---\naliases: [trait directions]\n---\nVectors of traits.",
@@ -83,8 +86,7 @@ def test_a_name_of_stop_words_is_never_spotted():
 
 
 def test_what_is_saved_is_what_is_loaded(lexical, tmp_path):
-    lexical.save(tmp_path)
-    loaded = Lexical.load(tmp_path)
+    loaded = loaded_again(lexical, tmp_path)
     for question in ("persona drift", "人格", "trait directions"):
         assert np.array_equal(loaded.passages(question), lexical.passages(question))
         assert loaded.names(question) == lexical.names(question)
@@ -94,15 +96,69 @@ def test_what_is_saved_is_what_is_loaded(lexical, tmp_path):
 def test_an_empty_vault_has_an_index(tmp_path):
     empty = Lexical.build([], [])
     empty.save(tmp_path)
-    assert Lexical.load(tmp_path).passages("anything").shape == (0,)
+    assert Lexical.load(tmp_path, empty.parts, [], [], []).passages("anything").shape == (0,)
 
 
-@pytest.mark.parametrize("name", ["names.json", "entities.npz", "passages/vocab.index.json"])
-def test_a_damaged_file_is_named_as_such(lexical, tmp_path, name):
+@pytest.mark.parametrize("name", ["keys.txt", "words.txt", "lengths.npy", "word_counts.npy"])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\n"])
+def test_a_damaged_file_is_named_as_such(lexical, tmp_path, name, content):
     lexical.save(tmp_path)
-    (tmp_path / name).write_bytes(b"{")
-    with pytest.raises(IndexDamagedError, match="index is broken"):
-        Lexical.load(tmp_path)
+    (tmp_path / lexical.parts[0] / name).write_bytes(content)
+    with pytest.raises(IndexDamagedError, match="words"):
+        Lexical.load(tmp_path, lexical.parts, [], [], [])
+
+
+def test_passages_without_words_are_counted(lexical, tmp_path):
+    corpus = MemoryCorpus.of(FILES)
+    with pytest.raises(IndexDamagedError, match="the words of 5 passages are missing"):
+        Lexical.load(tmp_path, [], corpus.notes.values(), corpus.chunks, ["key"] * 5)
+
+
+def edited(before, files):
+    """The index of other files, made from that of the files as they were."""
+    corpus = MemoryCorpus.of(files)
+    texts = [embedding_text(corpus.notes[chunk.note], chunk) for chunk in corpus.chunks]
+    keys = [text_key(text) for text in texts]
+    known = dict(zip(keys, texts, strict=True))
+    return Lexical.build(corpus.notes.values(), corpus.chunks, known, keys, before)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        pytest.param(FILES | {"Personas.md": "A persona is like Drift, said Amanda."}, id="edited"),
+        pytest.param(
+            FILES | {"A.md": "A persona drifts.", "B.md": "A persona drifts."}, id="added"
+        ),
+        pytest.param({"Personas.md": FILES["Personas.md"]}, id="most-removed"),
+        pytest.param({"Other.md": "The persona of Amanda.", "Z.md": "Amanda."}, id="all-other"),
+        pytest.param({f"{n}.md": FILES["models/Drift.md"] for n in range(9)}, id="copies"),
+    ],
+)
+def test_words_taken_over_are_weighed_as_if_read_anew(lexical, files):
+    taken = edited(lexical, files)
+    clean = MemoryCorpus.of(files).lexical
+    rows = range(int(clean.first_chunk[-1]))
+    for question in ("What causes persona drift?", "Amanda", "人格", "said house"):
+        assert np.array_equal(taken.passages(question), clean.passages(question))
+        assert np.array_equal(taken.titles(question), clean.titles(question))
+        assert taken.names(question) == clean.names(question)
+        assert taken.rarity(question) == clean.rarity(question)
+    named = [(n, w, held.tolist()) for n, w, held in taken.shared.shared(rows)]
+    assert named == [(n, w, held.tolist()) for n, w, held in clean.shared.shared(rows)]
+
+
+def test_many_edits_leave_few_sets_of_words(lexical):
+    files, grown = dict(FILES), lexical
+    for number in range(40):
+        files["Log.md"] = f"Entry {number} on persona drift."
+        files[f"{number}.md"] = f"Note {number} of Amanda."
+        grown = edited(grown, files)
+        assert len(grown.parts) <= MANY
+    assert np.array_equal(
+        grown.passages("entry note persona"),
+        MemoryCorpus.of(files).lexical.passages("entry note persona"),
+    )
 
 
 def test_chunks_out_of_order_are_refused():
@@ -111,9 +167,18 @@ def test_chunks_out_of_order_are_refused():
         Lexical.build(corpus.notes.values(), corpus.chunks[::-1])
 
 
+def loaded_again(lexical, folder):
+    corpus = MemoryCorpus.of(FILES)
+    texts = [embedding_text(corpus.notes[chunk.note], chunk) for chunk in corpus.chunks]
+    lexical.save(folder)
+    keys = [text_key(text) for text in texts]
+    return Lexical.load(folder, lexical.parts, corpus.notes.values(), corpus.chunks, keys)
+
+
 def shared_names(texts, note_of, row):
-    notes = max(note_of) + 1
-    found = SharedNames.build(texts, note_of, notes).shared([row])
+    keys = [str(number) for number in range(len(texts))]
+    words = Bm25.of(dict(zip(keys, texts, strict=True)), keys, None)
+    found = SharedNames(words, np.array(note_of), max(note_of) + 1).shared([row])
     return {name: (round(weight, 3), held.tolist()) for name, weight, held in found}
 
 

@@ -1,0 +1,38 @@
+"""When the parts that edits leave behind are made one again.
+
+Floor 1: a pure function; vectors and words are both kept in such parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+MANY = 8
+"""Parts before the small ones are merged."""
+
+
+def first_due(sizes: Sequence[int], living: int, *, crowded: bool = False) -> int:
+    """Tell from where on parts are merged: 0 for all, `len(sizes)` for none.
+
+    The largest is left alone unless half of it is dead or the others amount to
+    half of it: so whatever it holds is rewritten a few times at most as a vault grows.
+
+    Parameters
+    ----------
+    sizes
+        Of the parts, the largest first.
+    living
+        How much of the largest is in use.
+    crowded
+        Whether the small ones are to be merged even if they are few.
+
+    Examples
+    --------
+    >>> first_due([100, 1, 1], 99), first_due([100] + [1] * 8, 99), first_due([100, 40], 49)
+    (3, 1, 0)
+    """
+    if not sizes or 2 * living < sizes[0]:
+        return 0
+    if not crowded and len(sizes) <= MANY:
+        return len(sizes)
+    return 0 if 2 * sum(sizes[1:]) > sizes[0] else 1

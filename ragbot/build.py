@@ -27,6 +27,7 @@ from ragbot.generation import (
     content_of,
     load,
     reading_rules,
+    with_mentions,
     write_content,
 )
 from ragbot.reread import load_states, reread, save_states
@@ -135,6 +136,9 @@ class Build:
         if not snapshot.entries:
             raise VaultError(self._task.notes, "holds no note that can be read", _REMEDY)
         if before is None or not before.snapshot.says_the_same(snapshot):
+            if before is not None and before.mentions is None and self._current is not None:
+                name = self._current.generation
+                before = with_mentions(before, self._shelf.generations / name)
             pages = before.pages if before else Pages()
             pages = write_pages(self._shelf.pages, snapshot.entries, pages)
             self._content = before = content_of(snapshot, pages, self._task.mentioned, before)

@@ -14,7 +14,7 @@ import json
 import os
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from ragbot.embed import EncoderIdentity, FloatArray
 from ragbot.errors import IndexDamagedError, IndexTooNewError
 from ragbot.graph import RelationGraph
 from ragbot.lexical import Lexical
-from ragbot.links import resolve
+from ragbot.resolution import Resolution
 from ragbot.schema import Chunk, Note, NoteId, Problem
 from ragbot.shelf import Lease, Shelf
 from ragbot.snapshot import Pages, Snapshot, entries_on, problem_rows, problems_of, read_pages
@@ -39,15 +39,19 @@ FORMAT = 2
 DIGITS = 6
 """Of a cosine: equal texts are then equally near, however their vectors came to be multiplied."""
 
+TIED = 8
+"""More of the nearest that are looked at than are wanted, as the last ones may be equally near."""
+
 MANIFEST = "manifest.json"
-GRAPH = "graph"
+GRAPH, MENTIONS = "graph", "mentions.json"
 _LISTS = ("segments", "pages", "words", "files")
 
 # What the words, links and passages of a note are decided by: when one of these modules
 # changes, the notes are read anew. Vectors are kept: they belong to texts.
 _READING_RULES = (
     "blocks", "inline", "fields", "page", "asserted", "prose", "frontmatter", "predicates",
-    "markdown", "links", "mentions", "sentences", "chunk", "words", "postings", "graph", "vault",
+    "markdown", "links", "resolution", "mentions", "sentences", "chunk", "words", "postings",
+    "graph", "vault",
 )  # fmt: skip
 
 
@@ -123,16 +127,21 @@ class Content:
     """A vault made ready for questions, vectors apart; the same notes give the same content.
 
     `hashes` are of the files that hold the graph; empty before they are written. `mentions`
-    spare the next build the notes that stay; None when this one was loaded.
+    spare the next build the notes that stay; None when this one was loaded (see `with_mentions`).
     """
 
     snapshot: Snapshot
     pages: Pages
-    notes: Mapping[NoteId, Note]
+    links: Resolution
     graph: RelationGraph
     lexical: Lexical
     hashes: Mapping[str, str] = field(default_factory=dict)
     mentions: mentions.Found | None = None
+
+    @property
+    def notes(self) -> Mapping[NoteId, Note]:
+        """Every note by id, its relations resolved."""
+        return self.links.notes
 
 
 class Generation:
@@ -222,7 +231,7 @@ class Generation:
         """
         found: list[tuple[int, float]] = []
         for segment, rows in zip(self.segments, self._rows, strict=True):
-            ask = k
+            ask = k + TIED
             while True:
                 near = segment.nearest(query, ask)
                 living = [(row, round(c, DIGITS)) for at, c in near for row in rows.get(at, ())]
@@ -261,26 +270,44 @@ def content_of(
     before
         Content of the vault as it was: what stays is not read, searched or counted again.
     """
-    notes = _resolved(snapshot)
-    values = list(notes.values())
+    links = _resolved(snapshot, before)
+    values = list(links.notes.values())
     found = mentions.find(values, before.mentions if before else None) if mentioned else None
-    graph = RelationGraph.build(values, found.relations if found else ())
+    told = found.relations if found else ()
+    graph = RelationGraph.build(values, told, before.graph if before else None)
     texts = dict(zip(snapshot.keys, snapshot.texts, strict=True))
     known = before.lexical if before else None
     lexical = Lexical.build(values, snapshot.chunks, texts, snapshot.keys, known)
-    return Content(snapshot, pages, notes, graph, lexical, mentions=found)
+    return Content(snapshot, pages, links, graph, lexical, mentions=found)
 
 
-def _resolved(snapshot: Snapshot) -> dict[NoteId, Note]:
+def _resolved(snapshot: Snapshot, before: Content | None) -> Resolution:
     read = [entry.note for entry in snapshot.entries.values()]
-    return {note.id: note for note in resolve(read, snapshot.files)}
+    return Resolution.of(read, snapshot.files, before.links if before else None)
 
 
 def write_content(folder: Path, words: Path, content: Content) -> dict[str, str]:
     """Write the graph into a new folder, and the words to those of all; gives each file's hash."""
     content.graph.save(folder / GRAPH)
+    rows = content.mentions.dump() if content.mentions else []
+    (folder / MENTIONS).write_text(json.dumps(rows), encoding="ascii")
     content.lexical.save(words)
     return hashes(folder)
+
+
+def with_mentions(content: Content, folder: Path) -> Content:
+    """Read what spares the next build to look for mentions in every note.
+
+    Raises
+    ------
+    IndexDamagedError
+        If it cannot be read.
+    """
+    try:
+        rows = json.loads((folder / MENTIONS).read_text(encoding="ascii"))
+        return replace(content, mentions=mentions.Found.load(rows, content.notes))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndexDamagedError(folder, f"its mentions: {error}") from error
 
 
 def read_content(shelf: Shelf, manifest: Manifest, known: Content | None) -> Content:
@@ -311,18 +338,18 @@ def read_content(shelf: Shelf, manifest: Manifest, known: Content | None) -> Con
         wrong = sorted(n for n in names if found.get(n) != manifest.hashes.get(n))
         raise IndexDamagedError(folder, f"{', '.join(wrong)} is not as it was written")
     if known and same:
-        pages, snapshot, notes = known.pages, known.snapshot, known.notes
+        pages, snapshot, links = known.pages, known.snapshot, known.links
     else:
         pages = read_pages(shelf.pages, manifest.pages, known.pages if known else Pages())
         snapshot = Snapshot(entries_on(pages), manifest.files, manifest.unread)
-        notes = _resolved(snapshot)
-    graph = RelationGraph.load(folder / GRAPH, notes)
+        links = _resolved(snapshot, known)
+    graph = RelationGraph.load(folder / GRAPH, links.notes)
     words = known.lexical if known else None
     lexical = Lexical.load(
-        shelf.words, manifest.words, notes.values(), snapshot.chunks, snapshot.keys, words
+        shelf.words, manifest.words, links.notes.values(), snapshot.chunks, snapshot.keys, words
     )
-    mentioned = known.mentions if known else None
-    return Content(snapshot, pages, notes, graph, lexical, manifest.hashes, mentioned)
+    mentioned = known.mentions if known and same else None
+    return Content(snapshot, pages, links, graph, lexical, manifest.hashes, mentioned)
 
 
 def load(

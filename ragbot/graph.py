@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragbot.errors import IndexDamagedError
-from ragbot.schema import EMBEDS, LINKS_TO, MENTIONS, Note, NoteId, Relation
+from ragbot.schema import EMBEDS, LINKS_TO, MENTIONS, Note, NoteId, Relation, Span
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -97,33 +97,72 @@ class RelationGraph:
         self.rarity = 1 - np.log1p(self.in_degree) / np.log(max(2, len(self.ids) + 1))
 
     @classmethod
-    def build(cls, notes: Iterable[Note], mentions: Iterable[Relation] = ()) -> RelationGraph:
+    def build(
+        cls,
+        notes: Iterable[Note],
+        mentions: Iterable[Relation] = (),
+        before: RelationGraph | None = None,
+    ) -> RelationGraph:
         """Gather the relations of resolved notes, and the mentions found in their text.
 
         A mention of a note that its author also links there says nothing new
         and is left out; so is a second mention of one note in another.
+
+        Parameters
+        ----------
+        before
+            The graph as it was: the edges of a note that is the same object, with mentions of the
+            same notes, are taken over.
         """
         by_id = {note.id: note for note in sorted(notes, key=lambda note: note.id)}
         rows = {note: row for row, note in enumerate(by_id)}
-        numbers: dict[str, int] = {}
-        edges: list[tuple[int, int, int, int, int, int]] = []
-        seen: set[tuple[NoteId, NoteId | None]] = set()
-        ghosts: Counter[str] = Counter()
-        for note in by_id.values():
-            for place, relation in enumerate(note.relations):
-                if relation.target == note.id or not (relation.target or relation.written):
-                    continue
-                seen.add((note.id, relation.target))
-                edges.append(_edge(relation, place, rows, numbers))
-                if edges[-1][1] == GHOST:
-                    ghosts[relation.written] += 1
+        mentioned: dict[NoteId, list[Relation]] = {}
         for relation in mentions:
-            pair = (relation.source, relation.target)
-            if relation.target != relation.source and pair not in seen:
-                seen.add(pair)
-                edges.append(_edge(relation, -1, rows, numbers))
-        columns = np.array(sorted(edges, key=lambda edge: edge[0]), dtype=np.int64)
-        return cls(by_id, list(by_id), list(numbers), columns.reshape(-1, 6), _merged(ghosts))
+            mentioned.setdefault(relation.source, []).append(relation)
+        staying = before._staying(by_id, mentioned) if before else frozenset[NoteId]()
+        numbers = {name: number for number, name in enumerate(before.predicates if before else ())}
+        new = [
+            _edge(relation, place, rows, numbers)
+            for note in by_id.values()
+            if note.id not in staying
+            for place, relation in _told(note, mentioned.get(note.id, ()))
+        ]
+        edges = np.array(new, np.int64).reshape(-1, 6)
+        if before is not None:
+            edges = np.concatenate([before._kept(staying, rows), edges])
+        edges = edges[np.argsort(edges[:, 0], kind="stable")]
+        edges[:, 2], used = _in_order(edges[:, 2])
+        names = list(numbers)
+        ids = list(by_id)
+        ghosts = Counter(
+            by_id[ids[source]].relations[place].written
+            for source, place in edges[edges[:, 1] == GHOST][:, [0, 3]].tolist()
+        )
+        return cls(by_id, ids, [names[number] for number in used], edges, _merged(ghosts))
+
+    def _staying(
+        self, notes: Mapping[NoteId, Note], mentions: Mapping[NoteId, Sequence[Relation]]
+    ) -> frozenset[NoteId]:
+        """Name the notes whose edges are those of now."""
+        old: dict[NoteId, list[tuple[NoteId | None, Span]]] = {}
+        for edge in np.flatnonzero(self._edges[:, 3] < 0).tolist():
+            relation = self.relation(edge)
+            old.setdefault(relation.source, []).append((relation.target, relation.span))
+        new = {note: [(r.target, r.span) for r in found] for note, found in mentions.items()}
+        return frozenset(
+            note
+            for note, value in notes.items()
+            if self.notes.get(note) is value and old.get(note, []) == new.get(note, [])
+        )
+
+    def _kept(self, staying: frozenset[NoteId], rows: Mapping[NoteId, int]) -> IntArray:
+        """Edges of some notes, by the rows of another graph."""
+        stays = np.array([note in staying for note in self.ids], bool)
+        kept: IntArray = self._edges[stays[self.source]]
+        # GHOST is -1, and so the last one.
+        row = np.array([*(rows.get(note, GHOST) for note in self.ids), GHOST], np.int64)
+        kept[:, :2] = row[kept[:, :2]]
+        return kept
 
     def __contains__(self, note: NoteId) -> bool:
         return note in self._row
@@ -284,6 +323,28 @@ class RelationGraph:
         size = (len(self.ids), len(self.ids))
         chosen = (cost[order][fresh], (pairs[0, fresh], pairs[1, fresh]))
         return csr_array(coo_array(chosen, shape=size))
+
+
+def _told(note: Note, mentions: Iterable[Relation]) -> Iterator[tuple[int, Relation]]:
+    """Relations of a note that are edges, with their place among them; -1 for mentions."""
+    seen: set[NoteId | None] = set()
+    for place, relation in enumerate(note.relations):
+        if relation.target != note.id and (relation.target or relation.written):
+            seen.add(relation.target)
+            yield place, relation
+    for relation in mentions:
+        if relation.target not in (*seen, note.id):
+            seen.add(relation.target)
+            yield -1, relation
+
+
+def _in_order(numbers: IntArray) -> tuple[IntArray, list[int]]:
+    """Give new numbers, by first appearance, and the old one of each."""
+    old, first, place = np.unique(numbers, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    new = np.empty_like(order)
+    new[order] = np.arange(len(order))
+    return new[place], old[order].tolist()
 
 
 def _edge(

@@ -21,7 +21,7 @@ from ragbot.markdown import stem
 from ragbot.nearest import Nearest
 from ragbot.schema import Note, NoteId, Relation
 
-_ESCAPED_LABEL = re.compile(r"!?\[\[(.+?)\]\][\s↑⊙↗]*")
+ESCAPED_LABEL = re.compile(r"!?\[\[(.+?)\]\][\s↑⊙↗]*")
 
 
 def fold(name: str) -> str:
@@ -242,10 +242,11 @@ def resolve(notes: Sequence[Note], files: Iterable[str] = ()) -> list[Note]:
         its target None.
     """
     names = Names(notes, files)
-    return [_resolved(note, names) for note in notes]
+    return [with_targets(note, names) for note in notes]
 
 
-def _resolved(note: Note, names: Names) -> Note:
+def with_targets(note: Note, names: Names) -> Note:
+    """Fill the target of every relation of one note, see `resolve`."""
     relations = []
     for relation in note.relations:
         found = target(relation, note, names)
@@ -265,7 +266,7 @@ def target(relation: Relation, note: Note, names: Names) -> Relation:
         return _wikilink_target(relation, note, names)
     if found is None and relation.alias:
         # [\[\[Note\]\]](moved.html): the label still says what was meant
-        label = _ESCAPED_LABEL.fullmatch(relation.alias)
+        label = ESCAPED_LABEL.fullmatch(relation.alias)
         found = names.find_file(label.group(1), note.id) if label else None
     return relation if found == relation.target else replace(relation, target=found)
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
+from zlib import crc32
 
 from ragbot.links import fold
 from ragbot.markdown import stem
@@ -24,6 +26,9 @@ MAX_TOKENS = 12
 
 COMMON = 0.1
 """A name of one word that stands in more than this share of the notes is a common word."""
+
+SIEVE = 1024
+"""Bits that tell which words a note cannot hold."""
 
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -46,22 +51,79 @@ class _Node:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scanned:
-    """What one note was found to hold: `words` are those that are names by themselves."""
+class _Named:
+    """What is looked for: what the notes are called, the note that each name means, and a trie."""
 
-    text: str
-    linked: frozenset[NoteId | None]
+    called: tuple[tuple[NoteId, str, tuple[str, ...]], ...]
+    targets: Mapping[str, NoteId]
+    trie: _Node
+
+    @classmethod
+    def of(cls, notes: Iterable[Note], before: _Named | None) -> _Named:
+        called = tuple((note.id, note.title, note.aliases) for note in notes)
+        if before is not None and before.called == called:
+            return before
+        targets = _targets(called)
+        return cls(called, targets, _trie(targets))
+
+    def changed_since(self, before: _Named) -> list[int]:
+        """Sieves of the names that came, went, or are another note's now."""
+        names = {name for name, _ in before.targets.items() ^ self.targets.items()}
+        return [_sieve(token[2] for token in _tokens(name)) for name in names]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scanned:
+    """What one note was found to hold.
+
+    `words` are those that are names by themselves; `sieve` has a bit for every word, which
+    different words may share: a name is not in a note that lacks a bit of its words.
+    """
+
+    note: Note
     mentions: tuple[Relation, ...]
     words: frozenset[str]
+    sieve: int
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The mentions in a vault, and what spares the next look the notes that stay as they are."""
+    """The mentions in a vault by note, and what spares the next look the notes that stay."""
 
-    relations: tuple[Relation, ...]
-    _names: Mapping[str, NoteId]
+    by_note: Mapping[NoteId, tuple[Relation, ...]]
+    _named: _Named
     _notes: Mapping[NoteId, _Scanned]
+
+    @property
+    def relations(self) -> tuple[Relation, ...]:
+        """All of them, in the order of the notes."""
+        return tuple(relation for found in self.by_note.values() for relation in found)
+
+    def dump(self) -> list[Any]:
+        """Give what `load` reads, as JSON has it."""
+        return [
+            [one.note.id, [[r.written, r.target, r.span] for r in one.mentions],
+             sorted(one.words), f"{one.sieve:x}"]
+            for one in self._notes.values()
+        ]  # fmt: skip
+
+    @classmethod
+    def load(cls, rows: Iterable[Any], notes: Mapping[NoteId, Note]) -> Found:
+        """Read what `dump` gave of the same notes.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is not of these notes, or of another form.
+        """
+        scanned: dict[NoteId, _Scanned] = {}
+        for note, found, words, sieve in rows:
+            mentioned = tuple(
+                Relation(note, MENTIONS, written, target, (span[0], span[1]))
+                for written, target, span in found
+            )
+            scanned[note] = _Scanned(notes[note], mentioned, frozenset(words), int(sieve, 16))
+        return _put_together(_Named.of(list(notes.values()), None), scanned)
 
 
 def find(notes: Sequence[Note], before: Found | None = None) -> Found:
@@ -72,8 +134,8 @@ def find(notes: Sequence[Note], before: Found | None = None) -> Found:
     notes
         All notes of the vault, resolved.
     before
-        What was found earlier. While no name was added, dropped or moved, a
-        note with the same text and links is not read again.
+        What was found earlier. A note with the same text and links is not read
+        again, unless it may hold a name that came or went.
 
     Returns
     -------
@@ -88,37 +150,55 @@ def find(notes: Sequence[Note], before: Found | None = None) -> Found:
     letters (two in scripts without blanks); single words in another case than
     the name has; single words that are common in these notes.
     """
-    names = _names(notes)
-    trie = _trie(names)
-    known = before._notes if before is not None and before._names == names else {}
-    singles = {token for (_, token), node in trie.after.items() if node.target}
+    known = before._notes if before is not None else {}
+    named = _Named.of(notes, before._named if before is not None else None)
+    changed = named.changed_since(before._named) if before is not None else []
     scanned: dict[NoteId, _Scanned] = {}
     for note in notes:
-        linked = frozenset(relation.target for relation in note.relations)
-        same = known.get(note.id)
-        if same is None or same.text != note.text or same.linked != linked:
-            words: set[str] = set()
-            found = tuple(_mentions(note, trie, words))
-            same = _Scanned(note.text, linked, found, frozenset(words & singles))
-        scanned[note.id] = same
+        old = known.get(note.id)
+        if old is None or not _says_the_same(old.note, note) or _may_hold(old.sieve, changed):
+            old = _scan(note, named.trie)
+        scanned[note.id] = old if old.note is note else replace(old, note=note)
+    return _put_together(named, scanned)
+
+
+def _put_together(named: _Named, scanned: Mapping[NoteId, _Scanned]) -> Found:
     frequency = Counter(word for one in scanned.values() for word in one.words)
-    most = max(5, COMMON * len(notes))
-    relations = tuple(
-        relation
-        for one in scanned.values()
-        for relation in one.mentions
-        if frequency[fold(relation.written)] <= most
-    )
-    return Found(relations, names, scanned)
+    most = max(5, COMMON * len(scanned))
+    by_note = {
+        note: told
+        for note, one in scanned.items()
+        if (told := tuple(r for r in one.mentions if frequency[fold(r.written)] <= most))
+    }
+    return Found(by_note, named, scanned)
 
 
-def _names(notes: Iterable[Note]) -> dict[str, NoteId]:
+def _may_hold(sieve: int, names: Sequence[int]) -> bool:
+    return any(sieve & name == name for name in names)
+
+
+def _sieve(words: Iterable[str]) -> int:
+    sieve = 0
+    for word in words:
+        sieve |= 1 << crc32(word.encode("utf-8", "surrogatepass")) % SIEVE
+    return sieve
+
+
+def _says_the_same(old: Note, new: Note) -> bool:
+    """Whether two readings of a note have the same text, and links to the same notes."""
+    if old is new:
+        return True
+    targets = ({relation.target for relation in note.relations} for note in (old, new))
+    return old.text == new.text and next(targets) == next(targets)
+
+
+def _targets(called: Iterable[tuple[NoteId, str, tuple[str, ...]]]) -> dict[str, NoteId]:
     """Give the names that can be mentioned, as they are written, and the note of each."""
     owners: dict[str, set[NoteId]] = {}
     spellings: dict[str, str] = {}
-    for note in notes:
-        for name in dict.fromkeys((stem(note.id), note.title, *note.aliases)):
-            owners.setdefault(fold(name), set()).add(note.id)
+    for note, title, aliases in called:
+        for name in dict.fromkeys((stem(note), title, *aliases)):
+            owners.setdefault(fold(name), set()).add(note)
             spellings.setdefault(fold(name), name)
     return {
         spellings[folded]: next(iter(targets))
@@ -164,18 +244,22 @@ def _add(root: _Node, tokens: Sequence[_Token], target: NoteId) -> None:
     node.exact = tokens[0][1] if single else None
 
 
-def _mentions(note: Note, trie: _Node, words: set[str]) -> Iterator[Relation]:
-    """Give the mentions in one note, and add its words to `words`."""
+def _scan(note: Note, trie: _Node) -> _Scanned:
+    """Look for the names in one note."""
     known = {relation.target for relation in note.relations} | {note.id}
+    words: set[str] = set()
+    found: list[Relation] = []
     for text, place in readable(note):
         tokens = _tokens(text)
         words.update(token[2] for token in tokens)
         for (first, last), target in _matches(tokens, trie):
-            if target in known:
-                continue
-            known.add(target)
-            span: Span = (place(first), place(last - 1) + 1)
-            yield Relation(note.id, MENTIONS, " ".join(text[first:last].split()), target, span)
+            if target not in known:
+                known.add(target)
+                span: Span = (place(first), place(last - 1) + 1)
+                written = " ".join(text[first:last].split())
+                found.append(Relation(note.id, MENTIONS, written, target, span))
+    names = {word for word in words if (node := trie.after.get(("", word))) and node.target}
+    return _Scanned(note, tuple(found), frozenset(names), _sieve(words))
 
 
 def _matches(tokens: Sequence[_Token], trie: _Node) -> Iterator[tuple[Span, NoteId]]:

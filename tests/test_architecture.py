@@ -22,7 +22,7 @@ FLOORS = [
     {"schema", "errors"},
     {
         "config", "predicates", "frontmatter", "blocks", "inline", "fields", "page", "asserted",
-        "prose", "markdown", "nearest", "links", "anchors", "mentions",
+        "prose", "markdown", "nearest", "links", "anchors", "mentions", "resolution",
         "sentences", "chunk", "clauses", "fusion", "metrics", "words", "phrasing",
         "wire", "export", "editor", "merging", "kinds", "expected", "remembered",
     },
@@ -60,6 +60,7 @@ SAME_FLOOR = {
     "markdown": {"frontmatter", "blocks", "inline", "page", "asserted", "prose"},
     "links": {"nearest", "markdown"},
     "anchors": {"nearest", "links"},
+    "resolution": {"links"},
     "mentions": {"prose", "markdown", "links"},
     "chunk": {"markdown", "sentences"},
     "clauses": {"sentences", "words"},

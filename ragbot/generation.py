@@ -31,13 +31,10 @@ from ragbot.resolution import Resolution
 from ragbot.schema import Chunk, Note, NoteId, Problem
 from ragbot.shelf import Lease, Shelf
 from ragbot.snapshot import Pages, Snapshot, entries_on, problem_rows, problems_of, read_pages
-from ragbot.store import Segment
+from ragbot.store import Segment, cosine
 
 FORMAT = 2
 """Counts up when the files of a generation change their meaning."""
-
-DIGITS = 6
-"""Of a cosine: equal texts are then equally near, however their vectors came to be multiplied."""
 
 TIED = 8
 """More of the nearest that are looked at than are wanted, as the last ones may be equally near."""
@@ -234,7 +231,7 @@ class Generation:
             ask = k + TIED
             while True:
                 near = segment.nearest(query, ask)
-                living = [(row, round(c, DIGITS)) for at, c in near for row in rows.get(at, ())]
+                living = [(row, c) for at, c in near for row in rows.get(at, ())]
                 if len(living) >= min(k, len(rows)) or len(near) < ask:
                     break
                 ask *= 2
@@ -244,7 +241,7 @@ class Generation:
 
     def similarities(self, query: FloatArray, rows: Sequence[int]) -> FloatArray:
         """Cosine of a unit vector with these rows, shape (rows,); 0 without a vector."""
-        return np.round(self.vectors(rows) @ query, DIGITS)
+        return cosine(self.vectors(rows), query)
 
     def vectors(self, rows: Sequence[int]) -> FloatArray:
         """Give the unit vectors of these rows, shape (rows, dimension); zeros without a vector."""

@@ -125,8 +125,8 @@ class Index:
             If the index cannot be written.
         """
         began = time.monotonic()
-        look = _look(listing(notes))
-        if automatic and self._shelf.holds(look):
+        found = listing(notes)
+        if automatic and self._shelf.held() and self._shelf.holds(_look(found)):
             return Changes(unchanged=self.current().manifest.notes)
         with self._shelf.writing(), self._storage():
             old = self._before(rebuild)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from ragbot import vault
@@ -111,7 +111,10 @@ def load_states(path: Path, root: Path) -> dict[NoteId, FileState]:
 
 def save_states(path: Path, root: Path, states: States) -> None:
     """Remember how the files of a folder of notes stood."""
-    rows = {n: [*astuple(s.stat), s.digest, s.racy] for n, s in states.items()}
+    rows = {
+        note: (s.stat.size, s.stat.mtime_ns, s.stat.ctime_ns, s.digest, s.racy)
+        for note, s in states.items()
+    }
     new = path.with_suffix(".new")
     new.write_text(json.dumps({"root": str(root.resolve()), "states": rows}), encoding="utf-8")
     new.replace(path)

@@ -86,6 +86,10 @@ class Shelf:
         """Keep the current generation until the notes look otherwise than they do now."""
         self._held.write_text(notes, encoding="utf-8")
 
+    def held(self) -> bool:
+        """Whether someone went back, and the current generation may be one to keep."""
+        return self._held.is_file()
+
     def holds(self, notes: str) -> bool:
         """Whether the current generation is kept while the notes look like this."""
         try:

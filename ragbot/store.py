@@ -178,10 +178,9 @@ class Segment:
         assert self._matrix is not None
         if self.settled:
             positions = np.array([at for at, _ in self._ask_chroma(query, k)], np.int64)
-            # Exact, so that it does not matter by which segment a vector was found.
-            cosines = self._matrix[positions] @ query
+            cosines = cosine(self._matrix[positions], query)
             return list(zip(positions.tolist(), cosines.tolist(), strict=True))
-        cosines = self._matrix @ query
+        cosines = cosine(self._matrix, query)
         best = np.argsort(-cosines, kind="stable")[:k]
         return [(int(at), float(cosines[at])) for at in best]
 
@@ -205,6 +204,16 @@ class Segment:
 
     def _asked(self, client: Any, query: FloatArray, k: int) -> Any:
         return _query(client.get_collection(self.name, embedding_function=None), query, k)
+
+
+def cosine(vectors: FloatArray, query: FloatArray) -> FloatArray:
+    """Cosines of unit vectors, shape (n, dimension), with another, shape (n,).
+
+    Exact to six digits, so that it does not matter in which segment a vector is, and among how
+    many: a product of single precision is another one for another number of rows.
+    """
+    exact: NDArray[np.float64] = np.asarray(vectors, np.float64) @ np.asarray(query, np.float64)
+    return np.round(exact, 6).astype(np.float32)
 
 
 def _query(collection: Any, query: FloatArray, k: int) -> Any:

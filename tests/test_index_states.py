@@ -61,6 +61,7 @@ def told(generation):
         "chunks": list(generation.chunks),
         "relations": edges,
         "ghosts": graph.ghosts(),
+        "predicates": graph.predicates,
         "problems": snapshot.problems,
         "files": snapshot.files,
         "vectors": vectors.round(4).tolist(),

@@ -1,5 +1,10 @@
 """Unlinked mentions: found where a name stands, and guarded against chance."""
 
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ragbot import mentions
 from ragbot.links import resolve
 from ragbot.markdown import parse
@@ -125,3 +130,38 @@ def test_what_stays_is_not_read_again(monkeypatch):
     texts["Tea.md"] = "Tea from another Cup."
     mentions.find(resolve([parse(text, name)[0] for name, text in texts.items()]), first)
     assert read == ["Tea.md"]
+
+
+NAMES = ["Warm Water", "warm", "Water", "Deep Warm Water", "Salt", "salt", "Ice"]
+texts = st.lists(
+    st.sampled_from([*NAMES, "cold", "[[Salt]]", "the", "**Wa**ter", "Warm  Water."]), max_size=12
+).map(" ".join)
+heads = st.one_of(st.just(""), st.sampled_from(NAMES).map("---\naliases: [{}]\n---\n".format))
+paths = st.builds("{}{}.md".format, st.sampled_from(["", "sub/"]), st.sampled_from(NAMES))
+vaults = st.dictionaries(paths, st.builds(str.__add__, heads, texts), min_size=1, max_size=9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps=st.lists(vaults, min_size=2, max_size=4), kept=st.booleans())
+def test_mentions_after_edits_are_those_of_a_look_at_everything(steps, kept):
+    before = None
+    for files in steps:
+        notes = resolve([parse(text, path)[0] for path, text in sorted(files.items())])
+        before = mentions.find(notes, before)
+        assert before.relations == mentions.find(notes).relations
+        if kept:
+            rows = json.loads(json.dumps(before.dump()))
+            before = mentions.Found.load(rows, {note.id: note for note in notes})
+
+
+def test_a_new_name_is_looked_for_where_its_words_are(monkeypatch):
+    files = {"A.md": "Warm water.", "B.md": "Cold salt.", "C.md": "Nothing."}
+    notes = [parse(text, path)[0] for path, text in files.items()]
+    before, seen = mentions.find(notes), []
+    scan = mentions._scan
+    monkeypatch.setattr(
+        mentions, "_scan", lambda note, trie: seen.append(note.id) or scan(note, trie)
+    )
+    found = mentions.find([*notes, parse("New.", "Warm Water.md")[0]], before)
+    assert seen == ["A.md", "Warm Water.md"]
+    assert [(r.source, r.target) for r in found.relations] == [("A.md", "Warm Water.md")]

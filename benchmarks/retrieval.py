@@ -335,7 +335,7 @@ def main() -> None:
     encode = cached(arguments.cache, Encoder())
     results: dict[str, Any] = {
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in ("bm25s", "numpy", "sentence-transformers")},
+        "packages": {name: version(name) for name in ("numpy", "sentence-transformers")},
         "sets": {},
     }
     target = ROOT / "benchmarks" / "results" / "retrieval.json"

@@ -33,7 +33,10 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
+from ragbot.asking import SEEDS  # noqa: E402
 from ragbot.embed import Encoder, EncoderIdentity  # noqa: E402
+from ragbot.expand import along_links  # noqa: E402
+from ragbot.graph import RelationGraph  # noqa: E402
 from ragbot.index import Index  # noqa: E402
 from ragbot.retrieve import retrieve  # noqa: E402
 from ragbot.schema import Progress  # noqa: E402
@@ -183,6 +186,42 @@ def measure(home: Path, count: int, real: Encoder) -> dict[str, Any]:
     return record
 
 
+def graph_step(notes: int = 100_000, edges: int = 1_000_000) -> dict[str, Any]:
+    """Time what a question costs in a large graph: two steps along links from its best notes."""
+    chance = np.random.default_rng(0)
+    hubs = chance.random(edges) < 0.33
+    target = np.where(
+        hubs, chance.integers(notes // 100, size=edges), chance.integers(notes, size=edges)
+    )
+    source = np.sort(chance.integers(notes, size=edges))
+    rest = np.zeros(edges, np.int64)
+    columns = np.stack([source, target, chance.integers(10, size=edges), rest, rest, rest], axis=1)
+    began = time.perf_counter()
+    ids = [f"{number}.md" for number in range(notes)]
+    graph = RelationGraph({}, ids, PREDICATES, columns, {})
+    prepared = time.perf_counter() - began
+
+    def step(seeds: list[int]) -> None:
+        givers = [(row, 0.9**place) for place, row in enumerate(seeds)]
+        for _ in range(2):
+            layer = along_links(graph, givers)
+            onward = sorted(layer, key=lambda row: -layer[row].worth)[:SEEDS]
+            givers = [(row, layer[row].worth) for row in onward]
+
+    # Every second time one of the seeds is a hub.
+    starts = [
+        [
+            *chance.integers(notes, size=SEEDS - 1).tolist(),
+            int(chance.integers(notes if odd else notes // 100)),
+        ]
+        for odd in (0, 1) * 100
+    ]
+    step(starts[0])
+    times = [timed(partial(step, seeds)) for seeds in starts]
+    return {"notes": notes, "edges": edges, "prepared once, seconds": prepared,
+            "two steps, ms": milliseconds(times)}  # fmt: skip
+
+
 def edits(home: Path, index: Index, encoder: Any) -> dict[str, Any]:
     """Edit one note a few times, and refresh."""
     wall, processor = [], []
@@ -208,7 +247,9 @@ def main() -> None:
     options = parser.parse_args()
     real = Encoder()
     real.encode(["warm up"])
-    records = []
+    records: list[dict[str, Any]] = []
+    graph = graph_step()
+    print(json.dumps(graph, indent=1), flush=True)
     for count in options.notes:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
             records.append(measure(Path(folder), count, real))
@@ -219,9 +260,8 @@ def main() -> None:
             "processors": os.cpu_count(),
             "load": os.getloadavg(),
             "chromadb": version("chromadb"),
-            "bm25s": version("bm25s"),
         }
-        text = json.dumps(settings | {"runs": records}, indent=1)
+        text = json.dumps(settings | {"graph": graph, "runs": records}, indent=1)
         RESULTS.write_text(text + "\n", encoding="utf-8")
 
 

@@ -300,7 +300,6 @@ def test_help_is_light_and_shows_examples():
         "gradio",
         "llama_index",
         "networkx",
-        "bm25s",
         "scipy",
         "numpy",
         "mcp",

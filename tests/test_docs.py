@@ -34,6 +34,7 @@ from markdown_it import MarkdownIt
 
 from ragbot.cli import main
 from ragbot.cli.arguments import parser
+from ragbot.cli.session import demo_index
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -116,8 +117,11 @@ def folder(garden, tmp_path_factory):
 
 
 @pytest.fixture
-def reader(folder, monkeypatch):
+def reader(folder, monkeypatch, tmp_path):
+    """Stand in the folder, with a cache of one's own that has the index of the demo."""
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    shutil.copytree(folder / "index", demo_index())
     return folder
 
 

@@ -41,9 +41,15 @@ def sample_garden() -> Path:
 
 
 def demo_index() -> Path:
-    """Name the folder for the index of the demo, where programs keep what they can make again."""
+    """Name the folder for the index of the demo, where programs keep what they can make again.
+
+    Each format has its own, so that an older ragbot beside a newer one finds
+    none that it cannot read.
+    """
+    from ragbot.generation import FORMAT
+
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(caches) / "ragbot" / "demo-index"
+    return Path(caches) / "ragbot" / f"demo-index-{FORMAT}"
 
 
 @contextmanager

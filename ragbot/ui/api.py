@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.events import api
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from ragbot import wire
 from ragbot.bot import Ragbot
@@ -37,7 +39,7 @@ def add_endpoints(bot: Ragbot, limit: Limit) -> None:
     """
 
     def ask(
-        question: str,
+        question: str = "",
         history: list[str] = [],  # noqa: B006  # Gradio shows the default as JSON
         folders: list[str] = [],  # noqa: B006
         tags: list[str] = [],  # noqa: B006
@@ -62,7 +64,7 @@ def add_endpoints(bot: Ragbot, limit: Limit) -> None:
             raise _told(error) from error
 
     def search(
-        question: str,
+        question: str = "",
         k: int = 10,
         folders: list[str] = [],  # noqa: B006
         tags: list[str] = [],  # noqa: B006
@@ -79,7 +81,7 @@ def add_endpoints(bot: Ragbot, limit: Limit) -> None:
         )
         return wire.searched(asked, hits, bot.corpus().notes)
 
-    def note(name: str) -> dict[str, Any]:
+    def note(name: str = "") -> dict[str, Any]:
         """Read a note by path, title or alias: its text, its relations, its passages."""
         found = _checked(lambda: bot.note(_text("name", name)))
         corpus = bot.corpus()
@@ -87,7 +89,7 @@ def add_endpoints(bot: Ragbot, limit: Limit) -> None:
         record = wire.note_record(found, bot.related(found.id), chunks, corpus.notes)
         return {**record, "text": found.text}
 
-    def related(name: str, predicate: str = "", direction: str = "both") -> dict[str, Any]:
+    def related(name: str = "", predicate: str = "", direction: str = "both") -> dict[str, Any]:
         """List the relations of a note; `direction` is in, out or both."""
         way = next((known for known in DIRECTIONS if known == direction), None)
         if way is None:
@@ -100,6 +102,12 @@ def add_endpoints(bot: Ragbot, limit: Limit) -> None:
 
     for endpoint in (ask, search, note, related):
         api(endpoint, api_name=endpoint.__name__, concurrency_limit=4)
+
+
+async def refuse_call(request: Request, error: Exception) -> JSONResponse:
+    """Answer a call with fields that an endpoint does not have; Gradio raises a TypeError."""
+    expected = "expected the fields that /gradio_api/openapi.json describes"
+    return JSONResponse({"detail": f"{request.url.path}: {error}; {expected}."}, status_code=422)
 
 
 def visitor(request: gr.Request | None) -> str:

@@ -135,10 +135,14 @@ def _app(script: str) -> dict[str, Any]:
     from starlette.routing import Mount
     from starlette.staticfiles import StaticFiles
 
+    from ragbot.ui.api import refuse_call
     from ragbot.ui.fence import Fence
 
-    files = Mount("/ragbot", StaticFiles(directory=STATIC))
-    return {"routes": [files], "middleware": [Middleware(Fence, script=script)]}
+    return {
+        "routes": [Mount("/ragbot", StaticFiles(directory=STATIC))],
+        "middleware": [Middleware(Fence, script=script)],
+        "exception_handlers": {TypeError: refuse_call},
+    }
 
 
 def _warm(bot: Ragbot, stop: threading.Event) -> None:

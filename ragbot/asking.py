@@ -156,10 +156,10 @@ def _follow_asked(corpus: Corpus, question: str, reached: Reached) -> None:
     reached.names[graph.row(here)] = ASKED
     for number, relation in enumerate(asked.relations):
         end = relation.target if relation.source == here else relation.source
-        way = asked.relations[: number + 1] if asked.kind == "path" else (relation,)
+        way = (relation,) if asked.kind == "edges" else asked.relations[: number + 1]
         if end is not None and end != asked.subject:
             reached.asked.setdefault(graph.row(end), way)
-        if end is not None and asked.kind == "path":
+        if end is not None and asked.kind != "edges":
             here = end
 
 

@@ -39,14 +39,14 @@ def tell(corpus: Corpus, asked: RelationQuestion, words: int) -> Told:
     """Write down the edges that answer a question, as many as fit into a number of words."""
     statements: list[Statement] = []
     citations: list[Citation] = []
-    relations = _distinct(asked.relations) if asked.kind == "edges" else asked.relations
+    relations = _distinct(asked.relations)
     used = 0
     for number, relation in enumerate(relations, start=1):
         text = sentence(corpus, relation)
         used += len(text.split())
         if statements and used > words:
             break
-        lead = _lead(corpus, asked, len(relations)) if number == 1 else ""
+        lead = _lead(corpus, asked, relations) if number == 1 else ""
         several = len(relations) > 1
         statements.append(Statement(text, (number,), lead=lead, item=several))
         source = corpus.notes[relation.source]
@@ -108,10 +108,14 @@ def _distinct(relations: Sequence[Relation]) -> list[Relation]:
     return list(kept.values())
 
 
-def _lead(corpus: Corpus, asked: RelationQuestion, count: int) -> str:
+def _lead(corpus: Corpus, asked: RelationQuestion, relations: Sequence[Relation]) -> str:
     subject = corpus.notes[asked.subject].title
-    if asked.kind == "path" and asked.object is not None:
+    if asked.kind == "stated":
+        return "Yes"
+    if asked.object is not None:
         other = corpus.notes[asked.object].title
-        steps = "directly" if count == 1 else f"in {count} steps"
-        return f"{subject} and {other} are connected {steps}"
-    return "" if count == 1 else f"{subject}: {count} relations"
+        direct = {relations[0].source, relations[0].target} == {asked.subject, asked.object}
+        steps = "directly" if direct else f"in {len(relations)} steps"
+        joined = f"{subject} and {other} are connected {steps}"
+        return f"No relation says so. {joined}" if asked.kind == "unstated" else joined
+    return "" if len(relations) == 1 else f"{subject}: {len(relations)} relations"

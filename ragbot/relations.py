@@ -1,4 +1,4 @@
-"""Questions about relations: "what extends X?", "how are X and Y connected?".
+"""Questions about relations: "what extends X?", "does X extend Y?", "how are X and Y connected?".
 
 Such a question names a note and a predicate, and its answer stands on the edges
 of that note, not in a passage. Which end the note stands at follows from the
@@ -42,6 +42,7 @@ _WORD = re.compile(r"[^\W_]+")
 _ASKS = re.compile(
     r"\b(what|which|who|whom|whose|how|is there|are there|does|do|list|name|show)\b", re.IGNORECASE
 )
+_YES_OR_NO = {"does", "do", "did", "is", "are", "was", "were", "has", "have"}
 _CONNECTS = {"connect", "relat", "link", "relation", "relationship", "connection", "path", "tie"}
 _THINGS = (
     "anything article concept document entry everything file folder garden here idea kind link "
@@ -66,24 +67,26 @@ class RelationQuestion:
     ----------
     kind
         `edges`: what stands in a relation to `subject`; `path`: how `subject`
-        and `object` are connected.
+        and `object` are connected; `stated`: that `subject` stands in a
+        relation to `object`, as was asked; `unstated`: that no author says
+        so, with what connects the two instead.
     predicates
         The predicates asked for, as the vault spells them.
     direction
         Where the note asked about stands in the first of them: `out` as the
         source, `in` as the target, `both` when the predicate is symmetric.
     subject, object
-        The notes named; `object` for `path` only.
+        The notes named; `object` for all kinds but `edges`.
     relations
         The answer: every edge asked for, in the order of the file; or the
-        shortest path, each relation sharing a note with the next. Empty when
+        shortest path, each relation sharing a note with the one before. Empty when
         the notes hold no such relation. A relation whose `target` is None
         leads to a ghost.
     ghosts_only
         Whether only relations to notes that are not written were asked for.
     """
 
-    kind: Literal["edges", "path"]
+    kind: Literal["edges", "path", "stated", "unstated"]
     predicates: tuple[str, ...]
     direction: Direction
     subject: NoteId
@@ -110,13 +113,17 @@ def answerable(corpus: Corpus, question: str) -> RelationQuestion | None:
         both but no edge answers and the name was only guessed from some of
         its words: then it is a question like any other.
     """
-    if not _ASKS.search(question):
-        return None
     spans = [match.span() for match in _WORD.finditer(question)]
     words = [" ".join(tokens(question[first:last])) for first, last in spans]
+    if not _ASKS.search(question) and _YES_OR_NO.isdisjoint(words[:1]):
+        return None
     named = _named(corpus, question, words, spans)
+    if len(named) > 1 and (stated := _stated(corpus, words, named)):
+        return stated
     if len(named) > 1 and (joined := _connected(corpus, words, named)):
         return joined
+    if not _ASKS.search(question):
+        return None
     for name in named:
         if answer := _edges(corpus, question, words, name, named):
             return answer
@@ -135,16 +142,50 @@ def _connected(
         return None
     if _besides(words, named, _CONNECTS) > LEEWAY:
         return None
+    path = _between(corpus, one, other)
+    if not path and not (one.sure and other.sure):
+        return None
+    return RelationQuestion("path", (), "both", one.note, other.note, path)
+
+
+def _stated(
+    corpus: Corpus, words: Sequence[str], named: Sequence[_Named]
+) -> RelationQuestion | None:
+    """Look for the relation that a question with yes or no for an answer asks about."""
+    one, other = named[0], named[1]
+    if len(named) > 2 or one.note == other.note or _YES_OR_NO.isdisjoint(words[:1]):
+        return None
+    matches = [match for match in _asked(corpus, words, named) if _is_plain(match, words, named)]
+    verbs = {stem(words[match.place]) for match in matches}
+    if not matches or verbs & (_CONNECTS - {"link"}) or _besides(words, named, verbs) > LEEWAY:
+        return None
+    direction = _direction(matches[0], words, one)
+    found: list[Relation] = []
+    for match in matches:
+        predicate = None if match.predicate == LINKS_TO else match.predicate
+        for relation in corpus.graph.neighbours(one.note, predicate, direction):
+            ends = (relation.source, relation.target)
+            if other.note in ends and relation not in found and relation.predicate != MENTIONS:
+                found.append(relation)
+    asked = tuple(match.predicate for match in matches)
+    if not matches[0].exact:
+        # "Does X reduce Y?" is not yes because X mitigates Y, but that is what there is to say.
+        joined = RelationQuestion("path", asked, direction, one.note, other.note, tuple(found))
+        return joined if found else None
+    kind: Literal["stated", "unstated"] = "stated" if found else "unstated"
+    told = tuple(found) or _between(corpus, one, other)
+    return RelationQuestion(kind, asked, direction, one.note, other.note, told)
+
+
+def _between(corpus: Corpus, one: _Named, other: _Named) -> tuple[Relation, ...]:
+    """Give the relations between two notes, else a link, else the shortest way."""
     between = [
         relation
         for relation in corpus.graph.neighbours(one.note)
         if other.note in (relation.source, relation.target)
     ]
     typed = [relation for relation in between if relation.predicate not in UNTYPED]
-    path = tuple(typed or between[:1]) or corpus.graph.path(one.note, other.note)
-    if not path and not (one.sure and other.sure):
-        return None
-    return RelationQuestion("path", (), "both", one.note, other.note, path)
+    return tuple(typed or between[:1]) or corpus.graph.path(one.note, other.note)
 
 
 def _edges(

@@ -120,6 +120,31 @@ def test_two_notes_without_a_path(corpus):
     assert found.relations == ()
 
 
+@pytest.mark.parametrize(
+    ("question", "kind", "expected"),
+    [
+        ("Does Heat extend Energy?", "stated", [("Heat", "extends")]),
+        ("Is Energy extended by Heat?", "stated", [("Heat", "extends")]),
+        ("Does Energy extend Heat?", "unstated", [("Heat", "extends")]),
+        ("Does Heat coordinate with Work?", "unstated", None),
+        ("Does Work coordinate with Energy?", "stated", [("Energy", "coordinates_with")]),
+        ("Does Heat link to Energy?", "stated", [("Heat", "extends")]),
+        ("Does Energy link to Heat?", "unstated", [("Heat", "extends")]),
+        ("Does Heat extend Alone?", "unstated", []),
+    ],
+)
+def test_whether_two_notes_stand_in_a_relation(corpus, question, kind, expected):
+    found = answerable(corpus, question)
+    assert (found.kind, found.subject != found.object) == (kind, True)
+    if expected is not None:
+        assert [(r.source[:-3], r.predicate) for r in found.relations][: len(expected)] == expected
+        assert bool(found.relations) == bool(expected)
+
+
+def test_a_yes_or_no_about_something_else_is_no_question_about_a_relation(corpus):
+    assert answerable(corpus, "Is Heat with Energy a danger to batteries and engines?") is None
+
+
 def test_the_direction_is_told(corpus):
     assert answerable(corpus, "What does Heat extend?").direction == "out"
     assert answerable(corpus, "What extends Heat?").direction == "in"

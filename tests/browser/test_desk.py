@@ -98,6 +98,8 @@ def test_settings_changed_in_quick_succession_outlive_a_reload_at_once(page):
         return page.get_by_label(f"number input for {label}")
 
     page.get_by_role("button", name="Settings").click()
+    # What is changed while the page still reads what it remembers is set back.
+    page.wait_for_timeout(1500)
     number("Links to follow from a note that was found").fill("0")
     number("Passages to answer from").fill("1")
     page.get_by_label("Only these tags").click()

@@ -82,6 +82,7 @@ def scan(root: Path) -> Listing:
                 found = sorted(entries, key=lambda entry: entry.name)
         except OSError as problem:
             if not folder:
+                _folder(root)  # It may be gone since it was looked at.
                 raise VaultError(root, f"cannot be listed: {problem.strerror}", _REMEDY) from None
             listed.problems.append(_unreadable(folder, problem))
             continue

@@ -27,6 +27,19 @@ def kinds(problems):
     return {(problem.kind, problem.note) for problem in problems}
 
 
+def test_folder_that_goes_while_it_is_listed_is_told_as_missing(folder, monkeypatch):
+    ignored = vault._ignored
+
+    def moved(root):
+        found = ignored(root)
+        root.rename(root.with_name("away"))
+        return found
+
+    monkeypatch.setattr(vault, "_ignored", moved)
+    with pytest.raises(VaultError, match="does not exist"):
+        vault.scan(folder)
+
+
 @pytest.mark.parametrize("make", ["missing", "file", "unreadable"])
 def test_a_folder_that_cannot_be_read_is_an_error(tmp_path, make, monkeypatch):
     path = tmp_path / make

@@ -10,15 +10,11 @@ graphics card, which is the slowest way to draw. Frame times are the differences
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import shutil
 import socket
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
+from benchmarks.page import write  # noqa: E402
 from benchmarks.scale import write_vault  # noqa: E402
 from ragbot import Ragbot  # noqa: E402
 from ragbot.ui.serving import launch  # noqa: E402
@@ -117,18 +114,7 @@ def main() -> None:
             measured = measure(page)
             browser.close()
             served.close(verbose=False)
-    record = {
-        "date": time.strftime("%Y-%m-%d"),
-        "python": platform.python_version(),
-        "gradio": version("gradio"),
-        "processors": os.cpu_count(),
-        "load": os.getloadavg(),
-        "notes": options.notes,
-        "links": links,
-        **measured,
-    }
-    RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(record, indent=1))
+    write(RESULTS, {"notes": options.notes, "links": links, **measured})
 
 
 if __name__ == "__main__":

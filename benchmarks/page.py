@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -97,21 +98,26 @@ def served(bot: Ragbot) -> Iterator[list[Client]]:
     page.close(verbose=False)
 
 
-def main() -> None:
-    """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--notes", type=Path, default=ROOT / "notes")
-    options = parser.parse_args()
+def write(path: Path, measured: dict[str, Any]) -> None:
+    """Write what was measured with what it was measured on, and print it."""
     record = {
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
         "gradio": version("gradio"),
         "processors": os.cpu_count(),
         "load": os.getloadavg(),
-        **measure(options.notes),
+        **measured,
     }
-    RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(record, indent=1))
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--notes", type=Path, default=ROOT / "notes")
+    options = parser.parse_args()
+    write(RESULTS, measure(options.notes))
 
 
 if __name__ == "__main__":

@@ -61,7 +61,6 @@ class LanguageModel:
         ModelUnavailableError
             If the model cannot be reached, refuses, is too slow, or breaks off.
         """
-        # Every integration raises errors of its own making, and of the HTTP client below it.
         try:
             from llama_index.core.llms import ChatMessage
 
@@ -73,6 +72,7 @@ class LanguageModel:
                         yield response.delta
         except ModelUnavailableError:
             raise
+        # Every integration raises errors of its own making, and of the HTTP client below it.
         except Exception as error:
             raise ModelUnavailableError(self.spec, *self._explained(error)) from error
 

@@ -1,4 +1,4 @@
-"""Headers that keep the page to its own host and its own scripts, whatever a note holds."""
+"""What keeps the page to its own host, its own scripts and its own parts of Gradio's server."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import hashlib
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from starlette.responses import PlainTextResponse
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,6 +29,9 @@ _POLICY = "; ".join(
         "frame-ancestors 'self'",
     )
 )
+# Of Gradio's server, what the page does not use and what costs: files of visitors are kept, their
+# sessions written to disk, requests counted and shown.
+_SHUT = ("/gradio_api/upload", "/gradio_api/deep_link", "/gradio_api/process_rec", "/monitoring")
 _INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 _HTML = (b"content-type", b"text/html")
 
@@ -44,7 +49,7 @@ def policy(scripts: Sequence[bytes] = ()) -> str:
 
 
 class Fence:
-    """ASGI middleware that adds the headers to every response.
+    """ASGI middleware that adds the headers to every response, and shuts what nobody needs.
 
     Parameters
     ----------
@@ -60,6 +65,9 @@ class Fence:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and its response back with the headers."""
+        if scope.get("path", "").startswith(_SHUT):
+            await PlainTextResponse("Not found", 404)(scope, receive, send)
+            return
         held: list[Message] = []
 
         async def fenced(message: Message) -> None:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import shutil
 import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
+
+from ragbot import Ragbot
+from ragbot.ui.serving import launch
+
+# Generous: a machine that does other work besides is slow, not wrong.
+expect.set_options(timeout=30_000)
 
 FLAGS = [
     "--no-sandbox",
@@ -39,3 +49,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@contextmanager
+def page_over(notes: Mapping[str, str], folder: Path, *, wait: bool = True) -> Iterator[str]:
+    """Serve the page over these notes, by name, and give its address."""
+    vault = folder / "vault"
+    vault.mkdir()
+    for name, text in notes.items():
+        (vault / name).write_text(text, encoding="utf-8")
+    port = free_port()
+    with Ragbot.open(vault, folder / "index", wait=wait) as bot:
+        served = launch(bot, port=port)
+        yield f"http://127.0.0.1:{port}"
+        served.close(verbose=False)

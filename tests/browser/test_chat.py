@@ -5,14 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from ragbot import Ragbot
-from ragbot.ui.serving import launch
-from tests.browser.conftest import free_port
+from tests.browser.conftest import page_over
 
 pytestmark = pytest.mark.browser
-
-# Generous: a machine that does other work besides is slow, not wrong.
-expect.set_options(timeout=30_000)
 
 TEA = (
     "# Green Tea\n\nGreen tea is made from leaves that are steamed soon after picking.\n\n"
@@ -22,14 +17,9 @@ TEA = (
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    vault = tmp_path_factory.mktemp("vault")
-    (vault / "Green Tea.md").write_text(TEA, encoding="utf-8")
-    (vault / "Owl.md").write_text("# Owl\n\nOwls hunt at night.\n", encoding="utf-8")
-    port = free_port()
-    with Ragbot.open(vault, tmp_path_factory.mktemp("index")) as bot:
-        page = launch(bot, port=port)
-        yield f"http://127.0.0.1:{port}"
-        page.close(verbose=False)
+    notes = {"Green Tea.md": TEA, "Owl.md": "# Owl\n\nOwls hunt at night.\n"}
+    with page_over(notes, tmp_path_factory.mktemp("garden")) as served:
+        yield served
 
 
 @pytest.fixture

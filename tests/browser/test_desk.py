@@ -5,10 +5,8 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from ragbot import Ragbot
 from ragbot.ui.desk import FEEDBACK
-from ragbot.ui.serving import launch
-from tests.browser.conftest import free_port
+from tests.browser.conftest import page_over
 
 pytestmark = pytest.mark.browser
 
@@ -25,20 +23,19 @@ QUESTION = "How hot is green tea brewed?"
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory):
-    return tmp_path_factory.mktemp("index")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("garden")
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory, index):
-    vault = tmp_path_factory.mktemp("vault")
-    for name, text in NOTES.items():
-        (vault / name).write_text(text, encoding="utf-8")
-    port = free_port()
-    with Ragbot.open(vault, index) as bot:
-        page = launch(bot, port=port)
-        yield f"http://127.0.0.1:{port}"
-        page.close(verbose=False)
+def index(folder):
+    return folder / "index"
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    with page_over(NOTES, folder) as served:
+        yield served
 
 
 @pytest.fixture(params=["desk-dark", "phone-light"])
@@ -61,7 +58,7 @@ def page(context, address):
 def ask(page, question=QUESTION, turns=1):
     page.get_by_label("Your question").fill(question)
     page.get_by_label("Your question").press("Enter")
-    expect(page.locator(".actions")).to_have_count(turns, timeout=30_000)
+    expect(page.locator(".actions")).to_have_count(turns)
 
 
 def test_a_citation_shows_its_quotation_to_pointer_and_keyboard(page):
@@ -155,7 +152,7 @@ def test_a_question_that_is_suggested_can_be_asked(page):
     suggested = page.locator(".followups .ask").first
     text = suggested.inner_text()
     suggested.click()
-    expect(page.locator(".actions")).to_have_count(2, timeout=30_000)
+    expect(page.locator(".actions")).to_have_count(2)
     expect(page.locator(".question").last).to_have_text(text)
 
 
@@ -180,7 +177,7 @@ def test_what_is_typed_while_an_answer_comes_stays(page):
     box.press("Enter")
     expect(box).to_have_value("")
     box.fill("And then?")
-    expect(page.locator(".actions")).to_have_count(1, timeout=30_000)
+    expect(page.locator(".actions")).to_have_count(1)
     expect(page.locator("#question .submit-button")).to_be_visible()
     expect(box).to_have_value("And then?")
 
@@ -199,7 +196,7 @@ def test_visitors_do_not_see_each_other(page, browser, address):
     other = browser.new_context()
     stranger = other.new_page()
     stranger.goto(address)
-    expect(stranger.get_by_label("Your question")).to_be_visible(timeout=30_000)
+    expect(stranger.get_by_label("Your question")).to_be_visible()
     expect(stranger.locator(".turn")).to_have_count(0)
     ask(stranger, "And how long?")
     expect(stranger.locator(".question")).to_have_count(1)

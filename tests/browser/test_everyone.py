@@ -3,9 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from ragbot import Ragbot
-from ragbot.ui.serving import launch
-from tests.browser.conftest import free_port
+from tests.browser.conftest import page_over
 
 pytestmark = pytest.mark.browser
 
@@ -25,14 +23,8 @@ PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    vault, index = tmp_path_factory.mktemp("vault"), tmp_path_factory.mktemp("index")
-    for name, text in NOTES.items():
-        (vault / name).write_text(text, encoding="utf-8")
-    port = free_port()
-    with Ragbot.open(vault, index) as bot:
-        page = launch(bot, port=port)
-        yield f"http://127.0.0.1:{port}"
-        page.close(verbose=False)
+    with page_over(NOTES, tmp_path_factory.mktemp("garden")) as served:
+        yield served
 
 
 @pytest.fixture
@@ -54,7 +46,7 @@ def phone(browser, address):
 def test_a_garden_in_another_script_is_read_on_a_phone(phone, question, said, note, direction):
     phone.get_by_label("Your question").fill(question)
     phone.get_by_label("Your question").press("Enter")
-    expect(phone.locator(".actions")).to_have_count(1, timeout=30_000)
+    expect(phone.locator(".actions")).to_have_count(1)
     source = phone.locator(".source").filter(has_text=said)
     expect(source).to_have_count(1)
     assert_runs(phone.locator(".question"), direction)
@@ -83,7 +75,7 @@ def test_the_page_is_used_by_keyboard_alone(phone):
     expect(phone.get_by_label("Your question")).to_be_focused()
     keys.type("How hot is green tea brewed?")
     keys.press("Enter")
-    expect(phone.locator(".actions")).to_have_count(1, timeout=30_000)
+    expect(phone.locator(".actions")).to_have_count(1)
     tab_to(phone, "a.cite", backwards=True)
     expect(phone.get_by_role("tooltip")).to_contain_text("80 degrees")
     keys.press("Enter")

@@ -5,9 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from ragbot import Ragbot
-from ragbot.ui.serving import launch
-from tests.browser.conftest import free_port
+from tests.browser.conftest import page_over
 
 pytestmark = pytest.mark.browser
 
@@ -23,14 +21,8 @@ NOTES = {
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    vault, index = tmp_path_factory.mktemp("vault"), tmp_path_factory.mktemp("index")
-    for name, text in NOTES.items():
-        (vault / name).write_text(text, encoding="utf-8")
-    port = free_port()
-    with Ragbot.open(vault, index, wait=False) as bot:
-        page = launch(bot, port=port)
-        yield f"http://127.0.0.1:{port}"
-        page.close(verbose=False)
+    with page_over(NOTES, tmp_path_factory.mktemp("garden"), wait=False) as served:
+        yield served
 
 
 @pytest.fixture(params=["desk-light", "phone-dark"])
@@ -40,7 +32,7 @@ def page(request, browser, address):
     opened = context.new_page()
     opened.set_default_timeout(30_000)
     opened.goto(f"{address}/?q=How+hot+is+green+tea+brewed")
-    expect(opened.locator(".actions")).to_have_count(1, timeout=30_000)
+    expect(opened.locator(".actions")).to_have_count(1)
     yield opened
     context.close()
 

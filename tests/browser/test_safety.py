@@ -3,9 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from ragbot import Ragbot
-from ragbot.ui.serving import launch
-from tests.browser.conftest import free_port
+from tests.browser.conftest import page_over
 
 pytestmark = pytest.mark.browser
 
@@ -29,14 +27,9 @@ below [[Nobody|<b onclick="window.ran=10">ghost</b>]] and [[Ship]].
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    vault = tmp_path_factory.mktemp("vault")
-    (vault / "Kraken.md").write_text(EVIL, encoding="utf-8")
-    (vault / "Ship.md").write_text("# Ship\n\n- sunk_by::[[Kraken]]\n", encoding="utf-8")
-    port = free_port()
-    with Ragbot.open(vault, tmp_path_factory.mktemp("index"), wait=False) as bot:
-        page = launch(bot, port=port)
-        yield f"http://127.0.0.1:{port}"
-        page.close(verbose=False)
+    notes = {"Kraken.md": EVIL, "Ship.md": "# Ship\n\n- sunk_by::[[Kraken]]\n"}
+    with page_over(notes, tmp_path_factory.mktemp("garden"), wait=False) as served:
+        yield served
 
 
 def test_nothing_runs_and_nothing_is_fetched(browser, address):
@@ -49,15 +42,15 @@ def test_nothing_runs_and_nothing_is_fetched(browser, address):
     box = page.get_by_label("Your question")
     box.fill("What is the kraken <img src=x onerror=window.ran=11>?")
     box.press("Enter")
-    expect(page.locator(".source").first).to_contain_text("kraken", timeout=30_000)
+    expect(page.locator(".source").first).to_contain_text("kraken")
     page.locator(".source .open").first.click()
-    expect(page.locator("#pane mark").first).to_be_visible(timeout=30_000)
+    expect(page.locator("#pane mark").first).to_be_visible()
     expect(page.locator("#pane .ghost").first).to_be_visible()
     page.locator("#pane").get_by_text("run me").click()
     page.locator("#pane").get_by_text("data", exact=True).click()
     page.keyboard.press("Escape")
     page.locator("#whole-garden").click()
-    expect(page.locator(".canvas canvas")).to_be_visible(timeout=30_000)
+    expect(page.locator(".canvas canvas")).to_be_visible()
     assert page.evaluate("window.ran") is None
     # Were a note's HTML to slip through, the policy would still stop it.
     page.evaluate("""() => {
@@ -81,4 +74,15 @@ def test_no_file_outside_the_vault_is_given(browser, address):
     assert "connect-src 'self'" in policy
     scripts = next(part for part in policy.split("; ") if part.startswith("script-src"))
     assert "'unsafe-inline'" not in scripts
+    page.close()
+
+
+def test_nothing_is_taken_from_a_visitor_but_questions(browser, address):
+    page = browser.new_page()
+    file = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"kept"}
+    for path in ("/gradio_api/upload", "/gradio_api//upload", "/gradio_api/upload/"):
+        sent = page.request.post(address + path, multipart={"files": file})
+        assert sent.status in (404, 405), path
+    for path in ("/gradio_api/deep_link?session_hash=abc", "/monitoring", "/monitoring/summary"):
+        assert page.request.get(address + path).status == 404, path
     page.close()

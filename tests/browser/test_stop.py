@@ -57,7 +57,7 @@ def test_an_answer_is_stopped_and_what_was_said_of_it_stays(page, script):
     expect(stop).to_have_count(0)
     box.fill(QUESTION)
     box.press("Enter")
-    expect(page.locator(".answer")).to_contain_text("brewed at 80", timeout=30_000)
+    expect(page.locator(".answer")).to_contain_text("brewed at 80")
     stop.click()
     expect(page.locator(".answer .notice")).to_have_text("You stopped this answer.")
     expect(page.locator(".answer")).to_contain_text("Green tea is brewed")
@@ -73,7 +73,7 @@ def test_an_answer_is_stopped_and_what_was_said_of_it_stays(page, script):
     script.says = SAID
     box.press("Enter")
     expect(page.locator(".turn")).to_have_count(2)
-    expect(page.locator(".turn").last.locator(".source")).to_have_count(1, timeout=30_000)
+    expect(page.locator(".turn").last.locator(".source")).to_have_count(1)
 
 
 def test_a_rebuild_is_cancelled_and_the_former_index_stays(page, bot, monkeypatch):
@@ -93,5 +93,5 @@ def test_a_rebuild_is_cancelled_and_the_former_index_stays(page, bot, monkeypatc
     page.get_by_role("button", name="Cancel").click()
     page.wait_for_timeout(500)
     gate.set()
-    expect(page.locator("#standing")).to_contain_text("Cancelled: the former index", timeout=30_000)
+    expect(page.locator("#standing")).to_contain_text("Cancelled: the former index")
     assert bot.corpus().generation == before

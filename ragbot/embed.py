@@ -11,11 +11,13 @@ import logging
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 FloatArray = NDArray[np.float32]
+T = TypeVar("T")
+R = TypeVar("R")
 
 _log = logging.getLogger(__name__)
 
@@ -134,6 +138,7 @@ class Encoder:
         with self._lock:
             if self._model is None:
                 model = _load(self._folder, self.name)
+                _threads()
                 self._weights = _weights_hash(model) if self._folder else DEFAULT_SHA256
                 if self.backend != "torch":
                     faster.speed_up(model, self._weights, self.backend)
@@ -182,8 +187,9 @@ class Encoder:
         vectors = np.zeros((len(texts), self.identity.dimension), np.float32)
         prefix = self.identity.prefixes[1]
         by_length = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
-        for start in range(0, len(by_length), BATCH):
-            batch = by_length[start : start + BATCH]
+        batches = [by_length[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+
+        def encode(batch: list[int]) -> int:
             vectors[batch] = model.encode(
                 [prefix + texts[i] for i in batch],
                 batch_size=BATCH,
@@ -191,8 +197,13 @@ class Encoder:
                 show_progress_bar=False,
                 convert_to_numpy=True,
             )
+            return len(batch)
+
+        done = 0
+        for count in side_by_side(encode, batches):
+            done += count
             if progress is not None:
-                progress(start + len(batch))
+                progress(done)
         return vectors
 
     def encode_query(self, text: str) -> FloatArray:
@@ -216,6 +227,34 @@ class Encoder:
             if len(self._queries) > _CACHED_QUERIES:
                 self._queries.popitem(last=False)
         return vector
+
+
+@cache
+def _threads() -> int:
+    """As many threads as torch would use for one batch, before it was told to use one."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    return threads
+
+
+def side_by_side(work: Callable[[T], R], parts: Sequence[T]) -> Iterator[R]:
+    """Do some work of torch for each part, on every core; gives the results in their order.
+
+    Threads that share a batch wait for each other at every layer and burn the processor
+    meanwhile: where other programs run, that takes seconds. So torch uses one thread a call in
+    this process, and several calls are made at a time.
+    """
+    threads = _threads()
+    if threads == 1 or len(parts) < 2:
+        yield from map(work, parts)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            yield from pool.map(work, parts)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _available(backend: str) -> str:

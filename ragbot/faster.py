@@ -76,7 +76,8 @@ def _runner(path: Path) -> Callable[..., dict[str, Any]]:
     import torch
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    # Batches are run side by side (see `embed.side_by_side`).
+    options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     wanted = {value.name for value in session.get_inputs()}
 

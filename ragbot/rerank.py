@@ -10,8 +10,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ragbot.embed import BATCH, side_by_side
 from ragbot.errors import ModelUnavailableError
 from ragbot.markdown import plain
 from ragbot.schema import Evidence, Hit, Note
@@ -83,8 +85,9 @@ class Reranker:
 
     def _scores(self, pairs: list[tuple[str, str]]) -> list[float]:
         try:
-            scores = self._loaded().predict(pairs, show_progress_bar=False)
-            values = [float(score) for score in scores]
+            parts = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
+            found = side_by_side(partial(self._loaded().predict, show_progress_bar=False), parts)
+            values = [float(score) for scores in found for score in scores]
         except (RuntimeError, TypeError, ValueError) as error:
             remedy = "Set RAGBOT_RERANKER to a cross-encoder with one output, or unset it."
             raise ModelUnavailableError(self.model, f"it failed ({error})", remedy) from error

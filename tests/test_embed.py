@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import logging
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -47,6 +49,45 @@ def test_rows_are_unit_vectors_in_the_order_of_the_texts(encoder):
     one_by_one = np.concatenate([encoder.encode([text]) for text in TEXTS])
     assert np.allclose(vectors, one_by_one, atol=1e-5)
     assert seen[-1] == 5
+
+
+def test_batches_are_encoded_side_by_side_with_one_thread_each(encoder, monkeypatch):
+    import torch
+
+    together, threads = threading.Barrier(2, timeout=60), set()
+    model = encoder.load()
+    encode = model.encode
+
+    def watched(texts, **options):
+        threads.add((threading.get_ident(), torch.get_num_threads()))
+        together.wait()
+        return encode(texts, **options)
+
+    monkeypatch.setattr(embed, "_threads", lambda: 2)
+    monkeypatch.setattr(model, "encode", watched)
+    texts = [f"Note {n} is about topic {n * n}." for n in range(4 * embed.BATCH)]
+    seen = []
+    vectors = encoder.encode(texts, progress=seen.append)
+    assert np.allclose(vectors, encode(texts, normalize_embeddings=True), atol=1e-5)
+    assert seen == [8, 16, 24, 32]
+    assert len(threads) == 2
+    assert {count for _, count in threads} == {1}
+
+
+def test_what_fails_in_one_thread_is_raised_and_ends_the_rest(monkeypatch):
+    monkeypatch.setattr(embed, "_threads", lambda: 2)
+    done = []
+
+    def work(part):
+        if part == 3:
+            raise ValueError("three")
+        time.sleep(0.005)
+        done.append(part)
+        return part
+
+    with pytest.raises(ValueError, match="three"):
+        list(embed.side_by_side(work, range(2000)))
+    assert len(done) < 1999
 
 
 def test_no_texts_give_no_rows(encoder):

@@ -97,13 +97,11 @@ class Bm25:
         Parameters
         ----------
         texts
-            Text of each key, at least of those that `before` does not hold.
+            By key: those that `before` does not hold.
         """
         parts = before.parts if before else ()
-        known = [part.position for part in parts]
-        new = {k: texts[k] for k in dict.fromkeys(keys) if not any(k in p for p in known)}
-        if new:
-            parts = (*parts, Postings.of(new))
+        if texts:
+            parts = (*parts, Postings.of(texts))
         found = cls(parts, keys)
         alive = [held for held in found.held if held.times.any()]
         ordered = sorted(alive, key=lambda held: -len(held.times))

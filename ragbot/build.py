@@ -17,24 +17,17 @@ from pathlib import Path
 import numpy as np
 
 from ragbot import vault
+from ragbot.content import Content, content_of, with_mentions, write_content
 from ragbot.embed import Encoder, EncoderIdentity, FloatArray
 from ragbot.errors import IndexDamagedError, StorageError, VaultError
-from ragbot.generation import (
-    MANIFEST,
-    Content,
-    Generation,
-    Manifest,
-    content_of,
-    load,
-    reading_rules,
-    with_mentions,
-    write_content,
-)
+from ragbot.generation import Generation, load
+from ragbot.manifest import MANIFEST, Manifest, reading_rules
+from ragbot.pages import Pages, write_pages
 from ragbot.reread import load_states, reread, save_states
 from ragbot.schema import Progress
 from ragbot.segments import embedded, living, missing, settled
 from ragbot.shelf import Shelf, new_name, sync
-from ragbot.snapshot import Pages, Snapshot, write_pages
+from ragbot.snapshot import Snapshot
 from ragbot.store import Segment, write_segment
 
 _log = logging.getLogger(__name__)
@@ -59,11 +52,13 @@ _REMEDY = "Name a folder of Markdown notes with --notes or RAGBOT_NOTES."
 class Task:
     """What a build is to do.
 
-    `identity` is that of the vectors, also where no encoder is given; `mentioned` tells whether
-    unlinked mentions become edges.
+    `found` is what the folder held at a time in nanoseconds, just now. `identity` is that of the
+    vectors, also where no encoder is given; `mentioned` tells whether unlinked mentions become
+    edges.
     """
 
     notes: Path
+    found: tuple[int, vault.Listing]
     encoder: Encoder | None
     identity: EncoderIdentity | None
     report: Report
@@ -92,6 +87,7 @@ class Build:
         self._task = task
         self._adopt = adopt
         self._current = before
+        self._found: tuple[int, vault.Listing] | None = task.found
         self._rules = reading_rules(task.mentioned)
         readable = before is not None and before.manifest.rules == self._rules
         self._content = before.content if before and readable else None
@@ -111,9 +107,12 @@ class Build:
             content = self._read()
             self._segments = living(self._segments, content.snapshot)
             texts = missing(self._segments, content.snapshot) if self._task.encoder else {}
-            if texts and (patient or self._quick(texts)):
+            if texts and patient:
                 self._embed(texts)
                 continue
+            if texts and self._quick(texts):
+                self._embed(texts)
+                texts = {}
             if not texts:
                 self._settle(content.snapshot)
             self._publish(content)
@@ -130,9 +129,11 @@ class Build:
         """Read what changed since the last look."""
         before, old = self._content, self._content.snapshot if self._content else EMPTY
         states = load_states(self._shelf.states, self._task.notes)
-        listed_ns = time.time_ns()
-        found = listing(self._task.notes)
+        listed_ns, found = self._found or (time.time_ns(), listing(self._task.notes))
+        self._found = None
         snapshot, fresh = reread(self._task.notes, found, old, states, listed_ns, self._task.report)
+        if len(snapshot.unread) > len(found.problems):
+            vault.folder_of(self._task.notes)  # It may be gone since it was listed.
         if not snapshot.entries:
             raise VaultError(self._task.notes, "holds no note that can be read", _REMEDY)
         if before is None or not before.snapshot.says_the_same(snapshot):

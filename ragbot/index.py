@@ -21,7 +21,8 @@ from ragbot import vault
 from ragbot.build import EMPTY, Build, Report, Task, listing
 from ragbot.embed import Encoder
 from ragbot.errors import IndexDamagedError, IndexLockedError, IndexMissingError, IndexTooNewError
-from ragbot.generation import Generation, Manifest, load
+from ragbot.generation import Generation, load
+from ragbot.manifest import Manifest
 from ragbot.reread import behind, changes_between, load_states
 from ragbot.schema import Changes, Progress
 from ragbot.shelf import Shelf, Used, storage_error
@@ -124,14 +125,14 @@ class Index:
         StorageError
             If the index cannot be written.
         """
-        began = time.monotonic()
+        began, listed_ns = time.monotonic(), time.time_ns()
         found = listing(notes)
         if automatic and self._shelf.held() and self._shelf.holds(_look(found)):
             return Changes(unchanged=self.current().manifest.notes)
         with self._shelf.writing(), self._storage():
             old = self._before(rebuild)
             identity = encoder.identity if encoder else old.manifest.encoder if old else None
-            task = Task(notes, encoder, identity, report, self._mentioned)
+            task = Task(notes, (listed_ns, found), encoder, identity, report, self._mentioned)
             build = Build(self._shelf, task, self._adopt, None if rebuild else old)
             snapshot = build.run(patient=rebuild)
             self._shelf.let_go()

@@ -22,6 +22,7 @@ from ragbot.bm25 import Bm25
 from ragbot.chunk import embedding_text, text_key
 from ragbot.entities import SharedNames
 from ragbot.errors import IndexDamagedError
+from ragbot.links import Called
 from ragbot.postings import Postings
 from ragbot.schema import Chunk, Note, NoteId, Span
 from ragbot.words import STOP_WORDS, content_words, tokens
@@ -69,7 +70,7 @@ class Lexical:
     """
 
     def __init__(self, spoken: _Spoken, first_chunk: IntArray, passages: Bm25) -> None:
-        self.notes = tuple(note for note, _ in spoken.said)
+        self.notes = tuple(one.id for one in spoken.called)
         self.first_chunk = first_chunk
         note_of = np.repeat(np.arange(len(self.notes)), np.diff(first_chunk))
         self.shared = SharedNames(passages, note_of, len(self.notes))
@@ -77,25 +78,11 @@ class Lexical:
         self._passages = passages
 
     @classmethod
-    def build(
-        cls,
-        notes: Iterable[Note],
-        chunks: Sequence[Chunk],
-        texts: Mapping[str, str] | None = None,
-        keys: Sequence[str] | None = None,
-        before: Lexical | None = None,
-    ) -> Lexical:
+    def build(cls, notes: Iterable[Note], chunks: Sequence[Chunk]) -> Lexical:
         """Index the words of `chunks` and the titles and aliases of `notes`.
 
         The words of a chunk are those of its embedded text: its title and
         headings count as said in it.
-
-        Parameters
-        ----------
-        texts, keys
-            Those texts by key, and the key of each chunk's, where they are known.
-        before
-            An index of other notes: what both hold is not read again.
 
         Raises
         ------
@@ -103,13 +90,44 @@ class Lexical:
             If the chunks do not stand in the order of note and place.
         """
         by_id = {note.id: note for note in sorted(notes, key=lambda note: note.id)}
+        texts = [embedding_text(by_id[chunk.note], chunk) for chunk in chunks]
+        keys = [text_key(text) for text in texts]
+        called = [Called(note.id, note.title, note.aliases) for note in by_id.values()]
         first_chunk = _first_chunk(list(by_id), chunks)
-        if texts is None or keys is None:
-            told = [embedding_text(by_id[chunk.note], chunk) for chunk in chunks]
-            keys = [text_key(text) for text in told]
-            texts = dict(zip(keys, told, strict=True))
+        return cls.of(called, first_chunk, keys, dict(zip(keys, texts, strict=True)))
+
+    @classmethod
+    def of(
+        cls,
+        called: Sequence[Called],
+        first_chunk: Sequence[int] | IntArray,
+        keys: Sequence[str],
+        texts: Mapping[str, str],
+        before: Lexical | None = None,
+    ) -> Lexical:
+        """Index the words of a vault of which much may be known.
+
+        Parameters
+        ----------
+        called
+            What the notes are called, in order of id.
+        first_chunk
+            Row of each note's first chunk, and the number of chunks.
+        keys
+            Key of each chunk's text.
+        texts
+            By key: those that `before` does not hold.
+        before
+            An index of other notes: what both hold is not read again.
+        """
         passages = Bm25.of(texts, keys, before._passages if before else None)
-        return cls(_Spoken.of(by_id, before._spoken if before else None), first_chunk, passages)
+        spoken = _Spoken.of(called, before._spoken if before else None)
+        return cls(spoken, np.array(first_chunk, np.int64), passages)
+
+    @property
+    def keys(self) -> list[Sequence[str]]:
+        """Keys of the texts whose words are known, by set of words."""
+        return [part.keys for part in self._passages.parts]
 
     def passages(self, question: str) -> FloatArray:
         """BM25 score of every chunk, shape (chunks,), >= 0."""
@@ -174,8 +192,8 @@ class Lexical:
         cls,
         directory: Path,
         parts: Sequence[str],
-        notes: Iterable[Note],
-        chunks: Sequence[Chunk],
+        called: Sequence[Called],
+        first_chunk: Sequence[int],
         keys: Sequence[str],
         before: Lexical | None = None,
     ) -> Lexical:
@@ -185,6 +203,8 @@ class Lexical:
         ----------
         parts
             Names of the sets.
+        called, first_chunk, keys
+            As for `of`.
         before
             An index whose sets need not be read again.
 
@@ -198,29 +218,30 @@ class Lexical:
         passages = Bm25(read, keys)
         if missing := passages.missing():
             raise IndexDamagedError(directory, f"the words of {missing} passages are missing")
-        by_id = {note.id: note for note in sorted(notes, key=lambda note: note.id)}
-        spoken = _Spoken.of(by_id, before._spoken if before else None)
-        return cls(spoken, _first_chunk(list(by_id), chunks), passages)
+        spoken = _Spoken.of(called, before._spoken if before else None)
+        return cls(spoken, np.array(first_chunk, np.int64), passages)
 
 
 @dataclass(frozen=True, slots=True)
 class _Spoken:
-    """What the notes are called: `said` is the title and aliases of each, by id."""
+    """What the notes are called, and how that is searched."""
 
-    said: tuple[tuple[NoteId, tuple[str, ...]], ...]
+    called: tuple[Called, ...]
     titles: Bm25
     bearers: Bearers
 
     @classmethod
-    def of(cls, notes: Mapping[NoteId, Note], before: _Spoken | None) -> _Spoken:
-        said = tuple((note.id, (note.title, *note.aliases)) for note in notes.values())
-        if before is not None and before.said == said:
+    def of(cls, called: Iterable[Called], before: _Spoken | None) -> _Spoken:
+        called = tuple(called)
+        if before is not None and before.called == called:
             return before
-        texts = [" ".join(names) for _, names in said]
+        texts = [" ".join((one.title, *one.aliases)) for one in called]
         keys = [text_key(text) for text in texts]
         known = before.titles if before else None
-        titles = Bm25.of(dict(zip(keys, texts, strict=True)), keys, known)
-        return cls(said, titles, _bearers(said))
+        said = dict(zip(keys, texts, strict=True))
+        for part in known.parts if known else ():
+            said = {key: text for key, text in said.items() if key not in part.position}
+        return cls(called, Bm25.of(said, keys, known), _bearers(called))
 
 
 def _first_chunk(notes: Sequence[NoteId], chunks: Sequence[Chunk]) -> IntArray:
@@ -231,9 +252,9 @@ def _first_chunk(notes: Sequence[NoteId], chunks: Sequence[Chunk]) -> IntArray:
     return np.searchsorted(note_of, np.arange(len(notes) + 1))
 
 
-def _bearers(said: Iterable[tuple[NoteId, tuple[str, ...]]]) -> Bearers:
+def _bearers(called: Iterable[Called]) -> Bearers:
     names: dict[str, list[tuple[NoteId, bool]]] = {}
-    for note, (title, *aliases) in said:
+    for note, title, aliases in called:
         others = [(name, False) for name in (*aliases, PurePosixPath(note).stem)]
         for name, is_title in ((title, True), *others):
             words = [" ".join(tokens(word)) for word in _WORD.findall(name)]

@@ -10,41 +10,79 @@ Floor 1: pure functions on notes.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 from urllib.parse import unquote
 
-from ragbot.links import ESCAPED_LABEL, Names, fold, with_targets
+from ragbot.links import ESCAPED_LABEL, Called, Names, fold, with_targets
 from ragbot.schema import Note, NoteId, Relation
-
-_Called = tuple[tuple[NoteId, str, tuple[str, ...]], ...]
-"""Id, title and aliases of each note."""
 
 _ANY = ""
 """Stands for a name that may lead anywhere: a folder, or a path that ends in dots."""
 
 
-@dataclass(frozen=True, slots=True)
+class Read(Protocol):
+    """A note as read, which need not be at hand before it is asked for."""
+
+    @property
+    def called(self) -> Called:
+        """What it is called."""
+
+    @property
+    def note(self) -> Note:
+        """The note, its links unresolved."""
+
+
+class _Named:
+    """What the notes and files of a vault are called."""
+
+    def __init__(self, called: Iterable[Called], files: Iterable[str]) -> None:
+        self.called = tuple(called)
+        self.files = tuple(files)
+
+    @cached_property
+    def names(self) -> Names:
+        """What links are looked up in."""
+        return Names(self.called, self.files)
+
+    @cached_property
+    def table(self) -> set[tuple[str, str]]:
+        """Each name a link can end in, with what goes by it."""
+        return _table(self.called, self.files)
+
+    def says_the_same(self, other: _Named) -> bool:
+        """Whether both have the same names."""
+        return (self.called, self.files) == (other.called, other.files)
+
+
+@dataclass(frozen=True)
 class _Known:
-    """A note as read and as resolved, and the last parts of the names that its links ask for."""
+    """A note as read and as resolved."""
 
     read: Note
     resolved: Note
-    asked: frozenset[str]
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """Last parts of the names that its links ask for."""
+        return frozenset(_asked(self.read))
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """Notes with their links resolved, in the order given, and what spares the next look most."""
+class Resolution(Mapping[NoteId, Note]):
+    """Notes by id with their links resolved, each when it is first asked for. Safe to share."""
 
-    notes: Mapping[NoteId, Note]
-    _known: Mapping[NoteId, _Known]
-    _named: tuple[_Called, tuple[str, ...]]
-    _names: Names
+    def __init__(
+        self, read: Mapping[NoteId, Read], named: _Named, known: dict[NoteId, _Known]
+    ) -> None:
+        self._read = read
+        self._named = named
+        self._known = known
 
     @classmethod
     def of(
-        cls, notes: Sequence[Note], files: Iterable[str] = (), before: Resolution | None = None
+        cls, notes: Iterable[Read], files: Iterable[str] = (), before: Resolution | None = None
     ) -> Resolution:
         """Resolve a vault, see `links.resolve`.
 
@@ -58,30 +96,41 @@ class Resolution:
             The vault as it was: a note that is the same object is taken over, unless a
             name that it asks for came or went.
         """
-        called = tuple((note.id, note.title, note.aliases) for note in notes)
-        named = (called, tuple(files))
-        known = before._known if before else {}
-        touched: frozenset[str] = frozenset()
-        if before is not None and before._named == named:
-            names = before._names
+        read = {one.called.id: one for one in notes}
+        named = _Named((one.called for one in read.values()), files)
+        if before is None:
+            return cls(read, named, {})
+        touched: set[str] = set()
+        if named.says_the_same(before._named):
+            named = before._named
         else:
-            names = Names(notes, named[1])
-            touched = frozenset({_ANY, *(before._changed(named) if before else ())})
-        found: dict[NoteId, _Known] = {}
-        for note in notes:
-            old = known.get(note.id)
-            if old is None or old.read is not note or not touched.isdisjoint(old.asked):
-                old = _Known(note, with_targets(note, names), frozenset(_asked(note)))
-            found[note.id] = old
-        return cls({one: found[one].resolved for one in found}, found, named, names)
+            touched = {_ANY, *(ending for ending, _ in before._named.table ^ named.table)}
+        known = {
+            note: old
+            for note, old in before._known.copy().items()
+            if note in read and read[note].note is old.read and touched.isdisjoint(old.asked)
+        }
+        return cls(read, named, known)
 
-    def _changed(self, named: tuple[_Called, tuple[str, ...]]) -> Iterator[str]:
-        """Last parts of the names that came or went."""
-        for ending, _ in _table(*self._named) ^ _table(*named):
-            yield ending
+    def __getitem__(self, note: NoteId) -> Note:
+        known = self._known.get(note)
+        if known is None:
+            read = self._read[note].note
+            known = _Known(read, with_targets(read, self._named.names))
+            known = self._known.setdefault(note, known)
+        return known.resolved
+
+    def __iter__(self) -> Iterator[NoteId]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)
+
+    def __contains__(self, note: object) -> bool:
+        return note in self._read
 
 
-def _table(called: _Called, files: Iterable[str]) -> set[tuple[str, str]]:
+def _table(called: Iterable[Called], files: Iterable[str]) -> set[tuple[str, str]]:
     """Each name a link can end in, with what goes by it."""
     table = {(ending, f"file {path}") for path in files for ending in _endings_of(path)}
     for note, _, aliases in called:

@@ -28,9 +28,7 @@ def living(segments: Sequence[Segment], snapshot: Snapshot) -> list[Segment]:
 
 def missing(segments: Sequence[Segment], snapshot: Snapshot) -> dict[str, str]:
     """Give the texts that have no vector, by key, each once, in order of their notes."""
-    known = {key for s in segments for key in s.keys}
-    pairs = zip(snapshot.keys, snapshot.texts, strict=True)
-    return {key: text for key, text in pairs if key not in known}
+    return snapshot.texts_beyond(*(s.keys for s in segments))
 
 
 def embedded(segments: Sequence[Segment], snapshot: Snapshot) -> int:

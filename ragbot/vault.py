@@ -72,7 +72,7 @@ def scan(root: Path) -> Listing:
     VaultError
         If the folder is missing, is not a folder, or cannot be listed.
     """
-    root = _folder(root)
+    root = folder_of(root)
     listed = _Listed(root, _ignored(root))
     folders = [""]
     while folders:
@@ -82,7 +82,7 @@ def scan(root: Path) -> Listing:
                 found = sorted(entries, key=lambda entry: entry.name)
         except OSError as problem:
             if not folder:
-                _folder(root)  # It may be gone since it was looked at.
+                folder_of(root)  # It may be gone since it was looked at.
                 raise VaultError(root, f"cannot be listed: {problem.strerror}", _REMEDY) from None
             listed.problems.append(_unreadable(folder, problem))
             continue
@@ -95,7 +95,14 @@ def scan(root: Path) -> Listing:
 _REMEDY = "Name a folder of Markdown notes with --notes or RAGBOT_NOTES."
 
 
-def _folder(root: Path) -> Path:
+def folder_of(root: Path) -> Path:
+    """Give the whole path of a folder of notes, without symbolic links.
+
+    Raises
+    ------
+    VaultError
+        If it is missing or is not a folder.
+    """
     root = Path(root)
     if not root.exists():
         raise VaultError(root, "does not exist", _REMEDY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 from word_encoder import WordEncoder
 
 from ragbot import build
+from ragbot import vault as scanning
 from ragbot.errors import (
     IndexDamagedError,
     IndexLockedError,
@@ -22,8 +24,8 @@ from ragbot.errors import (
     StorageError,
     VaultError,
 )
-from ragbot.generation import MANIFEST
 from ragbot.index import Index
+from ragbot.manifest import MANIFEST
 from ragbot.shelf import Shelf
 
 
@@ -243,9 +245,8 @@ def test_another_encoder_of_the_same_dimension_is_never_mixed_in(vault, index):
     assert between[0].lexical.passages("melts").max() > 0
     assert index.current().understands(other.identity)
     assert not index.current().understands(WordEncoder().identity)
-    assert np.allclose(
-        index.current().vectors([1])[0], other.encode([index.current().content.snapshot.texts[1]])
-    )
+    told = index.current().content.snapshot.entries["Ice.md"].texts
+    assert np.allclose(index.current().vectors([1]), other.encode(told))
 
 
 @pytest.mark.parametrize(
@@ -336,6 +337,35 @@ def test_damaged_file_is_found_and_mended(vault, index, name):
     assert best(fresh, "what melts") == "Ice.md"
 
 
+def test_what_a_note_says_is_read_when_it_is_asked_for(vault, index):
+    index.refresh(vault, WordEncoder())
+    reader = Index(index.directory).current()
+    shutil.rmtree(index.directory / "pages")
+    assert list(reader.notes) == ["Heat.md", "Ice.md", "Salt.md"]
+    assert reader.lexical.names("What is Heat?")[0].notes == ("Heat.md",)
+    with pytest.raises(IndexDamagedError, match="No such file"):
+        _ = reader.notes["Heat.md"]
+
+
+def test_reader_that_cannot_leave_a_lease_reads_all_at_once(vault, index, monkeypatch):
+    index.refresh(vault, WordEncoder())
+    monkeypatch.setattr(Shelf, "lease", lambda shelf, name: None)
+    reader = Index(index.directory).current()
+    shutil.rmtree(index.directory / "pages")
+    assert reader.notes["Ice.md"].text.startswith("# Ice")
+    assert [chunk.note for chunk in reader.chunks] == ["Heat.md", "Ice.md", "Salt.md"]
+
+
+def test_quick_edit_lists_the_folder_once(vault, index, monkeypatch):
+    index.refresh(vault, WordEncoder())
+    (vault / "Ice.md").write_text("Ice floats.", encoding="utf-8")
+    scan, seen = scanning.scan, []
+    monkeypatch.setattr(scanning, "scan", lambda root: seen.append(root) or scan(root))
+    index.refresh(vault, WordEncoder())
+    assert seen == [vault]
+    assert best(index, "what floats") == "Ice.md"
+
+
 def test_damaged_page_is_found(vault, index):
     index.refresh(vault, WordEncoder())
     page = next((index.directory / "pages").iterdir())
@@ -405,6 +435,21 @@ def test_vanished_and_empty_vaults_leave_the_index(vault, index, tmp_path):
     for folder in (tmp_path / "gone", tmp_path / "empty"):
         with pytest.raises(VaultError):
             index.refresh(folder, WordEncoder())
+    assert best(index, "what melts") == "Ice.md"
+
+
+def test_vault_that_goes_between_listing_and_reading_leaves_the_index(vault, index, monkeypatch):
+    index.refresh(vault, WordEncoder())
+    (vault / "Ice.md").write_text("Ice floats.", encoding="utf-8")
+
+    def listed(notes):
+        found = build.listing(notes)
+        vault.rename(vault.with_name("away"))
+        return found
+
+    monkeypatch.setattr("ragbot.index.listing", listed)
+    with pytest.raises(VaultError, match="does not exist"):
+        index.refresh(vault, WordEncoder())
     assert best(index, "what melts") == "Ice.md"
 
 

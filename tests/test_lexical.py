@@ -5,11 +5,13 @@ import pytest
 
 from benchmarks.memory import MemoryCorpus
 from ragbot.bm25 import Bm25
-from ragbot.chunk import embedding_text, text_key
 from ragbot.entities import SharedNames
 from ragbot.errors import IndexDamagedError
 from ragbot.lexical import Lexical
+from ragbot.links import Called
+from ragbot.markdown import parse
 from ragbot.merging import MANY
+from ragbot.snapshot import Entry, Snapshot
 
 FILES = {
     "models/Persona Vectors.md": "---\naliases: [trait directions]\n---\nVectors of traits.",
@@ -96,7 +98,7 @@ def test_what_is_saved_is_what_is_loaded(lexical, tmp_path):
 def test_an_empty_vault_has_an_index(tmp_path):
     empty = Lexical.build([], [])
     empty.save(tmp_path)
-    assert Lexical.load(tmp_path, empty.parts, [], [], []).passages("anything").shape == (0,)
+    assert Lexical.load(tmp_path, empty.parts, [], [0], []).passages("anything").shape == (0,)
 
 
 @pytest.mark.parametrize("name", ["keys.txt", "words.txt", "lengths.npy", "word_counts.npy"])
@@ -105,22 +107,24 @@ def test_a_damaged_file_is_named_as_such(lexical, tmp_path, name, content):
     lexical.save(tmp_path)
     (tmp_path / lexical.parts[0] / name).write_bytes(content)
     with pytest.raises(IndexDamagedError, match="words"):
-        Lexical.load(tmp_path, lexical.parts, [], [], [])
+        Lexical.load(tmp_path, lexical.parts, [], [0], [])
 
 
 def test_passages_without_words_are_counted(lexical, tmp_path):
-    corpus = MemoryCorpus.of(FILES)
     with pytest.raises(IndexDamagedError, match="the words of 5 passages are missing"):
-        Lexical.load(tmp_path, [], corpus.notes.values(), corpus.chunks, ["key"] * 5)
+        Lexical.load(tmp_path, [], [Called("A.md", "A", ())], [0, 5], ["key"] * 5)
+
+
+def read(files):
+    return Snapshot({path: Entry.of(parse(files[path], path)[0]) for path in sorted(files)})
 
 
 def edited(before, files):
     """The index of other files, made from that of the files as they were."""
-    corpus = MemoryCorpus.of(files)
-    texts = [embedding_text(corpus.notes[chunk.note], chunk) for chunk in corpus.chunks]
-    keys = [text_key(text) for text in texts]
-    known = dict(zip(keys, texts, strict=True))
-    return Lexical.build(corpus.notes.values(), corpus.chunks, known, keys, before)
+    vault = read(files)
+    called = [entry.called for entry in vault.entries.values()]
+    texts = vault.texts_beyond(*before.keys)
+    return Lexical.of(called, vault.chunks.first, vault.keys, texts, before)
 
 
 @pytest.mark.parametrize(
@@ -168,11 +172,10 @@ def test_chunks_out_of_order_are_refused():
 
 
 def loaded_again(lexical, folder):
-    corpus = MemoryCorpus.of(FILES)
-    texts = [embedding_text(corpus.notes[chunk.note], chunk) for chunk in corpus.chunks]
+    vault = read(FILES)
     lexical.save(folder)
-    keys = [text_key(text) for text in texts]
-    return Lexical.load(folder, lexical.parts, corpus.notes.values(), corpus.chunks, keys)
+    called = [entry.called for entry in vault.entries.values()]
+    return Lexical.load(folder, lexical.parts, called, vault.chunks.first, vault.keys)
 
 
 def shared_names(texts, note_of, row):

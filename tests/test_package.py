@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ragbot.generation import FORMAT
+from ragbot.manifest import FORMAT
 
 ROOT = Path(__file__).resolve().parent.parent
 

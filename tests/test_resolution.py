@@ -7,6 +7,7 @@ from ragbot import resolution
 from ragbot.links import resolve, with_targets
 from ragbot.markdown import parse
 from ragbot.resolution import Resolution
+from ragbot.snapshot import Entry
 
 NAMES = ["Ice", "ice", "Heat.md", "a.b", "Heat", "Salt^1", "Salt"]
 WRITTEN = [
@@ -26,8 +27,8 @@ others = st.lists(names.map("{}.png".format), max_size=2, unique=True)
 def read(files, known):
     """Parse files; what was read before and did not change is the same object."""
     for path, text in files.items():
-        if path not in known or known[path].text != text:
-            known[path] = parse(text, path)[0]
+        if path not in known or known[path].note.text != text:
+            known[path] = Entry.of(parse(text, path)[0])
     return [known[path] for path in sorted(files)]
 
 
@@ -38,24 +39,34 @@ def test_resolved_again_equals_resolved_anew(steps):
     for files, beside in steps:
         notes = read(files, known)
         before = Resolution.of(notes, beside, before)
-        assert list(before.notes.values()) == resolve(notes, beside)
+        assert list(before.values()) == resolve([entry.note for entry in notes], beside)
 
 
 def resolved_after(monkeypatch, files, changes):
     """Ids of the notes that are resolved again when files change."""
     known, seen = {}, []
     before = Resolution.of(read(files, known))
+    assert len(list(before.values())) == len(files)
 
     def watched(note, names):
         seen.append(note.id)
         return with_targets(note, names)
 
     monkeypatch.setattr(resolution, "with_targets", watched)
-    Resolution.of(read(files | changes, known), (), before)
+    list(Resolution.of(read(files | changes, known), (), before).values())
     return seen
 
 
 VAULT = {"A.md": "See [[B]].", "B.md": "See [[C]].", "D.md": "See [[A]], [x](B.html)."}
+
+
+def test_a_note_is_resolved_when_it_is_asked_for(monkeypatch):
+    known, seen = {}, []
+    monkeypatch.setattr(resolution, "with_targets", lambda note, _: seen.append(note.id) or note)
+    vault = Resolution.of(read(VAULT, known))
+    assert list(vault) == sorted(VAULT)
+    assert vault["B.md"] is vault["B.md"]
+    assert seen == ["B.md"]
 
 
 def test_an_edited_note_alone_is_resolved_again(monkeypatch):

@@ -46,7 +46,7 @@ def demo_index() -> Path:
     Each format has its own, so that an older ragbot beside a newer one finds
     none that it cannot read.
     """
-    from ragbot.generation import FORMAT
+    from ragbot.manifest import FORMAT
 
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(caches) / "ragbot" / f"demo-index-{FORMAT}"

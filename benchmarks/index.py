@@ -1,16 +1,18 @@
 """How fast an index is built: beside the encoder alone, and beside LlamaIndex's plain pipeline.
 
     pip install -e ".[benchmark,fast]"
-    python benchmarks/index.py --vault FOLDER [--passages 400] [--questions FILE.jsonl]
+    python benchmarks/index.py --vault FOLDER [--passages 400] [--repeats 3] [--questions FILE]
 
 Four runs over the same passages in one process: the encoder's own best `encode` loop (of several
 batch sizes, texts ready in memory); ragbot's whole build from files to a verified generation, on
 torch and on `onnx-int8`; LlamaIndex's `VectorStoreIndex` on Chroma with the same encoder and the
-same passages as nodes. Wall time is what one waits; processor time is what is left when other
-programs share the machine.
+same passages as nodes. Each is run a few times in turn, and its quickest run counts. The encoder
+alone and LlamaIndex have torch as it comes, with a thread for each core; a build has one thread for
+each batch. Wall time is what one waits; processor time is what is left when other programs share
+the machine, but holds what threads burn while they wait for each other.
 
-With questions (the form of `ragbot evaluate`) the whole vault is embedded with both backends, and
-recall at 10 of the notes that answer is compared, by vectors alone.
+With questions (JSON lines in the form of `ragbot evaluate`) the whole vault is embedded with both
+backends, and recall at 10 of the notes that answer is compared, by vectors alone.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -119,39 +122,47 @@ def llama_index(model: Any, texts: list[str], folder: Path) -> None:
     )
 
 
-def compare(source: Path, passages: int) -> list[Run]:
+def with_threads(count: int, work: Callable[[], object]) -> None:
+    """Do something while torch uses so many threads for a call, as it does when nothing is set."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        work()
+    finally:
+        torch.set_num_threads(before)
+
+
+def compare(source: Path, passages: int, repeats: int) -> list[Run]:
     """Time the four ways over one sample."""
     torch, quick = Encoder(), Encoder(backend="onnx-int8")
     model = torch.load()
     for encoder in (torch, quick):
         encoder.encode(["warm up " * 100] * 16)
+    alone = partial(with_threads, os.cpu_count() or 1)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         texts = sample(source, home / "vault", passages)
         limit = model.max_seq_length
         tokens = sum(min(limit, len(ids)) for ids in model.tokenizer(texts)["input_ids"])
         print(f"{len(texts)} passages, {tokens} tokens of at most {limit} each\n")
-        loops = [
-            timed(
-                f"encoder alone, batches of {size}",
-                tokens,
-                lambda size=size: model.encode(texts, batch_size=size, show_progress_bar=False),
+        ways: list[list[Run]] = [[], [], [], []]
+        for turn in range(repeats):
+            for size in BATCHES:
+                loop = partial(model.encode, texts, batch_size=size, show_progress_bar=False)
+                ways[0].append(
+                    timed(f"encoder alone, batches of {size}", tokens, partial(alone, loop))
+                )
+            for way, name, encoder in ((1, "torch", torch), (2, "onnx-int8", quick)):
+                index = Index(home / f"index-{name}-{turn}")
+                build = partial(index.refresh, home / "vault", encoder)
+                ways[way].append(timed(f"ragbot build, {name}", tokens, build))
+            llama = partial(llama_index, model, texts, home / f"llama-{turn}")
+            ways[3].append(
+                timed("LlamaIndex VectorStoreIndex on Chroma", tokens, partial(alone, llama))
             )
-            for size in BATCHES
-        ]
-        runs = [min(loops, key=lambda run: run.processor)]
-        for name, encoder in (("torch", torch), ("onnx-int8", quick)):
-            index = Index(home / f"index-{name}")
-            work = lambda index=index, encoder=encoder: index.refresh(home / "vault", encoder)  # noqa: E731
-            runs.append(timed(f"ragbot build, {name}", tokens, work))
-        runs.append(
-            timed(
-                "LlamaIndex VectorStoreIndex on Chroma",
-                tokens,
-                lambda: llama_index(model, texts, home / "llama"),
-            )
-        )
-    return runs
+    return [min(runs, key=lambda run: run.wall) for runs in ways]
 
 
 def gold_notes(row: dict[str, Any]) -> set[str]:
@@ -191,9 +202,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--vault", type=Path, default=ROOT / "notes")
     parser.add_argument("--passages", type=int, default=400)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--questions", type=Path)
     options = parser.parse_args()
-    runs = compare(options.vault, options.passages)
+    runs = compare(options.vault, options.passages, options.repeats)
     alone, plain, fast, llama = runs
     ratios = {
         "build / encoder alone, wall": plain.rate / alone.rate,

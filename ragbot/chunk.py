@@ -14,6 +14,7 @@ import hashlib
 import math
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from ragbot import markdown
 from ragbot.schema import Chunk, Note, Section, Span
@@ -96,10 +97,16 @@ def _pieces_of(word: str) -> int:
 
 
 def _context(title: str, headings: Sequence[str]) -> str:
-    path = [markdown.plain(heading) for heading in headings]
+    path = [_heading(heading) for heading in headings]
     if path and path[0].casefold() == title.casefold():
         path = path[1:]
     return " ".join(f"{part}." for part in (title, *path) if part)
+
+
+@lru_cache(maxsize=4096)
+def _heading(text: str) -> str:
+    """Give a heading as text; cached, because each passage below it has it."""
+    return markdown.plain(text)
 
 
 def _chunk(note: Note, span: Span, headings: tuple[str, ...]) -> Chunk:

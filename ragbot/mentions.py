@@ -36,6 +36,8 @@ _UNSPACED = (
 _TOKEN = re.compile(rf"[{_UNSPACED}]|(?:[^\W{_UNSPACED}]|(?<=\w)[\u0300-\u036f\u0900-\u0dff])+")
 
 
+_BLANKS = re.compile(r"\s+")
+
 _Token = tuple[str, str, str, int, int]
 """Gap before, token, folded token, start, end."""
 
@@ -221,7 +223,9 @@ def _tokens(text: str) -> list[_Token]:
     found: list[_Token] = []
     end = 0
     for match in _TOKEN.finditer(text):
-        gap = re.sub(r"\s+", " ", text[end : match.start()]) if found else ""
+        gap = text[end : match.start()] if found else ""
+        if gap != " ":
+            gap = _BLANKS.sub(" ", gap)
         token = match.group()
         found.append((gap, token, fold(token), match.start(), match.end()))
         end = match.end()

@@ -39,6 +39,7 @@ def kills(request):
     return request.config.getoption("--kills")
 
 
+@pytest.mark.timeout(0)  # 500 kills take an hour where other programs run
 def test_killed_refresh_leaves_a_whole_index(tmp_path, kills):
     vault, index = tmp_path / "vault", tmp_path / "index"
     write_vault(vault, 0)

@@ -9,8 +9,8 @@ Floor 3.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -20,13 +20,21 @@ from pathlib import Path
 from ragbot import vault
 from ragbot.build import EMPTY, Build, Report, Task, listing
 from ragbot.embed import Encoder
-from ragbot.errors import IndexDamagedError, IndexLockedError, IndexMissingError, IndexTooNewError
+from ragbot.errors import (
+    IndexDamagedError,
+    IndexLockedError,
+    IndexMissingError,
+    IndexTooNewError,
+    StorageError,
+)
 from ragbot.generation import Generation, load
 from ragbot.manifest import Manifest
 from ragbot.reread import behind, changes_between, load_states
 from ragbot.schema import Changes, Progress
 from ragbot.shelf import Shelf, Used, storage_error
 from ragbot.store import Server
+
+_log = logging.getLogger(__name__)
 
 
 class Index:
@@ -144,13 +152,25 @@ class Index:
     def catch_up(self, notes: Path) -> None:
         """Bring words and links up to date, unless another process is at it: that does more.
 
+        An index that cannot be written, on a full or read-only disk, answers as it was.
+
         Raises
         ------
-        VaultError, IndexTooNewError, StorageError
+        VaultError, IndexTooNewError
             As for `refresh`.
+        StorageError
+            If it cannot be written and there is none to answer.
         """
-        with contextlib.suppress(IndexLockedError):
+        try:
             self.refresh(notes, None, automatic=True)
+        except IndexLockedError:
+            return
+        except StorageError as error:
+            try:
+                self.current()
+            except (IndexMissingError, IndexDamagedError):
+                raise error from None
+            _log.warning("%s The index as it was answers.", error)
 
     def behind(self, notes: Path) -> int:
         """Count the notes that were added, changed or removed since the current generation."""

@@ -477,10 +477,25 @@ def test_full_disk_leaves_the_index(vault, index, monkeypatch, part):
     assert best(index, "Steam rises") == "New.md"
 
 
+def test_index_that_cannot_be_written_answers_as_it_was(vault, index, monkeypatch, caplog):
+    index.refresh(vault, WordEncoder())
+    (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
+
+    def writing(shelf):
+        raise StorageError(shelf.directory, "Read-only file system", "Choose another.")
+
+    monkeypatch.setattr(Shelf, "writing", writing)
+    index.catch_up(vault)
+    assert "The index as it was answers" in caplog.text
+    assert best(index, "what melts") == "Ice.md"
+
+
 def test_folder_that_cannot_be_written(vault, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError):
         Index(tmp_path / "file" / "index").refresh(vault, WordEncoder())
+    with pytest.raises(StorageError):
+        Index(tmp_path / "file" / "index").catch_up(vault)
 
 
 def test_unreadable_note_is_a_problem_and_the_rest_go_on(vault, index):

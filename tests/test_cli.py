@@ -145,7 +145,7 @@ def test_show_json(ragbot_json):
 
 def test_show_text_prints_the_file(ragbot, plot):
     _, out, _ = ragbot("show", "Basil", "--text")
-    assert out.strip() == (plot / "plants/Basil.md").read_text(encoding="utf-8").strip()
+    assert out == (plot / "plants/Basil.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("command", ["show", "related"])
@@ -172,6 +172,18 @@ def test_related(ragbot, ragbot_json):
             "line": 9,
         }
     ]
+
+
+def test_related_by_no_such_predicate_tells_which_there_are(ragbot):
+    code, out, err = ragbot("related", "Basil", "--predicate", "growswith")
+    assert (code, out) == (0, "")
+    assert "grows_with" in err
+
+
+def test_path_from_a_note_to_itself(ragbot):
+    code, out, err = ragbot("path", "Tomato", "love apple")
+    assert (code, out) == (0, "")
+    assert "one note, plants/Tomato.md" in err
 
 
 def test_path(ragbot, ragbot_json):
@@ -230,6 +242,10 @@ def test_index_tells_what_changed(tmp_path, plot, capsys):
         pytest.param([], "required: COMMAND", id="no-command"),
         pytest.param(["ask"], "required: QUESTION", id="no-question"),
         pytest.param(["aks", "x"], "invalid choice: 'aks'", id="unknown-command"),
+        pytest.param(["serach", "x"], "Did you mean search?", id="misspelt-command"),
+        pytest.param(
+            ["graph", "--format", "graphmk"], "Did you mean graphml?", id="misspelt-choice"
+        ),
         pytest.param(["search", "x", "-k", "0"], "not a whole number from 1", id="k"),
         pytest.param(["search", "x", "--since", "May"], "not a date", id="date"),
         pytest.param(["chat", "--port", "70000"], "not a port", id="port"),
@@ -332,6 +348,36 @@ def test_a_reader_that_leaves_is_no_error(plot, plot_index):
     assert done.stdout == "{\n"
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "told"),
+    [
+        pytest.param(
+            "> /dev/full", 1, "cannot be written: No space left on device", id="full-disk"
+        ),
+        pytest.param(">&-", 0, "", id="closed-output"),
+        pytest.param(">&- 2>&-", 0, "", id="closed-both"),
+    ],
+)
+def test_output_that_cannot_be_written(where, code, told):
+    command = f'"{sys.executable}" -m ragbot completion bash {where}'
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, cwd=Path(__file__).parent.parent
+    )
+    assert (done.returncode, done.stdout) == (code, "")
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_an_interrupt_before_the_command_is_met_as_any_other(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ragbot.cli.program.parser", interrupted)
+    assert main(["status"]) == 130
+    assert "stopped" in capsys.readouterr().err
 
 
 def test_watching_tells_what_an_edit_changed(tmp_path):

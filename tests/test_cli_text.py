@@ -1,7 +1,12 @@
 """What is written for people: places, paths, colours, progress, completion, conversation."""
 
 import io
+import os
+import pty
+import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ragbot.cli import main, text
-from ragbot.cli.completion import SCRIPTS, candidates
+from ragbot.cli.completion import SCRIPTS, candidates, quoted, unquoted
 from ragbot.cli.progress import ProgressBar, line
 from ragbot.cli.text import Page
 from ragbot.editor import editor_url
@@ -161,6 +166,8 @@ def test_long_work_is_told_in_minutes_and_hours():
         pytest.param(["graph", "--notes", "{plot}", "--near", "ba"], ["Basil"], id="near"),
         pytest.param(["index", "--notes", ""], [], id="folders-are-the-shells"),
         pytest.param(["ask", "wh"], [], id="free-text"),
+        pytest.param(["path", "--notes", "{plot}", "Basil", "late"], ["Late Blight"], id="second"),
+        pytest.param(["show", "--notes", "{plot}", "Basil", "late"], [], id="no-second"),
     ],
 )
 def test_completion(plot, words, expected):
@@ -182,17 +189,89 @@ def test_completion_scripts_are_valid(shell, capsys):
         assert done.returncode == 0, done.stderr
 
 
-def test_bash_completes_a_name_with_a_space(plot):
-    script = f"""
-ragbot() {{ "{sys.executable}" -m ragbot "$@"; }}
-eval "$(ragbot completion bash)"
-COMP_WORDS=(ragbot show --notes "{plot}" late); COMP_CWORD=4
-_ragbot; printf '%s\\n' "${{COMPREPLY[@]}}"
-"""
-    done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, cwd=Path(__file__).parent.parent
-    )
-    assert done.stdout == "Late\\ Blight\n", done.stderr
+OURS = f'"{sys.executable}" -m ragbot'
+PRETENDED = (
+    f'ragbot() {{ if [ "$1" = completion ]; then {OURS} "$@"; else echo "<<${{@: -1}}>>"; fi; }}'
+)
+SHELLS = {
+    # shell: how it is started for a person, a `ragbot` that only shows its last word, the script
+    "bash": (
+        ["bash", "--norc", "--noprofile", "-i"],
+        PRETENDED,
+        'eval "$(ragbot completion bash)"',
+    ),
+    "zsh": (
+        ["zsh", "-f", "-i"],
+        PRETENDED,
+        'autoload -U compinit; compinit -D; eval "$(ragbot completion zsh)"',
+    ),
+    "fish": (
+        ["fish", "--no-config", "-i"],
+        f"function ragbot; if test $argv[1] = completion; {OURS} $argv; "
+        "else; echo '<<'$argv[-1]'>>'; end; end",
+        "ragbot completion fish | source",
+    ),
+}
+
+
+def typed_in(shell, line, folder):
+    """Type a line, Tab and Enter into an interactive shell; give the last word that it ran with."""
+    start, ours, script = SHELLS[shell]
+    environment = os.environ | {
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+        "RAGBOT_NOTES": str(folder),
+        "TERM": "dumb" if shell == "bash" else "xterm",
+        "HOME": "/nonexistent",
+        "XDG_DATA_HOME": "/nonexistent",
+    }
+    process, terminal = pty.fork()
+    if not process:
+        os.execvpe(start[0], start, environment)
+    shown = b""
+    try:
+        os.write(terminal, f"{ours}\n{script}\n{line}\t\n".encode())
+        while not (found := re.search(rb"<<([^$'>]+)>>", shown)):
+            assert select.select([terminal], [], [], 60)[0], shown.decode()
+            shown += os.read(terminal, 4096)
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(terminal)
+    return found[1].decode()
+
+
+@pytest.mark.parametrize("shell", [shell for shell in SHELLS if shutil.which(shell)])
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("ragbot show late", id="bare"),
+        pytest.param("ragbot show Late\\ Bl", id="escaped"),
+        pytest.param('ragbot show "Late Bl', id="quoted"),
+        pytest.param("ragbot path Basil 'late b", id="in-single-quotes"),
+    ],
+)
+def test_a_shell_completes_a_name_with_a_space(plot, shell, line):
+    assert typed_in(shell, line, plot) == "Late Blight"
+
+
+@pytest.mark.parametrize("shell", [shell for shell in SHELLS if shutil.which(shell)])
+def test_a_shell_completes_options(plot, shell):
+    assert typed_in(shell, "ragbot search blight --ex", plot) == "--explain"
+
+
+@pytest.mark.parametrize("typed", ["It\\'s\\ \\$5", "\"It's \\$5", "'It'\\''s $5'", "It\\'s' $5"])
+def test_a_word_is_read_as_bash_reads_it(typed):
+    assert unquoted(typed) == "It's $5"
+
+
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+@pytest.mark.parametrize(
+    "name", ["It's $5", 'a "b" `c`', "back\\slash", "#1 (é) [x] & ~;*?!", "天"]
+)
+def test_bash_reads_what_is_quoted_for_it(name, quote):
+    word = quote + quoted(name, quote) + quote
+    done = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, text=True)
+    assert done.stdout == name
 
 
 # --- conversation

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import re
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,9 +28,19 @@ class Parser(argparse.ArgumentParser):
     """An argument parser that names the help page when it is used wrongly."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the usage, the reason and where help is, and exit with 2."""
+        """Print the usage, the reason, what was meant perhaps, and where help is; exit with 2."""
         usage = self.format_usage()
-        self.exit(2, f"{usage}{self.prog}: {message}\nTry: {self.prog} --help\n")
+        reason = f"{self.prog}: {message}{_meant(message)}"
+        self.exit(2, f"{usage}{reason}\nTry: {self.prog} --help\n")
+
+
+def _meant(message: str) -> str:
+    """Name the choice that is nearest to what was typed: `serach` was meant as `search`."""
+    wrong = re.search(r"invalid choice: '([^']+)' \(choose from (.+)\)", message)
+    if wrong is None:
+        return ""
+    near = difflib.get_close_matches(wrong[1], re.findall(r"[\w-]+", wrong[2]), n=1)
+    return f". Did you mean {near[0]}?" if near else ""
 
 
 def parser() -> Parser:

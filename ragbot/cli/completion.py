@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,25 +19,27 @@ from ragbot.errors import RagbotError
 
 BASH = r"""
 _ragbot() {
-    local IFS=$'\n'
-    COMPREPLY=($(ragbot completion bash "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
-    local place
-    for place in "${!COMPREPLY[@]}"; do COMPREPLY[place]=$(printf %q "${COMPREPLY[place]}"); done
+    local candidate
+    COMPREPLY=()
+    while IFS= read -r candidate; do
+        COMPREPLY+=("$candidate")
+    done < <(ragbot completion bash "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
 complete -o default -F _ragbot ragbot
 """
 ZSH = r"""
 _ragbot() {
     local -a found
-    found=("${(@f)$(ragbot completion zsh "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
+    found=("${(@f)$(ragbot completion zsh "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)}")
     (( ${#found[1]} )) && compadd -U -a found || _files
 }
 compdef _ragbot ragbot
 """
 FISH = r"""
 function __ragbot
-    set -l words (commandline -opc) (commandline -ct)
-    ragbot completion fish $words[2..-1] 2>/dev/null
+    set -l words (commandline -opc)
+    set -l -- typed (commandline -ct | string replace -r '^["\']' '' | string unescape)
+    ragbot completion fish $words[2..-1] "$typed" 2>/dev/null
 end
 complete -c ragbot -a '(__ragbot)'
 """
@@ -51,10 +54,49 @@ def completion(options: Namespace) -> int:
     return 0
 
 
-def answer_shell(words: Sequence[str]) -> int:
-    """Print what may stand in place of the last word; the scripts ask this."""
-    print("\n".join(candidates(words)))
+def answer_shell(shell: str, words: Sequence[str]) -> int:
+    """Print what may stand in place of the last word; the scripts ask this.
+
+    bash alone hands over the words as they were typed, with their quotes, and
+    wants the candidates written likewise.
+    """
+    if shell == "bash":
+        found = candidates([unquoted(word) for word in words])
+        found = [quoted(name, words[-1][:1]) for name in found]
+    else:
+        found = candidates(words)
+    for candidate in found:
+        print(candidate)
     return 0
+
+
+def unquoted(typed: str) -> str:
+    r"""Read a word of a command line, also one whose quote is still open.
+
+    Examples
+    --------
+    >>> unquoted("Late\\ Bl"), unquoted('"Late Bl'), unquoted("'Late Bl'")
+    ('Late Bl', 'Late Bl', 'Late Bl')
+    """
+    words = re.findall(r"""'([^']*)'?|"((?:\\.|[^"\\])*)"?|\\(.)|([^\\'"]+)""", typed)
+    return "".join(
+        single + re.sub(r'\\(["$`\\])', r"\1", double) + escaped + bare
+        for single, double, escaped, bare in words
+    )
+
+
+def quoted(name: str, quote: str) -> str:
+    r"""Write a name as a word of a command line that began with this quote, or with none.
+
+    Examples
+    --------
+    >>> quoted("What's $5?", ""), quoted("What's $5?", '"'), quoted("What's $5?", "'")
+    ("What\\'s\\ \\$5\\?", "What's \\$5?", "What'\\''s $5?")
+    """
+    if quote == "'":
+        return name.replace("'", r"'\''")
+    special = r'["$`\\]' if quote == '"' else r"[^\w@%+=:,./-]"
+    return re.sub(special, r"\\\g<0>", name)
 
 
 def candidates(words: Sequence[str]) -> list[str]:
@@ -81,9 +123,7 @@ def candidates(words: Sequence[str]) -> list[str]:
     options = command._option_string_actions
     if typed.startswith("-"):
         return sorted(name for name in options if name.startswith(typed) and name.startswith("--"))
-    wanted = options.get(before[-1]) if len(before) > 1 else None
-    if wanted is None or wanted.nargs == 0:
-        wanted = next((a for a in command._actions if not a.option_strings), None)
+    wanted = _wanted(command, before[1:])
     if wanted is None:
         return []
     if wanted.choices:
@@ -91,6 +131,21 @@ def candidates(words: Sequence[str]) -> list[str]:
     if wanted.metavar in ("NOTE", "OTHER"):
         return _titles(_folder(before), typed)
     return []
+
+
+def _wanted(command: argparse.ArgumentParser, before: Sequence[str]) -> argparse.Action | None:
+    """Find the argument that comes next: the value of an option, or the next positional."""
+    positionals = iter([action for action in command._actions if not action.option_strings])
+    wanted, of_option = next(positionals, None), False
+    for word in before:
+        option = command._option_string_actions.get(word)
+        if of_option:
+            of_option = False
+        elif option is not None:
+            of_option = option.nargs != 0
+        else:
+            wanted = next(positionals, None)
+    return option if of_option else wanted
 
 
 def _commands() -> dict[str, argparse.ArgumentParser]:

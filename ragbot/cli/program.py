@@ -7,9 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ragbot.cli import commands
 from ragbot.cli.arguments import parser
-from ragbot.cli.completion import answer_shell
 from ragbot.errors import RagbotError
 
 ERROR, INTERRUPTED = 1, 130
@@ -29,14 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, 1 after an error, 130 after an interrupt. Wrong usage
         leaves by `SystemExit` with 2.
     """
-    _speak_utf8()
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == ["completion"] and len(words) > 2:
-        # What follows the shell's name is a half-typed line, not arguments of ours.
-        return answer_shell(words[2:])
-    options = parser().parse_args(words)
     try:
-        code = commands.COMMANDS[options.command](options)
+        _ready_streams()
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
         return code
     except RagbotError as error:
@@ -48,12 +41,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader has left (`ragbot graph | head`): no error, and nowhere to write to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
+        return ERROR
+    except OSError as error:
+        # Notes and index tell of their own; what is left is the output, such as a full disk.
+        print(f"ragbot: the output cannot be written: {error.strerror}.", file=sys.stderr)
+        _give_up_output()
         return ERROR
 
 
-def _speak_utf8() -> None:
-    """Print names of notes in any script, whatever the locale says."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+def _run(words: list[str]) -> int:
+    # Imported here, so that Ctrl-C in the meantime is met as it is later.
+    if words[:1] == ["completion"] and len(words) > 2:
+        from ragbot.cli.completion import answer_shell
+
+        # What follows the shell's name is a half-typed line, not arguments of ours.
+        return answer_shell(words[1], words[2:])
+    options = parser().parse_args(words)
+    from ragbot.cli.commands import COMMANDS
+
+    return COMMANDS[options.command](options)
+
+
+def _ready_streams() -> None:
+    """Print names of notes in any script, whatever the locale says; miss no closed stream."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            # Started with it closed (`>&-`). In this order each gets its own number back.
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _give_up_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,8 @@ def show(options: Namespace) -> int:
         if options.json:
             print_json(wire.note_record(note, relations, chunks, bot.corpus().notes))
         elif options.text:
-            print(text.plain(note.text))
+            # To a file or a program it goes unchanged, to the last byte.
+            sys.stdout.write(text.plain(note.text) if sys.stdout.isatty() else note.text)
         else:
             print("\n".join(text.note(note, relations, chunks, page)))
     return 0
@@ -46,7 +48,8 @@ def related(options: Namespace) -> int:
         elif found:
             print("\n".join(text.relations(found, note, page)))
         else:
-            tell("No such relation.")
+            known = sorted({text.plain(relation.predicate) for relation in bot.related(note.id)})
+            tell(f"No such relation. The note has: {', '.join(known) or 'none'}.")
     return 0
 
 
@@ -61,6 +64,8 @@ def path(options: Namespace) -> int:
             print_json({"start": start.id, "end": end.id, "path": records})
         elif steps:
             print(text.steps(steps, end.id, page))
+        elif start.id == end.id:
+            tell(f"Both names are of one note, {text.plain(start.id)}.")
         else:
             tell("No relations lead from one to the other.")
     return 0

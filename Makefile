@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help chat index test check format lint types weights clean
+.PHONY: help chat index test check format lint types weights versions audit clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
@@ -26,7 +26,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	@touch $@
 
 chat: $(VENV)/.installed  ## index notes/ and open the chat at http://127.0.0.1:7860
-	$(BIN)/python app.py
+	$(BIN)/python app.py $(ARGS)
 
 index: $(VENV)/.installed  ## bring the index of notes/ up to date
 	$(BIN)/ragbot index
@@ -47,6 +47,16 @@ types: $(VENV)/.installed-test  ## do the types hold?
 
 weights: $(VENV)/.installed  ## are the encoder's weights the published ones?
 	$(BIN)/python -c 'from ragbot.embed import verify_default_weights; print("encoder weights:", verify_default_weights())'
+
+versions:  ## run the tests on the oldest and on the newest releases that are allowed (an hour)
+	$(PYTHON) tests/versions.py oldest
+	$(PYTHON) tests/versions.py newest
+
+# --strict: a package that could not be looked up fails, where pip-audit alone would pass it.
+audit:  ## look the pinned versions up among the known vulnerabilities (asks pypi.org)
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
 clean:  ## remove the environment and the index
 	rm -rf $(VENV) index/generations index/CURRENT

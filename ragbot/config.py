@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from ragbot.editor import check_template
 from ragbot.errors import ConfigError
 
 PREFIX = "RAGBOT_"
@@ -90,6 +91,7 @@ class Config:
             url = getattr(self, name)
             if url and not url.startswith(("http://", "https://")):
                 raise ConfigError(PREFIX + name.upper(), url, "a URL that starts with http://")
+        check_template(self.note_url)
         for name in ("llm_timeout", "max_question"):
             if getattr(self, name) <= 0:
                 raise ConfigError(PREFIX + name.upper(), getattr(self, name), "more than 0")

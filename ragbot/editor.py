@@ -31,11 +31,6 @@ def editor_url(template: str, vault: Path, note: NoteId, line: int) -> str:
     line
         Line number from 1.
 
-    Raises
-    ------
-    ConfigError
-        If the template names another field, or a brace is not closed.
-
     Examples
     --------
     >>> editor_url("obsidian://open?vault=garden&file={path}", Path("v"), "a/B c.md", 3)
@@ -48,11 +43,21 @@ def editor_url(template: str, vault: Path, note: NoteId, line: int) -> str:
     if re.search(r"[^/]/\{absolute\}", template):
         absolute = absolute.lstrip("/")
     values = {"path": quote(note), "absolute": quote(absolute), "line": str(line)}
+    return template.format(**values)
+
+
+def check_template(template: str) -> None:
+    """Refuse a template of links that cannot be filled.
+
+    Raises
+    ------
+    ConfigError
+        If it names another field than `FIELDS`, or a brace is not closed.
+    """
     try:
         fields = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
     except ValueError:
         fields = {""}
-    if not fields <= values.keys():
+    if not fields <= set(FIELDS):
         expected = "a URL with no other fields than {path}, {absolute} and {line}"
         raise ConfigError("RAGBOT_NOTE_URL", template, expected)
-    return template.format(**values)

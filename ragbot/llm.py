@@ -26,8 +26,6 @@ MOST_TOKENS = 600
 _CONTEXT = 8192
 """Tokens that a model of unknown size is taken to read."""
 
-_EXTRAS = {"openai-like": "openai"}
-
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -81,11 +79,10 @@ class LanguageModel:
         try:
             opened = self._opened_by(provider, name, stack)
         except ImportError as error:
-            extra = _EXTRAS.get(provider, provider)
             raise ModelUnavailableError(
                 self.spec,
                 f"the package for {provider} is not installed",
-                f'Install it with: pip install "ragbot[{extra}]"',
+                f"Install it with: pip install 'ragbot[{provider}]'",
             ) from error
         if opened is None:
             raise ModelUnavailableError(

@@ -48,6 +48,7 @@ FLOOR_OF = {name: number for number, floor in enumerate(FLOORS) for name in floo
 # Within a floor, a module may import the ones its floor lists before it here.
 SAME_FLOOR = {
     "errors": {"schema"},
+    "config": {"editor"},
     "reread": {"snapshot"},
     "segments": {"snapshot"},
     "pages": {"snapshot"},

@@ -17,7 +17,7 @@ from ragbot.cli import main, text
 from ragbot.cli.completion import SCRIPTS, candidates, quoted, unquoted
 from ragbot.cli.progress import ProgressBar, line
 from ragbot.cli.text import Page
-from ragbot.editor import editor_url
+from ragbot.config import Config
 from ragbot.errors import ConfigError
 from ragbot.schema import Answer, Citation, Note, Progress, Relation
 
@@ -76,7 +76,7 @@ def test_a_place_is_a_link_as_the_setting_says():
 )
 def test_refuses_a_template_with_another_field(template):
     with pytest.raises(ConfigError, match="RAGBOT_NOTE_URL"):
-        editor_url(template, Path("v"), "a.md", 1)
+        Config(note_url=template)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ After a change of `constraints.txt`: `python tests/test_dependencies.py` writes 
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from importlib.metadata import PackageNotFoundError, metadata, requires
 from pathlib import Path
@@ -14,9 +15,12 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from ragbot.config import LLM_PROVIDERS
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "dependencies.md"
-EXTRAS = ("", "ollama", "openai", "anthropic", "fast", "mcp")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = [extra for extra in PROJECT["optional-dependencies"] if extra not in ("benchmark", "test")]
 
 SHORT = (
     # (what stands in a licence field or classifier, its SPDX name), the first that fits
@@ -36,13 +40,11 @@ SHORT = (
 FREE = {"MIT", "Apache-2.0", "BSD", "ISC", "PSF-2.0", "MPL-2.0", "Unlicense", "HPND", "0BSD"}
 
 
-def closure(extras=EXTRAS):
-    """Names of everything that installing ragbot with these extras brings here."""
-    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    project = tomllib.loads(settings)["project"]
-    wanted = list(project["dependencies"])
-    for extra in filter(None, extras):
-        wanted += project["optional-dependencies"][extra]
+def closure():
+    """Names of everything that installing ragbot with the extras for users brings here."""
+    wanted = list(PROJECT["dependencies"])
+    for extra in EXTRAS:
+        wanted += PROJECT["optional-dependencies"][extra]
     todo = [(Requirement(text), "") for text in wanted]
     found = set()
     while todo:
@@ -116,11 +118,46 @@ def test_every_licence_lets_one_use_it(table):
         assert known, f"{name} is under {licence}"
 
 
+def promised():
+    """Extras that any page, message or recipe tells one to install, with where it does."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "*.md", "*.py", "*.toml", "Makefile", ".ci/run"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for extras in re.findall(r"""(?:\bragbot|['"]\.)\[([a-z][a-z,-]*)\]""", text):
+            yield from ((extra, name) for extra in extras.split(","))
+
+
+def test_every_extra_that_is_promised_exists():
+    told = set(promised())
+    assert {("ray", "README.md"), ("mcp", "docs/mcp.md"), ("test", "Makefile")} <= told
+    assert [entry for entry in told if entry[0] not in PROJECT["optional-dependencies"]] == []
+
+
+def test_every_extra_is_told_of():
+    assert set(EXTRAS) <= {extra for extra, name in promised() if name == "docs/dependencies.md"}
+
+
+def test_every_provider_of_language_models_has_its_extra():
+    # Both answers.md and the error message say: the extra of the same name.
+    for provider in LLM_PROVIDERS:
+        assert any(
+            Requirement(needed).name == f"llama-index-llms-{provider}"
+            for needed in PROJECT["optional-dependencies"][provider]
+        )
+
+
 def write_page():
-    """Write the table of the page anew."""
+    """Write the table anew; what an extra brings that is not installed here stays as it was."""
     text = PAGE.read_text(encoding="utf-8")
-    head, rule, _ = text.partition("| --- | --- | --- |\n")
-    PAGE.write_text(head + rule + "\n".join(rows()) + "\n", encoding="utf-8")
+    head, rule, old = text.partition("| --- | --- | --- |\n")
+    fresh = {row.split(" | ")[0]: row for row in rows()}
+    kept = {row.split(" | ")[0]: row for row in old.splitlines()}
+    kept = {name: row for name, row in kept.items() if name.removeprefix("| ") in pinned()}
+    table = sorted({**kept, **fresh}.items())
+    PAGE.write_text(head + rule + "".join(f"{row}\n" for _, row in table), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,13 +2,17 @@
 
 How a page is written:
 
-* ```` ```console ```` holds commands after `$ `, run in a folder with the shipped `notes/`. Lines
-  below a command are lines of its output, in order; `...` stands for any number of lines.
+* ```` ```console ```` holds commands after `$ `, run in a checkout with the shipped `notes/`. Lines
+  below a command are lines of its output, in order; `...` stands for any number of lines, or for
+  any text within a line.
+* ```` ```console serves ````: the last command is a server. It is waited for until it says what
+  stands below it, and ends with the page. Ports are exchanged for free ones.
 * ```` ```python ```` is run; the blocks of a page share their names, as a reader would.
 * ```` ```json ```` and ```` ```toml ```` must be that; ```` ```help COMMAND ```` is the help text.
-* ```` ```console not-run ```` and its like need a server, a key or a network. Each is listed in
-  `NOT_RUN` below, with the reason; a block that is missing there, or there in vain, fails.
-* ```` ```text ````, ```` ```markdown ```` and ```` ```mermaid ```` are pictures, and run nothing.
+* ```` ```console not-run ```` is not run. Each is listed in `NOT_RUN` below, with the reason; a
+  block that is missing there, or there in vain, fails.
+* ```` ```text ````, ```` ```markdown ```` and their like are pictures, and run nothing. A block
+  without a language fails: it could hide a command.
 
 After a change of the commands: `python tests/test_docs.py` writes the help texts anew.
 """
@@ -23,9 +27,13 @@ import os
 import re
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 import tomllib
+import venv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,18 +52,15 @@ OF_ANOTHER_TEST = {"note-format.md"}
 
 NOT_RUN = {
     # (page, first line of the block): why
-    ("mcp.md", "$ .venv/bin/pip install -c constraints.txt -e '.[mcp]'"): "installs",
-    ("mcp.md", "$ ragbot mcp --http --port 8765"): "a server; tests/test_mcp.py runs one",
-    ("mcp.md", "import asyncio"): "a client; tests/test_mcp.py is one",
-    ("http.md", "from gradio_client import Client"): "needs a chat; tests/test_api.py has one",
-    ("http.md", "$ curl -s http://127.0.0.1:7860/gradio_api/call/v2/search "
-     "-H 'Content-Type: application/json' -d '{\"question\": \"drift\", \"k\": 1}'"):
-        "needs a chat; tests/test_api.py has one",
-    ("vaults.md", "$ ragbot chat --notes ~/my-vault --index ~/.cache/my-vault-index"): "a server",
-    ("vaults.md", "$ export RAGBOT_NOTES=~/my-vault RAGBOT_INDEX=~/.cache/my-vault-index"):
-        "the reader's own vault",
-    ("vaults.md", "$ ragbot check --strict"): "ends with 1 where there are ghosts",
-}  # fmt: skip
+    (
+        "README.md",
+        "$ make test     # all tests, the browser's among them (Debian: apt install chromium)",
+    ): "this run is one",
+    ("dependencies.md", "$ make audit"): "asks pypi.org",
+    ("dependencies.md", "$ make versions"): "runs the tests twice; takes an hour",
+}
+SERVERS = {"chat|app.py": "7860", "mcp": "8765", "chroma run": "8000"}
+"""What is served by the commands of the pages, and at which port."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +97,9 @@ def those(*languages):
 
 
 def test_every_block_is_of_a_kind_that_is_checked():
-    known = {"console", "python", "json", "toml", "help", "", *PICTURES}
+    known = {"console", "python", "json", "toml", "help", *PICTURES}
     assert [b.name for b in BLOCKS if b.language not in known] == []
+    assert {b.info for b in BLOCKS if b.language != "help"} <= {"", "not-run", "serves"}
 
 
 def test_blocks_that_are_not_run_are_listed_with_a_reason():
@@ -102,27 +108,146 @@ def test_blocks_that_are_not_run_are_listed_with_a_reason():
 
 
 @pytest.fixture(scope="module")
-def folder(garden, tmp_path_factory):
-    """The folder that a reader stands in: notes/ and an index of it."""
+def checkout(garden, tmp_path_factory):
+    """The folder that a reader stands in: what is tracked, an index, and a `.venv` of its own.
+
+    The packages of this environment stand in that one for the registry.
+    """
     folder = tmp_path_factory.mktemp("reader") / "checkout"
-    shutil.copytree(garden, folder)
-    questions = (ROOT / "tests" / "evaluation" / "garden.jsonl").read_text(encoding="utf-8")
-    (folder / "tests" / "evaluation").mkdir(parents=True)
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    shutil.rmtree(folder / "index")
+    shutil.copytree(garden / "index", folder / "index")
+    questions = folder / "tests" / "evaluation" / "garden.jsonl"
     # A few of them: this runs the command, another test measures.
-    few = "".join(questions.splitlines(keepends=True)[:5])
-    (folder / "tests" / "evaluation" / "garden.jsonl").write_text(few, encoding="utf-8")
+    few = questions.read_text(encoding="utf-8").splitlines(keepends=True)[:5]
+    questions.write_text("".join(few), encoding="utf-8")
+    venv.create(folder / ".venv", with_pip=True)
+    # Python 3.11 puts an old setuptools there, which would hide ours.
+    uninstall = [folder / ".venv/bin/python", "-m", "pip", "uninstall", "-q", "-y", "setuptools"]
+    subprocess.run(uninstall, check=True, capture_output=True)
+    site = next((folder / ".venv" / "lib").glob("*/site-packages"))
+    shared = [path for path in sys.path if "site-packages" in path]
+    (site / "registry.pth").write_text("\n".join(shared) + "\n", encoding="utf-8")
     with contextlib.chdir(folder):
         assert main(["index"]) == 0
     return folder
 
 
 @pytest.fixture
-def reader(folder, monkeypatch, tmp_path):
-    """Stand in the folder, with a cache of one's own that has the index of the demo."""
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    shutil.copytree(folder / "index", demo_index())
-    return folder
+def reader(checkout, monkeypatch, tmp_path):
+    """Stand in the folder, with a home that has a vault, and an index of the demo in its cache."""
+    monkeypatch.chdir(checkout)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "0")  # pip reads it the other way round
+    shutil.copytree(checkout / "notes", tmp_path / "my-vault")
+    shutil.copytree(checkout / "index", tmp_path / ".cache" / "my-vault-index")
+    shutil.copytree(checkout / "index", demo_index())
+    reader = Reader(monkeypatch, tmp_path)
+    yield reader
+    reader.leaves()
+
+
+class Reader:
+    """One who does what a page says, from the top to the bottom."""
+
+    def __init__(self, monkeypatch, folder):
+        self._monkeypatch = monkeypatch
+        self._folder = folder
+        self._ports = {port: str(free_port()) for port in SERVERS.values()}
+        self._servers = {}
+        self._names = {"__name__": "__main__"}
+        self._event = ""
+
+    def does(self, block):
+        text = block.text
+        for port, free in self._ports.items():
+            text = text.replace(port, free)
+        if block.language == "python":
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(compile(text, block.name, "exec"), self._names)
+            return
+        commands = commands_of(text)
+        if block.info == "serves":
+            *commands, (command, expected) = commands
+            self._serve(command, expected)
+        for command, expected in commands:
+            shown = self._run(command)
+            if expected:
+                assert holds(shown, expected), f"{command} printed:\n" + "\n".join(shown)
+
+    def _run(self, command):
+        """Run a command: ours in this process, which has the encoder loaded; others in a shell."""
+        words = shlex.split(command, comments=True)
+        if words[0] == "ragbot" and not re.search(r"[|<>&;$]", command):
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                assert main(words[1:]) == 0, command
+            return [line.rstrip() for line in out.getvalue().splitlines()]
+        if words[0] == "export":
+            for word in words[1:]:
+                name, _, value = word.partition("=")
+                self._monkeypatch.setenv(name, str(Path(value).expanduser()))
+            return []
+        done = subprocess.run(
+            ["bash", "-c", f"set -e -o pipefail; {command.replace('EVENT_ID', self._event)}"],
+            capture_output=True, text=True, timeout=200,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
+        if told := re.search(r'"event_id": ?"(\w+)"', done.stdout):
+            self._event = told[1]
+        return [line.rstrip() for line in done.stdout.splitlines()]
+
+    def _serve(self, command, expected):
+        """Start a server, and wait until its port is open and it has said what is expected."""
+        usual = next(port for what, port in SERVERS.items() if re.search(rf"\b({what})\b", command))
+        port = self._ports[usual]
+        if usual == "7860" and not command.startswith("make"):
+            command += f" --port {port}"
+        self._stop(usual)
+        told = self._folder / f"server-{usual}"
+        with told.open("w") as output:
+            server = self._servers[usual] = subprocess.Popen(
+                ["bash", "-c", command], start_new_session=True, stdout=output, stderr=output,
+                env={**os.environ, "ARGS": f"--port {port}"},
+            )  # fmt: skip
+        while True:
+            said = told.read_text(encoding="utf-8")
+            assert server.poll() is None, f"{command} ended:\n{said}"
+            lines = [line.rstrip() for line in said.splitlines()]
+            if listens(port) and holds(lines, ["...", *expected]):
+                return
+            time.sleep(0.2)
+
+    def _stop(self, usual):
+        server = self._servers.pop(usual, None)
+        if server is not None and server.poll() is None:
+            os.killpg(server.pid, signal.SIGINT)
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
+
+    def leaves(self):
+        for usual in list(self._servers):
+            self._stop(usual)
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(port))) == 0
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def commands_of(text):
@@ -138,56 +263,26 @@ def commands_of(text):
     return commands
 
 
-def run(command):
-    """Run one command: ours in this process, which has the encoder loaded; others in a shell."""
-    words = shlex.split(command)
-    if words[0] == "ragbot" and not re.search(r"[|<>&;$]", command):
-        out = io.StringIO()
-        with contextlib.redirect_stdout(out):
-            assert main(words[1:]) == 0, command
-        return out.getvalue()
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-    }
-    shell = f'ragbot() {{ "{sys.executable}" -m ragbot "$@"; }}; set -e -o pipefail; {command}'
-    done = subprocess.run(
-        ["bash", "-c", shell], capture_output=True, text=True, env=environment, timeout=200
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def holds(shown, expected):
-    """Whether the expected lines stand in the output, in order; `...` skips lines."""
+    """Whether the expected lines stand in the output, in order; `...` stands for anything."""
     place, skipping = 0, False
     for line in (line.rstrip() for line in expected):
         if line == "...":
             skipping = True
             continue
-        found = shown.index(line, place) if line in shown[place:] else -1
+        wanted = re.compile(re.escape(line).replace(r"\.\.\.", ".*"))
+        found = next((n for n in range(place, len(shown)) if wanted.fullmatch(shown[n])), -1)
         if found < 0 or (not skipping and found != place):
             return False
         place, skipping = found + 1, False
     return True
 
 
-@those("console")
-def test_commands(block, reader):
-    for command, expected in commands_of(block.text):
-        shown = [line.rstrip() for line in run(command).splitlines()]
-        if expected:
-            assert holds(shown, expected), f"{command} printed:\n" + "\n".join(shown)
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_python(page, reader):
-    names = {"__name__": "__main__"}
-    with contextlib.redirect_stdout(io.StringIO()):
-        for block in RUN:
-            if block.page == page and block.language == "python":
-                exec(compile(block.text, block.name, "exec"), names)
+def test_every_block_does_what_the_page_says(page, reader):
+    for block in RUN:
+        if block.page == page and block.language in ("console", "python"):
+            reader.does(block)
 
 
 @those("json", "toml")
@@ -222,7 +317,7 @@ def test_every_command_has_its_help_and_an_example_on_the_page():
 
 def test_make_targets_of_the_readme_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    told = re.findall(r"^ {4}make (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    told = re.findall(r"^\$ make (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
     assert {"chat", "test"} <= set(told)
     for target in told:
         assert re.search(rf"^{target}:", makefile, re.M), target

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from ragbot import links, markdown
 from ragbot.links import stem
@@ -62,4 +63,5 @@ def test_example(example):
 
 
 def test_no_example_is_overlooked():
-    assert len(EXAMPLES) == len(re.findall(r"^```result$", PAGE, re.MULTILINE)) > 15
+    fences = [token for token in MarkdownIt().parse(PAGE) if token.type in ("fence", "code_block")]
+    assert len(fences) == 2 * len(EXAMPLES) > 30

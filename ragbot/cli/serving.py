@@ -38,7 +38,7 @@ def mcp(options: Namespace) -> int:
             raise
         raise ServeError(
             "ragbot mcp needs the package mcp, which is not installed. "
-            "Install it with: pip install 'mcp>=2.3,<3'"
+            "Install it with: pip install 'ragbot[mcp]'"
         ) from None
     config = config_of(options)
 

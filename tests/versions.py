@@ -1,0 +1,70 @@
+"""Run the tests on the oldest, or on the newest, releases that pyproject.toml allows.
+
+    python tests/versions.py oldest
+    python tests/versions.py newest tests/test_index.py
+
+Each makes an environment of its own in a temporary folder and installs ragbot there: `oldest`
+with every dependency at the least version that `pyproject.toml` names, `newest` with whatever is
+newest in the registry. torch is the pinned one in both: a range would draw in whatever build is
+newest. The tests that follow, or those of `TESTS`, are run, the versions and the result printed.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+import venv
+from importlib.metadata import distributions
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MAIN = ("chromadb", "gradio", "llama-index-core", "networkx", "sentence-transformers", "torch")
+TESTS = (
+    *(f"tests/test_{name}.py" for name in (
+        "index", "index_states", "embed", "rerank", "cluster", "graph", "export", "bot", "retrieve",
+        "lexical", "generate", "llamaindex", "mcp", "api", "api_described", "server", "serving",
+        "watch", "whole_path", "cli",
+    )),
+    "tests/browser",
+)  # fmt: skip
+"""The tests that meet the main packages; the others are of our own code alone."""
+
+
+def oldest() -> list[str]:
+    """Pin every dependency at the least version that is allowed."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    least = (
+        re.match(r"([\w.-]+)>=([\w.]+)", needed) for needed in settings["project"]["dependencies"]
+    )
+    return [f"{found[1]}=={found[2]}" for found in least if found and found[1] != "torch"]
+
+
+def pinned_torch() -> str:
+    """Give the one version of torch that is installed anywhere."""
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    return re.search(r"^torch==.+$", text, re.M)[0]
+
+
+def run(which: str, tests: list[str]) -> int:
+    """Make the environment, run the tests in it, and print what they ran on."""
+    pins = [pinned_torch(), *(oldest() if which == "oldest" else [])]
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder) / "constraints.txt"
+        constraints.write_text("\n".join(pins) + "\n", encoding="utf-8")
+        venv.create(Path(folder) / "venv", with_pip=True)
+        python = Path(folder) / "venv" / "bin" / "python"
+        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        install += ["-c", constraints, "-e", ".[test]"]
+        subprocess.run(install, cwd=ROOT, check=True)
+        site = next((Path(folder) / "venv" / "lib").glob("*/site-packages"))
+        installed = {found.name.lower(): found.version for found in distributions(path=[str(site)])}
+        print(f"{which}:", ", ".join(f"{name} {installed[name]}" for name in MAIN), flush=True)
+        command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(tests or TESTS)]
+        return subprocess.run(command, cwd=ROOT).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1], sys.argv[2:]))

@@ -5,21 +5,23 @@ For tests and benchmarks of retrieval, which then measure nothing else.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot import links, markdown
+from ragbot import codes, links, markdown
 from ragbot.chunk import chunk, embedding_text
+from ragbot.codes import Codes, Encoded, EncodedQuestion, TokenVectors
 from ragbot.graph import RelationGraph
 from ragbot.lexical import Lexical
 from ragbot.schema import Chunk, Note, Relation
 from ragbot.words import content_words
 
 FloatArray = NDArray[np.float32]
-Encode = Callable[[Sequence[str]], FloatArray]
+Encode = Callable[[Sequence[str]], Encoded]
 
 
 class MemoryCorpus:
@@ -40,7 +42,9 @@ class MemoryCorpus:
         self.lexical = Lexical.build(ordered, self.chunks)
         self.embedded = encode is not None
         texts = [embedding_text(self.notes[piece.note], piece) for piece in self.chunks]
-        self.matrix = np.zeros((0, 0), np.float32) if encode is None else encode(texts)
+        held = Encoded(np.zeros((0, 0), np.float32), []) if encode is None else encode(texts)
+        self.matrix = held.vectors
+        self._codes = held.codes
 
     @classmethod
     def of(cls, files: Mapping[str, str], encode: Encode | None = None) -> MemoryCorpus:
@@ -58,9 +62,38 @@ class MemoryCorpus:
         """Exact cosine of a unit vector to these rows, shape (rows,)."""
         return self.matrix[list(rows)] @ query
 
+    def codes(self, rows: Sequence[int]) -> list[Codes]:
+        """Codes of the words of these rows."""
+        return [self._codes[row] for row in rows]
+
     def vectors(self, rows: Sequence[int]) -> FloatArray:
         """Return the unit vectors of these rows, shape (rows, dimension)."""
         return self.matrix[list(rows)]
+
+
+def bags(texts: Sequence[str]) -> Encoded:
+    """Encode passages as bags of words, and each of their words as itself."""
+    words = [_words(text) for text in texts]
+    vectors = [bag_of_words([word for word, _ in found]) for found in words]
+    return Encoded(
+        bag_of_words(texts),
+        [
+            codes.pack(rows, [place for _, place in found])
+            for rows, found in zip(vectors, words, strict=True)
+        ],
+    )
+
+
+def asked(question: str) -> EncodedQuestion:
+    """Encode a question as a bag of words, and each of its words as itself."""
+    found = _words(question)
+    spans = tuple((place, place + len(word)) for word, place in found)
+    vectors = bag_of_words([word for word, _ in found])
+    return EncodedQuestion(bag_of_words([question])[0], TokenVectors(vectors, spans))
+
+
+def _words(text: str) -> list[tuple[str, int]]:
+    return [(match.group(), match.start()) for match in re.finditer(r"\w+", text)]
 
 
 def bag_of_words(texts: Sequence[str], dimension: int = 512) -> FloatArray:

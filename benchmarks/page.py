@@ -15,7 +15,6 @@ import platform
 import socket
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,8 +30,6 @@ import numpy as np  # noqa: E402
 from gradio_client import Client  # noqa: E402
 
 from ragbot import Ragbot  # noqa: E402
-from ragbot.rehearse import texts  # noqa: E402
-from ragbot.remembered import AHEAD  # noqa: E402
 from ragbot.ui.serving import launch  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "page.json"
@@ -50,31 +47,26 @@ def ask(client: Client, question: str) -> tuple[float, float]:
 
 
 def measure(notes: Path) -> dict[str, object]:
-    """Ask before the sentences are taken in, and after: alone twice, then twenty at once."""
+    """Ask alone, twice the same, then twenty at once."""
     lines = QUESTIONS.read_text(encoding="utf-8").splitlines()
     asked = [json.loads(line)["question"] for line in lines][: 2 * PEOPLE]
-    with tempfile.TemporaryDirectory() as index:
-        with Ragbot.open(notes, index) as bot, served(bot) as clients:
-            at_once = [ask(clients[0], question) for question in asked[:PEOPLE]]
-        with Ragbot.open(notes, index) as bot, served(bot) as clients:
-            began = time.perf_counter()
-            taken = bot.remembered.ahead(texts(bot.corpus(), AHEAD), threading.Event())
-            ahead = time.perf_counter() - began
-            new = [ask(clients[0], question) for question in asked[:PEOPLE]]
-            again = [ask(clients[0], question) for question in asked[:PEOPLE]]
-            began = time.perf_counter()
-            with ThreadPoolExecutor(PEOPLE) as pool:
-                crowd = list(pool.map(ask, clients, asked[PEOPLE:]))
-            together = time.perf_counter() - began
+    with (
+        tempfile.TemporaryDirectory() as index,
+        Ragbot.open(notes, index) as bot,
+        served(bot) as clients,
+    ):
+        new = [ask(clients[0], question) for question in asked[:PEOPLE]]
+        again = [ask(clients[0], question) for question in asked[:PEOPLE]]
+        began = time.perf_counter()
+        with ThreadPoolExecutor(PEOPLE) as pool:
+            crowd = list(pool.map(ask, clients, asked[PEOPLE:]))
+        together = time.perf_counter() - began
     told = {
-        "new questions, sentences not taken in yet": at_once,
         "new questions": new,
         "the same again": again,
         f"{PEOPLE} at once": crowd,
     }
     return {
-        "sentences, lists and words taken in while nobody asks": taken,
-        "seconds for that": round(ahead, 1),
         "milliseconds to the first text [p50, p95]": {
             name: [round(float(np.quantile([t for t, _ in times], q)) * 1000) for q in (0.5, 0.95)]
             for name, times in told.items()

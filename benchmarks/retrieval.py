@@ -1,6 +1,6 @@
 """Compare ways to retrieve: the parts alone, the whole, and the whole without each part.
 
-    python benchmarks/retrieval.py [--shared FOLDER] [--cache FOLDER] [--sets SET ...]
+    python benchmarks/retrieval.py [--shared FOLDER] [--sets SET ...] [--cross-validate]
 
 The sets are read from `../shared` beside the checkout where it is there, and the
 shipped garden always. Vectors are kept in `--cache`, so a second run takes
@@ -42,10 +42,12 @@ from ragbot import (  # noqa: E402
     vault,
 )
 from ragbot.clauses import clauses  # noqa: E402
+from ragbot.codes import Encoded  # noqa: E402
 from ragbot.conversation import standalone  # noqa: E402
 from ragbot.embed import Encoder  # noqa: E402
 from ragbot.evaluate import Encode, Method, Question, Ranking  # noqa: E402
 from ragbot.schema import LINKS_TO, Chunk, Note, Relation, Section, Turn  # noqa: E402
+from ragbot.store import Segment, write_segment  # noqa: E402
 
 SHARED = ROOT.parent / "shared"
 FALSE_LINKS = 5
@@ -62,6 +64,7 @@ class Set:
     encode: Encode
 
 
+Passages = Callable[[list[str]], Encoded]
 MODULES = {"seeds": seeds, "expand": expand, "asking": asking, "retrieve": retrieve}
 
 
@@ -116,6 +119,7 @@ METHODS: list[tuple[str, Method, dict[str, float]]] = [
     ("  without links forward", evaluate.ragbot, {"expand_FORWARD": 0.0}),
     ("  without links back", evaluate.ragbot, {"expand_BACK": 0.0}),
     ("  without shared rare names", evaluate.ragbot, {"expand_NAMES": 0.0}),
+    ("  without reading word by word", evaluate.ragbot, {"asking_LATE": 0.0}),
     ("  without clauses", evaluate.ragbot, {"retrieve_CLAUSE": 0.0}),
     ("  without edges asked for", evaluate.ragbot, {"asking_ASKED": 0.0}),
     ("  without the price of hubs", evaluate.ragbot, {"expand_CROWDING": 0.0}),
@@ -159,7 +163,7 @@ def _by_type(questions: Sequence[Question], rankings: Sequence[Ranking]) -> dict
     }
 
 
-def garden(name: str, folder: Path, questions: Path, encode: Callable[[list[str]], Any]) -> Set:
+def garden(name: str, folder: Path, questions: Path, encode: Passages, encoder: Encoder) -> Set:
     """Take a vault of notes with its questions."""
     notes = links.resolve(vault.read(folder)[0])
     corpus = MemoryCorpus(notes, encode, mentions.find(notes).relations)
@@ -167,35 +171,35 @@ def garden(name: str, folder: Path, questions: Path, encode: Callable[[list[str]
     texts = [
         standalone(q.question, [Turn(text) for text in q.history], corpus).query for q in asked
     ]
-    return Set(name, corpus, asked, texts, _known(encode, texts))
+    return Set(name, corpus, asked, texts, _known(encoder, texts))
 
 
-def multihop(name: str, folder: Path, encode: Callable[[list[str]], Any]) -> Iterator[Set]:
+def multihop(name: str, folder: Path, encode: Passages, encoder: Encoder) -> Iterator[Set]:
     """Take a multi-hop set: as linked notes, with false links too, and with mentions alone."""
     passages = _lines(folder / "passages.jsonl")
     titles: dict[str, list[int]] = {}
     for number, passage in enumerate(passages):
         titles.setdefault(passage["title"], []).append(number)
     notes = [_note(number, passage) for number, passage in enumerate(passages)]
-    vectors = encode([f"{p['title']}\n{p['text']}" for p in passages])
+    held = encode([f"{p['title']}\n{p['text']}" for p in passages])
     asked = [
         Question(q["id"], q["question"], "multi", tuple((_id(g),) for g in q["gold"]))
         for q in _lines(folder / "questions-dev.jsonl")
     ]
     texts = [question.question for question in asked]
-    known = _known(encode, texts)
+    known = _known(encoder, texts)
     linked = [
         replace(note, relations=_relations(number, _mentioned(note.text, titles), passages))
         for number, note in enumerate(notes)
     ]
     noisy = [
         replace(note, relations=(*note.relations, *_relations(number, near, passages)))
-        for number, (note, near) in enumerate(zip(linked, _nearest(vectors), strict=True))
+        for number, (note, near) in enumerate(zip(linked, _nearest(held.vectors), strict=True))
     ]
 
     def corpus(of: list[Note], found: Sequence[Relation] = ()) -> MemoryCorpus:
         return MemoryCorpus(
-            of, lambda _: vectors, found, lambda n: [Chunk(n.id, (0, len(n.text)), n.text)]
+            of, lambda _: held, found, lambda n: [Chunk(n.id, (0, len(n.text)), n.text)]
         )
 
     yield Set(name, corpus(linked), asked, texts, known)
@@ -204,10 +208,10 @@ def multihop(name: str, folder: Path, encode: Callable[[list[str]], Any]) -> Ite
     yield Set(f"{name}, mentions only", corpus(notes, found), asked, texts, known)
 
 
-def _known(encode: Callable[[list[str]], Any], texts: list[str]) -> Encode:
-    """Encode questions and their clauses at once."""
-    asked = list(dict.fromkeys(text for whole in texts for text in (whole, *clauses(whole))))
-    return dict(zip(asked, encode(asked), strict=True)).__getitem__
+def _known(encoder: Encoder, texts: list[str]) -> Encode:
+    """Encode questions and their clauses before they are timed."""
+    asked = {text for whole in texts for text in (whole, *clauses(whole))}
+    return {text: encoder.encode_question(text) for text in asked}.__getitem__
 
 
 def _id(number: int) -> str:
@@ -255,15 +259,21 @@ def _lines(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def cached(cache: Path, encoder: Encoder) -> Callable[[list[str]], Any]:
-    """Encode texts once: their vectors are kept under the checksum of the texts."""
+def cached(cache: Path, encoder: Encoder) -> Passages:
+    """Encode passages once: what came of them is kept under the checksum of their texts."""
 
-    def encode(texts: list[str]) -> Any:
+    def encode(texts: list[str]) -> Encoded:
         cache.mkdir(parents=True, exist_ok=True)
-        path = cache / f"{zlib.crc32(chr(0).join(texts).encode()):08x}-{len(texts)}.npy"
-        if not path.exists():
-            np.save(path, encoder.encode(texts))
-        return np.load(path)
+        name = f"{zlib.crc32(chr(0).join(texts).encode()):08x}-{len(texts)}"
+        folder = cache / name
+        if not folder.exists():
+            write_segment(
+                folder,
+                list(map(str, range(len(texts)))),
+                encoder.encode_passages(texts),
+                settled=False,
+            )
+        return Segment(folder).encoded(np.arange(len(texts)))
 
     return encode
 
@@ -285,6 +295,7 @@ TUNED = (
     "seeds_MEANING",
     "seeds_LINK_PRIOR",
     "seeds_LENGTH_PRIOR",
+    "asking_LATE",
     "expand_SHARPNESS",
     "expand_FORWARD",
     "expand_BACK",
@@ -331,39 +342,48 @@ def main() -> None:
     options.add_argument("--cache", type=Path, default=ROOT / ".cache" / "retrieval")
     options.add_argument("--shared", type=Path, default=SHARED, help="questions and vaults")
     options.add_argument("--sets", nargs="*", default=["garden", "shipped", "2wiki", "musique"])
+    options.add_argument(
+        "--cross-validate", action="store_true", help="choose the constants anew on folds: an hour"
+    )
     arguments = options.parse_args()
-    encode = cached(arguments.cache, Encoder())
     results: dict[str, Any] = {
         "python": platform.python_version(),
         "packages": {name: version(name) for name in ("numpy", "sentence-transformers")},
         "sets": {},
     }
     target = ROOT / "benchmarks" / "results" / "retrieval.json"
-    sets = list(_sets(arguments.sets, arguments.shared, encode))
+    sets = list(_sets(arguments.sets, arguments.shared, arguments.cache))
     for tested in sets:
         rows = measure(tested)
         print(table(tested.name, rows, len(tested.questions)), flush=True)
         results["sets"][tested.name] = {"n": len(tested.questions), "methods": rows}
         target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    results["cross_validation"] = validated([s for s in sets if "mentions" not in s.name])
-    print(json.dumps(results["cross_validation"], indent=1))
-    target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    if arguments.cross_validate:
+        results["cross_validation"] = validated([s for s in sets if "mentions" not in s.name])
+        print(json.dumps(results["cross_validation"], indent=1))
+        target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
-def _sets(names: list[str], shared: Path, encode: Callable[[list[str]], Any]) -> Iterator[Set]:
+def _sets(names: list[str], shared: Path, cache: Path) -> Iterator[Set]:
+    encoder = Encoder()
+    encode = cached(cache, encoder)
     if "shipped" in names:
         yield garden(
-            "shipped garden", ROOT / "notes", ROOT / "tests" / "evaluation" / "garden.jsonl", encode
+            "shipped garden",
+            ROOT / "notes",
+            ROOT / "tests" / "evaluation" / "garden.jsonl",
+            encode,
+            encoder,
         )
     if not shared.is_dir():
         print(f"{shared} is not there: only the shipped garden is measured", file=sys.stderr)
         return
     if "garden" in names:
         questions = shared / "eval" / "garden-dev.jsonl"
-        yield garden("real vault", shared / "vaults" / "persona-garden", questions, encode)
+        yield garden("real vault", shared / "vaults" / "persona-garden", questions, encode, encoder)
     for name in ("2wiki", "musique"):
         if name in names:
-            yield from multihop(name, shared / "multihop" / name, encode)
+            yield from multihop(name, shared / "multihop" / name, encode, encoder)
 
 
 if __name__ == "__main__":

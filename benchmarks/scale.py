@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import random
+import re
 import resource
 import sys
 import tempfile
@@ -33,7 +34,9 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
+from ragbot import codes  # noqa: E402
 from ragbot.asking import SEEDS  # noqa: E402
+from ragbot.codes import Encoded, EncodedQuestion, TokenVectors  # noqa: E402
 from ragbot.embed import Encoder, EncoderIdentity  # noqa: E402
 from ragbot.expand import along_links  # noqa: E402
 from ragbot.graph import RelationGraph  # noqa: E402
@@ -66,13 +69,27 @@ class CheapEncoder:
         vector = self._rows[words].sum(axis=0)
         return vector / np.linalg.norm(vector)
 
-    def encode(
+    def encode_question(self, text: str) -> EncodedQuestion:
+        """Encode one text and its words."""
+        return EncodedQuestion(self.encode_query(text), self._words(text))
+
+    def encode_passages(
         self, texts: list[str], *, progress: Callable[[int], None] | None = None
-    ) -> np.ndarray:
-        """Encode texts."""
+    ) -> Encoded:
+        """Encode texts and their words."""
+        told = [self._words(text) for text in texts]
         if progress is not None:
             progress(len(texts))
-        return np.stack([self.encode_query(text) for text in texts])
+        return Encoded(
+            np.stack([self.encode_query(text) for text in texts]),
+            [codes.pack(words.vectors, [first for first, _ in words.spans]) for words in told],
+        )
+
+    def _words(self, text: str) -> TokenVectors:
+        found = [match.span() for match in re.finditer(r"\S+", text)]
+        rows = [zlib.crc32(text[a:b].casefold().encode()) & 0x3FFF for a, b in found]
+        lengths = np.linalg.norm(self._rows[rows], axis=1, keepdims=True)
+        return TokenVectors(self._rows[rows] / lengths, tuple(found))
 
 
 def write_vault(folder: Path, count: int) -> list[str]:
@@ -165,12 +182,12 @@ def measure(home: Path, count: int, real: Encoder) -> dict[str, Any]:
     record |= edits(home, index, encoder)
     corpus = index.current()
     record["load by a new process, seconds"] = timed(Index(home / "index").current)
-    queries = [encoder.encode_query(question) for question in questions]
+    queries = [encoder.encode_question(question) for question in questions]
     pairs = list(zip(questions, queries, strict=True))
     retrieve(corpus, *pairs[0])
-    corpus.nearest(queries[0], 10)
+    corpus.nearest(queries[0].vector, 10)
     steps: dict[str, Callable[[str, Any], object]] = {
-        "vectors": lambda _, query: corpus.nearest(query, 100),
+        "vectors": lambda _, query: corpus.nearest(query.vector, 100),
         "words": lambda question, _: corpus.lexical.passages(question),
         "all but links": lambda question, query: retrieve(corpus, question, query, hops=0),
         "all": lambda question, query: retrieve(corpus, question, query),

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ragbot import arrange, compose, edges, extract, followups, generate, ground, relations, silence
+from ragbot.codes import EncodedQuestion
 from ragbot.compose import Composed
 from ragbot.conversation import Standalone, starters
-from ragbot.corpus import Corpus, FloatArray
+from ragbot.corpus import Corpus
 from ragbot.errors import ModelUnavailableError
-from ragbot.extract import Encode, Picked
+from ragbot.extract import Picked
+from ragbot.generate import Encode
 from ragbot.kinds import kind_of
 from ragbot.llm import LanguageModel
 from ragbot.schema import Answer, Hit, Turn
@@ -31,8 +33,7 @@ def answer(
     asked: Standalone,
     hits: Sequence[Hit],
     *,
-    encode: Encode | None,
-    query: FloatArray | None,
+    query: EncodedQuestion | None,
     notice: str = "",
     words: int = compose.WORDS,
 ) -> Answer:
@@ -46,11 +47,8 @@ def answer(
         The same standing alone, or the reply to what is no question.
     hits
         What retrieval found for `asked.query`, best first.
-    encode
-        Texts to unit vectors, shape (n, d), as the corpus was embedded; None
-        to choose sentences by words alone.
     query
-        `asked.query` encoded, shape (d,); None to choose by words alone.
+        `asked.query` encoded; None to choose sentences by words alone.
     notice
         What a reader should know of how the answer came to be.
     words
@@ -72,9 +70,9 @@ def answer(
         raise ValueError(f"words must be at least 1, got {words}")
     if asked.reply:
         return Answer(question, asked.reply, "smalltalk", False, followups=starters(corpus))
-    picked = extract.rank(corpus, asked.query, hits, encode, query)
+    picked = extract.rank(corpus, asked.query, hits, query)
     chosen = compose.choose(corpus.notes, picked, words)
-    sure = silence.confidence(corpus, question, asked.query, picked, chosen, encode, query)
+    sure = silence.confidence(corpus, question, asked.query, picked, chosen, query)
     related = relations.answerable(corpus, asked.query)
     if related is not None and related.relations:
         told = edges.tell(corpus, related, words)
@@ -83,7 +81,7 @@ def answer(
         silent = silence.answer(corpus, question, asked.query, hits, notice)
         return replace(silent, confidence=sure)
     else:
-        groups = arrange.arrange(corpus, asked.query, hits, picked, encode, query, words)
+        groups = arrange.arrange(corpus, asked.query, hits, picked, query, words)
         made = compose.compose(corpus.notes, corpus.chunks, groups, words)
     if not all(ground.stands(citation, corpus.notes) for citation in made.citations):
         raise AssertionError("a quotation was cut wrongly: a fault of ragbot, not of the notes")
@@ -134,7 +132,7 @@ def stream(
     hits: Sequence[Hit],
     *,
     encode: Encode | None,
-    query: FloatArray | None,
+    query: EncodedQuestion | None,
     model: LanguageModel | None = None,
     failed: ModelUnavailableError | None = None,
     history: Sequence[Turn] = (),
@@ -144,6 +142,9 @@ def stream(
 
     Parameters
     ----------
+    encode
+        Texts to unit vectors, shape (n, d), to hold a model's sentences against
+        what they cite; None to compare their words.
     model
         Writes the answer; None for an extractive one. When it fails, the
         extractive answer comes instead, with a notice that says why.
@@ -164,7 +165,13 @@ def stream(
             if failed is not None:
                 raise failed
             for piece in generate.stream(
-                model, corpus, asked.query, hits, encode=encode, vector=query, history=history
+                model,
+                corpus,
+                asked.query,
+                hits,
+                encode=encode,
+                vector=None if query is None else query.vector,
+                history=history,
             ):
                 if isinstance(piece, str):
                     yield piece
@@ -175,7 +182,7 @@ def stream(
         except ModelUnavailableError as error:
             why = f"{model.spec} did not answer ({error.found}), so this is quoted from the notes."
         why = f"{why} {notice}".strip()
-    final = answer(corpus, question, asked, hits, encode=encode, query=query, notice=why)
+    final = answer(corpus, question, asked, hits, query=query, notice=why)
     yield final.text
     yield final
 

@@ -11,9 +11,10 @@ from itertools import zip_longest
 
 from ragbot import compose, extract
 from ragbot.candidates import BLOCK_MARK, Candidate, gather
+from ragbot.codes import EncodedQuestion
 from ragbot.compose import Group
-from ragbot.corpus import Corpus, FloatArray
-from ragbot.extract import Encode, Picked
+from ragbot.corpus import Corpus
+from ragbot.extract import Picked
 from ragbot.kinds import kind_of, parts, sides
 from ragbot.schema import Hit, Note
 
@@ -34,8 +35,7 @@ def arrange(
     query: str,
     hits: Sequence[Hit],
     picked: Sequence[Picked],
-    encode: Encode | None,
-    vector: FloatArray | None,
+    asked: EncodedQuestion | None,
     words: int = compose.WORDS,
 ) -> list[Group]:
     """Choose and group the sentences of an answer.
@@ -46,7 +46,7 @@ def arrange(
         The question, standing alone.
     picked
         The sentences that `extract.rank` found for it, best first; not empty.
-    encode, vector
+    asked
         As for `extract.rank`.
     words
         Words of the longest answer.
@@ -58,7 +58,7 @@ def arrange(
     if kind == "compare" and (compared := _compared(corpus, query, picked, words)):
         return compared
     if kind == "list":
-        if listed := _best_list(corpus, query, hits, best, encode, vector, words):
+        if listed := _best_list(corpus, query, hits, best, asked, words):
             return _whole_list(corpus, listed, picked, words)
         # Several questions in one are no list, even if one of them asks for one.
         kind = "list" if len(parts(query)) == 1 else "other"
@@ -136,18 +136,17 @@ def _best_list(
     query: str,
     hits: Sequence[Hit],
     best: float,
-    encode: Encode | None,
-    vector: FloatArray | None,
+    asked: EncodedQuestion | None,
     words: int,
 ) -> tuple[Candidate, ...] | None:
     """Find the list that answers as well as the best sentence does: its line before, and items."""
-    pool = gather(corpus, query, vector, hits, extract.POOL)
+    pool = gather(corpus, query, asked.vector if asked else None, hits, extract.PASSAGES)
     found = [one for one in lists(corpus, pool) if _size(one) <= LIST_SHARE * words][:LISTS]
     if not found:
         return None
     # A list answers by what it holds, or by the line that introduces it.
     weighed = [*map(joined, found), *(one[0] for one in found)]
-    scored, _ = extract.score(corpus, query, weighed, encode, vector, pool[0].worth)
+    scored = extract.score(corpus, query, weighed, asked, pool[0].worth)
     scores = [
         max(whole.score, first.score if one[0].introduces else whole.score)
         for one, whole, first in zip(found, scored[: len(found)], scored[len(found) :], strict=True)

@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragbot import relations, seeds
-from ragbot.corpus import Corpus, FloatArray
+from ragbot.codes import EncodedQuestion
+from ragbot.corpus import Corpus
 from ragbot.expand import Step, activations, along_links, along_names
 from ragbot.graph import RelationGraph
+from ragbot.late import Reading, reads
 from ragbot.schema import Evidence, Relation
 from ragbot.seeds import BoolArray, Seeds
 from ragbot.words import tokens
@@ -36,10 +38,16 @@ NAME_CHUNKS = 3
 ADMITTED = 30
 """Notes at the top after expansion, whose cosine is made exact."""
 
+READ = 3
+"""Best chunks of such a note that are read word by word."""
+
+LATE = 3.5
+"""Worth of a passage that meets every word of the question."""
+
 FADING = 0.5
 """What a further hop passes on beside the one before."""
 
-ASKED = 1.5
+ASKED = 3.0
 """Worth of an edge that the question asks for by its predicate."""
 
 
@@ -98,18 +106,20 @@ class Asking:
         self,
         corpus: Corpus,
         question: str,
-        query: FloatArray | None,
+        query: EncodedQuestion | None,
         allowed: BoolArray | None,
         hops: int,
     ) -> None:
         self._corpus = corpus
-        self._found = seeds.find(corpus, question, query, allowed)
+        self._found = seeds.find(corpus, question, query.vector if query else None, allowed)
         self._reached = _expand(corpus, question, self._found, hops)
         self.scores = self._worth()
         if query is not None and corpus.embedded:
-            seeds.complete(corpus, query, self._found, seeds.best(self.scores, ADMITTED))
+            seeds.complete(corpus, query.vector, self._found, seeds.best(self.scores, ADMITTED))
             seeds.score(corpus, self._found, allowed)
             self.scores = self._worth()
+            if reads(query):
+                self._read(Reading(corpus, question, query))
         self._ranks: _Ranks | None = None
 
     def passages(self, note: int, count: int) -> list[tuple[int, float]]:
@@ -123,6 +133,23 @@ class Asking:
         if self._ranks is None:
             self._ranks = _Ranks(self._corpus, self._found, self._reached)
         return self._ranks.evidence(note, row)
+
+    def _read(self, reading: Reading) -> None:
+        """Read the best passages of the best notes word by word, and score these anew.
+
+        A note that a link leads to often says what the question does not: what the
+        link is worth stands in for words that the note does not meet.
+        """
+        admitted = seeds.best(self.scores, ADMITTED)
+        if not admitted:
+            return
+        chunks = [best_chunks(self._corpus, self._found, note, READ) for note in admitted]
+        nearness = iter(reading.passages([row for rows in chunks for row in rows]).tolist())
+        for rows in chunks:
+            self._found.late.update((row, LATE * next(nearness)) for row in rows)
+        read = np.array([max(self._found.late[row] for row in rows) for rows in chunks])
+        gains = self._reached.gains(len(self._found.notes))[admitted]
+        self.scores[admitted] += np.maximum(read - read.min(), gains)
 
     def _worth(self) -> Scores:
         return self._found.notes + self._reached.gains(len(self._found.notes))
@@ -166,7 +193,7 @@ def _follow_asked(corpus: Corpus, question: str, reached: Reached) -> None:
 def best_chunks(corpus: Corpus, found: Seeds, note: int, count: int) -> list[int]:
     """Rows of the chunks of a note that answer best, best first."""
     first, last = (int(row) for row in corpus.lexical.first_chunk[note : note + 2])
-    order = np.argsort(-found.chunk_scores(slice(first, last)), kind="stable")
+    order = np.argsort(-found.chunk_scores(range(first, last)), kind="stable")
     return [first + int(place) for place in order[:count]]
 
 

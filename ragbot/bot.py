@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Self
 from ragbot import answer as answers
 from ragbot.check import check
 from ragbot.cluster import open_encoder
+from ragbot.codes import EncodedQuestion
 from ragbot.config import Config
 from ragbot.conversation import checked, standalone
-from ragbot.embed import FloatArray
 from ragbot.errors import IndexDamagedError, IndexMissingError, NoteNotFoundError
 from ragbot.generation import Generation
 from ragbot.graph import Direction
@@ -73,7 +73,7 @@ class Ragbot:
         self._encoder = open_encoder(config.embed_model, config.backend, config.ray)
         self.remembered = Remembered(self._encoder.encode)
         self._model = _model(config)
-        self._find = retriever(config.reranker, self._encoder.encode_query)
+        self._find = retriever(config.reranker, self._encoder.encode_question)
         self._wait = True
         self._seen = False
         self._refreshing = threading.Lock()
@@ -298,8 +298,8 @@ class Ragbot:
             notice="" if query is not None or asked.reply else self._why_words(corpus),
         )
 
-    def encode(self, question: str) -> FloatArray | None:
-        """Encode a question as a unit vector; None while words and links alone are searched."""
+    def encode(self, question: str) -> EncodedQuestion | None:
+        """Encode a question; None while words and links alone are searched."""
         return self._encoded(self._current(), question)
 
     def corpus(self) -> Generation:
@@ -367,13 +367,13 @@ class Ragbot:
                     self._seen = True
         return self._index.current()
 
-    def _encoded(self, corpus: Generation, query: str) -> FloatArray | None:
+    def _encoded(self, corpus: Generation, query: str) -> EncodedQuestion | None:
         """Encode a question, unless that would mix encoders or keep someone waiting."""
         if not corpus.embedded or not (self._wait or self._encoder.loaded):
             return None
         if corpus.manifest.encoder != self._encoder.identity or corpus.trouble():
             return None
-        return self._encoder.encode_query(query)
+        return self._encoder.encode_question(query)
 
     def _why_words(self, corpus: Generation) -> str:
         ready = self._encoder.loaded or not corpus.embedded

@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from ragbot import vault
+from ragbot.codes import Encoded
 from ragbot.content import Content, content_of, with_mentions, write_content
-from ragbot.embed import Encoder, EncoderIdentity, FloatArray
+from ragbot.embed import Encoder, EncoderIdentity
 from ragbot.errors import IndexDamagedError, StorageError, VaultError
 from ragbot.generation import Generation, load
 from ragbot.manifest import MANIFEST, Manifest, reading_rules
@@ -160,10 +161,10 @@ class Build:
         waiting = iter(sorted(texts.items(), key=lambda pair: -len(pair[1])))
         while piece := dict(itertools.islice(waiting, PIECE)):
             tell(0)
-            vectors = encoder.encode(list(piece.values()), progress=tell)
+            passages = encoder.encode_passages(list(piece.values()), progress=tell)
             self._done += len(piece)
             folder = self._shelf.segments / new_name()
-            self._segments.append(write_segment(folder, list(piece), vectors, settled=False))
+            self._segments.append(write_segment(folder, list(piece), passages, settled=False))
             if time.monotonic() - began >= EVERY:
                 return
 
@@ -176,10 +177,10 @@ class Build:
                 raise
             _log.warning("%s", error)
 
-    def _write_settled(self, keys: Sequence[str], vectors: FloatArray) -> Segment:
+    def _write_settled(self, keys: Sequence[str], passages: Encoded) -> Segment:
         self._task.report(Progress("write", 0, len(keys), "passages"))
         folder = self._shelf.segments / new_name()
-        return write_segment(folder, keys, vectors, settled=True, server=self._shelf.server)
+        return write_segment(folder, keys, passages, settled=True, server=self._shelf.server)
 
     def _publish(self, content: Content) -> None:
         """Write a generation, check it, and make it current, unless it would say nothing new."""

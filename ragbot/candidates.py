@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot import markdown
+from ragbot.chunk import plain_prose
 from ragbot.corpus import Corpus, FloatArray
 from ragbot.schema import Chunk, Hit, Note, NoteId, Span
 from ragbot.sentences import sentences
@@ -57,8 +58,8 @@ _RULE = re.compile(r"[\s|:-]*")
 _ROW = re.compile(r"\s*(?:\|.*\|\s*|\|.*|(?:[^|\n]+\|){2}[^\n]*)\Z")
 _UNDERLINED = re.compile(r"[^\n]*\r?\n[ \t>]*\|?[ \t]*:?-+:?[ \t]*\|[ \t|:-]*(?:\r|\n|\Z)")
 _CELL = re.compile(r"(?<!\\)\|(?![^\[\]]*\]\])")
-_DESTINATION = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
-_ONLY_A_LINK = re.compile(r"\s*!?\[(?:\\.|[^\[\]\\])*\]\([^()\s]*\)[\s.]*")
+# A field whose value is a link to a page says no more than the link alone.
+_ONLY_A_LINK = re.compile(r"\s*(?:[\w-]+::\s*)?!?\[(?:\\.|[^\[\]\\])*\]\([^()\s]*\)[\s.]*")
 BLOCK_MARK = re.compile(r"(?:[ \t]*(?:>|[-*+•](?=[ \t])|\d{1,3}[.)](?=[ \t])|\[[ xX]\])[ \t]*)+")
 
 
@@ -101,20 +102,24 @@ def gather(
         The same encoded, a unit vector; None to judge passages by words.
     hits
         What retrieval found, best first.
+    most
+        Passages cut, those of a bibliography left out where no source is asked for.
 
     Returns
     -------
     list of Candidate
-        About `most`, in order of the passage's worth, then of the file.
+        In order of the passage's worth, then of the file.
     """
     found: list[Candidate] = []
     sources_too = _ASKS_FOR_SOURCES.search(query) is not None
-    for row, worth in best_passages(corpus, query, vector, hits):
-        if len(found) >= most:
-            break
-        if _is_bibliography(corpus.chunks[row]) and not sources_too:
-            continue
-        found += cut(corpus.notes[corpus.chunks[row].note], corpus.chunks[row], row, worth)
+    ranked = best_passages(corpus, query, vector, hits)
+    telling = (
+        (corpus.chunks[row], row, worth)
+        for row, worth in ranked
+        if sources_too or not _is_bibliography(corpus.chunks[row])
+    )
+    for chunk, row, worth in islice(telling, most):
+        found += cut(corpus.notes[chunk.note], chunk, row, worth)
     return found
 
 
@@ -212,4 +217,4 @@ def _cells(source: str) -> list[str]:
 
 
 def _shown(source: str) -> str:
-    return " ".join(_DESTINATION.sub(r"\1", markdown.plain(source)).split())
+    return " ".join(plain_prose(source).split())

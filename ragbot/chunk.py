@@ -69,8 +69,17 @@ def embedding_text(note: Note, chunk: Chunk) -> str:
     >>> embedding_text(note, Chunk("a.md", (17, 41), note.text[17:41], ("Heat", "Limits")))
     'Heat. Limits. It has some.'
     """
-    prose = _DESTINATION.sub(r"\1", markdown.plain(chunk.text))
-    return f"{_context(note.title, chunk.headings)} {prose}".strip()
+    return f"{context(note, chunk)} {plain_prose(chunk.text)}".strip()
+
+
+def context(note: Note, chunk: Chunk) -> str:
+    """Title and headings as they stand before the prose of a chunk that is embedded."""
+    return _context(note.title, chunk.headings)
+
+
+def plain_prose(source: str) -> str:
+    """Plain text of a slice of a note, as it is embedded."""
+    return _DESTINATION.sub(r"\1", markdown.plain(source))
 
 
 def text_key(text: str) -> str:

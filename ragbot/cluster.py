@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ragbot.codes import Encoded, EncodedQuestion, none
 from ragbot.embed import Encoder, EncoderIdentity, FloatArray
 from ragbot.errors import ModelUnavailableError, StorageError
 
@@ -64,14 +65,20 @@ class ClusterEncoder(Encoder):
         """Load the model that encodes questions."""
         return self._here.load()
 
-    def encode_query(self, text: str) -> FloatArray:
+    def encode_question(self, text: str) -> EncodedQuestion:
         """Encode a question, here."""
-        return self._here.encode_query(text)
+        return self._here.encode_question(text)
 
     def encode(
         self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
     ) -> FloatArray:
-        """Encode passages on the cluster; see `Encoder.encode`.
+        """Encode sentences, here."""
+        return self._here.encode(texts, progress=progress)
+
+    def encode_passages(
+        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
+    ) -> Encoded:
+        """Encode passages on the cluster; see `Encoder.encode_passages`.
 
         Raises
         ------
@@ -84,14 +91,16 @@ class ClusterEncoder(Encoder):
         task = ray.remote(max_retries=RETRIES)(_embed)
         starts = range(0, len(texts), TEXTS_A_TASK)
         running = {task.remote(self._make, texts[s : s + TEXTS_A_TASK]): s for s in starts}
-        vectors = np.zeros((len(texts), self.identity.dimension), np.float32)
+        dimension = self.identity.dimension
+        vectors = np.zeros((len(texts), dimension), np.float32)
+        codes = [none(dimension)] * len(texts)
         done = 0
         waiting = list(running)
         while waiting:
             finished, waiting = ray.wait(waiting)
             for reference in finished:
                 try:
-                    identity, rows = ray.get(reference)
+                    identity, told = ray.get(reference)
                 except ray.exceptions.RayError as error:
                     found = f"a worker failed ({str(error).strip().splitlines()[-1]})"
                     raise StorageError(self._address, found, _REMEDY) from error
@@ -99,11 +108,12 @@ class ClusterEncoder(Encoder):
                     found = f"a worker has {identity}, here is {self.identity}"
                     raise ModelUnavailableError(self.identity.name, found, _SAME)
                 start = running[reference]
-                vectors[start : start + len(rows)] = rows
-                done += len(rows)
+                vectors[start : start + len(told.codes)] = told.vectors
+                codes[start : start + len(told.codes)] = told.codes
+                done += len(told.codes)
                 if progress is not None:
                     progress(done)
-        return vectors
+        return Encoded(vectors, codes)
 
 
 _REMEDY = "Look at the cluster with: ray status. Without --ray the passages are embedded here."
@@ -114,11 +124,11 @@ _kept: dict[str, Encoder] = {}
 """In a worker: the encoders that it has loaded, by their recipe."""
 
 
-def _embed(make: Make, texts: Sequence[str]) -> tuple[EncoderIdentity, FloatArray]:
+def _embed(make: Make, texts: Sequence[str]) -> tuple[EncoderIdentity, Encoded]:
     """Embed some texts in a worker."""
     # A recipe is unpickled anew for each task: only what it says is the same.
     encoder = _kept.get(repr(make)) or _kept.setdefault(repr(make), make())
-    return encoder.identity, encoder.encode(texts)
+    return encoder.identity, encoder.encode_passages(texts)
 
 
 def _connected(address: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ragbot.codes import Codes
 from ragbot.graph import RelationGraph
 from ragbot.lexical import Lexical
 from ragbot.schema import Chunk, Note, NoteId
@@ -54,6 +55,9 @@ class Corpus(Protocol):
 
     def similarities(self, query: FloatArray, rows: Sequence[int]) -> FloatArray:
         """Exact cosine of a unit vector to these rows, shape (rows,)."""
+
+    def codes(self, rows: Sequence[int]) -> list[Codes]:
+        """Codes of the words of these rows; none for a row without a vector."""
 
     def vectors(self, rows: Sequence[int]) -> FloatArray:
         """Return the unit vectors of these rows, shape (rows, dimension)."""

@@ -17,18 +17,23 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot import faster
+from ragbot import codes, faster
+from ragbot.codes import Codes, Encoded, EncodedQuestion, TokenVectors
 from ragbot.errors import ModelUnavailableError
+from ragbot.schema import Span
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 FloatArray = NDArray[np.float32]
+Pieces = Callable[[Sequence[str]], list[tuple[Span, ...]]]
+"""Tells where the word pieces of texts stand."""
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -42,6 +47,7 @@ BATCH = 8
 """Texts encoded together: on a processor without a GPU 8 is faster than 32 or 128."""
 
 _CACHED_QUERIES = 512
+_LONGEST = 8192
 _REMEDY = (
     "RAGBOT_EMBED_MODEL takes the folder of a sentence-transformers model, or the name of one "
     "that is in the local Hugging Face cache; unset it for the embedded one."
@@ -118,9 +124,10 @@ class Encoder:
         self._folder = model
         self._lock = threading.Lock()
         self._model: SentenceTransformer | None = None
+        self._pieces: Pieces = lambda texts: [()] * len(texts)
         self._weights = ""
         self._identity: EncoderIdentity | None = None
-        self._queries: OrderedDict[str, FloatArray] = OrderedDict()
+        self._queries: OrderedDict[str, EncodedQuestion] = OrderedDict()
 
     @property
     def loaded(self) -> bool:
@@ -142,6 +149,7 @@ class Encoder:
                 self._weights = _weights_hash(model) if self._folder else DEFAULT_SHA256
                 if self.backend != "torch":
                     faster.speed_up(model, self._weights, self.backend)
+                self._pieces = _pieces_of(model)
                 self._model = model
             return self._model
 
@@ -169,7 +177,7 @@ class Encoder:
         *,
         progress: Callable[[int], None] | None = None,
     ) -> FloatArray:
-        """Encode passages.
+        """Encode texts, each as a whole.
 
         Parameters
         ----------
@@ -186,10 +194,8 @@ class Encoder:
         model = self.load()
         vectors = np.zeros((len(texts), self.identity.dimension), np.float32)
         prefix = self.identity.prefixes[1]
-        by_length = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
-        batches = [by_length[start : start + BATCH] for start in range(0, len(texts), BATCH)]
 
-        def encode(batch: list[int]) -> int:
+        def encode(batch: list[int]) -> None:
             vectors[batch] = model.encode(
                 [prefix + texts[i] for i in batch],
                 batch_size=BATCH,
@@ -197,36 +203,109 @@ class Encoder:
                 show_progress_bar=False,
                 convert_to_numpy=True,
             )
-            return len(batch)
 
-        done = 0
-        for count in side_by_side(encode, batches):
-            done += count
-            if progress is not None:
-                progress(done)
+        _in_batches(texts, encode, progress)
         return vectors
+
+    def encode_passages(
+        self,
+        texts: Sequence[str],
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> Encoded:
+        """Encode passages, each as a whole and word by word; see `encode`."""
+        model = self.load()
+        dimension = self.identity.dimension
+        vectors = np.zeros((len(texts), dimension), np.float32)
+        words = [codes.none(dimension)] * len(texts)
+
+        def encode(batch: list[int]) -> None:
+            read = _read(model, self._pieces, [texts[i] for i in batch], self.identity.prefixes[1])
+            for i, (vector, pieces) in zip(batch, read, strict=True):
+                vectors[i] = vector
+                words[i] = _coded(texts[i], pieces)
+
+        _in_batches(texts, encode, progress)
+        return Encoded(vectors, words)
 
     def encode_query(self, text: str) -> FloatArray:
         """Encode a question, shape (dimension,), unit length; repeated questions cost nothing."""
+        return self.encode_question(text).vector
+
+    def encode_question(self, text: str) -> EncodedQuestion:
+        """Encode a question as a whole and word by word; repeated ones cost nothing."""
         with self._lock:
             known = self._queries.get(text)
             if known is not None:
                 self._queries.move_to_end(text)
                 return known
-        vector: FloatArray = np.asarray(
-            self.load().encode(
-                self.identity.prefixes[0] + text,
-                normalize_embeddings=True,
-                show_progress_bar=False,
-            ),
-            np.float32,
+        told = EncodedQuestion(
+            *_read(self.load(), self._pieces, [text], self.identity.prefixes[0])[0]
         )
-        vector.setflags(write=False)
+        told.vector.setflags(write=False)
         with self._lock:
-            self._queries[text] = vector
+            self._queries[text] = told
             if len(self._queries) > _CACHED_QUERIES:
                 self._queries.popitem(last=False)
-        return vector
+        return told
+
+
+def _in_batches(
+    texts: Sequence[str],
+    work: Callable[[list[int]], None],
+    progress: Callable[[int], None] | None,
+) -> None:
+    """Do some work for batches of texts of about equal length, given by their positions."""
+    by_length = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+    batches = [by_length[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+    done = 0
+    for batch, _ in zip(batches, side_by_side(work, batches), strict=True):
+        done += len(batch)
+        if progress is not None:
+            progress(done)
+
+
+def _pieces_of(model: SentenceTransformer) -> Pieces:
+    """Give what tells where the word pieces of texts stand; nothing where a model has none.
+
+    A copy of the model's tokenizer: how a tokenizer pads and cuts is a state of it, and the
+    model sets it for itself, in other threads.
+    """
+    own = getattr(model.tokenizer, "backend_tokenizer", None)
+    if own is None:
+        return lambda texts: [()] * len(texts)
+    tokenizer = type(own).from_str(own.to_str())
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(model.max_seq_length or _LONGEST)
+    return lambda texts: [tuple(told.offsets) for told in tokenizer.encode_batch(list(texts))]
+
+
+def _read(
+    model: SentenceTransformer, pieces: Pieces, texts: Sequence[str], prefix: str
+) -> list[tuple[FloatArray, TokenVectors]]:
+    """Run the model once over some texts: the unit vector of each, and those of its pieces."""
+    whole = [prefix + text for text in texts]
+    told: Any = model.encode(
+        whole, batch_size=len(whole), output_value=None, show_progress_bar=False
+    )
+    found = []
+    for one, offsets in zip(told, pieces(whole), strict=True):
+        vector = one["sentence_embedding"].float().cpu().numpy()
+        vector = vector / max(float(np.linalg.norm(vector)), 1e-12)
+        spans = [(first - len(prefix), last - len(prefix)) for first, last in offsets]
+        rows = np.zeros((0, len(vector)), np.float32)
+        if spans:
+            rows = one["token_embeddings"][one["attention_mask"].bool()].float().cpu().numpy()
+            rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        kept = [n for n, (first, last) in enumerate(spans) if 0 <= first < last]
+        found.append((vector, TokenVectors(rows[kept], tuple(spans[n] for n in kept))))
+    return found
+
+
+def _coded(text: str, pieces: TokenVectors) -> Codes:
+    """Keep the words of a passage that have a subject, in a bit a dimension."""
+    kept = np.flatnonzero(codes.is_content(text, pieces.spans))
+    return codes.pack(pieces.vectors[kept], [pieces.spans[n][0] for n in kept])
 
 
 @cache

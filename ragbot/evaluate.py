@@ -19,8 +19,9 @@ import numpy as np
 
 from ragbot import metrics
 from ragbot.clauses import clauses
+from ragbot.codes import EncodedQuestion
 from ragbot.conversation import standalone
-from ragbot.corpus import Corpus, FloatArray
+from ragbot.corpus import Corpus
 from ragbot.errors import EvaluationError
 from ragbot.fusion import reciprocal_rank_fusion
 from ragbot.metrics import Mean
@@ -36,7 +37,7 @@ KEPT = 10
 
 MEASURES = ("recall@5", "recall@10", "mrr", "ndcg@10")
 
-Encode = Callable[[str], FloatArray | None]
+Encode = Callable[[str], EncodedQuestion | None]
 Ranking = list[NoteId]
 Method = Callable[[Corpus, str, Encode], Ranking]
 
@@ -107,8 +108,8 @@ def evaluate(corpus: Corpus, encode: Encode, questions: Sequence[Question]) -> R
     corpus
         One generation of an index.
     encode
-        Encodes a question as a unit vector; gives None when there is no
-        encoder, and then words and graph are measured.
+        Encodes a question; gives None when there is no encoder, and then
+        words and graph are measured.
     questions
         Those whose `gold` is empty are counted and left out.
     """
@@ -145,7 +146,7 @@ def dense(corpus: Corpus, question: str, encode: Encode) -> Ranking:
     query = encode(question)
     if query is None:
         return []
-    rows = [row for row, _ in corpus.nearest(query, DEPTH * 3)]
+    rows = [row for row, _ in corpus.nearest(query.vector, DEPTH * 3)]
     return list(dict.fromkeys(corpus.chunks[row].note for row in rows))[:DEPTH]
 
 

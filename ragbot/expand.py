@@ -25,13 +25,13 @@ Scores = NDArray[np.float64]
 SHARPNESS = 0.6
 """Score below the best seed at which a seed passes on 1/e of what the best one does."""
 
-FORWARD = 1.1
+FORWARD = 1.2
 """Worth of a link from the best seed to a note that nothing else links to."""
 
 BACK = 0.3
 """The same for a link to the seed: what speaks of an answer is less often one itself."""
 
-NAMES = 0.5
+NAMES = 0.7
 """Worth of a name that the best seed shares with one other note."""
 
 CROWDING = 0.25

@@ -1,74 +1,65 @@
 """Extract: the sentences of the notes that answer a question, best first.
 
-A sentence is scored by its meaning and words under its title and headings, by
-the part of the question that it meets best, and by the passage that holds it.
+Each word of the question looks for the nearest word of a sentence, under its title
+and headings, of the sentences beside it, and of the passage around it; what
+retrieval thought of the passage and of the note counts a little.
 
 Floor 4: reads a corpus.
-
-References
-----------
-Near-repeats are left out as in Carbonell and Goldstein (1998), "The use of MMR,
-diversity-based reranking for reordering documents and producing summaries",
-with a threshold in place of the weighted difference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragbot.candidates import Candidate, gather
-from ragbot.chunk import embedding_text
-from ragbot.corpus import Corpus, FloatArray
+from ragbot.codes import EncodedQuestion
+from ragbot.corpus import Corpus
 from ragbot.expected import holds
-from ragbot.kinds import parts
+from ragbot.late import Reading, reads
 from ragbot.phrasing import stem
-from ragbot.schema import Chunk, Hit
+from ragbot.schema import Hit
 from ragbot.words import content_words
 
 Scores = NDArray[np.float64]
-Encode = Callable[[Sequence[str]], FloatArray]
 
-POOL = 300
-"""Sentences read; the best of them by passage and words are encoded."""
+PASSAGES = 60
+"""Passages read, the best of the notes found; twice as many found no more that answers."""
 
-ENCODED = 64
-"""Sentences encoded: about half a second on two slow cores, once per sentence."""
+UNDER, OWN, BESIDE, AROUND = 1.7, 0.45, 0.45, 0.8
+"""Worth of meeting every word of the question: in a sentence under its title and headings, in
+its own words, in the sentence beside it that does best, and in its passage."""
 
-REPEATED = 0.92
-"""Cosine from which two sentences say the same."""
+WORTH, LENGTH, MISFIT = 0.12, 0.1, 0.2
+"""Worth of what retrieval thought of the passage; taken off per factor e of words, and off a
+sentence without a number, a date or a name, when one is asked for."""
 
-PART_WEIGHT, PASSAGE_WEIGHT, WORDS_WEIGHT, WORTH_WEIGHT = 0.5, 0.5, 0.5, 0.3
-"""What the best part of the question, the passage, the words and retrieval weigh beside the
-cosine of question and sentence; chosen on the dev questions, flat around these values."""
+WORDS_WEIGHT, WORTH_WEIGHT = 0.5, 0.3
+"""Without vectors: worth of holding every word of the question, and of the passage."""
 
-MISFIT = 0.2
-"""Taken off a sentence without a number, a date or a name, when one is asked for."""
+REPEATED = 0.8
+"""Share of the words of two sentences that both hold, from which they say the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """A sentence with its score.
+    """A sentence with its score; `near` says how near it comes to each piece of the question.
 
-    `meaning` is its cosine with the question (0 without vectors); `words` the
-    share of the question's words that it and its headings hold, by rarity.
+    `near` is of shape (word pieces,), empty without vectors.
     """
 
     candidate: Candidate
     score: float
-    meaning: float
-    words: float
+    near: Scores
 
 
 def rank(
-    corpus: Corpus,
-    query: str,
-    hits: Sequence[Hit],
-    encode: Encode | None = None,
-    vector: FloatArray | None = None,
+    corpus: Corpus, query: str, hits: Sequence[Hit], asked: EncodedQuestion | None = None
 ) -> list[Picked]:
     """Score the sentences of the notes found, best first, near-repeats left out.
 
@@ -78,64 +69,61 @@ def rank(
         The question, standing alone.
     hits
         What retrieval found, best first.
-    encode
-        Texts to unit vectors, shape (n, d); None to judge by words alone.
-    vector
-        `query` encoded, shape (d,); None to judge by words alone.
+    asked
+        `query` encoded; None to judge by words alone.
     """
-    pool = gather(corpus, query, vector, hits, POOL)
+    pool = gather(corpus, query, asked.vector if asked else None, hits, PASSAGES)
     if not pool:
         return []
-    worth = np.array([candidate.worth for candidate in pool])
-    rough = overlap(corpus, query, pool) + 0.5 * (worth - worth.max())
-    pool = [pool[place] for place in np.argsort(-rough, kind="stable")[:ENCODED]]
-    picked, told = score(corpus, query, pool, encode, vector, float(worth.max()))
-    return _without_repeats(picked, told)
+    best = max(candidate.worth for candidate in pool)
+    picked = score(corpus, query, pool, asked, best)
+    return list(_without_repeats(sorted(picked, key=lambda pick: -pick.score)))
 
 
 def score(
     corpus: Corpus,
     query: str,
     pool: Sequence[Candidate],
-    encode: Encode | None,
-    vector: FloatArray | None,
+    asked: EncodedQuestion | None,
     best_worth: float,
-) -> tuple[list[Picked], FloatArray | None]:
-    """Score candidates in their order; with them their unit vectors, shape (n, d), if encoded.
+) -> list[Picked]:
+    """Score candidates, in their order; those of a passage stand together, in that of the file.
 
     Parameters
     ----------
     best_worth
         Worth of the best passage: what others fall short of it counts against them.
     """
-    words = overlap(corpus, query, pool)
     worth = np.array([candidate.worth for candidate in pool]) - best_worth
-    scores = WORDS_WEIGHT * words + WORTH_WEIGHT * worth
-    meaning = np.zeros(len(pool))
-    told: FloatArray | None = None
-    if encode is not None and vector is not None:
-        asked = parts(query)
-        vectors = encode([*asked, *(in_context(corpus, candidate) for candidate in pool)])
-        told = vectors[len(asked) :]
-        meaning = (told @ vector).astype(np.float64)
-        part = (told @ vectors[: len(asked)].T).max(axis=1)
-        scores = scores + meaning + PART_WEIGHT * part
-        if corpus.embedded:
-            rows = [candidate.row for candidate in pool]
-            scores = scores + PASSAGE_WEIGHT * corpus.similarities(vector, rows)
-    scores -= [0.0 if holds(query, candidate.text) else MISFIT for candidate in pool]
-    picked = [
-        Picked(candidate, float(score), float(near), float(share))
-        for candidate, score, near, share in zip(pool, scores, meaning, words, strict=True)
+    misfit = np.array([not holds(query, candidate.text) for candidate in pool])
+    if asked is None or not reads(asked) or not corpus.embedded:
+        scores = WORDS_WEIGHT * overlap(corpus, query, pool) + WORTH_WEIGHT * worth
+        near = np.zeros((len(pool), 0))
+    else:
+        scores, near = _met(corpus, query, pool, asked)
+        scores += WORTH * worth
+        scores -= [LENGTH * math.log(len(candidate.text.split())) for candidate in pool]
+    scores -= MISFIT * misfit
+    return [
+        Picked(candidate, float(value), row)
+        for candidate, value, row in zip(pool, scores, near, strict=True)
     ]
-    return picked, told
 
 
-def in_context(corpus: Corpus, candidate: Candidate) -> str:
-    """Give a sentence as it is encoded: under the title of its note and its headings."""
-    note = corpus.notes[candidate.note]
-    source = note.text[slice(*candidate.span)]
-    return embedding_text(note, Chunk(note.id, candidate.span, source, candidate.headings))
+def _met(
+    corpus: Corpus, query: str, pool: Sequence[Candidate], asked: EncodedQuestion
+) -> tuple[Scores, Scores]:
+    """Read the passages of candidates word by word."""
+    reading = Reading(corpus, query, asked)
+    scores: list[Scores] = []
+    near: list[Scores] = []
+    for row, group in groupby(pool, key=lambda candidate: candidate.row):
+        met = reading.pieces(row, [candidate.span for candidate in group])
+        others = np.concatenate(([0.0], met.own, [0.0]))
+        beside = np.maximum(others[:-2], others[2:])
+        scores.append(UNDER * met.under + OWN * met.own + BESIDE * beside + AROUND * met.passage)
+        near.append(met.near)
+    return np.concatenate(scores), np.concatenate(near)
 
 
 def overlap(corpus: Corpus, query: str, pool: Sequence[Candidate]) -> Scores:
@@ -153,14 +141,10 @@ def overlap(corpus: Corpus, query: str, pool: Sequence[Candidate]) -> Scores:
     return np.array(shares)
 
 
-def _without_repeats(picked: Sequence[Picked], told: FloatArray | None) -> list[Picked]:
-    order = sorted(range(len(picked)), key=lambda place: -picked[place].score)
-    kept: list[int] = []
-    seen: set[str] = set()
-    for place in order:
-        text = picked[place].candidate.text.casefold()
-        near = told is not None and bool(kept) and float((told[kept] @ told[place]).max())
-        if text not in seen and not (near and near > REPEATED):
-            kept.append(place)
-            seen.add(text)
-    return [picked[place] for place in kept]
+def _without_repeats(picked: Sequence[Picked]) -> Iterator[Picked]:
+    kept: list[set[str]] = []
+    for pick in picked:
+        words = {stem(word) for word in content_words(pick.candidate.text)}
+        if not any(len(words & other) >= REPEATED * len(words | other) for other in kept):
+            kept.append(words)
+            yield pick

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ragbot import compose, edges, ground
 from ragbot.candidates import best_passages, readable
 from ragbot.corpus import Corpus, FloatArray
-from ragbot.extract import Encode
 from ragbot.llm import LanguageModel, Message
 from ragbot.schema import Answer, Chunk, Citation, Hit, Note, Relation, Span, Statement, Turn
 from ragbot.sentences import sentences
@@ -53,6 +52,9 @@ _CITED = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _DONE = re.compile(r"[.!?…。！？][\"'”’)]*(?:\s*\[[\d,; ]+\])*(?=\s+[^\s\[]|\s*\n)")
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")
 _LINKS = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)|<[^<>]*>|https?://\S+")
+
+
+Encode = Callable[[Sequence[str]], FloatArray]
 
 
 @dataclass(frozen=True, slots=True)

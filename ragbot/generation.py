@@ -16,6 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ragbot.codes import Codes, none
 from ragbot.content import Content, read_content
 from ragbot.embed import EncoderIdentity, FloatArray
 from ragbot.graph import RelationGraph
@@ -141,6 +142,17 @@ class Generation:
             if len(here):
                 vectors[here] = segment.take(wanted[here, 1])
         return vectors
+
+    def codes(self, rows: Sequence[int]) -> list[Codes]:
+        """Give the codes of the words of these rows; none without a vector."""
+        wanted = self._places[np.asarray(rows, np.int64)]
+        dimension = self.manifest.encoder.dimension if self.manifest.encoder else 1
+        found = [none(dimension)] * len(wanted)
+        for number, segment in enumerate(self.segments):
+            here = np.flatnonzero(wanted[:, 0] == number)
+            for at, codes in zip(here.tolist(), segment.codes(wanted[here, 1]), strict=True):
+                found[at] = codes
+        return found
 
 
 def load(

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from ragbot import seeds
 from ragbot.asking import ADMITTED, Asking, Scores
 from ragbot.clauses import clauses
-from ragbot.corpus import Corpus, FloatArray
+from ragbot.codes import EncodedQuestion
+from ragbot.corpus import Corpus
 from ragbot.filters import allowed_notes
 from ragbot.rerank import CANDIDATES, Reranker
 from ragbot.schema import Filters, Hit
@@ -31,14 +32,14 @@ HOPS = 1
 
 NO_FILTERS = Filters()
 
-Encode = Callable[[str], FloatArray | None]
+Encode = Callable[[str], EncodedQuestion | None]
 IntArray = NDArray[np.int64]
 
 
 def retrieve(
     corpus: Corpus,
     question: str,
-    query: FloatArray | None,
+    query: EncodedQuestion | None,
     *,
     k: int = 10,
     filters: Filters = NO_FILTERS,
@@ -56,7 +57,7 @@ def retrieve(
     question
         A question that stands alone.
     query
-        The question encoded, a unit vector; None for words and graph only.
+        The question encoded; None for words and graph only.
     k
         Number of hits wanted, >= 1.
     filters
@@ -68,8 +69,8 @@ def retrieve(
     reranker
         Reads the best hits anew and orders them; None for none.
     encode
-        Encodes a clause of the question, as a unit vector; None to search
-        clauses by words and graph only.
+        Encodes a clause of the question; None to search clauses by words
+        and graph only.
 
     Returns
     -------
@@ -90,8 +91,8 @@ def retrieve(
     allowed = allowed_notes(corpus, filters)
     askings = [Asking(corpus, question, query, allowed, hops)]
     for clause in clauses(question):
-        vector = None if query is None or encode is None else encode(clause)
-        askings.append(Asking(corpus, clause, vector, allowed, hops))
+        told = None if query is None or encode is None else encode(clause)
+        askings.append(Asking(corpus, clause, told, allowed, hops))
     if reranker is None:
         return _hits(corpus, askings, k, per_note)
     hits = _hits(corpus, askings, max(k, CANDIDATES), per_note)

@@ -6,7 +6,7 @@ Floor 4: reads a corpus; knows nothing of relations, but how many a note has.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,8 @@ class Seeds:
         Rows the vector store gave, best first.
     named
         Names of notes in the question.
+    late
+        What being read word by word is worth, by row, of the chunks that were.
     direct
         Shape (notes,): whether anything of the note was found, rather than assumed.
     """
@@ -59,10 +61,12 @@ class Seeds:
     known: BoolArray
     dense: list[int]
     named: list[Spotted]
+    late: dict[int, float] = field(default_factory=dict)
 
-    def chunk_scores(self, rows: slice | Sequence[int]) -> Scores:
-        """Cosine plus normalised BM25 of some chunks."""
-        return MEANING * self.cosines[rows] + self.words[rows] / _top(self.words)
+    def chunk_scores(self, rows: Sequence[int]) -> Scores:
+        """Score chunks by cosine, normalised BM25, and what was read word by word."""
+        scores: Scores = MEANING * self.cosines[rows] + self.words[rows] / _top(self.words)
+        return scores + [self.late.get(row, 0.0) for row in rows]
 
 
 def find(

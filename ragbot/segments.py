@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ragbot.codes import Codes, Encoded
 from ragbot.embed import FloatArray
 from ragbot.merging import first_due
 from ragbot.snapshot import Snapshot
@@ -17,7 +18,7 @@ from ragbot.store import Segment
 LOOSE = 1024
 """Vectors outside of a collection before they are made one: what is compared one by one."""
 
-Write = Callable[[Sequence[str], FloatArray], Segment]
+Write = Callable[[Sequence[str], Encoded], Segment]
 
 
 def living(segments: Sequence[Segment], snapshot: Snapshot) -> list[Segment]:
@@ -56,11 +57,14 @@ def settled(segments: Sequence[Segment], snapshot: Snapshot, write: Write) -> li
     if not merge:
         return list(segments)
     names: list[str] = []
-    parts: list[FloatArray] = []
+    vectors: list[FloatArray] = []
+    codes: list[Codes] = []
     for segment in merge:
         positions = [i for i, key in enumerate(segment.keys) if key in keys]
         names += [segment.keys[i] for i in positions]
-        parts.append(segment.take(np.array(positions, np.int64)))
+        part = segment.encoded(np.array(positions, np.int64))
+        vectors.append(part.vectors)
+        codes += part.codes
         keys.difference_update(segment.keys)
     kept = [s for s in segments if s not in merge]
-    return [*kept, write(names, np.concatenate(parts))] if names else kept
+    return [*kept, write(names, Encoded(np.concatenate(vectors), codes))] if names else kept

@@ -5,18 +5,19 @@ Floor 4: reads a corpus.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ragbot import codes
+from ragbot.codes import EncodedQuestion
 from ragbot.compose import ASKING, escaped
-from ragbot.corpus import Corpus, FloatArray
+from ragbot.corpus import Corpus
 from ragbot.expected import holds
-from ragbot.extract import Encode, Picked
+from ragbot.extract import Picked
 from ragbot.phrasing import stem
 from ragbot.schema import Answer, Hit
 from ragbot.words import STOP_WORDS, content_words, tokens
@@ -26,12 +27,11 @@ Scores = NDArray[np.float64]
 NEAREST = 3
 """Notes named as the nearest."""
 
-MET, TOLD, UNKNOWN, FITTING = 9.8, 2.9, -1.7, 5.9
-"""What each signal weighs: a logistic regression on some 360 questions over two vaults, long and
-short, a third of them without an answer; docs/answers.md says how it does under
-cross-validation."""
+MET, UNKNOWN, FITTING = 5.25, -1.35, 2.25
+"""What each signal weighs: a logistic regression on some 740 questions over two vaults, a third of
+them without an answer; docs/answers.md says how it does under cross-validation."""
 
-ENOUGH = 11.05
+ENOUGH = 2.98
 """Weighted signals from which an answer is given: one in twenty answers is lost below it."""
 
 COVERED = 0.4
@@ -48,13 +48,11 @@ class Signals:
     ----------
     meaning
         Highest cosine of the question and a passage that holds one of the best ten sentences.
-    share
-        How near the words of the chosen sentences come to those of the question: mean cosine
-        of each and the nearest, weighed by rarity, in [0, 1]; 0 without vectors.
-    told
-        The same summed, not averaged, as a logarithm: much that is met says more than little.
+    met
+        How near the chosen sentences together come to the words of the question, each to the
+        nearest, in about [0, 1]; 0 without vectors.
     covered
-        Share of the question's words, by rarity, that the chosen sentences hold, in [0, 1].
+        Share of the question's words, by rarity, that they hold, in [0, 1].
     unknown
         Names and numbers in the question that the three best passages don't hold.
     fitting
@@ -63,8 +61,7 @@ class Signals:
     """
 
     meaning: float
-    share: float
-    told: float
+    met: float
     covered: float
     unknown: int
     fitting: float
@@ -72,12 +69,8 @@ class Signals:
     @property
     def weight(self) -> float:
         """How much speaks for an answer; compare with `ENOUGH`."""
-        return (
-            MET * self.meaning * self.share
-            + TOLD * self.told
-            + UNKNOWN * self.unknown
-            + FITTING * self.fitting
-        )
+        met = self.meaning * self.met
+        return MET * met + UNKNOWN * self.unknown + FITTING * self.fitting
 
 
 def signals(
@@ -86,8 +79,7 @@ def signals(
     query: str,
     picked: Sequence[Picked],
     chosen: Sequence[Picked],
-    encode: Encode | None,
-    vector: FloatArray | None,
+    asked: EncodedQuestion | None,
 ) -> Signals:
     """Gather what speaks for an answer.
 
@@ -97,20 +89,21 @@ def signals(
         As asked, and standing alone.
     picked, chosen
         The sentences found, best first, and those that an answer would hold; not empty.
-    encode
-        Texts to unit vectors, shape (n, d), or None.
-    vector
-        `query` encoded, shape (d,), or None.
+    asked
+        `query` encoded, or None.
     """
-    meaning = 0.0
-    if vector is not None and corpus.embedded:
+    meaning = met = 0.0
+    if asked is not None and corpus.embedded:
         rows = [pick.candidate.row for pick in picked[:10]]
-        meaning = float(corpus.similarities(vector, rows).max())
-    asked = {stem(word): word for word in content_words(query)}
-    asked = {root: word for root, word in asked.items() if root not in ASKING} or asked
-    rarity = np.array([corpus.lexical.rarity(word) for word in asked.values()])
-    said = {stem(word): word for pick in chosen for word in _words(corpus, pick)}
-    exact = np.array([float(root in said) for root in asked])
+        meaning = float(corpus.similarities(asked.vector, rows).max())
+    if asked is not None and picked[0].near.size:
+        nearest = np.max([pick.near for pick in chosen], axis=0)
+        met = float(nearest @ codes.weights(query, asked.words.spans, corpus.lexical.rarity))
+    words = {stem(word): word for word in content_words(query)}
+    words = {root: word for root, word in words.items() if root not in ASKING} or words
+    rarity = np.array([corpus.lexical.rarity(word) for word in words.values()])
+    said = {stem(word) for pick in chosen for word in _words(corpus, pick)}
+    exact = np.array([float(root in said) for root in words])
     passages = {
         stem(word)
         for pick in picked[:3]
@@ -118,30 +111,13 @@ def signals(
     }
     named = {stem(word) for name in _NAMED.findall(question) for word in tokens(name)}
     fits = [holds(question, pick.candidate.text) for pick in picked[:3]]
-    near = 0.0
-    if encode is not None:
-        near = float(rarity @ _nearness(asked, said, exact, encode))
-    whole = float(rarity.sum()) or 1.0
     return Signals(
         meaning,
-        near / whole,
-        math.log1p(near),
-        float(rarity @ exact) / whole,
+        met,
+        float(rarity @ exact) / (float(rarity.sum()) or 1.0),
         len(named - passages - STOP_WORDS),
         (fits[0] + any(fits)) / 2,
     )
-
-
-def _nearness(
-    asked: Mapping[str, str], said: Mapping[str, str], exact: Scores, encode: Encode
-) -> Scores:
-    """Cosine of each word asked and the nearest word said; 1 where they are the same."""
-    if exact.all() or not said:
-        return exact
-    vectors = encode([*asked.values(), *said.values()])
-    words, others = vectors[: len(asked)], vectors[len(asked) :]
-    nearest: Scores = (words @ others.T).max(axis=1).astype(np.float64)
-    return np.maximum(exact, nearest)
 
 
 def confidence(
@@ -150,15 +126,13 @@ def confidence(
     query: str,
     picked: Sequence[Picked],
     chosen: Sequence[Picked],
-    encode: Encode | None,
-    vector: FloatArray | None,
+    asked: EncodedQuestion | None,
 ) -> float:
     """Weigh whether the notes answer: below 0, silence is better."""
     if not picked or not chosen:
         return -ENOUGH
-    meant = vector is not None and corpus.embedded
-    found = signals(corpus, question, query, picked, chosen, encode if meant else None, vector)
-    if not meant:
+    found = signals(corpus, question, query, picked, chosen, asked)
+    if not picked[0].near.size:
         return found.covered - COVERED - found.unknown
     return found.weight - ENOUGH
 

@@ -1,4 +1,4 @@
-"""Vectors: segments, each written once and never changed.
+"""Vectors of passages and codes of their words: segments, each written once and never changed.
 
 A settled segment is a Chroma collection. A small one that a recent edit brought is
 an array alone and is searched exactly, which takes a fraction of the time that
@@ -10,7 +10,7 @@ folder, and would go on serving what that one deleted. A new build writes new
 segments for new texts and names the old ones that it still uses.
 
 The collections can be kept on a Chroma server instead; the folder of a segment then
-holds its keys and the name of its collection.
+holds its keys, its codes and the name of its collection.
 
 Floor 2: the one module that imports chromadb. Distances stay in here: what
 leaves is cosine similarity.
@@ -31,6 +31,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from ragbot.codes import Codes, Encoded
 from ragbot.errors import IndexDamagedError, RagbotError, StorageError
 
 FloatArray = NDArray[np.float32]
@@ -46,6 +47,7 @@ RETRIES = (0.2, 0.8)
 
 _COLLECTION = "passages"
 _KEYS, _VECTORS, _CHROMA, _REMOTE = "keys.txt", "vectors.npy", "chroma", "server"
+_CODES, _FIRST_CODE = "codes.npy", "first_code.npy"
 _BATCH = 2000
 _HNSW = {"hnsw": {"space": "cosine", "ef_search": 200}}
 _REMEDY = "Free some space or choose another folder with --index; the index is as it was."
@@ -124,6 +126,8 @@ class Segment:
         self._matrix: FloatArray | None = None
         try:
             self.keys = (folder / _KEYS).read_text(encoding="ascii").split()
+            self._codes: Codes = np.load(folder / _CODES, mmap_mode="r")
+            self._first_code: IntArray = np.load(folder / _FIRST_CODE)
             if not remote:
                 self._matrix = np.load(folder / _VECTORS, mmap_mode="r")
         except (OSError, ValueError) as error:
@@ -159,6 +163,21 @@ class Segment:
         )
         by_name = dict(zip(found["ids"], found["embeddings"], strict=True))
         return np.array([by_name[name] for name in names], np.float32)
+
+    def codes(self, positions: IntArray) -> list[Codes]:
+        """Give the codes of the words of the passages at these positions."""
+        ends = zip(self._first_code[positions], self._first_code[positions + 1], strict=True)
+        return [np.asarray(self._codes[first:last]) for first, last in ends]
+
+    def encoded(self, positions: IntArray) -> Encoded:
+        """Give what the encoder made of the passages at these positions.
+
+        Raises
+        ------
+        StorageError
+            If the server that keeps the vectors is out of reach.
+        """
+        return Encoded(self.take(positions), self.codes(positions))
 
     def nearest(self, query: FloatArray, k: int) -> list[tuple[int, float]]:
         """Positions of the nearest vectors with their cosine, best first; at most `k`.
@@ -229,7 +248,7 @@ def _pairs(found: Any) -> list[tuple[int, float]]:
 def write_segment(
     folder: Path,
     keys: Sequence[str],
-    vectors: FloatArray,
+    passages: Encoded,
     *,
     settled: bool,
     server: Server | None = None,
@@ -240,8 +259,8 @@ def write_segment(
     ----------
     keys
         One distinct name a vector, ASCII without blanks.
-    vectors
-        Unit rows, shape (len(keys), dimension).
+    passages
+        What the encoder made of each.
     settled
         Whether to make a collection of it.
     server
@@ -253,9 +272,12 @@ def write_segment(
         If the disk is full or cannot be written, or the server is out of reach.
         What was begun is removed.
     """
+    vectors = passages.vectors
     try:
         folder.mkdir(parents=True)
         (folder / _KEYS).write_text("\n".join(keys), encoding="ascii")
+        np.save(folder / _CODES, np.concatenate(passages.codes))
+        np.save(folder / _FIRST_CODE, np.cumsum([0, *map(len, passages.codes)]))
         if settled and server is not None:
             # Named before it is made: whoever removes the folder removes the collection.
             (folder / _REMOTE).write_text(server.url, encoding="utf-8")

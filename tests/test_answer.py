@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.memory import MemoryCorpus, bag_of_words
+from benchmarks.memory import MemoryCorpus, asked, bags
 from ragbot import answer as answers
 from ragbot.candidates import gather
 from ragbot.conversation import standalone
@@ -40,15 +40,14 @@ The whistle of a kettle sounds at 98 degrees.
 
 @pytest.fixture(scope="module")
 def corpus():
-    return MemoryCorpus.of(FILES, bag_of_words)
+    return MemoryCorpus.of(FILES, bags)
 
 
 def ask(corpus, question, words=150):
     one = standalone(question, (), corpus)
-    query = bag_of_words([one.query])[0] if corpus.embedded else None
+    query = asked(one.query) if corpus.embedded else None
     hits = retrieve(corpus, one.query, query)
-    encode = bag_of_words if corpus.embedded else None
-    return answers.answer(corpus, question, one, hits, encode=encode, query=query, words=words)
+    return answers.answer(corpus, question, one, hits, query=query, words=words)
 
 
 def quotes(answer):
@@ -100,7 +99,7 @@ def test_a_row_of_many_columns_names_them():
         "Tea.md": "# Tea\n\n| Kind | Heat | Time |\n|---|---|---|\n| Green | 80 | two minutes |\n"
         "| Black | 95 | |\n"
     }
-    corpus = MemoryCorpus.of(files, bag_of_words)
+    corpus = MemoryCorpus.of(files, bags)
     found = gather(corpus, "green tea", None, retrieve(corpus, "green black tea", None), 100)
     assert [candidate.text for candidate in found] == [
         "Green: Heat 80; Time two minutes",
@@ -108,9 +107,16 @@ def test_a_row_of_many_columns_names_them():
     ]
 
 
+def test_a_field_that_is_a_link_to_a_page_is_no_sentence():
+    line = r"- has_status::[\[\[Seed Stage\]\]](../forms/Seed%20Stage.html)"
+    corpus = MemoryCorpus.of({"Tea.md": f"# Tea\n\nTea is brewed hot.\n\n{line}\n"}, bags)
+    found = gather(corpus, "tea stage", None, retrieve(corpus, "tea stage", None), 100)
+    assert [candidate.text for candidate in found] == ["Tea is brewed hot."]
+
+
 def test_sentences_without_spaces_between_words_answer_too():
     files = {"緑茶.md": "# 緑茶\n\n緑茶\n\nお湯の温度は八十度がよい。葉は蒸して作られる。\n"}
-    corpus = MemoryCorpus.of(files, bag_of_words)
+    corpus = MemoryCorpus.of(files, bags)
     hits = retrieve(corpus, "お湯の温度", None)
     found = gather(corpus, "お湯の温度", None, hits, 100)
     # A single word is no sentence there either.
@@ -129,7 +135,7 @@ def test_a_list_of_sources_answers_only_who_asks_for_it(question, listed):
         "Kettle.md": "# Kettle\n\nA kettle of bronze was first cast by Enki of Ur.\n\n"
         "## Sources\n\n- A History of the Kettle in Bronze, by Ada Smith\n"
     }
-    corpus = MemoryCorpus.of(files, bag_of_words)
+    corpus = MemoryCorpus.of(files, bags)
     hits = retrieve(corpus, question, None)
     found = gather(corpus, question, None, hits, 100)
     assert any("Ada Smith" in candidate.text for candidate in found) == listed
@@ -146,7 +152,7 @@ LEVELS = {
 
 
 def test_a_list_that_answers_is_told_whole(corpus):
-    levels = MemoryCorpus.of(LEVELS, bag_of_words)
+    levels = MemoryCorpus.of(LEVELS, bags)
     answer = ask(levels, "What are the three levels of tea strength?")
     assert quotes(answer)[:4] == [
         "Tea has three levels of strength:",
@@ -159,14 +165,14 @@ def test_a_list_that_answers_is_told_whole(corpus):
 
 def test_a_line_that_introduces_a_list_is_not_said_without_it(corpus):
     files = {"Tea.md": "# Tea\n\nOf tea one can say:\n\n- It is hot.\n\nTea is drunk hot."}
-    hot = MemoryCorpus.of(files, bag_of_words)
+    hot = MemoryCorpus.of(files, bags)
     answer = ask(hot, "What can one say of tea?")
     assert "Tea is drunk hot." in quotes(answer)
     assert "Of tea one can say:" not in quotes(answer)
 
 
 def test_a_list_too_long_for_the_answer_is_not_begun(corpus):
-    levels = MemoryCorpus.of(LEVELS, bag_of_words)
+    levels = MemoryCorpus.of(LEVELS, bags)
     answer = ask(levels, "What are the three levels of tea strength?", words=12)
     assert sum(len(statement.text.split()) for statement in answer.statements) <= 12
 
@@ -267,7 +273,7 @@ def test_the_same_question_gets_the_same_answer(corpus):
 @settings(max_examples=30, deadline=None)
 @given(st.text(max_size=60))
 def test_any_question_gets_an_answer_that_holds(question):
-    corpus = MemoryCorpus.of(FILES, bag_of_words)
+    corpus = MemoryCorpus.of(FILES, bags)
     answer = ask(corpus, question)
     assert answer.text
     assert all(stands(citation, corpus.notes) for citation in answer.citations)

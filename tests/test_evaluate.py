@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks.memory import MemoryCorpus, bag_of_words
+from benchmarks.memory import MemoryCorpus, asked, bags
 from ragbot.errors import EvaluationError
 from ragbot.evaluate import as_json, as_text, bm25, dense, evaluate, fusion, read
 
@@ -17,11 +17,7 @@ FILES = {
 
 @pytest.fixture
 def corpus():
-    return MemoryCorpus.of(FILES, bag_of_words)
-
-
-def encode(text):
-    return bag_of_words([text])[0]
+    return MemoryCorpus.of(FILES, bags)
 
 
 def write(tmp_path, *questions):
@@ -42,7 +38,7 @@ def test_every_method_is_measured_by_type(corpus, tmp_path):
         ask("What moves?", ["Gone.md", "Work.md"], type="list"),
         ask("What is the capital of Peru?", type="unanswerable"),
     )
-    report = evaluate(corpus, encode, read(path))
+    report = evaluate(corpus, asked, read(path))
     assert [m.method for m in report.methods] == [
         "ragbot", "fusion only", "dense only", "BM25 only",
     ]  # fmt: skip
@@ -54,7 +50,7 @@ def test_every_method_is_measured_by_type(corpus, tmp_path):
 
 
 def test_a_failure_says_what_was_missing_and_what_was_found(corpus, tmp_path):
-    report = evaluate(corpus, encode, read(write(tmp_path, ask("Heat?", "Gone.md", id="q7"))))
+    report = evaluate(corpus, asked, read(write(tmp_path, ask("Heat?", "Gone.md", id="q7"))))
     [failure] = report.failures
     assert failure.missing == (("Gone.md",),)
     assert failure.found[0] == "Heat.md"
@@ -63,7 +59,7 @@ def test_a_failure_says_what_was_missing_and_what_was_found(corpus, tmp_path):
 
 
 def test_the_report_is_json_and_a_table(corpus, tmp_path):
-    report = evaluate(corpus, encode, read(write(tmp_path, ask("Heat?", "Heat.md"))))
+    report = evaluate(corpus, asked, read(write(tmp_path, ask("Heat?", "Heat.md"))))
     told = json.loads(json.dumps(as_json(report)))
     assert told["methods"]["ragbot"]["types"]["all"]["recall@5"] == {
         "mean": 1.0,
@@ -75,7 +71,7 @@ def test_the_report_is_json_and_a_table(corpus, tmp_path):
 
 def test_history_makes_the_question_stand_alone(corpus, tmp_path):
     path = write(tmp_path, ask("and then?", "Heat.md", history=["What flows downhill?"]))
-    report = evaluate(corpus, encode, read(path))
+    report = evaluate(corpus, asked, read(path))
     assert report.methods[0].by_type["all"]["recall@5"].value == 1
 
 
@@ -89,9 +85,9 @@ def test_words_are_measured_without_an_encoder(tmp_path):
 
 def test_the_parts_rank_notes(corpus):
     question = "What flows downhill?"
-    assert dense(corpus, question, encode)[0] == "Heat.md"
-    assert bm25(corpus, question, encode) == ["Heat.md"]
-    assert fusion(corpus, question, encode)[0] == "Heat.md"
+    assert dense(corpus, question, asked)[0] == "Heat.md"
+    assert bm25(corpus, question, asked) == ["Heat.md"]
+    assert fusion(corpus, question, asked)[0] == "Heat.md"
 
 
 @pytest.mark.parametrize(
@@ -117,4 +113,4 @@ def test_refuses_a_missing_file(tmp_path):
 
 def test_refuses_a_set_without_answers(corpus, tmp_path):
     with pytest.raises(EvaluationError, match="in the notes"):
-        evaluate(corpus, encode, read(write(tmp_path, ask("Peru?"))))
+        evaluate(corpus, asked, read(write(tmp_path, ask("Peru?"))))

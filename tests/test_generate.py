@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from benchmarks.memory import MemoryCorpus, bag_of_words
+from benchmarks.memory import MemoryCorpus, bag_of_words, bags
+from benchmarks.memory import asked as encoded
 from ragbot import answer as answers
 from ragbot import generate
 from ragbot.conversation import standalone
@@ -23,18 +24,18 @@ FILES = {
     "Energy.md": "# Energy\nEnergy is never lost. There are 4 forms of energy in this vault.",
     "Evil.md": f"# Heat notes\nHeat is discussed here. {INJECTION}",
 }
-QUESTION = "Where does heat flow?"
+QUESTION = "Does heat flow from warm bodies?"
 
 
 @pytest.fixture(scope="module")
 def corpus():
-    return MemoryCorpus.of(FILES, bag_of_words)
+    return MemoryCorpus.of(FILES, bags)
 
 
 def asked(corpus, script, question=QUESTION, history=(), timeout=10.0):
     """Give the pieces of text and the answer."""
     one = standalone(question, history, corpus)
-    query = bag_of_words([one.query])[0]
+    query = encoded(one.query)
     hits = retrieve(corpus, one.query, query)
     with serving(script) as url:
         pieces = answers.stream(
@@ -223,7 +224,7 @@ def test_a_model_that_cannot_rewrite_is_not_tried_again(corpus):
     asked, failed = understood(corpus, script, "And who measured it?")
     assert asked.query == "And who measured it? (heat flow)"
     assert "status 500" in failed.found
-    query = bag_of_words([asked.query])[0]
+    query = encoded(asked.query)
     hits = retrieve(corpus, asked.query, query)
     model = LanguageModel("openai-like/x", "http://127.0.0.1:9/v1", 0.5)
     *_, answer = answers.stream(

@@ -246,7 +246,7 @@ def test_another_encoder_of_the_same_dimension_is_never_mixed_in(vault, index):
     assert index.current().understands(other.identity)
     assert not index.current().understands(WordEncoder().identity)
     told = index.current().content.snapshot.entries["Ice.md"].texts
-    assert np.allclose(index.current().vectors([1]), other.encode(told))
+    assert np.allclose(index.current().vectors([1]), other.encode_passages(told).vectors)
 
 
 @pytest.mark.parametrize(

@@ -50,10 +50,10 @@ def told(generation):
     encoder = WordEncoder()
     rankings = []
     for question in QUESTIONS:
-        query = encoder.encode_query(question)
+        query = encoder.encode_question(question)
         hits = retrieve(generation, question, query)
         rankings.append([(hit.chunk.id, round(hit.score, 4)) for hit in hits])
-        near = generation.nearest(query, 5)
+        near = generation.nearest(query.vector, 5)
         rankings.append([(row, round(cosine, 4)) for row, cosine in near])
     snapshot = generation.content.snapshot
     return {
@@ -65,6 +65,7 @@ def told(generation):
         "problems": snapshot.problems,
         "files": snapshot.files,
         "vectors": vectors.round(4).tolist(),
+        "codes": [codes.tobytes() for codes in generation.codes(range(len(generation.chunks)))],
         "words": generation.lexical.passages("warm water melts").round(4).tolist(),
         "rankings": rankings,
     }

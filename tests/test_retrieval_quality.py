@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 def report():
     encoder = Encoder()
     notes = links.resolve(vault.read(ROOT / "notes")[0])
-    corpus = MemoryCorpus(notes, encoder.encode, mentions.find(notes).relations)
+    corpus = MemoryCorpus(notes, encoder.encode_passages, mentions.find(notes).relations)
     questions = read(ROOT / "tests" / "evaluation" / "garden.jsonl")
-    return evaluate(corpus, encoder.encode_query, questions)
+    return evaluate(corpus, encoder.encode_question, questions)
 
 
 def reached(report, method, kind="all", measure="recall@10"):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.memory import MemoryCorpus, bag_of_words
+from benchmarks.memory import MemoryCorpus, asked, bags
 from ragbot.retrieve import retrieve
 from ragbot.schema import Filters
 
@@ -21,11 +21,11 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def corpus():
-    return MemoryCorpus.of(FILES, bag_of_words)
+    return MemoryCorpus.of(FILES, bags)
 
 
 def search(corpus, question, **options):
-    query = bag_of_words([question])[0] if corpus.embedded else None
+    query = asked(question) if corpus.embedded else None
     return retrieve(corpus, question, query, **options)
 
 
@@ -168,7 +168,7 @@ def test_every_path_replays_on_the_graph(links, question, hops):
             + "".join(f"- {predicate}::[[{target}]]\n" for predicate, target in lines)
             for name, lines in zip(names, links, strict=True)
         },
-        bag_of_words,
+        bags,
     )
     for hit in search(corpus, question, hops=hops):
         assert hit.evidence
@@ -185,7 +185,7 @@ def test_every_path_replays_on_the_graph(links, question, hops):
 
 def test_each_clause_of_a_question_finds_its_note(corpus):
     question = "Which thermometers measure heat, and where did William Thomson grow up?"
-    hits = search(corpus, question, encode=lambda clause: bag_of_words([clause])[0])
+    hits = search(corpus, question, encode=asked)
     assert set(notes(hits)[:2]) == {"models/Heat.md", "people/Thomson.md"}
     assert hits[0].score >= hits[1].score
 

@@ -8,6 +8,8 @@ from functools import cache
 
 import numpy as np
 
+from ragbot import codes
+from ragbot.codes import Encoded, EncodedQuestion, TokenVectors
 from ragbot.embed import EncoderIdentity
 
 DIMENSION = 48
@@ -37,9 +39,22 @@ class WordEncoder:
         vector = np.sum([direction(word, self.seed) for word in words], axis=0)
         return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
-    def encode(self, texts, *, progress=None):
+    def encode_question(self, text):
+        spans, vectors = self._words(text)
+        return EncodedQuestion(self.encode_query(text), TokenVectors(vectors, spans))
+
+    def encode_passages(self, texts, *, progress=None):
         self.encoded += texts
-        vectors = [self.encode_query(text) for text in texts]
+        vectors = np.array([self.encode_query(text) for text in texts], np.float32)
+        told = [self._words(text) for text in texts]
         if progress is not None:
             progress(len(texts))
-        return np.array(vectors, np.float32).reshape(-1, DIMENSION)
+        return Encoded(
+            vectors.reshape(-1, DIMENSION),
+            [codes.pack(rows, [first for first, _ in spans]) for spans, rows in told],
+        )
+
+    def _words(self, text):
+        found = list(re.finditer(r"\w+", text)) or [re.match("", text)]
+        rows = [self.encode_query(match.group()) for match in found]
+        return tuple(match.span() for match in found), np.array(rows, np.float32)

@@ -16,17 +16,12 @@ from typing import TYPE_CHECKING, Any
 from ragbot.bot import Ragbot
 from ragbot.config import Config
 from ragbot.errors import RagbotError, ServeError
-from ragbot.rehearse import texts
-from ragbot.remembered import AHEAD
 from ragbot.watch import Watcher
 
 if TYPE_CHECKING:
     import gradio as gr
 
 STATIC = Path(__file__).parent / "static"
-
-REHEARSED_AGAIN = 5.0
-"""Seconds after which it is looked whether there are new sentences to take in."""
 
 _log = logging.getLogger(__name__)
 
@@ -71,17 +66,13 @@ def serve(
     _check_port(host, port)
     with Ragbot.open(config=config, wait=False) as bot:
         bot.corpus()
-        stop = threading.Event()
-        threading.Thread(target=_warm, args=(bot, stop), daemon=True).start()
+        threading.Thread(target=_warm, args=(bot,), daemon=True).start()
         refresh = partial(bot.refresh, automatic=True)
         following = Watcher(config.notes, refresh) if watch else nullcontext()
-        try:
-            with following:
-                page = launch(bot, host=host, port=port, login=login)
-                on_ready(f"http://{'[' + host + ']' if ':' in host else host}:{port}")
-                page.block_thread()
-        finally:
-            stop.set()
+        with following:
+            page = launch(bot, host=host, port=port, login=login)
+            on_ready(f"http://{'[' + host + ']' if ':' in host else host}:{port}")
+            page.block_thread()
 
 
 def launch(
@@ -145,36 +136,14 @@ def _app(script: str) -> dict[str, Any]:
     }
 
 
-def _warm(bot: Ragbot, stop: threading.Event) -> None:
-    """Embed what is new and load the encoder, while the page already answers from words.
-
-    Then take in every sentence, so that a question need only wait for itself.
-    """
+def _warm(bot: Ragbot) -> None:
+    """Embed what is new and load the encoder, while the page already answers from words."""
     try:
         bot.refresh(automatic=True)
         bot.warm()
-        if not bot.config.ray:
-            rehearse(bot, stop)
     except RagbotError as error:
         # The page goes on with words and links; the reason is for whoever started it.
         _log.warning("%s", error)
-
-
-def rehearse(bot: Ragbot, stop: threading.Event, *, again: float = REHEARSED_AGAIN) -> None:
-    """Encode the sentences of the notes while nobody asks, and of notes that change, until `stop`.
-
-    Parameters
-    ----------
-    again
-        Seconds after which it is looked whether notes have changed.
-    """
-    known = ""
-    while not stop.is_set():
-        corpus = bot.corpus()
-        if corpus.embedded and corpus.generation != known:
-            bot.remembered.ahead(texts(corpus, AHEAD), stop)
-            known = corpus.generation
-        stop.wait(again)
 
 
 def _login(host: str, auth: str | None, no_auth: bool) -> tuple[str, str] | None:

@@ -1,0 +1,114 @@
+"""Late interaction: how well a passage meets a question, word by word.
+
+A passage's one vector says what it is about. Whether it holds what is asked for
+shows when each word of the question looks for the word of the passage that comes
+nearest to it in meaning: the nearer these are, the rarer words counting more,
+the better.
+
+Floor 4: reads a corpus.
+
+References
+----------
+Khattab and Zaharia (2020), "ColBERT: efficient and effective passage search via contextualized
+late interaction over BERT", doi:10.1145/3397271.3401075: the sum of nearest words. Ours takes an
+encoder that was not trained for it, and weighs the words of the question by their rarity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragbot import codes
+from ragbot.chunk import context, embedding_text, plain_prose
+from ragbot.codes import Codes, EncodedQuestion
+from ragbot.corpus import Corpus, FloatArray
+from ragbot.schema import Span
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """How near a passage and some pieces of it come to a question, each in about [0, 1].
+
+    Attributes
+    ----------
+    passage
+        Of all words of the passage, its title and headings among them.
+    own, under
+        Shape (pieces,): of the words of each piece; and of these with title and headings.
+    near
+        Shape (pieces, words of the question): by the words of each piece with title and headings.
+    """
+
+    passage: float
+    own: Scores
+    under: Scores
+    near: Scores
+
+
+class Reading:
+    """A question held against the passages of a corpus.
+
+    Parameters
+    ----------
+    question
+        As it was encoded.
+    asked
+        Its vectors; its word pieces must not be none (see `reads`).
+    """
+
+    def __init__(self, corpus: Corpus, question: str, asked: EncodedQuestion) -> None:
+        self._corpus = corpus
+        self._turned = codes.turn(asked.words.vectors)
+        self.weights = codes.weights(question, asked.words.spans, corpus.lexical.rarity)
+
+    def passages(self, rows: Sequence[int]) -> Scores:
+        """How near each of these passages comes to the question, shape (rows,)."""
+        found = self._corpus.codes(rows)
+        return np.array([self._weighed(self._nearest(one)) for one in found])
+
+    def pieces(self, row: int, spans: Sequence[Span]) -> Met:
+        """Tell how near the pieces of a passage come to the question.
+
+        Parameters
+        ----------
+        spans
+            Of the pieces in their note.
+        """
+        chunk = self._corpus.chunks[row]
+        note = self._corpus.notes[chunk.note]
+        held = self._corpus.codes([row])[0]
+        cosines = codes.cosines(self._turned, held) if len(held) else self._none()
+        at = held["place"]
+        above = self._best(cosines[:, at < len(context(note, chunk))])
+        told = [plain_prose(note.text[first:last]) for first, last in spans]
+        places = codes.places(embedding_text(note, chunk), told)
+        own = np.array([self._best(cosines[:, (a <= at) & (at < b)]) for a, b in places])
+        under = np.maximum(own, above)
+        return Met(
+            self._weighed(self._best(cosines)), own @ self.weights, under @ self.weights, under
+        )
+
+    def _nearest(self, held: Codes) -> FloatArray:
+        return self._best(codes.cosines(self._turned, held) if len(held) else self._none())
+
+    def _weighed(self, nearest: FloatArray) -> float:
+        return float(nearest @ self.weights)
+
+    def _none(self) -> FloatArray:
+        return np.zeros((len(self.weights), 0), np.float32)
+
+    def _best(self, cosines: FloatArray) -> FloatArray:
+        """Cosine of the nearest word, for each of the question's; 0 where there are none."""
+        best: FloatArray = cosines.max(axis=1, initial=0.0)
+        return best
+
+
+def reads(asked: EncodedQuestion | None) -> bool:
+    """Whether a question was encoded word by word: some encoders give a text one vector only."""
+    return asked is not None and len(asked.words.spans) > 0

@@ -71,6 +71,11 @@ _PATTERNS: tuple[tuple[Form, str], ...] = (
         r"|book|tool|software|language|conference|journal)\b",
     ),
 )
+# A number answers only beside what is measured, where that has a name of its own.
+_MEASURES = tuple(
+    re.compile(rf"\b{measure}s?\b", re.IGNORECASE)
+    for measure in ("temperature", "learning rate", "threshold", "multiplier", "speed")
+)
 _ASKS = tuple((form, re.compile(pattern, re.IGNORECASE)) for form, pattern in _PATTERNS)
 
 
@@ -118,9 +123,16 @@ def _holds_name(question: str, sentence: str) -> bool:
     return not names <= {stem(word) for word in tokens(question)}
 
 
+def _holds_amount(question: str, sentence: str) -> bool:
+    """Whether a number stands in a sentence, with the measure where that must be named."""
+    if _NUMBER.search(sentence) is None:
+        return False
+    return all(measure.search(sentence) for measure in _MEASURES if measure.search(question))
+
+
 _HOLDS: dict[Form, Callable[[str, str], bool]] = {
     "count": _holds_count,
-    "amount": lambda _, sentence: _NUMBER.search(sentence) is not None,
+    "amount": _holds_amount,
     "date": lambda _, sentence: _DATE.search(sentence) is not None,
     "name": _holds_name,
     "email": lambda _, sentence: _EMAIL.search(sentence) is not None,

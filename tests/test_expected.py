@@ -52,3 +52,19 @@ def test_forms(question, expected):
 )
 def test_holds(question, sentence, held):
     assert holds(question, sentence) is held
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "other"),
+    [
+        (
+            "Which temperature setting is best?",
+            "A temperature of 0.7 is best.",
+            "Best of 3 runs.",
+        ),
+        ("what learning rate did they use?", "The learning rate was 1e-5.", "They ran 3 epochs."),
+    ],
+)
+def test_an_amount_stands_beside_what_is_measured(question, answer, other):
+    assert holds(question, answer)
+    assert not holds(question, other)

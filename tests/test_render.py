@@ -1,9 +1,13 @@
 """An answer as HTML: everything escaped, citations linked to their sources, paths readable."""
 
+import re
+from html import unescape
+
 import pytest
 
 from ragbot.schema import Answer, Chunk, Citation, Evidence, Hit, Note, Relation, Statement
-from ragbot.ui import render
+from ragbot.ui import render, sources
+from ragbot.ui.reading import link
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
 A = Note("a.md", "Alpha", "")
@@ -12,13 +16,13 @@ C = Note("c.md", "Gamma", "")
 NOTES = {note.id: note for note in (A, B, C)}
 
 
-def relation(source, predicate, target):
-    return Relation(source, predicate, target, target, (0, 0))
+def relation(source, predicate, target, annotation=None):
+    return Relation(source, predicate, target, target, (0, 0), annotation)
 
 
 def answer(text="Said. [1]", quote="Said.", **changes):
     citation = Citation(1, "b/b.md", "Beta", ("Beta", "How"), (3, 4), (0, 5), quote)
-    path = (relation("a.md", "extends", "b/b.md"),)
+    path = (relation("a.md", "extends", "b/b.md", "Because <b>."),)
     hit = Hit(Chunk("b/b.md", (0, 5), quote), 1.0, (Evidence("graph", 1, 1.0, path),))
     fields = {"statements": (Statement("Said.", (1,)),), "citations": (citation,), "hits": (hit,)}
     return Answer("q", text, "extractive", False, **{**fields, **changes})
@@ -28,8 +32,9 @@ def test_a_mark_links_to_its_source_and_shows_the_quotation():
     html = render.answered(answer(), NOTES)
     assert 'href="#source-1" data-quote="Said."' in html
     assert '<li class="source" id="source-1"' in html
-    assert "<strong>Beta › How</strong>" in html
-    assert "b/b.md, lines 3 to 4" in html
+    assert '<a class="open" href="#note" data-note="b/b.md">Beta</a>' in html
+    assert '<span class="place">b/b.md</span>' in html
+    assert '>1</span> How, <span class="lines">lines 3 to 4</span>' in html
 
 
 def test_a_mark_without_a_source_stays_text():
@@ -37,7 +42,31 @@ def test_a_mark_without_a_source_stays_text():
 
 
 def test_the_path_that_brought_a_source_is_shown():
-    assert "Alpha -extends-&gt; Beta" in render.answered(answer(), NOTES)
+    html = render.answered(answer(), NOTES)
+    assert "Alpha -extends-> Beta" in shown(html)
+    assert 'data-note="a.md">Alpha</a>' in html
+    assert '<p class="why" dir="auto">Because &lt;b&gt;.</p>' in html
+
+
+def test_a_note_that_no_path_led_to_says_what_it_was_found_by():
+    evidence = (Evidence("dense", 1, 1.0), Evidence("bm25", 2, 1.0))
+    hit = Hit(Chunk("b/b.md", (0, 5), "Said."), 1.0, evidence)
+    assert "Found by its meaning and words" in render.answered(answer(hits=(hit,)), NOTES)
+
+
+def test_quotations_of_one_note_stand_together():
+    one, two, three = (
+        Citation(n, note, "T", (), (1, 1), (0, 5), f"Said {n}.")
+        for n, note in ((1, "a.md"), (2, "b/b.md"), (3, "a.md"))
+    )
+    html = render.answered(answer("A [1] B [2] C [3]", citations=(one, two, three)), NOTES)
+    first, second = html.split('<article class="card"')[1:]
+    assert re.findall('id="source-(.)"', first) == ["1", "3"]
+    assert re.findall('id="source-(.)"', second) == ["2"]
+
+
+def shown(html):
+    return " ".join(unescape(re.sub("<[^>]*>", "", html)).split())
 
 
 @pytest.mark.parametrize(
@@ -54,11 +83,27 @@ def test_the_path_that_brought_a_source_is_shown():
     ],
 )
 def test_a_path_reads_from_the_seed_to_the_note(path, end, told):
-    assert render.path_text([relation(*step) for step in path], end, NOTES) == told
+    way = sources.steps([relation(*step) for step in path], end)
+    names = [f"{NOTES[note].title} {arrow}".strip() for note, arrow in way]
+    assert " ".join(names) == told
 
 
 def test_escaped_markup_is_shown_as_it_is_meant():
     assert render.prose(r"a \[1\] \<b\>") == "<p>a [1] &lt;b&gt;</p>"
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        pytest.param("Nearest: *Alpha*.", f"Nearest: {link('a.md', 'Alpha')}.", id="note"),
+        pytest.param(r"*A \*b\** c", "<em>A *b*</em> c", id="no-note"),
+        pytest.param("**X \\[1\\]:** y", "<strong>X [1]:</strong> y", id="strong"),
+        pytest.param("2 * 3 * 4 **", "2 * 3 * 4 **", id="no-markup"),
+        pytest.param("*<b>*", "<em>&lt;b&gt;</em>", id="escaped"),
+    ],
+)
+def test_names_in_italics_lead_to_their_notes(text, html):
+    assert render.prose(text, (), {"Alpha": "a.md"}) == f"<p>{html}</p>"
 
 
 def test_lists_and_paragraphs():
@@ -78,7 +123,7 @@ def test_nothing_of_a_note_a_question_or_a_model_gets_through():
     assert "<script" not in html
     assert "<img" not in html
     assert 'title="<' not in html
-    assert html.count("&lt;script&gt;") == 11
+    assert html.count("&lt;script&gt;") == 13
 
 
 @pytest.mark.parametrize(

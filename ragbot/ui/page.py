@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from ragbot.errors import RagbotError
-from ragbot.retrieve import HOPS
-from ragbot.schema import Answer, Filters, Turn
-from ragbot.ui import api, desk, keeping, render
+from ragbot.schema import Answer, Turn
+from ragbot.ui import api, desk, keeping, render, settings
+from ragbot.ui.keeper import Keeper
 from ragbot.ui.limits import Limit
 from ragbot.ui.reading import inert
 
@@ -24,9 +23,12 @@ AT_ONCE = 8
 
 _STARTERS = 6
 _MOST_TURNS = 50
-_MOST_SOURCES = 20
-_MOST_HOPS = 3
 _READY: dict[str, Any] = {"submit_btn": "Ask", "stop_btn": False}
+_BUTTONS = (
+    '<div class="doors"><button type="button" id="whole-garden">Garden</button>'
+    '<button type="button" id="new-talk">New chat</button></div>'
+)
+_TALKS = '<h2 class="side-title">Conversations</h2><ul id="conversations"></ul>'
 _START = "window.ragbot.start(element, server, trigger); /* fires 'restore' */"
 
 
@@ -38,33 +40,29 @@ class Said:
     html: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a visitor chose."""
-
-    use_llm: bool
-    sources: int
-    hops: int
-    filters: Filters
-
-
-def build(bot: Ragbot) -> gr.Blocks:
+def build(keeper: Keeper) -> gr.Blocks:
     """Build the page over an open bot; each visitor has a conversation of their own."""
-    limit = Limit()
+    limit, bot = Limit(), keeper.bot
     with gr.Blocks(title="ragbot", fill_height=True, analytics_enabled=False) as page:
         talk = gr.State([])
-        gr.HTML(
-            f'<header class="masthead"><h1>ragbot</h1><p>{_counts(bot)}</p>'
-            '<button type="button" id="whole-garden">See the garden</button>'
-            '<button type="button" id="new-talk">New conversation</button></header>',
-            js_on_load=None,
-        )
-        begin = inert(render.beginning(_starters(bot)))
+        with gr.Row(elem_id="masthead"):
+            gr.HTML("<h1>ragbot</h1>", js_on_load=None, padding=False)
+            line = gr.HTML(keeping.line(keeper), elem_id="line", js_on_load=None, padding=False)
+            gr.HTML(_BUTTONS, js_on_load=None, padding=False)
+        with gr.Sidebar(label="Conversations, settings, index", open=False, elem_id="side"):
+            gr.HTML(_TALKS, js_on_load="window.ragbot.list()", padding=False)
+            chosen = settings.panel(bot, page)
+            look, seen = keeping.panel(keeper, line, page)
         transcript = gr.HTML(
-            begin, elem_id="transcript", server_functions=desk.functions(bot), js_on_load=_START
+            _beginning(bot),
+            elem_id="transcript",
+            server_functions=desk.functions(bot),
+            js_on_load=_START,
+            padding=False,
         )
         box = gr.Textbox(
             label="Your question",
+            show_label=False,
             placeholder="Ask the notes…",
             max_lines=4,
             max_length=bot.config.max_question,
@@ -72,19 +70,15 @@ def build(bot: Ragbot) -> gr.Blocks:
             elem_id="question",
             autofocus=True,
         )
-        chosen = _settings(bot, page)
-        with gr.Accordion("Conversations", open=False):
-            gr.HTML('<ul id="conversations"></ul>', js_on_load="window.ragbot.list()")
-        keeping.panel(bot)
 
         def reply(
-            question: str, said: list[Said], request: gr.Request, *settings: Any
+            question: str, said: list[Said], request: gr.Request, *chosen: Any
         ) -> Iterator[tuple[Any, Any, Any]]:
             # The box is emptied first: what is typed while the answer comes stays.
             yield gr.skip(), gr.skip(), gr.Textbox("", submit_btn=False, stop_btn="Stop")
             try:
                 limit.take(api.visitor(request))
-                for shown, now in _reply(bot, question, said, _chosen(*settings)):
+                for shown, now in _reply(bot, question, said, settings.taken(*chosen)):
                     yield shown, now, gr.skip()
                 yield gr.skip(), gr.skip(), gr.Textbox(**_READY)
             except RagbotError as error:
@@ -99,8 +93,9 @@ def build(bot: Ragbot) -> gr.Blocks:
             concurrency_limit=AT_ONCE,
             show_progress="hidden",
         )
+        asked.then(look, None, seen, api_visibility="private", show_progress="hidden")
         box.stop(
-            lambda said: (_shown(said) or begin, gr.Textbox(**_READY)),
+            lambda said: (_shown(said) or _beginning(bot), gr.Textbox(**_READY)),
             talk,
             [transcript, box],
             cancels=asked,
@@ -109,18 +104,29 @@ def build(bot: Ragbot) -> gr.Blocks:
             queue=False,
         )
 
-        def restored(event: gr.EventData) -> tuple[str, list[Said]]:
-            said = _restored(event)
-            return _shown(said) or begin, said
+        def restored(kept: object) -> tuple[str, list[Said]]:
+            said = _restored(kept)
+            return _shown(said) or _beginning(bot), said
 
-        transcript.restore(restored, None, [transcript, talk], api_visibility="private")
+        def chosen_again(event: gr.EventData) -> tuple[str, list[Said]]:
+            return restored(event._data)
+
+        transcript.restore(chosen_again, None, [transcript, talk], api_visibility="private")
+        page.load(
+            restored,
+            gr.JSON(visible=False),
+            [transcript, talk],
+            js="() => window.ragbot.last()",
+            api_visibility="private",
+            show_progress="hidden",
+        ).then(None, js="() => window.ragbot.arrived()", api_visibility="private")
         api.add_endpoints(bot, limit)
     built: gr.Blocks = page
     return built
 
 
 def _reply(
-    bot: Ragbot, question: str, said: list[Said], chosen: Settings
+    bot: Ragbot, question: str, said: list[Said], chosen: settings.Settings
 ) -> Iterator[tuple[str, list[Said]]]:
     before, text = _shown(said), ""
 
@@ -148,9 +154,9 @@ def _reply(
             yield so_far(render.prose(text))
 
 
-def _restored(event: gr.EventData) -> list[Said]:
+def _restored(kept: object) -> list[Said]:
     """Take up a conversation that the visitor's browser kept; it goes back to them alone."""
-    turns = event._data.get("turns") if isinstance(event._data, dict) else None
+    turns = kept.get("turns") if isinstance(kept, dict) else None
     return [
         Said(Turn(str(turn.get("question", ""))[:_LONGEST]), inert(str(turn.get("html", ""))))
         for turn in (turns if isinstance(turns, list) else [])[-_MOST_TURNS:]
@@ -165,62 +171,8 @@ def _shown(said: list[Said]) -> str:
     return "".join(exchange.html for exchange in said)
 
 
-def _settings(bot: Ragbot, page: gr.Blocks) -> Sequence[gr.components.Component]:
-    """Lay out the settings, which the browser remembers."""
-    notes = bot.notes()
-    folders = {note.id.rsplit("/", 1)[0] for note in notes if "/" in note.id}
-    tags = {tag for note in notes for tag in note.tags}
-    with gr.Accordion("Settings", open=False):
-        model = gr.Checkbox(
-            True, label="Let the language model write", visible=bool(bot.config.llm)
-        )
-        sources = gr.Slider(1, _MOST_SOURCES, 12, step=1, label="Passages to answer from")
-        hops = gr.Slider(
-            0, _MOST_HOPS, HOPS, step=1, label="Links to follow from a note that was found"
-        )
-        folder = gr.Dropdown(sorted(folders), multiselect=True, label="Only these folders")
-        tag = gr.Dropdown(sorted(tags), multiselect=True, label="Only these tags")
-    chosen = [model, sources, hops, folder, tag]
-
-    # In the browser alone: an answer of the server could come after the next change, and undo it,
-    # and a change whose answer is awaited would be lost when the page is left.
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    known = json.dumps([True, [1, _MOST_SOURCES], [0, _MOST_HOPS], sorted(folders), sorted(tags)])
-    page.load(
-        None, chosen, chosen, js=f"(...now) => window.ragbot.settings(now, {known})", **private
-    )
-    changes = [model.input, sources.input, hops.input, folder.input, tag.input]
-    gr.on(changes, None, chosen, None, js="(...now) => window.ragbot.keepSettings(now)", **private)
-    return chosen
-
-
-def _chosen(
-    use_llm: object = True,
-    sources: object = 12,
-    hops: object = HOPS,
-    folders: object = (),
-    tags: object = (),
-) -> Settings:
-    """Take what a browser sent for the settings, within their bounds."""
-    return Settings(
-        use_llm is not False,
-        _whole(sources, 1, _MOST_SOURCES, 12),
-        _whole(hops, 0, _MOST_HOPS, HOPS),
-        Filters(_texts(folders), _texts(tags)),
-    )
-
-
-def _whole(found: object, least: int, most: int, usual: int) -> int:
-    return min(max(int(found), least), most) if isinstance(found, int | float) else usual
-
-
-def _texts(found: object) -> tuple[str, ...]:
-    return tuple(str(text) for text in found) if isinstance(found, list | tuple) else ()
-
-
-def _counts(bot: Ragbot) -> str:
-    status = bot.status()
-    return f"{status.notes} notes, {status.relations} links"
+def _beginning(bot: Ragbot) -> str:
+    return inert(render.beginning(_starters(bot)))
 
 
 def _starters(bot: Ragbot) -> list[str]:

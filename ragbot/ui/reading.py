@@ -95,9 +95,10 @@ def body(note: Note, span: Span | None = None) -> str:
     return above + _OURS.sub("", _marked(html))
 
 
-def link(note: NoteId, shown: str, classes: str = "wikilink") -> str:
-    """Link that opens a note in the reading pane."""
-    return f'<a class="{classes}" href="#note" data-note="{escape(note)}">{escape(shown)}</a>'
+def link(note: NoteId, shown: str, span: Span | None = None) -> str:
+    """Link that opens a note in the reading pane, at a passage if one is given."""
+    at = f' data-start="{span[0]}" data-end="{span[1]}"' if span else ""
+    return f'<a class="wikilink" href="#note" data-note="{escape(note)}"{at}>{escape(shown)}</a>'
 
 
 def ghost(name: str) -> str:

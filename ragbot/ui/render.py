@@ -8,19 +8,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
-from ragbot.schema import Answer, Citation, Evidence, Hit, Note, NoteId, Relation
-from ragbot.wire import end_of
+from ragbot.schema import Answer, Citation, Note, NoteId
+from ragbot.ui import sources
+from ragbot.ui.reading import link
 
 WAITING = '<p class="waiting" role="status">Looking through the notes…</p>'
 """Stands where an answer will be."""
 
 _SEEDS = 12
 _EDIT = "Edit and ask again"
-# `[1]`, a citation, or `\\[`, a character that is not meant as Markdown.
-_MARK = re.compile(r"\\(?P<escaped>[!-/:-@\[-`{-~])|\[(?P<number>\d+)\]")
-_STRONG = re.compile(r"\*\*(.+?)\*\*")
+# A character that is not meant as Markdown, `[1]` for a citation, bold, and a name in italics.
+_MARK = re.compile(
+    r"\\(?P<escaped>[!-/:-@\[-`{-~])|\[(?P<number>\d+)\]"
+    r"|\*\*(?P<strong>(?:\\.|[^\\])+?)\*\*|\*(?P<name>[^\s*](?:\\.|[^\\*])*)\*"
+)
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
 def beginning(questions: Sequence[str]) -> str:
@@ -42,37 +47,42 @@ def turn(question: str, body: str) -> str:
     )
 
 
-def prose(text: str, citations: Sequence[Citation] = ()) -> str:
-    """Text of an answer: paragraphs and list items, its `[1]` marks as links to the sources."""
-    quotes = {citation.number: citation.quote for citation in citations}
+def prose(
+    text: str, citations: Sequence[Citation] = (), names: Mapping[str, NoteId] | None = None
+) -> str:
+    """Text of an answer: paragraphs and list items.
+
+    Its `[1]` marks link to the sources, and `names` in italics to their notes.
+    """
+    said = _Inline({citation.number: citation.quote for citation in citations}, names or {})
     blocks = []
     for block in re.split(r"\n\s*\n", text.strip()):
         lines = block.split("\n")
         if all(line.startswith("- ") for line in lines):
-            items = "".join(f"<li>{_inline(line[2:], quotes)}</li>" for line in lines)
+            items = "".join(f"<li>{said.html(line[2:])}</li>" for line in lines)
             blocks.append(f"<ul>{items}</ul>")
         else:
-            blocks.append(f"<p>{'<br>'.join(_inline(line, quotes) for line in lines)}</p>")
+            blocks.append(f"<p>{'<br>'.join(said.html(line) for line in lines)}</p>")
     return "".join(blocks)
 
 
 def answered(answer: Answer, notes: Mapping[NoteId, Note]) -> str:
     """Whole answer: its text, what a reader should know about it, and its sources."""
-    body = prose(answer.text, answer.citations)
     if answer.abstained:
-        body = f'<div class="silent">{body}</div>'
+        names = {note.title: note.id for note in notes.values()}
+        body = f'<div class="silent">{prose(answer.text, (), names)}</div>'
+    else:
+        body = prose(answer.text, answer.citations)
     if answer.notice:
         body += f'<p class="notice">{escape(answer.notice)}</p>'
     if answer.query.casefold() not in ("", " ".join(answer.question.split()).casefold()):
         body += f'<p class="place" dir="auto">Searched for: {escape(answer.query)}</p>'
-    paths = _paths(answer.hits)
-    if answer.citations:
-        # The way to a note is told once, at its first quotation.
-        sources = "".join(
-            _source(citation, paths.pop(citation.note, ()), notes) for citation in answer.citations
-        )
-        body += f'<ol class="sources" aria-label="Sources">{sources}</ol>'
-    return body + _asks(answer.followups, "Ask next") + _actions(answer, _paths(answer.hits))
+    return (
+        body
+        + _actions(answer)
+        + sources.cards(answer.citations, answer.hits, notes)
+        + _asks(answer.followups, "Ask next")
+    )
 
 
 def failed(message: str) -> str:
@@ -88,47 +98,42 @@ def stopped(text: str) -> str:
     )
 
 
-def path_text(path: Sequence[Relation], end: NoteId, notes: Mapping[NoteId, Note]) -> str:
-    """Write a way along relations that leads to `end`: `Persona Drift -measured_by-> The Axis`."""
-    here, told = end, _title(end, notes)
-    for relation in reversed(path):
-        forward = end_of(relation) == here
-        arrow = f"-{relation.predicate}->" if forward else f"<-{relation.predicate}-"
-        here = relation.source if forward else end_of(relation)
-        told = f"{_title(here, notes)} {arrow} {told}"
-    return told
+@dataclass(frozen=True, slots=True)
+class _Inline:
+    """Writes a line of an answer as HTML."""
 
+    quotes: Mapping[int, str]
+    names: Mapping[str, NoteId]
 
-def _inline(text: str, quotes: Mapping[int, str]) -> str:
-    def mark(match: re.Match[str]) -> str:
+    def html(self, text: str) -> str:
+        """Write a line, its marks and names as links."""
+        pieces, here = [], 0
+        for match in _MARK.finditer(text):
+            pieces += [escape(text[here : match.start()], quote=False), self._mark(match)]
+            here = match.end()
+        return "".join([*pieces, escape(text[here:], quote=False)])
+
+    def _mark(self, match: re.Match[str]) -> str:
         if match["escaped"]:
-            return match["escaped"]
-        number = int(match["number"])
-        if number not in quotes:
-            return match[0]
-        quote = escape(quotes[number])
+            return escape(match["escaped"], quote=False)
+        if match["strong"]:
+            return f"<strong>{self.html(match['strong'])}</strong>"
+        if match["name"]:
+            return self._name(_ESCAPED.sub(r"\1", match["name"]))
+        return self._citation(int(match["number"]))
+
+    def _name(self, name: str) -> str:
+        note = self.names.get(name)
+        return link(note, name) if note else f"<em>{escape(name, quote=False)}</em>"
+
+    def _citation(self, number: int) -> str:
+        if number not in self.quotes:
+            return f"[{number}]"
+        quote = escape(self.quotes[number])
         return (
             f'<sup><a class="cite" href="#source-{number}" data-quote="{quote}" '
             f'data-number="{number}" aria-label="Source {number}">{number}</a></sup>'
         )
-
-    return _MARK.sub(mark, _STRONG.sub(r"<strong>\1</strong>", escape(text, quote=False)))
-
-
-def _source(citation: Citation, path: Sequence[Relation], notes: Mapping[NoteId, Note]) -> str:
-    first, last = citation.lines
-    lines = f"line {first}" if first == last else f"lines {first} to {last}"
-    below = citation.headings[citation.headings[:1] == (citation.title,) :]
-    place = escape(" › ".join((citation.title, *below)))
-    way = f'<p class="path">{escape(path_text(path, citation.note, notes))}</p>' if path else ""
-    start, end = citation.span
-    return (
-        f'<li class="source" id="source-{citation.number}" value="{citation.number}" dir="auto">'
-        f'<p><a class="open" href="#note" data-note="{escape(citation.note)}" '
-        f'data-start="{start}" data-end="{end}"><strong>{place}</strong></a> '
-        f'<span class="place">{escape(citation.note)}, {lines}</span></p>'
-        f"<blockquote>{escape(citation.quote)}</blockquote>{way}</li>"
-    )
 
 
 def _asks(questions: Sequence[str], name: str) -> str:
@@ -141,10 +146,15 @@ def _asks(questions: Sequence[str], name: str) -> str:
     )
 
 
-def _actions(answer: Answer, paths: Mapping[NoteId, Sequence[Relation]]) -> str:
+def _actions(answer: Answer) -> str:
     """Buttons below an answer; the notes that its graph view starts from go with them."""
     around = dict.fromkeys(citation.note for citation in answer.citations)
-    around |= dict.fromkeys(relation.source for path in paths.values() for relation in path)
+    around |= dict.fromkeys(
+        relation.source
+        for note, path in sources.paths(answer.hits).items()
+        if note in around
+        for relation in path
+    )
     acts = {"copy": "Copy", "like": "Like", "dislike": "Dislike", "edit": _EDIT}
     if around:
         acts["graph"] = "Show in the graph"
@@ -156,21 +166,3 @@ def _buttons(acts: Mapping[str, str], seeds: Sequence[NoteId] = ()) -> str:
         f'<button type="button" data-act="{act}">{name}</button>' for act, name in acts.items()
     )
     return f'<div class="actions" data-seeds="{escape(json.dumps(seeds))}">{buttons}</div>'
-
-
-def _paths(hits: Sequence[Hit]) -> dict[NoteId, tuple[Relation, ...]]:
-    """Way to each note that only the graph or also the graph has found."""
-    ways: dict[NoteId, tuple[Relation, ...]] = {}
-    for hit in hits:
-        for evidence in hit.evidence:
-            if _leads(evidence):
-                ways.setdefault(hit.chunk.note, evidence.path)
-    return ways
-
-
-def _leads(evidence: Evidence) -> bool:
-    return evidence.retriever == "graph" and bool(evidence.path)
-
-
-def _title(note: NoteId, notes: Mapping[NoteId, Note]) -> str:
-    return notes[note].title if note in notes else note

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ragbot.bot import Ragbot
 from ragbot.config import Config
 from ragbot.errors import RagbotError, ServeError
+from ragbot.ui.keeper import Keeper
 from ragbot.watch import Watcher
 
 if TYPE_CHECKING:
@@ -66,11 +67,11 @@ def serve(
     _check_port(host, port)
     with Ragbot.open(config=config, wait=False) as bot:
         bot.corpus()
-        threading.Thread(target=_warm, args=(bot,), daemon=True).start()
-        refresh = partial(bot.refresh, automatic=True)
-        following = Watcher(config.notes, refresh) if watch else nullcontext()
+        keeper = Keeper(bot)
+        threading.Thread(target=_warm, args=(keeper,), daemon=True).start()
+        following = Watcher(config.notes, keeper.refresh) if watch else nullcontext()
         with following:
-            page = launch(bot, host=host, port=port, login=login)
+            page = launch(bot, host=host, port=port, login=login, keeper=keeper)
             on_ready(f"http://{'[' + host + ']' if ':' in host else host}:{port}")
             page.block_thread()
 
@@ -81,16 +82,21 @@ def launch(
     host: str = "127.0.0.1",
     port: int = 7860,
     login: tuple[str, str] | None = None,
+    keeper: Keeper | None = None,
 ) -> gr.Blocks:
-    """Start the server of the page over an open bot, in threads of its own."""
+    """Start the server of the page over an open bot, in threads of its own.
+
+    `keeper` is who refreshes the index; given by a caller who refreshes it too.
+    """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     from ragbot.ui.page import build
 
-    page = build(bot)
+    page = build(keeper or Keeper(bot))
     script = (STATIC / "ragbot.js").read_text(encoding="utf-8")
     # Twice: as `css` it prevails over Gradio's own, but loses its rules for narrow windows.
     style = (STATIC / "ragbot.css").read_text(encoding="utf-8")
-    page.launch(
+    served = partial(
+        page.launch,
         server_name=host,
         server_port=port,
         auth=login,
@@ -104,20 +110,64 @@ def launch(
         ssr_mode=False,
         quiet=True,
     )
+    try:
+        served()
+    except OSError as error:
+        # Gradio waits five seconds for its server, and then takes the port for taken.
+        raise ServeError(
+            f"The page did not start at {host}:{port}: the port was taken meanwhile, or the "
+            f"machine is too busy. Try again, or choose another: ragbot chat --port {port + 1}"
+        ) from error
     return page
 
 
 def _theme() -> gr.Theme:
-    """Make Gradio's theme with fonts that are on the reader's machine: none is fetched."""
+    """Make Gradio's theme in the page's colours, with fonts of the reader's machine.
+
+    The colours are those of `ragbot.css`, which knows light and dark.
+    """
     import gradio as gr
 
     sans = ("system-ui", "-apple-system", "Segoe UI", "Noto Sans", "sans-serif")
-    return gr.themes.Base(
+    theme = gr.themes.Base(
         primary_hue="teal",
         neutral_hue="stone",
         font=sans,
         font_mono=("ui-monospace", "DejaVu Sans Mono", "monospace"),
     )
+    either = {
+        name + scheme: f"var(--{colour})"
+        for name, colour in _COLOURS.items()
+        for scheme in ("", "_dark")
+    }
+    return theme.set(color_accent="var(--leaf)", **either)
+
+
+_COLOURS = {
+    "body_background_fill": "paper",
+    "body_text_color": "ink",
+    "body_text_color_subdued": "soft",
+    "background_fill_primary": "card",
+    "background_fill_secondary": "card",
+    "block_background_fill": "card",
+    "block_border_color": "line",
+    "block_info_text_color": "soft",
+    "block_label_text_color": "ink",
+    "block_title_text_color": "ink",
+    "border_color_primary": "line",
+    "button_cancel_background_fill": "paper",
+    "button_cancel_text_color": "rust",
+    "button_secondary_background_fill": "paper",
+    "button_secondary_background_fill_hover": "leaf-pale",
+    "button_secondary_text_color": "ink",
+    "color_accent_soft": "leaf-pale",
+    "input_background_fill": "paper",
+    "input_background_fill_focus": "paper",
+    "input_border_color": "line",
+    "input_border_color_focus": "leaf",
+    "input_placeholder_color": "soft",
+    "slider_color": "leaf",
+}
 
 
 def _app(script: str) -> dict[str, Any]:
@@ -136,10 +186,11 @@ def _app(script: str) -> dict[str, Any]:
     }
 
 
-def _warm(bot: Ragbot) -> None:
+def _warm(keeper: Keeper) -> None:
     """Embed what is new and load the encoder, while the page already answers from words."""
+    bot = keeper.bot
     try:
-        bot.refresh(automatic=True)
+        keeper.refresh()
         bot.warm()
     except RagbotError as error:
         # The page goes on with words and links; the reason is for whoever started it.

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from ragbot import Ragbot
 from ragbot.ui.serving import launch
 
 # Generous: a machine that does other work besides is slow, not wrong.
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 FLAGS = [
     "--no-sandbox",
@@ -63,3 +63,10 @@ def page_over(notes: Mapping[str, str], folder: Path, *, wait: bool = True) -> I
         served = launch(bot, port=port)
         yield f"http://127.0.0.1:{port}"
         served.close(verbose=False)
+
+
+def open_side(page: Page) -> None:
+    """Open the bar at the side: conversations, settings, the index."""
+    if not page.locator(".sidebar.open").count():
+        page.get_by_role("button", name="Toggle Sidebar").click()
+    expect(page.locator(".sidebar.open")).to_be_visible()

@@ -1,12 +1,13 @@
 """What a person does beyond asking: quotations, settings, conversations, the index, opinions."""
 
 import json
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from ragbot.ui.desk import FEEDBACK
-from tests.browser.conftest import page_over
+from tests.browser.conftest import open_side, page_over
 
 pytestmark = pytest.mark.browser
 
@@ -43,7 +44,7 @@ def context(request, browser):
     size, scheme = request.param.split("-")
     viewport = {"width": 1280, "height": 800} if size == "desk" else {"width": 390, "height": 844}
     opened = browser.new_context(viewport=viewport, color_scheme=scheme)
-    opened.set_default_timeout(30_000)
+    opened.set_default_timeout(60_000)
     yield opened
     opened.close()
 
@@ -80,11 +81,17 @@ def test_a_citation_shows_its_quotation_to_pointer_and_keyboard(page):
 
 
 def open_settings(page):
+    open_side(page)
     page.get_by_role("button", name="Settings").click()
     expect(page.get_by_label("Only these tags")).to_be_visible()
     # Gradio draws the fields twice as they appear, and takes back what was typed between: nobody is
     # that quick, but this is (once in thirty times on a busy machine).
     page.wait_for_timeout(1500)
+
+
+def close_side(page):
+    page.get_by_role("button", name="Toggle Sidebar").click()
+    expect(page.locator(".sidebar.open")).to_have_count(0)
 
 
 def test_a_setting_takes_effect(page):
@@ -93,6 +100,7 @@ def test_a_setting_takes_effect(page):
     sources = page.get_by_label("number input for Passages to answer from")
     sources.fill("1")
     sources.press("Tab")
+    close_side(page)
     ask(page, "Tell me about tea, green tea and the kettle.", turns=2)
     opened = page.locator(".turn").last.locator(".source .open").all()
     assert len({each.get_attribute("data-note") for each in opened}) == 1
@@ -108,6 +116,7 @@ def test_settings_changed_in_quick_succession_outlive_a_reload_at_once(page):
     page.get_by_label("Only these tags").click()
     page.get_by_role("option", name="brass").click()
     page.reload()
+    open_side(page)
     page.get_by_role("button", name="Settings").click()
     expect(number("Links to follow from a note that was found")).to_have_value("0")
     expect(number("Passages to answer from")).to_have_value("1")
@@ -118,22 +127,74 @@ def test_settings_that_are_no_longer_possible_are_left_aside(page):
     kept = '[true, 99, 0, ["nowhere"], ["gone"]]'
     page.evaluate("kept => localStorage.setItem('ragbot.chosen', kept)", kept)
     page.reload()
+    open_side(page)
     page.get_by_role("button", name="Settings").click()
     hops = page.get_by_label("number input for Links to follow from a note that was found")
     expect(hops).to_have_value("0")
     expect(page.get_by_label("number input for Passages to answer from")).to_have_value("12")
+    close_side(page)
     ask(page)
     expect(page.locator(".source").first).to_contain_text("80 degrees")
 
 
 def test_a_conversation_is_renamed_and_deleted(page):
     ask(page)
-    page.get_by_role("button", name="Conversations").click()
+    open_side(page)
     page.once("dialog", lambda dialog: dialog.accept("Hot <b>tea</b>"))
     page.get_by_role("button", name=f"Rename: {QUESTION}").click()
     expect(page.locator(".talk")).to_have_text("Hot <b>tea</b>")
-    page.get_by_role("button", name="Delete: Hot <b>tea</b>").click()
+    delete = page.get_by_role("button", name="Delete: Hot <b>tea</b>")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    delete.click()
+    expect(page.locator(".talk")).to_have_count(1)
+    page.once("dialog", lambda dialog: dialog.accept())
+    delete.click()
     expect(page.locator(".talk")).to_have_count(0)
+    # What was deleted does not come back with the next question.
+    expect(page.locator(".turn")).to_have_count(0)
+    close_side(page)
+    ask(page, "What is tea?")
+    open_side(page)
+    expect(page.locator(".talk")).to_have_text("What is tea?")
+
+
+def test_a_reload_goes_on_with_the_conversation(page):
+    ask(page)
+    page.wait_for_function("localStorage.getItem('ragbot.conversations')?.includes('80 degrees')")
+    page.reload()
+    expect(page.locator(".question")).to_have_text(QUESTION)
+    ask(page, "And how long?", turns=2)
+    expect(page.locator(".answer").last).to_contain_text("Searched for:")
+    page.locator("#new-talk").click()
+    expect(page.locator(".begin")).to_be_visible()
+    page.reload()
+    expect(page.locator(".begin")).to_be_visible()
+    open_side(page)
+    expect(page.locator(".talk")).to_have_text(QUESTION)
+
+
+def test_a_conversation_is_exported_as_a_note_with_its_citations(page):
+    ask(page)
+    open_side(page)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name=f"Export: {QUESTION}").click()
+    assert saved.value.suggested_filename == "How hot is green tea brewed.md"
+    text = Path(saved.value.path()).read_text(encoding="utf-8")
+    assert text.startswith(f"# {QUESTION}\n\n## {QUESTION}\n\n")
+    assert "Green tea is brewed at 80 degrees for two minutes. [^1]" in text
+    quotation = "“Green tea is brewed at 80 degrees for two minutes.”"
+    assert f"\n[^1]: [[Green Tea]]: {quotation}" in text
+    assert "Copy" not in text
+
+
+def test_copied_is_the_answer_as_markdown(page, context, address):
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+    ask(page)
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "Green tea is brewed at 80 degrees for two minutes. [^1]" in copied
+    assert "[^1]: [[Green Tea]]: “" in copied
 
 
 def test_opinions_are_kept_in_a_file(page, index):
@@ -183,12 +244,26 @@ def test_what_is_typed_while_an_answer_comes_stays(page):
 
 
 def test_the_index_is_rebuilt_and_its_problems_are_listed(page):
+    expect(page.locator("#line")).to_contain_text("5 notes")
+    open_side(page)
     page.get_by_role("button", name="The index").click()
+    expect(page.locator("#standing")).to_contain_text("up to date")
     page.get_by_role("button", name="Rebuild").click()
-    expect(page.locator("#standing")).to_contain_text("The index was rebuilt.", timeout=60_000)
+    expect(page.locator("#kept")).to_have_text("The index was rebuilt.", timeout=60_000)
     page.get_by_role("button", name="Check the links").click()
     row = page.locator(".problems li").filter(has_text="Kettel").first
     expect(row).to_contain_text("Green Tea.md:7")
+    row.locator("a").click()
+    expect(page.locator("#pane mark").filter(has_text="Kettel")).to_have_count(1)
+
+
+def test_the_notes_that_are_nearest_to_an_unanswered_question_can_be_opened(page):
+    page.get_by_label("Your question").fill("What is the capital of Peru?")
+    page.get_by_label("Your question").press("Enter")
+    expect(page.locator(".silent a")).not_to_have_count(0)
+    name = page.locator(".silent a").first.inner_text()
+    page.locator(".silent a").first.click()
+    expect(page.locator("#note-title")).to_have_text(name)
 
 
 def test_visitors_do_not_see_each_other(page, browser, address):

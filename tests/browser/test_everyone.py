@@ -30,7 +30,7 @@ def address(tmp_path_factory):
 @pytest.fixture
 def phone(browser, address):
     opened = browser.new_page(viewport=PHONE)
-    opened.set_default_timeout(30_000)
+    opened.set_default_timeout(60_000)
     opened.goto(address)
     yield opened
     opened.close()
@@ -102,7 +102,9 @@ def test_the_page_is_used_by_keyboard_alone(phone):
     expect(phone.locator("[data-act=graph]")).to_be_focused()
     keys.press("/")
     expect(phone.get_by_label("Your question")).to_be_focused()
-    for panel in ("Settings", "Conversations", "The index"):
+    tab_to(phone, ".toggle-button", backwards=True)
+    keys.press("Enter")
+    for panel in ("Settings", "The index"):
         tab_to(phone, "button", panel)
         keys.press("Enter")
     tab_to(phone, "button", "Check the links")

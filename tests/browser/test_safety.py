@@ -34,7 +34,7 @@ def address(tmp_path_factory):
 
 def test_nothing_runs_and_nothing_is_fetched(browser, address):
     page = browser.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     asked, dialogs = [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))

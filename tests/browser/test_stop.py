@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from ragbot import Ragbot
 from ragbot.config import Config
 from ragbot.ui.serving import launch
-from tests.browser.conftest import free_port
+from tests.browser.conftest import free_port, open_side
 from tests.model_server import Script, serving
 
 pytestmark = pytest.mark.browser
@@ -44,7 +44,7 @@ def page(browser, bot):
     port = free_port()
     served = launch(bot, port=port)
     opened = browser.new_page()
-    opened.set_default_timeout(30_000)
+    opened.set_default_timeout(60_000)
     opened.goto(f"http://127.0.0.1:{port}")
     yield opened
     opened.close()
@@ -87,11 +87,20 @@ def test_a_rebuild_is_cancelled_and_the_former_index_stays(page, bot, monkeypatc
 
     monkeypatch.setattr(bot._encoder, "encode", slowly)
     before = bot.corpus().generation
+    begin_rebuild(page)
+    assert begun.wait(30)
+    expect(page.locator("#standing progress")).to_be_visible()
+    cancel = page.get_by_role("button", name="Cancel")
+    cancel.click()
+    expect(page.locator("#kept")).to_have_text("Cancelling…")
+    gate.set()
+    expect(page.locator("#kept")).to_contain_text("Cancelled: the former index")
+    expect(page.locator("#standing progress")).to_have_count(0)
+    expect(cancel).to_be_hidden()
+    assert bot.corpus().generation == before
+
+
+def begin_rebuild(page):
+    open_side(page)
     page.get_by_role("button", name="The index").click()
     page.get_by_role("button", name="Rebuild").click()
-    assert begun.wait(30)
-    page.get_by_role("button", name="Cancel").click()
-    page.wait_for_timeout(500)
-    gate.set()
-    expect(page.locator("#standing")).to_contain_text("Cancelled: the former index")
-    assert bot.corpus().generation == before

@@ -9,7 +9,9 @@
     return made;
   };
   let server, trigger, root, opener, drawn;
-  let current = crypto.randomUUID ? crypto.randomUUID() : String(Date.now());
+  const fresh = () => (crypto.randomUUID ? crypto.randomUUID() : String(Date.now()));
+  const asked = () => new URLSearchParams(location.search).get("q");
+  let current = fresh();
 
   const box = () => document.querySelector("#question textarea");
 
@@ -21,93 +23,106 @@
     if (send) setTimeout(() => document.querySelector("#question .submit-button")?.click(), 60);
   }
 
-  // The reading pane.
+  // The pane beside the chat: a note or the graph, with the way back to what stood there before.
   const pane = () => document.getElementById("pane");
+  const narrow = () => matchMedia("(max-width: 999px)").matches;
+  let here = null, before = [];
 
-  function show(label, ...content) {
-    const aside = pane();
-    const close = make("button", { type: "button", className: "close", ariaLabel: "Close" }, "×");
-    close.onclick = hide;
-    aside.replaceChildren(close, ...content);
-    aside.setAttribute("aria-label", label);
-    aside.hidden = false;
+  function button(name, does, attributes = {}) {
+    const made = make("button", { type: "button", ...attributes }, name);
+    made.onclick = does;
+    return made;
+  }
+
+  // `again` shows the same once more; what stood there is kept for the way back.
+  function show(label, where, again, ...content) {
+    drawn?.close();
+    drawn = null;
+    if (here) before.push(here);
+    here = again;
+    const bar = make("div", { className: "bar" });
+    if (before.length) bar.append(button("← Back", back, { className: "back" }));
+    bar.append(where, button("×", hide, { className: "close", ariaLabel: "Close" }));
+    const inside = make("div", { className: "inside" });
+    inside.append(...content);
+    pane().replaceChildren(bar, inside);
+    pane().setAttribute("aria-label", label);
+    pane().hidden = false;
     document.body.classList.add("reading");
+    // Where the pane covers the chat, the keyboard stays within it.
+    document.querySelector("gradio-app").inert = narrow();
+  }
+
+  function back() {
+    here = null;
+    before.pop()();
   }
 
   function hide() {
     if (!pane() || pane().hidden) return;
-    drawn?._destructor?.();
-    drawn = null;
+    drawn?.close();
+    drawn = here = null;
+    before = [];
     pane().hidden = true;
+    document.querySelector("gradio-app").inert = false;
     document.body.classList.remove("reading", "drawing");
     opener?.focus?.();
   }
 
-  async function read(note, start, end, from) {
+  function from(element) {
+    if (element && !pane().contains(element)) [opener, before, here] = [element, [], null];
+  }
+
+  // What the server says, or in the pane that it says nothing.
+  async function told(what, given) {
+    try { return await server[what](given); } catch {
+      show("Error", "", hide, make("p", { className: "notice", role: "alert" },
+        "The server did not answer. Is ragbot still running? Reload the page once it is."));
+      return null;
+    }
+  }
+
+  async function read(note, start, end) {
     quote(null);
-    if (from && !pane().contains(from)) opener = from;
-    const html = await server.read_note({ note, start, end });
+    const html = await told("read_note", { note, start, end });
+    if (html === null) return;
     document.body.classList.remove("drawing");
     const inside = make("article");
     inside.innerHTML = html;
     const title = inside.querySelector("#note-title");
     if (title) title.parentElement.append(make("button", { type: "button", className: "chip ask", dir: "auto" },
       `What do the notes say about ${title.textContent}?`));
-    show("Note", inside);
+    const again = () => read(note, start, end);
+    if (here?.note === note) here = null;
+    show("Note", inside.querySelector(".place") ?? "", Object.assign(again, { note }), inside);
     pane().scrollTop = 0;
     inside.querySelector("mark")?.scrollIntoView({ block: "center" });
-    inside.querySelector("#note-title")?.focus({ preventScroll: true });
+    title?.focus({ preventScroll: true });
   }
 
   // The graph.
-  function library() {
-    if (window.ForceGraph) return Promise.resolve();
-    return new Promise((done, fail) => {
-      const script = make("script", { src: "ragbot/force-graph.min.js", onload: done, onerror: fail });
-      document.head.append(script);
-    });
+  function script(src) {
+    return new Promise((done, fail) => document.head.append(make("script", { src, onload: done, onerror: fail })));
   }
 
-  const colours = ["#3b6fb6", "#b8592b", "#3c8a5a", "#8b5cb0", "#a8832a", "#b0456b", "#2f8c93", "#70757d"];
-  const hue = (predicates, name) => colours[predicates.indexOf(name) % colours.length];
-  // Past the colours, strokes tell predicates apart: whole, dashed, dotted.
-  const strokes = [[], [6, 3], [1.5, 2.5]];
-  const stroke = (predicates, name) => Math.floor(predicates.indexOf(name) / colours.length) % strokes.length;
-
-  // Of many links, each drawn by itself takes a tenth of a second: they go in one stroke per
-  // colour, as lines no wider than a point, which a browser without a graphics card draws fast.
-  const MANY = 1500;
-
-  function strokesOf(links, colour) {
-    const strokes = new Map();
-    for (const link of links) {
-      if (!strokes.has(colour(link))) strokes.set(colour(link), []);
-      strokes.get(colour(link)).push(link);
-    }
-    return (ctx, scale) => {
-      ctx.lineWidth = 0.9 / scale;
-      for (const [style, among] of strokes) {
-        ctx.strokeStyle = style;
-        ctx.beginPath();
-        for (const { source, target } of among) { ctx.moveTo(source.x, source.y); ctx.lineTo(target.x, target.y); }
-        ctx.stroke();
-      }
-    };
+  async function library() {
+    if (!window.ForceGraph) await script("ragbot/force-graph.min.js");
+    if (!window.ragbotGraph) await script("ragbot/graph.js");
   }
 
   async function draw(seeds) {
-    const [data] = await Promise.all([server.draw({ seeds }), library()]);
-    const typed = [...new Set(data.links.filter((l) => l.typed).map((l) => l.predicate))].sort();
-    document.body.classList.add("drawing");
+    quote(null);
+    const [data] = await Promise.all([told("draw", { seeds }), library()]);
+    if (data === null) return;
+    const ghosts = data.nodes.filter((node) => node.ghost).length;
+    const wanted = ghosts ? `${ghosts} not written yet, ` : "";
+    const count = `${data.nodes.length - ghosts} notes, ${wanted}${data.links.length} links`;
     const canvas = make("div", { className: "canvas" });
-    const legend = make("ul", { className: "legend", ariaLabel: "Legend" });
-    for (const name of typed) {
-      const row = make("li", {}, name.replaceAll("_", " "));
-      row.style.setProperty("--hue", hue(typed, name));
-      row.className = ["whole", "dashed", "dotted"][stroke(typed, name)];
-      legend.append(row);
-    }
-    const told = `${data.nodes.length} notes, ${data.links.length} links`;
+    const steer = make("div", { className: "steer" });
+    steer.append(
+      button("+", () => drawn.zoom(1.5), { ariaLabel: "Zoom in" }),
+      button("−", () => drawn.zoom(1 / 1.5), { ariaLabel: "Zoom out" }),
+      button("Fit", () => drawn.fit(), { ariaLabel: "Show all" }));
     const list = make("details");
     list.append(make("summary", {}, "The same as a list"));
     for (const node of [...data.nodes].sort((a, b) => b.degree - a.degree).slice(0, 100)) {
@@ -116,77 +131,23 @@
       if (!node.ghost) row.dataset.note = node.id;
       list.append(row);
     }
-    show("Graph", make("h2", {}, seeds?.length ? "Around this answer" : "The whole garden"),
-      make("p", { className: "place" }, told), canvas, legend, list);
-    const ink = getComputedStyle(document.body).color;
-    const colour = (l) => (l.typed ? hue(typed, l.predicate) : "rgba(128,128,128,.35)");
-    const many = data.links.length > MANY, all = many && strokesOf(data.links, colour);
-    // The note that is pointed at: its links and neighbours stand out.
-    let lit = null, beside = [];
-    const size = (n) => 2.5 + Math.sqrt(n.degree) * 0.7;
-    const paper = getComputedStyle(pane()).backgroundColor;
-    const ranked = [...data.nodes].sort((a, b) => b.seed - a.seed || b.degree - a.degree);
-    // Names as on a map: the best linked notes first, each where no other name stands.
-    function names(ctx, scale) {
-      ctx.font = `${11 / scale}px sans-serif`;
-      ctx.textAlign = "center";
-      ctx.lineWidth = 3 / scale;
-      ctx.lineJoin = "round";
-      const around = lit ? beside.map((l) => (l.source === lit ? l.target : l.source)) : [];
-      const { x: left, y: top } = drawn.screen2GraphCoords(0, 0);
-      const { x: right, y: bottom } = drawn.screen2GraphCoords(drawn.width(), drawn.height());
-      const placed = [];
-      for (const n of lit ? [lit, ...new Set(around)] : ranked) {
-        if (placed.length >= 60) break;
-        if (n.x < left || n.x > right || n.y < top || n.y > bottom) continue;
-        const half = ctx.measureText(n.title).width / 2, y = n.y + size(n) + 11 / scale, high = 13 / scale;
-        if (n !== lit && placed.some((p) => Math.abs(p.x - n.x) < p.half + half && Math.abs(p.y - y) < high)) continue;
-        placed.push({ x: n.x, y, half });
-        ctx.strokeStyle = paper;
-        ctx.strokeText(n.title, n.x, y);
-        ctx.fillStyle = ink;
-        ctx.fillText(n.title, n.x, y);
-      }
-    }
-    drawn = new ForceGraph(canvas)
-      .width(canvas.clientWidth).height(canvas.clientHeight).graphData(data)
-      .nodeLabel((n) => { const tip = make("span", {}, n.title + (n.ghost ? " (not written yet)" : "")); return tip; })
-      .linkLabel((l) => make("span", {}, l.predicate.replaceAll("_", " ")))
-      .linkVisibility(!many)
-      .linkColor(colour)
-      .linkLineDash((l) => (l.typed ? strokes[stroke(typed, l.predicate)] : []))
-      .linkWidth((l) => (l.typed ? 1.6 : 0.6))
-      .linkDirectionalArrowLength((l) => (l.typed && data.nodes.length < 300 ? 4 : 0))
-      .onRenderFramePre((ctx, scale) => { if (many) all(ctx, scale); })
-      .nodeCanvasObject((n, ctx, scale) => {
-        ctx.beginPath();
-        ctx.arc(n.x, n.y, size(n), 0, 7);
-        ctx.fillStyle = n.seed ? "#c9632c" : "#4d7c6f";
-        ctx.strokeStyle = ink;
-        ctx.lineWidth = 0.5;
-        n.ghost ? ctx.stroke() : ctx.fill();
-      })
-      .onRenderFramePost((ctx, scale) => {
-        for (const { source, target, typed, predicate } of beside) {
-          ctx.beginPath();
-          ctx.lineWidth = 2.2 / scale;
-          ctx.strokeStyle = typed ? colour({ typed, predicate }) : ink;
-          ctx.moveTo(source.x, source.y);
-          ctx.lineTo(target.x, target.y);
-          ctx.stroke();
-        }
-        names(ctx, scale);
-      })
-      .onNodeHover((n) => {
-        lit = n;
-        beside = n ? data.links.filter((l) => l.source === n || l.target === n) : [];
-      })
-      .onNodeClick((n) => n.ghost ? write(`What do the notes say about ${n.title}?`, false) : read(n.id))
-      .cooldownTime(4000);
-    let fitted = false;
-    drawn.onEngineStop(() => { if (!fitted) { fitted = true; drawn?.zoomToFit(300, 30); } });
-    setTimeout(() => drawn?.zoomToFit(300, 30), 900);
+    document.body.classList.add("drawing");
+    show("Graph", make("p", { className: "place" }, count), () => draw(seeds),
+      make("h2", {}, seeds.length ? "Around this answer" : "The whole garden"), canvas, steer,
+      ragbotGraph.legend(data, (predicate) => drawn.toggle(predicate)), list);
+    drawn = ragbotGraph.draw(canvas, data, {
+      ink: getComputedStyle(document.body).color,
+      paper: getComputedStyle(pane()).backgroundColor,
+      open: (node) => (node.ghost ? aside(`What do the notes say about ${node.title}?`, false) : read(node.id)),
+    });
     pane().querySelector(".close").focus();
+    pane().scrollTop = 0;
+  }
+
+  // A question from the pane; where the pane covers the chat it makes way.
+  function aside(question, send) {
+    if (narrow()) hide();
+    write(question, send);
   }
 
   // Conversations: kept in this browser only.
@@ -206,25 +167,86 @@
     const name = at >= 0 ? all[at].name : said[0].question.slice(0, 80);
     if (at >= 0) all.splice(at, 1);
     keep([{ id: current, name, turns: said }, ...all]);
+    goto(current);
     list();
   }
 
-  function markdown(talk) {
-    return talk.turns.map(({ question, html }) => {
-      const turn = new DOMParser().parseFromString(html, "text/html");
-      const links = new Map([...turn.querySelectorAll(".source")].map((source) =>
-        [source.value, `[[${source.querySelector(".open").dataset.note.replace(/\.md$/, "")}]]`]));
-      turn.querySelectorAll(".sources, .actions, .followups").forEach((part) => part.remove());
-      turn.querySelectorAll(".cite").forEach((mark) => mark.replaceWith(` (${links.get(+mark.dataset.number)})`));
-      turn.querySelectorAll("li").forEach((item) => item.prepend("- "));
-      const said = [...turn.querySelectorAll(".answer p, .answer li")].map((part) => part.textContent.trim());
-      return `## ${question}\n\n${said.join("\n\n")}\n`;
-    }).join("\n");
+  // A reload of the page goes on with the conversation of this tab.
+  const HERE = "ragbot.current";
+
+  function goto(id) {
+    current = id;
+    try { sessionStorage.setItem(HERE, id); } catch { /* a new one after a reload */ }
+  }
+
+  function last() {
+    let id;
+    try { id = sessionStorage.getItem(HERE); } catch { /* none */ }
+    const talk = asked() ? null : kept().find((each) => each.id === id);
+    if (talk) current = talk.id;
+    return { turns: talk ? talk.turns : [] };
+  }
+
+  function begin() {
+    goto(fresh());
+    trigger("restore", { turns: [] });
+    list();
+    box().focus();
+  }
+
+  // An answer as Markdown, its citations as footnotes whose links lead to the notes.
+  function inline(node, note) {
+    if (node.nodeType === Node.TEXT_NODE) return node.data.replace(/[\\`*<[\]]/g, "\\$&");
+    if (node.nodeName === "BR") return "\n";
+    if (node.matches(".cite")) return note(+node.dataset.number);
+    const text = [...node.childNodes].map((child) => inline(child, note)).join("");
+    if (node.dataset.note) return `[[${node.dataset.note.replace(/\.md$/, "")}|${node.textContent}]]`;
+    return { STRONG: `**${text}**`, EM: `*${text}*` }[node.nodeName] ?? text;
+  }
+
+  function said(turn, note) {
+    const blocks = [...turn.querySelectorAll(":is(.answer, .silent) > :is(p, ul)")]
+      .filter((block) => !block.matches(".notice, .place"));
+    return blocks.map((block) => block.nodeName === "UL"
+      ? [...block.children].map((item) => `- ${inline(item, note).trim()}`).join("\n")
+      : inline(block, note).trim()).join("\n\n");
+  }
+
+  function footnote(number, source) {
+    const { note, title = "", heading = "" } = source.querySelector(".open").dataset;
+    const to = note.replace(/\.md$/, "") + (!heading || /[[\]#|^]/.test(heading) ? "" : `#${heading}`);
+    const shown = [title, heading].filter(Boolean).join(" › ").replace(/[[\]|]/g, " ");
+    const quotation = source.querySelector("blockquote").textContent.replace(/\s+/g, " ").trim();
+    return `[^${number}]: [[${to}${shown && shown !== to ? `|${shown}` : ""}]]: “${quotation}”`;
+  }
+
+  function markdown(parts) {
+    const notes = [];
+    const texts = parts.map((turn) => {
+      const numbers = new Map();
+      return said(turn, (number) => {
+        const source = turn.querySelector(`.source[value="${number}"]`);
+        if (!source) return "";
+        if (!numbers.has(number)) {
+          numbers.set(number, notes.length + 1);
+          notes.push(footnote(notes.length + 1, source));
+        }
+        return `[^${numbers.get(number)}]`;
+      });
+    });
+    return { texts, notes: notes.join("\n") };
+  }
+
+  function exported(talk) {
+    const parse = ({ html }) => new DOMParser().parseFromString(html, "text/html").body;
+    const { texts, notes } = markdown(talk.turns.map(parse));
+    const told = talk.turns.map(({ question }, place) => `## ${question}\n\n${texts[place]}`);
+    return `${[`# ${talk.name}`, ...told, notes].filter(Boolean).join("\n\n")}\n`;
   }
 
   function save(talk) {
     const link = make("a", { download: `${talk.name.replace(/[^\p{L}\p{N} ]/gu, "").trim() || "conversation"}.md` });
-    link.href = URL.createObjectURL(new Blob([`# ${talk.name}\n\n${markdown(talk)}`], { type: "text/markdown" }));
+    link.href = URL.createObjectURL(new Blob([exported(talk)], { type: "text/markdown" }));
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   }
@@ -234,25 +256,36 @@
     if (!place) return;
     place.replaceChildren(...kept().map((talk) => {
       const row = make("li");
-      const open = make("button", { type: "button", className: "talk" }, talk.name);
-      open.dir = "auto";
+      const open = button(talk.name, () => {
+        goto(talk.id);
+        trigger("restore", { turns: talk.turns });
+        list();
+        if (narrow()) side(false);
+      }, { className: "talk", dir: "auto" });
       if (talk.id === current) open.setAttribute("aria-current", "true");
-      open.onclick = () => { current = talk.id; trigger("restore", { turns: talk.turns }); list(); };
-      const act = (name, does) => {
-        const button = make("button", { type: "button" }, name);
-        button.setAttribute("aria-label", `${name}: ${talk.name}`);
-        button.onclick = does;
-        return button;
-      };
-      row.append(open,
+      const act = (name, does) => button(name, does, { ariaLabel: `${name}: ${talk.name}` });
+      const acts = make("div", { className: "acts" });
+      acts.append(
         act("Rename", () => {
-          const name = window.prompt("Name of the conversation", talk.name);
+          const name = window.prompt("Name of the conversation", talk.name)?.trim();
           if (name) { keep(kept().map((t) => (t.id === talk.id ? { ...t, name } : t))); list(); }
         }),
         act("Export", () => save(talk)),
-        act("Delete", () => { keep(kept().filter((t) => t.id !== talk.id)); list(); }));
+        act("Delete", () => {
+          if (!window.confirm(`Delete the conversation “${talk.name}”?`)) return;
+          keep(kept().filter((t) => t.id !== talk.id));
+          talk.id === current ? begin() : list();
+        }));
+      row.append(open, acts);
       return row;
     }));
+    if (!place.children.length) place.append(make("li", { className: "none" }, "None yet. They stay in this browser."));
+  }
+
+  // The bar at the side, Gradio's own.
+  function side(open) {
+    const bar = document.querySelector(".sidebar");
+    if (bar && bar.classList.contains("open") !== open) bar.querySelector(".toggle-button").click();
   }
 
   // Settings: what this browser chose last, as far as it is still possible.
@@ -304,21 +337,22 @@
   // Clicks and keys.
   const acts = {
     copy(turn, button) {
-      const text = [...turn.querySelectorAll(".answer > p, .answer > ul, .silent")].map((p) => p.innerText).join("\n\n");
-      navigator.clipboard?.writeText(text).then(() => { button.textContent = "Copied"; });
+      const { texts, notes } = markdown([turn]);
+      navigator.clipboard?.writeText([...texts, notes].filter(Boolean).join("\n\n")).then(() => { button.textContent = "Copied"; });
     },
     edit(turn) { write(turn.querySelector(".question").textContent, false); },
-    graph(turn, button) { opener = button; draw(JSON.parse(button.parentElement.dataset.seeds)); },
+    graph(turn, button) { from(button); draw(JSON.parse(button.parentElement.dataset.seeds)); },
     async like(turn, button) { await opinion(turn, button, true); },
     async dislike(turn, button) { await opinion(turn, button, false); },
   };
 
   async function opinion(turn, button, liked) {
-    await server.opinion({
+    const kept = await told("opinion", {
       question: turn.querySelector(".question").textContent,
       answer: turn.querySelector(".answer").innerText,
       liked,
     });
+    if (!kept) return;
     turn.querySelectorAll("[data-act$=like]").forEach((b) => b.setAttribute("aria-pressed", String(b === button)));
   }
 
@@ -329,21 +363,30 @@
     const turn = target.closest(".turn");
     if (target.matches("a.cite")) {
       const source = turn.querySelector(`.source[value="${target.dataset.number}"] .open`);
-      read(source.dataset.note, +source.dataset.start, +source.dataset.end, target);
+      from(target);
+      read(source.dataset.note, +source.dataset.start, +source.dataset.end);
     } else if (target.dataset.note) {
       const { note, start, end } = target.dataset;
-      read(note, start ? +start : null, end ? +end : null, target);
-    } else if (target.matches("button.ask")) write(target.textContent, true);
-    else if (target.id === "whole-garden") { opener = target; draw([]); }
-    else if (target.id === "new-talk") { current = crypto.randomUUID(); trigger("restore", { turns: [] }); list(); box().focus(); }
+      from(target);
+      read(note, start ? +start : null, end ? +end : null);
+    } else if (target.matches("button.ask")) aside(target.textContent, true);
+    else if (target.id === "whole-garden") { from(target); draw([]); }
+    else if (target.id === "new-talk") begin();
     else if (turn) acts[target.dataset.act]?.(turn, target);
   });
 
   document.addEventListener("keydown", (event) => {
     const typing = event.target.matches?.("input, textarea, [contenteditable]");
     const tip = document.getElementById("quotation");
-    if (event.key === "Escape") tip && !tip.hidden ? quote(null) : hide();
-    else if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) { event.preventDefault(); box().focus(); }
+    if (event.key === "Escape") {
+      if (tip && !tip.hidden) quote(null);
+      else if (!pane().hidden) hide();
+      else side(false);
+    } else if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      if (narrow()) { hide(); side(false); }
+      box().focus();
+    }
   });
 
   window.ragbot = {
@@ -355,21 +398,23 @@
         document.body.append(aside);
       }
       list();
-      let waiting, asked = 0;
+      let waiting, shown = 0;
       new MutationObserver(() => {
         clearTimeout(waiting);
         waiting = setTimeout(remember, 300);
         // A new question goes to the top of the window, where its answer will be read.
         const all = element.querySelectorAll(".turn");
-        if (all.length > asked) all[all.length - 1].scrollIntoView({ block: "start" });
-        asked = all.length;
+        if (all.length > shown) all[all.length - 1].scrollIntoView({ block: "start" });
+        shown = all.length;
       })
         .observe(element, { childList: true, subtree: true });
-      const question = new URLSearchParams(location.search).get("q");
-      if (question) setTimeout(() => write(question, true), 300);
+      addEventListener("resize", () => drawn?.resize());
     },
+    // Once what was kept is shown: a question that came with the address is asked.
+    arrived() { if (asked()) write(asked(), true); },
+    last,
     list,
-    markdown,
+    exported,
     settings,
     keepSettings,
   };

@@ -20,7 +20,7 @@ NOTES = {
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    with page_over(NOTES, tmp_path_factory.mktemp("garden"), wait=False) as served:
+    with page_over(NOTES, tmp_path_factory.mktemp("garden")) as served:
         yield served
 
 

@@ -77,7 +77,7 @@ def test_a_kind_of_link_is_hidden_and_shown_and_the_graph_is_zoomed(page):
     expect(kind).to_have_attribute("aria-pressed", "true")
     kind.click()
     expect(kind).to_have_attribute("aria-pressed", "false")
-    for name in ("Zoom in", "Zoom out", "Show all"):
+    for name in ("Zoom in", "Zoom out", "Fit"):
         page.get_by_role("button", name=name).click()
 
 

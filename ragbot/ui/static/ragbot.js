@@ -122,7 +122,7 @@
     steer.append(
       button("+", () => drawn.zoom(1.5), { ariaLabel: "Zoom in" }),
       button("−", () => drawn.zoom(1 / 1.5), { ariaLabel: "Zoom out" }),
-      button("Fit", () => drawn.fit(), { ariaLabel: "Show all" }));
+      button("Fit", () => drawn.fit(), { title: "Show all" }));
     const list = make("details");
     list.append(make("summary", {}, "The same as a list"));
     for (const node of [...data.nodes].sort((a, b) => b.degree - a.degree).slice(0, 100)) {
@@ -323,7 +323,8 @@
     mark.setAttribute("aria-describedby", "quotation");
     const place = mark.getBoundingClientRect(), wide = tip.offsetWidth, high = tip.offsetHeight;
     tip.style.left = `${Math.max(8, Math.min(place.left, innerWidth - wide - 8))}px`;
-    tip.style.top = `${place.top > high + 12 ? place.top - high - 6 : place.bottom + 6}px`;
+    // Below, where it covers neither the question nor the sentence; above where there is no room.
+    tip.style.top = `${place.bottom + high + 12 < innerHeight ? place.bottom + 6 : place.top - high - 6}px`;
   }
 
   for (const name of ["mouseover", "focusin"]) {

@@ -34,7 +34,7 @@ def test_a_mark_links_to_its_source_and_shows_the_quotation():
     assert '<li class="source" id="source-1"' in html
     assert '<a class="open" href="#note" data-note="b/b.md">Beta</a>' in html
     assert '<span class="place">b/b.md</span>' in html
-    assert '>1</span> How, <span class="lines">lines 3 to 4</span>' in html
+    assert '>1</span> How, <span class="lines" dir="ltr">lines 3 to 4</span>' in html
 
 
 def test_a_mark_without_a_source_stays_text():

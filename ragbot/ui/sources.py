@@ -71,7 +71,7 @@ def _quotation(citation: Citation) -> str:
         f'data-end="{end}" data-title="{escape(citation.title)}" '
         f'data-heading="{escape(below[-1] if below else "")}">'
         f'<span class="number">{citation.number}</span> '
-        f'{heading}<span class="lines">{lines}</span></a>'
+        f'{heading}<span class="lines" dir="ltr">{lines}</span></a>'
         f"<blockquote>{escape(citation.quote)}</blockquote></li>"
     )
 

@@ -75,11 +75,13 @@
 
   // What the server says, or in the pane that it says nothing.
   async function told(what, given) {
-    try { return await server[what](given); } catch {
-      show("Error", "", hide, make("p", { className: "notice", role: "alert" },
-        "The server did not answer. Is ragbot still running? Reload the page once it is."));
-      return null;
-    }
+    let answer;
+    // Gradio's client keeps a failure to itself, or passes it on.
+    try { answer = await server[what](given); } catch { /* told below */ }
+    if (answer !== undefined) return answer;
+    show("Error", "", hide, make("p", { className: "notice", role: "alert" },
+      "The server did not answer. Is ragbot still running? Reload the page once it is."));
+    return null;
   }
 
   async function read(note, start, end) {

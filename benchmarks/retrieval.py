@@ -42,7 +42,7 @@ from ragbot import (  # noqa: E402
     vault,
 )
 from ragbot.clauses import clauses  # noqa: E402
-from ragbot.codes import Encoded  # noqa: E402
+from ragbot.codes import Encoded, EncodedQuestion, TokenVectors  # noqa: E402
 from ragbot.conversation import standalone  # noqa: E402
 from ragbot.embed import Encoder  # noqa: E402
 from ragbot.evaluate import Encode, Method, Question, Ranking  # noqa: E402
@@ -96,6 +96,16 @@ def no_encoder(corpus: Any, question: str, encode: Encode) -> Ranking:
     return evaluate.ragbot(corpus, question, lambda _: None)
 
 
+def as_a_whole(corpus: Any, question: str, encode: Encode) -> Ranking:
+    """Rank with questions encoded as a whole only."""
+
+    def whole(text: str) -> EncodedQuestion | None:
+        told = encode(text)
+        return None if told is None else replace(told, words=TokenVectors(told.words.vectors, ()))
+
+    return evaluate.ragbot(corpus, question, whole)
+
+
 def with_hops(hops: int) -> Method:
     """Rank with links followed so many steps; 0 for the seeds alone."""
 
@@ -119,7 +129,7 @@ METHODS: list[tuple[str, Method, dict[str, float]]] = [
     ("  without links forward", evaluate.ragbot, {"expand_FORWARD": 0.0}),
     ("  without links back", evaluate.ragbot, {"expand_BACK": 0.0}),
     ("  without shared rare names", evaluate.ragbot, {"expand_NAMES": 0.0}),
-    ("  without reading word by word", evaluate.ragbot, {"asking_LATE": 0.0}),
+    ("  without reading word by word", as_a_whole, {}),
     ("  without clauses", evaluate.ragbot, {"retrieve_CLAUSE": 0.0}),
     ("  without edges asked for", evaluate.ragbot, {"asking_ASKED": 0.0}),
     ("  without the price of hubs", evaluate.ragbot, {"expand_CROWDING": 0.0}),

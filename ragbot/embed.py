@@ -292,12 +292,15 @@ def _read(
     for one, offsets in zip(told, pieces(whole), strict=True):
         vector = one["sentence_embedding"].float().cpu().numpy()
         vector = vector / max(float(np.linalg.norm(vector)), 1e-12)
+        words: Any = one.get("token_embeddings")
+        kept: list[int] = []
         spans = [(first - len(prefix), last - len(prefix)) for first, last in offsets]
         rows = np.zeros((0, len(vector)), np.float32)
-        if spans:
-            rows = one["token_embeddings"][one["attention_mask"].bool()].float().cpu().numpy()
+        # A model that projects what it pools has its words in another space than its texts.
+        if words is not None and words.shape[-1] == len(vector):
+            rows = words[one["attention_mask"].bool()].float().cpu().numpy()
             rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-        kept = [n for n, (first, last) in enumerate(spans) if 0 <= first < last]
+            kept = [n for n, (first, last) in enumerate(spans) if 0 <= first < last]
         found.append((vector, TokenVectors(rows[kept], tuple(spans[n] for n in kept))))
     return found
 

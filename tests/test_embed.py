@@ -90,6 +90,44 @@ def test_what_fails_in_one_thread_is_raised_and_ends_the_rest(monkeypatch):
     assert len(done) < 1999
 
 
+def test_passages_are_encoded_as_a_whole_and_by_the_words_that_have_a_subject(encoder):
+    told = encoder.encode_passages(TEXTS)
+    assert np.allclose(told.vectors, encoder.encode(TEXTS), atol=1e-5)
+    for text, found in zip(TEXTS, told.codes, strict=True):
+        assert bool(len(found)) == bool(text.strip())
+        assert all(text[place].isalnum() for place in found["place"])
+    question = encoder.encode_question("What is the heat?")
+    assert [("What is the heat?")[a:b] for a, b in question.words.spans] == [
+        "What",
+        "is",
+        "the",
+        "heat",
+        "?",
+    ]
+    assert np.allclose(question.vector, encoder.encode(["What is the heat?"])[0], atol=1e-5)
+
+
+def test_threads_that_encode_at_once_do_not_disturb_each_other(encoder):
+    # How a tokenizer pads is a state of it: one that is shared between threads must not be set.
+    texts = [f"{'a longer text about ' * (n % 5)}number {n}" for n in range(64)]
+    alone = [encoder.encode_passages([text]).vectors[0] for text in texts]
+    assert np.allclose(encoder.encode_passages(texts).vectors, alone, atol=1e-5)
+
+
+def test_a_model_that_projects_its_texts_gives_no_words(encoder, tmp_path):
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Dense
+
+    modules = [*encoder.load()][:2]
+    model = SentenceTransformer(modules=[*modules, Dense(384, 16)], device="cpu")
+    model.save(str(tmp_path / "model"))
+    projecting = Encoder(str(tmp_path / "model"))
+    told = projecting.encode_passages(TEXTS)
+    assert told.vectors.shape == (len(TEXTS), 16)
+    assert [len(found) for found in told.codes] == [0] * len(TEXTS)
+    assert projecting.encode_question("What is heat?").words.spans == ()
+
+
 def test_no_texts_give_no_rows(encoder):
     assert encoder.encode([]).shape == (0, 384)
 

@@ -90,8 +90,12 @@ def read(path: Path) -> list[Question]:
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EvaluationError(path, 0, f"cannot be read ({error})") from error
+    except OSError as error:
+        raise EvaluationError(path, 0, f"cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise EvaluationError(
+            path, 0, f"is not UTF-8: byte {error.start} cannot be read"
+        ) from error
     questions = [
         _question(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()
     ]

@@ -217,6 +217,8 @@ def sync(path: Path) -> None:
 def storage_error(directory: Path, error: OSError) -> StorageError:
     """Say what could not be written, and what to do."""
     remedy = "Free some space or choose another folder with --index; the index is as it was."
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        remedy = "It is a file; the index needs a folder. Choose one with --index."
     return StorageError(error.filename or directory, error.strerror or str(error), remedy)
 
 

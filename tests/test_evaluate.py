@@ -114,3 +114,10 @@ def test_refuses_a_missing_file(tmp_path):
 def test_refuses_a_set_without_answers(corpus, tmp_path):
     with pytest.raises(EvaluationError, match="in the notes"):
         evaluate(corpus, asked, read(write(tmp_path, ask("Peru?"))))
+
+
+def test_a_file_that_is_not_text_is_told_with_its_byte(tmp_path):
+    path = tmp_path / "questions.jsonl"
+    path.write_bytes(b'{"question": "\xff"}')
+    with pytest.raises(EvaluationError, match="is not UTF-8: byte 14"):
+        read(path)

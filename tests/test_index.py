@@ -518,3 +518,10 @@ def test_refresh_of_one_note_is_quick(vault, index):
     index.refresh(vault, encoder)
     assert len(encoder.encoded) == 1
     assert time.process_time() - began < 5
+
+
+def test_an_index_on_a_file_says_that_it_is_one(vault, tmp_path):
+    path = tmp_path / "file"
+    path.write_text("", encoding="utf-8")
+    with pytest.raises(StorageError, match="It is a file; the index needs a folder"):
+        Index(path).refresh(vault, WordEncoder())

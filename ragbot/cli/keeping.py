@@ -52,7 +52,9 @@ def _watch(bot: Ragbot, options: Namespace, page: text.Page) -> None:
 
     tell(f"following {page.notes}; Ctrl-C ends it")
     with Watcher(page.notes, refresh), suppress(KeyboardInterrupt):
-        threading.Event().wait()
+        # An interrupt that another thread is given is seen here only when this one wakes.
+        while not threading.Event().wait(0.5):
+            pass
 
 
 def _report(done: Changes, options: Namespace) -> None:

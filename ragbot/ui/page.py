@@ -24,6 +24,7 @@ AT_ONCE = 8
 _STARTERS = 6
 _MOST_TURNS = 50
 _READY: dict[str, Any] = {"submit_btn": "Ask", "stop_btn": False}
+_BUSY: dict[str, Any] = {"submit_btn": False, "stop_btn": "Stop"}
 _BUTTONS = (
     '<div class="doors"><button type="button" id="whole-garden">Garden</button>'
     '<button type="button" id="new-talk">New chat</button></div>'
@@ -74,21 +75,23 @@ def build(keeper: Keeper) -> gr.Blocks:
         def reply(
             question: str, said: list[Said], request: gr.Request, *chosen: Any
         ) -> Iterator[tuple[Any, Any, Any]]:
-            # The box is emptied first: what is typed while the answer comes stays.
-            yield gr.skip(), gr.skip(), gr.Textbox("", submit_btn=False, stop_btn="Stop")
+            # What stands in the box is never written from here: the browser empties it as the
+            # question is sent, and whatever is typed from then on stays.
             try:
                 limit.take(api.visitor(request))
                 for shown, now in _reply(bot, question, said, settings.taken(*chosen)):
-                    yield shown, now, gr.skip()
+                    # With each piece: Gradio's client makes one of messages that come together.
+                    yield shown, now, gr.Textbox(**_BUSY)
                 yield gr.skip(), gr.skip(), gr.Textbox(**_READY)
             except RagbotError as error:
-                told = render.turn(question, render.failed(str(error)))
-                yield inert(_shown(said) + told), said, gr.Textbox(question, **_READY)
+                told = render.turn(question, render.unanswered(str(error)))
+                yield _shown(said) + inert(told), said, gr.Textbox(**_READY)
 
         asked = box.submit(
             reply,
             [box, talk, *chosen],
             [transcript, talk, box],
+            js="(...given) => window.ragbot.sent(given)",
             api_visibility="private",
             concurrency_limit=AT_ONCE,
             show_progress="hidden",
@@ -108,10 +111,18 @@ def build(keeper: Keeper) -> gr.Blocks:
             said = _restored(kept)
             return _shown(said) or _beginning(bot), said
 
-        def chosen_again(event: gr.EventData) -> tuple[str, list[Said]]:
-            return restored(event._data)
+        def chosen_again(event: gr.EventData) -> tuple[str, list[Said], gr.Textbox]:
+            return *restored(event._data), gr.Textbox(**_READY)
 
-        transcript.restore(chosen_again, None, [transcript, talk], api_visibility="private")
+        # An answer that still comes ends: it belongs to the conversation that is left.
+        transcript.restore(
+            chosen_again,
+            None,
+            [transcript, talk, box],
+            cancels=asked,
+            api_visibility="private",
+            show_progress="hidden",
+        )
         page.load(
             restored,
             gr.JSON(visible=False),

@@ -165,6 +165,7 @@ def test_a_reload_goes_on_with_the_conversation(page):
     expect(page.locator(".question")).to_have_text(QUESTION)
     ask(page, "And how long?", turns=2)
     expect(page.locator(".answer").last).to_contain_text("Searched for:")
+    # At once: what is kept a moment after an answer is kept of the conversation it belongs to.
     page.locator("#new-talk").click()
     expect(page.locator(".begin")).to_be_visible()
     page.reload()
@@ -233,14 +234,26 @@ def test_an_edited_question_is_asked_again(page):
 
 
 def test_what_is_typed_while_an_answer_comes_stays(page):
+    # The hardest case: all that the server says arrives at once, later than what is typed next.
+    def late(route):
+        response = route.fetch()
+        page.wait_for_timeout(500)
+        route.fulfill(response=response)
+
+    page.route("**/queue/join*", late)
     box = page.get_by_label("Your question")
     box.fill(QUESTION)
     box.press("Enter")
-    expect(box).to_have_value("")
-    box.fill("And then?")
+    page.keyboard.type("And then?")
     expect(page.locator(".actions")).to_have_count(1)
     expect(page.locator("#question .submit-button")).to_be_visible()
     expect(box).to_have_value("And then?")
+    # A second question is not sent before the first is answered; then it is.
+    box.press("Enter")
+    expect(page.locator(".question").last).to_have_text("And then?")
+    expect(box).to_have_value("")
+    expect(page.locator("#question .submit-button")).to_be_visible()
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def test_the_index_is_rebuilt_and_its_problems_are_listed(page):

@@ -15,12 +15,22 @@
 
   const box = () => document.querySelector("#question textarea");
 
-  function write(question, send) {
+  // As if a person had typed it: Gradio hears of it before anything else can happen.
+  function fill(text) {
     const field = box();
-    Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(field, question);
+    Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(field, text);
     field.dispatchEvent(new Event("input", { bubbles: true }));
-    field.focus();
-    if (send) setTimeout(() => document.querySelector("#question .submit-button")?.click(), 60);
+  }
+
+  function write(question, send) {
+    fill(question);
+    box().focus();
+    if (send) setTimeout(submit, 60);
+  }
+
+  // There is no button while an answer comes: what was typed stays until it can be asked.
+  function submit() {
+    document.querySelector("#question .submit-button")?.click();
   }
 
   // The pane beside the chat: a note or the graph, with the way back to what stood there before.
@@ -173,6 +183,14 @@
     list();
   }
 
+  // What has been said is kept before another conversation takes its place on the page.
+  let waiting;
+
+  function leave(keeping) {
+    clearTimeout(waiting);
+    if (keeping) remember();
+  }
+
   // A reload of the page goes on with the conversation of this tab.
   const HERE = "ragbot.current";
 
@@ -189,7 +207,8 @@
     return { turns: talk ? talk.turns : [] };
   }
 
-  function begin() {
+  function begin(keeping) {
+    leave(keeping);
     goto(fresh());
     trigger("restore", { turns: [] });
     list();
@@ -198,7 +217,7 @@
 
   // An answer as Markdown, its citations as footnotes whose links lead to the notes.
   function inline(node, note) {
-    if (node.nodeType === Node.TEXT_NODE) return node.data.replace(/[\\`*<[\]]/g, "\\$&");
+    if (node.nodeType === Node.TEXT_NODE) return node.data.replaceAll("\u00a0", " ").replace(/[\\`*<[\]]/g, "\\$&");
     if (node.nodeName === "BR") return "\n";
     if (node.matches(".cite")) return note(+node.dataset.number);
     const text = [...node.childNodes].map((child) => inline(child, note)).join("");
@@ -259,8 +278,9 @@
     place.replaceChildren(...kept().map((talk) => {
       const row = make("li");
       const open = button(talk.name, () => {
+        leave(true);
         goto(talk.id);
-        trigger("restore", { turns: talk.turns });
+        trigger("restore", { turns: kept().find(({ id }) => id === talk.id)?.turns });
         list();
         if (narrow()) side(false);
       }, { className: "talk", dir: "auto" });
@@ -276,7 +296,7 @@
         act("Delete", () => {
           if (!window.confirm(`Delete the conversation “${talk.name}”?`)) return;
           keep(kept().filter((t) => t.id !== talk.id));
-          talk.id === current ? begin() : list();
+          talk.id === current ? begin(false) : list();
         }));
       row.append(open, acts);
       return row;
@@ -374,14 +394,18 @@
       read(note, start ? +start : null, end ? +end : null);
     } else if (target.matches("button.ask")) aside(target.textContent, true);
     else if (target.id === "whole-garden") { from(target); draw([]); }
-    else if (target.id === "new-talk") begin();
+    else if (target.id === "new-talk") begin(true);
     else if (turn) acts[target.dataset.act]?.(turn, target);
   });
 
   document.addEventListener("keydown", (event) => {
     const typing = event.target.matches?.("input, textarea, [contenteditable]");
     const tip = document.getElementById("quotation");
-    if (event.key === "Escape") {
+    if (event.key === "Enter" && event.target === box() && !event.shiftKey && !event.isComposing) {
+      // Gradio would send what stands in the box a moment later, with what is typed until then.
+      event.preventDefault();
+      submit();
+    } else if (event.key === "Escape") {
       if (tip && !tip.hidden) quote(null);
       else if (!pane().hidden) hide();
       else side(false);
@@ -401,7 +425,7 @@
         document.body.append(aside);
       }
       list();
-      let waiting, shown = 0;
+      let shown = 0;
       new MutationObserver(() => {
         clearTimeout(waiting);
         waiting = setTimeout(remember, 300);
@@ -415,6 +439,11 @@
     },
     // Once what was kept is shown: a question that came with the address is asked.
     arrived() { if (asked()) write(asked(), true); },
+    // As a question is sent the box is emptied, here and not by the answer, which comes later.
+    sent(given) {
+      fill("");
+      return given;
+    },
     last,
     list,
     exported,

@@ -19,20 +19,20 @@ title: "<script>alert(1)</script>"
 """
 
 
-def note(text, name="A.md"):
-    other, _ = markdown.parse("# Beta\n\nText of beta.\n", "b/Beta.md")
+def note(text, name="A.md", beta="# Beta\n\nText of beta.\n"):
+    other, _ = markdown.parse(beta, "b/Beta.md")
     this, _ = markdown.parse(text, name)
     resolved = links.resolve([this, other])
     return resolved[0], {each.id: each for each in resolved}
 
 
 def shown(text, passage=None):
-    this, _ = note(text)
+    this, notes = note(text)
     span = None
     if passage:
         start = this.text.index(passage)
         span = (start, start + len(passage))
-    return reading.body(this, span)
+    return reading.body(this, notes, span)
 
 
 def marked(html):
@@ -71,6 +71,37 @@ def test_a_link_opens_its_note_and_a_ghost_looks_like_one():
     assert '<span class="ghost" title="Not written yet">Nobody</span>' in html
 
 
+PARTS = (
+    "# Beta\r\n\r\nText.\r\n\r\n## How it *grows*\r\n\r\nFast. Second line.\r\n\r\n"
+    "- one\r\n- two ^second\r\n- three\r\n\r\nLast words.\r\n\r\n^last\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("link", "there"),
+    [
+        pytest.param("[[Beta#How it grows]]", "How it *grows*", id="heading"),
+        pytest.param("[[Beta#Beta#How it grows]]", "How it *grows*", id="path-of-headings"),
+        pytest.param("[[Beta#^second|two]]", "two", id="list-item"),
+        pytest.param("[[Beta#^last]]", "Last words.", id="id-below-its-block"),
+        pytest.param("[Beta](b/Beta.md#how-it-grows)", "How it *grows*", id="markdown-link"),
+    ],
+)
+def test_a_link_to_a_part_of_a_note_opens_it_there(link, there):
+    this, notes = note(link, beta=PARTS)
+    found = re.search(r'data-start="(\d+)" data-end="(\d+)"', reading.body(this, notes))
+    beta = notes["b/Beta.md"]
+    span = (int(found[1]), int(found[2]))
+    assert beta.text[slice(*span)].startswith(there, 3 * beta.text.startswith("## ", span[0]))
+    assert marked(reading.body(beta, notes, span)).split() == there.replace("*", "").split()
+
+
+def test_a_link_to_a_part_that_is_not_there_opens_the_note():
+    html = shown("[[Beta#Gone]] and [[Beta#^gone]]")
+    assert html.count('data-note="b/Beta.md">') == 2
+    assert "Beta › Gone" in html
+
+
 def test_nothing_of_a_note_runs_or_is_fetched():
     this, notes = note(HOSTILE, "<img src=x>.md")
     html = reading.note_html(this, this.relations, notes, (0, len(this.text)))
@@ -88,6 +119,13 @@ def test_comments_are_not_shown_but_code_is():
     html = shown("Said %%hidden%% here.\n\n```\n%% kept %%\n```\n")
     assert "hidden" not in html
     assert "%% kept %%" in html
+
+
+def test_the_id_of_a_block_is_no_text_to_read():
+    html = shown("One ^a\n\n- two ^b\n\nThree\n\n^c\n\nx ^2\nis not, nor `x ^a`.\n")
+    assert "^b" not in html
+    assert "<p></p>" in html
+    assert html.count("^") == 2
 
 
 def test_neighbours_stand_beside_the_note():

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from markdown_it import MarkdownIt
 
 from ragbot import frontmatter
-from ragbot.page import Places
+from ragbot.anchors import Anchors
+from ragbot.page import Places, page_of
 from ragbot.schema import Note, NoteId, Relation, Span
 from ragbot.wire import end_of
 
@@ -32,6 +33,8 @@ _COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
 _CODE = re.compile(r"(<(?:pre|code)\b.*?</(?:pre|code)>)", re.DOTALL)
 # `  - [ ] ` or `## ` or `> ` or `| `: markup that must stay first on its line.
 _LINE_START = re.compile(r"(?:[ \t]*(?:[-*+]|[0-9]+[.)]|#{1,6}|>|\|)(?=[ \t]))*[ \t]*")
+# ` ^id` at the end of a block, or on a line of its own: a place for links, no text to read.
+_BLOCK_ID = re.compile(rf"(?:\s|(?<=<p>))\^([A-Za-z0-9-]+)(?={_TO}?(?:\n|</))")
 _SAFE = re.compile(r"(?i)(?:https?|mailto):")
 
 
@@ -69,14 +72,16 @@ def note_html(
     return inert(
         f'<header class="note-head"><p class="place">{escape(note.id)}</p>'
         f'<h2 id="note-title" tabindex="-1" dir="auto">{escape(note.title)}</h2>{tags}{edit}'
-        f'</header><div class="note-body" dir="auto">{body(note, span)}</div>'
+        f'</header><div class="note-body" dir="auto">{body(note, notes, span)}</div>'
         f"{_neighbours('Relations', out, notes, forward=True)}"
         f"{_neighbours('Linked from', back, notes, forward=False)}"
     )
 
 
-def body(note: Note, span: Span | None = None) -> str:
+def body(note: Note, notes: Mapping[NoteId, Note], span: Span | None = None) -> str:
     """Render the text of a note below its frontmatter, with `span` marked.
+
+    A link to a heading or a block opens its note there, as far as it is among `notes`.
 
     What is cited from the frontmatter, a summary for example, stands above the text.
     """
@@ -88,10 +93,11 @@ def body(note: Note, span: Span | None = None) -> str:
     source = _with_places(note, start, span)
     html = _parser().render(source)
     html = "".join(
-        part if number % 2 else _COMMENT.sub(_only_tags, part)
+        part if number % 2 else _without_ids(_COMMENT.sub(_only_tags, part), note)
         for number, part in enumerate(_CODE.split(html))
     )
-    html = _LINKS.sub(lambda found: _link(note.relations[int(found[1])]), html)
+    places = _Places(notes)
+    html = _LINKS.sub(lambda found: _link(note.relations[int(found[1])], places), html)
     return above + _OURS.sub("", _marked(html))
 
 
@@ -160,12 +166,37 @@ def _only_tags(comment: re.Match[str]) -> str:
     return "".join(_TAGS.findall(comment[0]))
 
 
-def _link(relation: Relation) -> str:
-    place = relation.heading or relation.block
-    shown = relation.alias or (f"{relation.written} › {place}" if place else relation.written)
+def _without_ids(html: str, note: Note) -> str:
+    return _BLOCK_ID.sub(lambda found: "" if found[1] in note.blocks else found[0], html)
+
+
+def _link(relation: Relation, places: _Places) -> str:
+    place = relation.heading or (f"^{relation.block}" if relation.block else "")
+    shown = relation.alias or " › ".join(part for part in (relation.written, place) if part)
     if relation.target is None:
         return ghost(shown)
-    return link(relation.target, shown or relation.target)
+    return link(relation.target, shown or relation.target, places.span(relation))
+
+
+class _Places:
+    """Where in their notes links to headings and blocks lead; each note is looked through once."""
+
+    def __init__(self, notes: Mapping[NoteId, Note]) -> None:
+        self._notes = notes
+        self._known: dict[NoteId, tuple[Anchors, list[Span]]] = {}
+
+    def span(self, relation: Relation) -> Span | None:
+        """Give the span of the heading or block; None where a link names none that is there."""
+        note = self._notes.get(relation.target or "")
+        if note is None or not (relation.heading or relation.block):
+            return None
+        if note.id not in self._known:
+            offsets = Places(note.text)
+            blocks = page_of(note.text).layout.blocks
+            self._known[note.id] = Anchors(note), [offsets.span(block.span) for block in blocks]
+        anchors, spans = self._known[note.id]
+        at = anchors.find(relation)
+        return None if at is None else next((span for span in spans if span[1] > at), None)
 
 
 def _neighbours(

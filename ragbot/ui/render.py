@@ -19,11 +19,14 @@ WAITING = '<p class="waiting" role="status">Looking through the notes…</p>'
 """Stands where an answer will be."""
 
 _SEEDS = 12
+_LONG = 240
 _EDIT = "Edit and ask again"
+_JOINED = "\u00a0"
+"""Space that is no place for a line to end: a number stays with its sentence."""
 # A character that is not meant as Markdown, `[1]` for a citation, bold, and a name in italics.
 _MARK = re.compile(
     r"\\(?P<escaped>[!-/:-@\[-`{-~])|\[(?P<number>\d+)\]"
-    r"|\*\*(?P<strong>(?:\\.|[^\\])+?)\*\*|\*(?P<name>[^\s*](?:\\.|[^\\*])*)\*"
+    r"|\*\*(?P<strong>(?:\\.|[^\\])+?)\*\*|\*(?P<name>(?:\\.|[^\s\\*])(?:\\.|[^\\*])*)\*"
 )
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
@@ -41,8 +44,10 @@ def beginning(questions: Sequence[str]) -> str:
 
 def turn(question: str, body: str) -> str:
     """One exchange: the question, and what is below it (already HTML)."""
+    # A page of text would push its answer out of sight: it scrolls in a frame of its own.
+    kind = 'question long" tabindex="0' if len(question) > _LONG else "question"
     return (
-        f'<section class="turn"><h2 class="question" dir="auto">{escape(question)}</h2>'
+        f'<section class="turn"><h2 class="{kind}" dir="auto">{escape(question)}</h2>'
         f'<div class="answer" dir="auto">{body}</div></section>'
     )
 
@@ -54,7 +59,8 @@ def prose(
 
     Its `[1]` marks link to the sources, and `names` in italics to their notes.
     """
-    said = _Inline({citation.number: citation.quote for citation in citations}, names or {})
+    quotes = {citation.number: sources.readable(citation.quote) for citation in citations}
+    said = _Inline(quotes, names or {})
     blocks = []
     for block in re.split(r"\n\s*\n", text.strip()):
         lines = block.split("\n")
@@ -90,6 +96,11 @@ def failed(message: str) -> str:
     return f'<p class="notice" role="alert">{escape(message)}</p>'
 
 
+def unanswered(message: str) -> str:
+    """Say why a question was not answered, and let it be asked again."""
+    return failed(message) + _buttons({"edit": _EDIT})
+
+
 def stopped(text: str) -> str:
     """Say that an answer was stopped, below what had been said of it."""
     return (
@@ -109,7 +120,10 @@ class _Inline:
         """Write a line, its marks and names as links."""
         pieces, here = [], 0
         for match in _MARK.finditer(text):
-            pieces += [escape(text[here : match.start()], quote=False), self._mark(match)]
+            before = text[here : match.start()]
+            if match["number"] and before.endswith(" "):
+                before = f"{before[:-1]}{_JOINED}"
+            pieces += [escape(before, quote=False), self._mark(match)]
             here = match.end()
         return "".join([*pieces, escape(text[here:], quote=False)])
 

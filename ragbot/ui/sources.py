@@ -5,14 +5,18 @@ Nothing of a note reaches the page but through `escape`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from ragbot.prose import plain
 from ragbot.schema import Citation, Hit, Note, NoteId, Relation
 from ragbot.wire import end_of
 
 _WAYS = {"dense": "meaning", "bm25": "words", "names": "name"}
 """What a passage was found by, as a reader would say it; a path says it for the graph."""
+
+_ROW = re.compile(r"^\|\s*(.*?)\s*\|$")
 
 
 def cards(citations: Sequence[Citation], hits: Sequence[Hit], notes: Mapping[NoteId, Note]) -> str:
@@ -26,6 +30,11 @@ def cards(citations: Sequence[Citation], hits: Sequence[Hit], notes: Mapping[Not
         for note in dict.fromkeys(citation.note for citation in citations)
     )
     return f'<section class="sources" aria-label="Sources">{shown}</section>' if shown else ""
+
+
+def readable(quote: str) -> str:
+    """Give a quotation as it reads: without its Markdown, a table's row without its outer bars."""
+    return "\n".join(_ROW.sub(r"\1", line) for line in plain(quote).split("\n")) or quote
 
 
 def paths(hits: Iterable[Hit]) -> dict[NoteId, tuple[Relation, ...]]:
@@ -72,7 +81,7 @@ def _quotation(citation: Citation) -> str:
         f'data-heading="{escape(below[-1] if below else "")}">'
         f'<span class="number">{citation.number}</span> '
         f'{heading}<span class="lines" dir="ltr">{lines}</span></a>'
-        f"<blockquote>{escape(citation.quote)}</blockquote></li>"
+        f"<blockquote>{escape(readable(citation.quote))}</blockquote></li>"
     )
 
 

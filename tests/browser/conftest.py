@@ -52,7 +52,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def page_over(notes: Mapping[str, str], folder: Path, *, wait: bool = True) -> Iterator[str]:
+def page_over(
+    notes: Mapping[str, str],
+    folder: Path,
+    *,
+    wait: bool = True,
+    login: tuple[str, str] | None = None,
+) -> Iterator[str]:
     """Serve the page over these notes, by name, and give its address."""
     vault = folder / "vault"
     vault.mkdir()
@@ -60,7 +66,7 @@ def page_over(notes: Mapping[str, str], folder: Path, *, wait: bool = True) -> I
         (vault / name).write_text(text, encoding="utf-8")
     port = free_port()
     with Ragbot.open(vault, folder / "index", wait=wait) as bot:
-        served = launch(bot, port=port)
+        served = launch(bot, port=port, login=login)
         yield f"http://127.0.0.1:{port}"
         served.close(verbose=False)
 

@@ -106,6 +106,19 @@ def test_a_setting_takes_effect(page):
     assert len({each.get_attribute("data-note") for each in opened}) == 1
 
 
+def test_answers_come_from_the_tags_that_were_chosen(page):
+    open_settings(page)
+    page.get_by_label("Only these tags").click()
+    page.get_by_role("option", name="brass").click()
+    page.keyboard.press("Escape")
+    close_side(page)
+    ask(page, "Which vessel is from the Urals, and how hot is green tea brewed?")
+    notes = page.locator(".source .open").evaluate_all(
+        "all => all.map((each) => each.dataset.note)"
+    )
+    assert set(notes) == {"Samovar.md"}
+
+
 def test_settings_changed_in_quick_succession_outlive_a_reload_at_once(page):
     def number(label):
         return page.get_by_label(f"number input for {label}")
@@ -200,13 +213,38 @@ def test_copied_is_the_answer_as_markdown(page, context, address):
 
 def test_opinions_are_kept_in_a_file(page, index):
     ask(page)
-    page.get_by_role("button", name="Like", exact=True).click()
-    expect(page.get_by_role("button", name="Like", exact=True)).to_have_attribute(
-        "aria-pressed", "true"
-    )
-    last = json.loads((index / FEEDBACK).read_text(encoding="utf-8").splitlines()[-1])
-    assert (last["question"], last["liked"]) == (QUESTION, True)
-    assert "80 degrees" in last["answer"]
+    for name, other, liked in (("Like", "Dislike", True), ("Dislike", "Like", False)):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(pressed(page, name)).to_have_attribute("aria-pressed", "true")
+        expect(pressed(page, other)).not_to_have_attribute("aria-pressed", "true")
+        last = json.loads((index / FEEDBACK).read_text(encoding="utf-8").splitlines()[-1])
+        assert (last["question"], last["liked"]) == (QUESTION, liked)
+        assert "80 degrees" in last["answer"]
+
+
+def pressed(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def test_a_starter_is_asked_with_a_click(page):
+    expect(page.locator(".begin")).to_contain_text("Every sentence of an answer bears")
+    starter = page.locator(".begin .ask").first
+    question = starter.inner_text()
+    starter.click()
+    expect(page.locator(".question")).to_have_text(question)
+    expect(page.locator(".actions")).to_have_count(1)
+
+
+def test_what_went_wrong_is_told_and_the_question_is_not_lost(page, address):
+    long = "tea " * 3000
+    page.goto(f"{address}/?q={long.strip().replace(' ', '+')}")
+    expect(page.get_by_role("alert")).to_contain_text("characters")
+    # A page of question leaves room for what is said to it.
+    assert page.locator(".question").bounding_box()["height"] < 200
+    page.get_by_role("button", name="Edit and ask again").click()
+    expect(page.get_by_label("Your question")).to_have_value(long.strip())
+    ask(page)
+    expect(page.locator(".question")).to_have_text(QUESTION)
 
 
 def test_a_question_that_is_suggested_can_be_asked(page):
@@ -256,6 +294,19 @@ def test_what_is_typed_while_an_answer_comes_stays(page):
     page.unroute_all(behavior="ignoreErrors")
 
 
+def test_how_far_the_index_is_behind_is_told(page, folder):
+    new = folder / "vault" / "Later.md"
+    new.write_text("# Later\n\nWritten while the page was open.\n", encoding="utf-8")
+    page.reload()
+    expect(page.locator("#line")).to_contain_text("1 note changed since")
+    open_side(page)
+    page.get_by_role("button", name="The index").click()
+    expect(page.locator("#standing")).to_contain_text("1 note changed since")
+    new.unlink()
+    page.reload()
+    expect(page.locator("#line")).to_contain_text("up to date")
+
+
 def test_the_index_is_rebuilt_and_its_problems_are_listed(page):
     expect(page.locator("#line")).to_contain_text("5 notes")
     open_side(page)
@@ -290,6 +341,29 @@ def test_visitors_do_not_see_each_other(page, browser, address):
     expect(stranger.locator(".question")).to_have_count(1)
     assert "Searched for" not in stranger.locator(".answer").inner_text()
     other.close()
+
+
+def test_twenty_who_ask_at_once_are_all_answered_each_their_own(page, address):
+    before = page.locator(".turn").count()
+    answers = page.evaluate(
+        """async (address) => {
+            const call = `${address}/gradio_api/call/ask`;
+            const headers = { "Content-Type": "application/json" };
+            const ask = async (number) => {
+                const data = [`How hot is green tea brewed, visitor ${number}?`, [], [], [], true];
+                const asked = { method: "POST", body: JSON.stringify({ data }), headers };
+                const { event_id: id } = await (await fetch(call, asked)).json();
+                return (await fetch(`${call}/${id}`)).text();
+            };
+            return Promise.all([...Array(20).keys()].map(ask));
+        }""",
+        address,
+    )
+    for number, told in enumerate(answers):
+        assert "event: complete" in told
+        assert f"visitor {number}?" in told
+    assert page.locator(".turn").count() == before
+    ask(page)
 
 
 def test_right_to_left_text_runs_right_to_left(page):

@@ -11,9 +11,28 @@ SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height
 NOTES = {
     "Green Tea.md": "# Green Tea\n\nGreen tea is brewed at 80 degrees for two minutes.\n\n"
     "- kind_of::[[Tea]]\n  - its leaves are steamed\n- made_with::[[Kettle]]\n",
-    "Tea.md": "# Tea\n\nTea is a drink made of leaves of the tea plant. See [[Green Tea]].\n",
+    "Tea.md": "# Tea\n\nTea is a drink made of leaves of the tea plant. See [[Green Tea]].\n\n"
+    "Its [[Kinds#By *colour*|colours]] are many, its [[Kinds#^first|first]] is lost.\n",
+    "Kinds.md": "# Kinds\n\n" + "A line between.\n\n" * 30 + "- the oldest ^first\n- the next\n\n"
+    "## By colour\n\nWhite, green, black.\n",
     "شاي.md": "# شاي\n\nالشاي مشروب ساخن من أوراق الشاي.\n",
 }
+
+# Where the drawing has the colours of notes: the middle of each square that is full of them.
+CIRCLES = """(canvas) => {
+    const ratio = canvas.width / canvas.clientWidth, found = [], side = 4;
+    const { width, height } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+    const full = (x, y) => [0, 1, 2, 3].every((n) => {
+        const at = 4 * ((y + (n >> 1) * side) * width + x + (n & 1) * side);
+        const colour = [...data.slice(at, at + 3)].join();
+        return colour === "201,99,44" || colour === "77,124,111";
+    });
+    for (let y = 0; y < height - side; y += side)
+        for (let x = 0; x < width - side; x += side)
+            if (full(x, y)) found.push([(x + side / 2) / ratio, (y + side / 2) / ratio]);
+    return found;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +65,42 @@ def test_a_citation_opens_the_note_at_its_passage(page):
     page.locator("body").click(position={"x": 2, "y": 2})
     page.keyboard.press("/")
     expect(page.get_by_label("Your question")).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("link", "there"), [("colours", "By colour"), ("first", "the oldest")], ids=["heading", "block"]
+)
+def test_a_link_to_a_part_of_a_note_opens_it_there(page, link, there):
+    page.locator("a.cite").first.click()
+    page.locator("#pane .neighbours a").filter(has_text="Tea").first.click()
+    page.locator("#pane .note-body a").filter(has_text=link).click()
+    expect(page.locator("#note-title")).to_have_text("Kinds")
+    expect(page.locator("#pane mark")).to_have_text(there)
+    expect(page.locator("#pane mark")).to_be_in_viewport()
+    expect(page.locator("#note-title")).not_to_be_in_viewport()
+    expect(page.locator("#pane")).to_contain_text("Linked from (1)")
+
+
+def test_a_card_says_by_which_path_its_note_was_found(page):
+    path = page.locator(".card .path").filter(has_text="->").first
+    expect(path).to_contain_text("Green Tea -kind_of-> Tea")
+    path.locator("a").first.click()
+    expect(page.locator("#note-title")).to_have_text("Green Tea")
+
+
+def test_what_is_pointed_at_in_the_drawing_is_named_and_clicked_it_opens(page):
+    page.locator("[data-act=graph]").click()
+    expect(page.locator(".canvas canvas")).to_be_visible()
+    page.wait_for_timeout(5000)  # the drawing comes to rest
+    area = page.locator(".canvas").bounding_box()
+    for x, y in page.locator(".canvas canvas").evaluate(CIRCLES):
+        page.mouse.move(area["x"] + x, area["y"] + y)
+        page.wait_for_timeout(100)
+        if page.locator(".canvas .float-tooltip-kap").inner_text() == "Tea":
+            page.mouse.click(area["x"] + x, area["y"] + y)
+            expect(page.locator("#note-title")).to_have_text("Tea")
+            return
+    raise AssertionError("no circle of the drawing is the note Tea")
 
 
 def test_the_graph_opens_around_an_answer(page):

@@ -9,7 +9,8 @@
   // Of many links, each drawn by itself takes a tenth of a second: they go in one stroke per
   // colour, as lines no wider than a point, which a browser without a graphics card draws fast.
   const MANY = 1500;
-  const MOST_NAMES = 60;
+  // Points of the drawing that a name takes: a small one shows the best linked, and more as one zooms in.
+  const ROOM = 11000;
 
   const words = (predicate) => predicate.replaceAll("_", " ");
   const radius = (node) => 2.5 + Math.sqrt(node.degree) * 0.7;
@@ -38,26 +39,30 @@
     }
   }
 
+  const short = (title, most) => (title.length > most ? `${title.slice(0, most - 1).trimEnd()}…` : title);
+
   // Names as on a map: the best linked notes first, each where no other name stands.
   function names(ctx, scale, nodes, { left, right, top, bottom }, ink, paper, always) {
+    const wide = (right - left) * scale, most = (wide * (bottom - top) * scale) / ROOM;
     ctx.font = `${11 / scale}px sans-serif`;
     ctx.textAlign = "center";
     ctx.lineWidth = 3 / scale;
     ctx.lineJoin = "round";
     const placed = [];
     for (const node of nodes) {
-      if (placed.length >= MOST_NAMES) break;
+      if (placed.length >= most) break;
       if (node.x < left || node.x > right || node.y < top || node.y > bottom) continue;
-      const half = ctx.measureText(node.title).width / 2, high = 13 / scale;
+      const name = node === always ? node.title : short(node.title, wide / 16);
+      const half = ctx.measureText(name).width / 2, high = 18 / scale;
       // A name at the edge is moved inwards as far as it goes.
       const x = Math.max(left + half, Math.min(right - half, node.x)), y = node.y + radius(node) + 11 / scale;
       const free = placed.every((other) => Math.abs(other.x - x) >= other.half + half || Math.abs(other.y - y) >= high);
       if (!free && node !== always) continue;
       placed.push({ x, y, half });
       ctx.strokeStyle = paper;
-      ctx.strokeText(node.title, x, y);
+      ctx.strokeText(name, x, y);
       ctx.fillStyle = ink;
-      ctx.fillText(node.title, x, y);
+      ctx.fillText(name, x, y);
     }
   }
 

@@ -406,6 +406,7 @@
       event.preventDefault();
       submit();
     } else if (event.key === "Escape") {
+      if (event.target.matches?.("[aria-expanded=true]")) return; // its list closes first
       if (tip && !tip.hidden) quote(null);
       else if (!pane().hidden) hide();
       else side(false);

@@ -37,6 +37,35 @@ def test_a_mark_links_to_its_source_and_shows_the_quotation():
     assert '>1</span> How, <span class="lines" dir="ltr">lines 3 to 4</span>' in html
 
 
+def test_a_mark_stays_with_the_end_of_its_sentence():
+    assert "<p>Said.\u00a0<sup>" in render.answered(answer(), NOTES)
+
+
+@pytest.mark.parametrize(
+    ("quote", "read"),
+    [
+        pytest.param("**Bold**: see [[A|b]].", "Bold: see b.", id="markup"),
+        pytest.param("| *one* | two |", "one | two", id="table-row"),
+        pytest.param("a < b", "a &lt; b", id="escaped"),
+    ],
+)
+def test_a_quotation_is_shown_as_it_reads(quote, read):
+    html = render.answered(answer(quote=quote), NOTES)
+    assert f"<blockquote>{read}</blockquote>" in html
+    assert f'data-quote="{read}"' in html
+
+
+def test_a_question_that_failed_can_be_asked_again():
+    html = render.unanswered("Too <long>.")
+    assert 'role="alert">Too &lt;long&gt;.' in html
+    assert 'data-act="edit"' in html
+
+
+def test_a_long_question_scrolls_and_can_be_reached_by_keyboard():
+    assert 'class="question long" tabindex="0"' in render.turn("why " * 100, "")
+    assert "tabindex" not in render.turn("Why?", "")
+
+
 def test_a_mark_without_a_source_stays_text():
     assert "[7]" in render.answered(answer("Said. [7]"), NOTES)
 
@@ -97,6 +126,7 @@ def test_escaped_markup_is_shown_as_it_is_meant():
     [
         pytest.param("Nearest: *Alpha*.", f"Nearest: {link('a.md', 'Alpha')}.", id="note"),
         pytest.param(r"*A \*b\** c", "<em>A *b*</em> c", id="no-note"),
+        pytest.param(r"*\*Title\** c", "<em>*Title*</em> c", id="title-in-asterisks"),
         pytest.param("**X \\[1\\]:** y", "<strong>X [1]:</strong> y", id="strong"),
         pytest.param("2 * 3 * 4 **", "2 * 3 * 4 **", id="no-markup"),
         pytest.param("*<b>*", "<em>&lt;b&gt;</em>", id="escaped"),

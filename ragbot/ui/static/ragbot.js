@@ -29,9 +29,7 @@
   }
 
   // There is no button while an answer comes: what was typed stays until it can be asked.
-  function submit() {
-    document.querySelector("#question .submit-button")?.click();
-  }
+  const submit = () => document.querySelector("#question .submit-button")?.click();
 
   // The pane beside the chat: a note or the graph, with the way back to what stood there before.
   const pane = () => document.getElementById("pane");
@@ -406,7 +404,6 @@
       event.preventDefault();
       submit();
     } else if (event.key === "Escape") {
-      if (event.target.matches?.("[aria-expanded=true]")) return; // its list closes first
       if (tip && !tip.hidden) quote(null);
       else if (!pane().hidden) hide();
       else side(false);
@@ -441,10 +438,7 @@
     // Once what was kept is shown: a question that came with the address is asked.
     arrived() { if (asked()) write(asked(), true); },
     // As a question is sent the box is emptied, here and not by the answer, which comes later.
-    sent(given) {
-      fill("");
-      return given;
-    },
+    sent(given) { fill(""); return given; },
     last,
     list,
     exported,

@@ -9,10 +9,9 @@ Floor 5: the composition root.
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -22,10 +21,11 @@ from ragbot.cluster import open_encoder
 from ragbot.codes import EncodedQuestion
 from ragbot.config import Config
 from ragbot.conversation import checked, standalone
-from ragbot.errors import IndexDamagedError, IndexMissingError, NoteNotFoundError
+from ragbot.errors import NoteNotFoundError
 from ragbot.generation import Generation
 from ragbot.graph import Direction
 from ragbot.index import Index
+from ragbot.lending import Borrowed, lent
 from ragbot.links import Names
 from ragbot.llm import LanguageModel
 from ragbot.remembered import Remembered
@@ -48,8 +48,6 @@ from ragbot.schema import (
 if TYPE_CHECKING:
     import networkx as nx
 
-_log = logging.getLogger(__name__)
-
 History = Sequence[Turn | str]
 """Earlier turns, oldest first, each a question or a `Turn`."""
 
@@ -64,13 +62,15 @@ _NO_ENCODER = "Found by words and links only: the encoder is still loading."
 class Ragbot:
     """Ask a folder of Markdown notes. Safe to share between threads; close it, or use `with`.
 
+    Once it is closed, a call that had begun comes to its end, and a later one raises `ClosedError`.
     Every method is shown at work in `docs/python.md`, which the tests run.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, borrow: bool = False) -> None:
         self.config = config
         self._index = Index(config.index, config.chroma_url, mentioned=config.mentions)
-        self._encoder = open_encoder(config.embed_model, config.backend, config.ray)
+        own = open_encoder(config.embed_model, config.backend, config.ray)
+        self._encoder = Borrowed(own, config.index) if borrow else own
         self.remembered = Remembered(self._encoder.encode)
         self._model = _model(config)
         self._find = retriever(config.reranker, self._encoder.encode_question)
@@ -87,6 +87,7 @@ class Ragbot:
         *,
         config: Config | None = None,
         wait: bool = True,
+        borrow: bool = False,
     ) -> Self:
         """Open the notes and their index.
 
@@ -100,6 +101,8 @@ class Ragbot:
             Whether to bring the index up to date now, and to wait for the
             encoder at the first question. Without it, questions are answered
             from words and links until `refresh` and `warm` are done.
+        borrow
+            Whether a chat on the same index may encode questions: for short programs.
 
         Raises
         ------
@@ -108,7 +111,7 @@ class Ragbot:
         """
         if config is None:
             config = Config.from_environment(notes=notes, index=index)
-        bot = cls(config)
+        bot = cls(config, borrow=borrow)
         bot._wait = wait
         if wait:
             bot.refresh(automatic=True)
@@ -121,8 +124,9 @@ class Ragbot:
         self.close()
 
     def close(self) -> None:
-        """Let go of the index. Answers given before stay valid."""
+        """Let go of the index. What was given before stays valid; a later call is refused."""
         self._index.close()
+        self._names = None
 
     # Keeping the index
 
@@ -152,13 +156,12 @@ class Ragbot:
             If the notes cannot be read, another process writes the index, it
             cannot be written, or the encoder cannot be used.
         """
+        report = progress or (lambda step: None)
+        kind = {"rebuild": rebuild, "automatic": automatic}
         with self._refreshing:
-            self._tell_of_another_encoder()
-            kind = {"rebuild": rebuild, "automatic": automatic}
-            report = progress or (lambda step: None)
             done = self._index.refresh(self.config.notes, self._encoder, **kind, report=report)
             self._seen = True
-            return done
+        return done
 
     def rollback(self) -> str:
         """Go back to the generation before, until a note changes; gives its name."""
@@ -167,6 +170,10 @@ class Ragbot:
     def warm(self) -> None:
         """Load the encoder, so that the next question need not wait for it."""
         self._encoder.load()
+
+    def lend(self) -> AbstractContextManager[None]:
+        """Encode questions for those who `borrow`, until the context ends."""
+        return lent(self._encoder, self.config.index)
 
     def status(self) -> Status:
         """Say what the index holds, and how far it is behind the notes."""
@@ -225,7 +232,7 @@ class Ragbot:
         QuestionError
             If the question is empty or too long.
         """
-        corpus = self._current()
+        corpus = self.corpus()
         asked = standalone(checked(question, self.config.max_question), _turns(history), corpus)
         query = None if words else self._encoded(corpus, asked.query)
         hops = HOPS if hops is None else hops
@@ -276,14 +283,13 @@ class Ragbot:
         """Answer as `ask` does, piece by piece: text as it comes, then the checked `Answer`."""
         question = checked(question, self.config.max_question)
         turns = _turns(history)
-        corpus = self._current()
+        corpus = self.corpus()
         model = self._model if use_llm is not False else None
         asked, failed = understand(question, turns, corpus, model)
-        query = None if asked.reply else self._encoded(corpus, asked.query)
-        k = SOURCES if sources is None else sources
-        hits: list[Hit] = []
+        query, hits = None, []
         if not asked.reply:
-            far = HOPS if hops is None else hops
+            query = self._encoded(corpus, asked.query)
+            k, far = SOURCES if sources is None else sources, HOPS if hops is None else hops
             hits = self._find(corpus, asked.query, query, k=k, filters=filters, hops=far)
         yield from answers.stream(
             corpus,
@@ -300,11 +306,17 @@ class Ragbot:
 
     def encode(self, question: str) -> EncodedQuestion | None:
         """Encode a question; None while words and links alone are searched."""
-        return self._encoded(self._current(), question)
+        return self._encoded(self.corpus(), question)
 
     def corpus(self) -> Generation:
         """Give the current generation of the index, which never changes."""
-        return self._current()
+        # Without `wait` nobody has looked at the notes yet.
+        if not self._wait and not self._seen:
+            with self._refreshing:
+                if not self._seen:
+                    self._index.catch_up(self.config.notes)
+                    self._seen = True
+        return self._index.current()
 
     def notes(self) -> list[Note]:
         """Every note, in order of id."""
@@ -350,22 +362,6 @@ class Ragbot:
         return self.corpus().graph.to_networkx()
 
     # Steps
-
-    def _tell_of_another_encoder(self) -> None:
-        with contextlib.suppress(IndexMissingError, IndexDamagedError):
-            built_with = self._index.current().manifest.encoder
-            if built_with is not None and built_with != self._encoder.identity:
-                told = "The index in %s was built with the encoder %r; it is embedded anew with %r."
-                _log.warning(told, self.config.index, built_with.name, self._encoder.name)
-
-    def _current(self) -> Generation:
-        """Load the current generation; without `wait`, look at the notes once before."""
-        if not self._wait and not self._seen:
-            with self._refreshing:
-                if not self._seen:
-                    self._index.catch_up(self.config.notes)
-                    self._seen = True
-        return self._index.current()
 
     def _encoded(self, corpus: Generation, query: str) -> EncodedQuestion | None:
         """Encode a question, unless that would mix encoders or keep someone waiting."""

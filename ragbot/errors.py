@@ -11,6 +11,7 @@
   * IndexLockedError       another process is writing the index
   * StorageError           the index cannot be written or its server reached
   * ModelUnavailableError  an encoder, reranker or language model cannot be used
+  * ClosedError            the bot was closed before it was called
   * QuestionError          a question is empty or too long
   * EvaluationError        a set of questions cannot be used
   * ServeError             the chat page cannot be served as asked
@@ -148,6 +149,17 @@ class ModelUnavailableError(RagbotError):
         self.model = model
         self.found = found
         super().__init__(f"The model {model!r} cannot be used: {found}. {remedy}")
+
+
+class ClosedError(RagbotError):
+    """The bot was closed before it was called."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        super().__init__(
+            f"The bot on the index in {directory} is closed; an open one was expected. "
+            f"Open another with Ragbot.open, or close this one later."
+        )
 
 
 class QuestionError(RagbotError):

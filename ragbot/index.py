@@ -19,8 +19,9 @@ from pathlib import Path
 
 from ragbot import vault
 from ragbot.build import EMPTY, Build, Report, Task, listing
-from ragbot.embed import Encoder
+from ragbot.embed import Encoder, EncoderIdentity
 from ragbot.errors import (
+    ClosedError,
     IndexDamagedError,
     IndexLockedError,
     IndexMissingError,
@@ -57,6 +58,7 @@ class Index:
         self._shelf = Shelf(self.directory, Server(chroma_url) if chroma_url else None)
         self._lock = threading.RLock()
         self._loaded: Generation | None = None
+        self._closed = False
 
     def current(self) -> Generation:
         """Load the current generation, unless it is loaded; a reader calls this once a question.
@@ -67,8 +69,11 @@ class Index:
             If nothing was built yet.
         IndexDamagedError, IndexTooNewError
             If it cannot be read.
+        ClosedError
+            If the index was closed.
         """
         with self._lock:
+            self._check_open()
             while True:
                 name = self._shelf.current()
                 if name is None:
@@ -89,9 +94,13 @@ class Index:
         )
 
     def close(self) -> None:
-        """Let go of the loaded generation."""
+        """Let go of the loaded generation, and load no other."""
         with self._lock:
-            self._loaded = None
+            self._loaded, self._closed = None, True
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError(self.directory)
 
     def refresh(
         self,
@@ -132,14 +141,19 @@ class Index:
             If a newer version wrote the index and it is not to be built anew.
         StorageError
             If the index cannot be written.
+        ClosedError
+            If the index was closed.
         """
+        self._check_open()
         began, listed_ns = time.monotonic(), time.time_ns()
         found = listing(notes)
         if automatic and self._shelf.held() and self._shelf.holds(_look(found)):
             return Changes(unchanged=self.current().manifest.notes)
         with self._shelf.writing(), self._storage():
             old = self._before(rebuild)
-            identity = encoder.identity if encoder else old.manifest.encoder if old else None
+            known = old.manifest.encoder if old else None
+            identity = encoder.identity if encoder else known
+            self._tell_of_another(known, identity)
             task = Task(notes, (listed_ns, found), encoder, identity, report, self._mentioned)
             build = Build(self._shelf, task, self._adopt, None if rebuild else old)
             snapshot = build.run(patient=rebuild)
@@ -189,6 +203,7 @@ class Index:
         VaultError
             If the folder of notes cannot be listed.
         """
+        self._check_open()
         look = _look(listing(notes))
         with self._shelf.writing(), self._storage():
             current = self._shelf.current() or ""
@@ -211,9 +226,14 @@ class Index:
                 return None
             raise
 
+    def _tell_of_another(self, known: EncoderIdentity | None, now: EncoderIdentity | None) -> None:
+        if known is not None and now is not None and known != now:
+            told = "The index in %s was built with the encoder %r; it is embedded anew with %r."
+            _log.warning(told, self.directory, known.name, now.name)
+
     def _adopt(self, generation: Generation) -> None:
         with self._lock:
-            self._loaded = generation
+            self._loaded = None if self._closed else generation
 
     @contextmanager
     def _storage(self) -> Iterator[None]:

@@ -28,7 +28,7 @@ FLOORS = [
     },
     {
         "vault", "graph", "postings", "bm25", "entities", "lexical", "faster", "embed", "cluster",
-        "store", "llm",
+        "lending", "store", "llm",
     },
     {
         "corpus", "snapshot", "reread", "segments", "shelf", "pages", "manifest", "content",
@@ -85,6 +85,7 @@ SAME_FLOOR = {
     "lexical": {"postings", "bm25", "entities"},
     "embed": {"faster"},
     "cluster": {"embed"},
+    "lending": {"embed"},
     "expand": {"seeds"},
     "evaluate_answers": {"evaluate"},
     "asking": {"late", "seeds", "expand", "relations"},

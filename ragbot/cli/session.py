@@ -63,7 +63,7 @@ def opened(options: Namespace, *, encoder: bool = True) -> Iterator[tuple[Ragbot
     from ragbot.bot import Ragbot
 
     config = config_of(options)
-    with Ragbot.open(config=config, wait=False) as bot:
+    with Ragbot.open(config=config, wait=False, borrow=True) as bot:
         if encoder:
             # Where another process writes the index, what is there answers: that one does the work.
             bar = ProgressBar(sys.stderr, patience=1.0)

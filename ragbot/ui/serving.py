@@ -70,7 +70,7 @@ def serve(
         keeper = Keeper(bot)
         threading.Thread(target=_warm, args=(keeper,), daemon=True).start()
         following = Watcher(config.notes, keeper.refresh) if watch else nullcontext()
-        with following:
+        with following, bot.lend():
             page = launch(bot, host=host, port=port, login=login, keeper=keeper)
             on_ready(f"http://{'[' + host + ']' if ':' in host else host}:{port}")
             page.block_thread()

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from math import inf
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ragbot.editor import check_template
 from ragbot.errors import ConfigError
@@ -22,6 +25,7 @@ BACKENDS = ("torch", "onnx", "onnx-int8")
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True} | dict.fromkeys(
     ("off", "false", "no", "0"), False
 )
+_RAY = re.compile(r"auto|local|(ray://)?(\[[^]\s]+\]|[^/:\s]+):\d{1,5}")
 LLM_PROVIDERS = ("ollama", "openai", "anthropic", "openai-like")
 
 
@@ -89,11 +93,13 @@ class Config:
             raise ConfigError("RAGBOT_LLM_BASE_URL", "", "the base URL of the server")
         for name in ("chroma_url", "llm_base_url"):
             url = getattr(self, name)
-            if url and not url.startswith(("http://", "https://")):
-                raise ConfigError(PREFIX + name.upper(), url, "a URL that starts with http://")
+            if url and not _is_web_address(url):
+                raise ConfigError(PREFIX + name.upper(), url, "a URL like http://host:8000")
+        if self.ray and not _RAY.fullmatch(self.ray):
+            raise ConfigError("RAGBOT_RAY", self.ray, "auto, local, host:port or ray://host:port")
         check_template(self.note_url)
         for name in ("llm_timeout", "max_question"):
-            if getattr(self, name) <= 0:
+            if not 0 < getattr(self, name) < inf:
                 raise ConfigError(PREFIX + name.upper(), getattr(self, name), "more than 0")
 
     @classmethod
@@ -128,6 +134,14 @@ class Config:
         return cls(**values)  # type: ignore[arg-type]  # checked field by field above
 
 
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of its port, or of an address in brackets
+        return False
+
+
 def _unknown(variable: str, known: list[str]) -> ConfigError:
     names = [PREFIX + name.upper() for name in known]
     near = difflib.get_close_matches(variable, names, n=1, cutoff=0.7)
@@ -137,7 +151,10 @@ def _unknown(variable: str, known: list[str]) -> ConfigError:
 
 def _convert(variable: str, written: str, kind: str) -> object:
     if kind == "Path":
-        return Path(written).expanduser()
+        try:
+            return Path(written).expanduser()
+        except RuntimeError:
+            raise ConfigError(variable, written, "a folder; no user is called so") from None
     if kind == "bool":
         if written.casefold() not in _SWITCH:
             raise ConfigError(variable, written, "on or off")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from ragbot import codes, faster
 from ragbot.codes import Codes, Encoded, EncodedQuestion, TokenVectors
 from ragbot.errors import ModelUnavailableError
+from ragbot.loading import first_line, place_of
 from ragbot.schema import Span
 
 if TYPE_CHECKING:
@@ -284,21 +284,23 @@ def _read(
     model: SentenceTransformer, pieces: Pieces, texts: Sequence[str], prefix: str
 ) -> list[tuple[FloatArray, TokenVectors]]:
     """Run the model once over some texts: the unit vector of each, and those of its pieces."""
+    import torch
+
     whole = [prefix + text for text in texts]
-    told: Any = model.encode(
-        whole, batch_size=len(whole), output_value=None, show_progress_bar=False
-    )
+    # Not `encode`: before 6.2 that fails to give both kinds of vectors for more than a few texts.
+    with torch.inference_mode():
+        told: Any = model(model.preprocess(whole))
+    words, masks = told.get("token_embeddings"), told["attention_mask"].bool().cpu()
     found = []
-    for one, offsets in zip(told, pieces(whole), strict=True):
-        vector = one["sentence_embedding"].float().cpu().numpy()
+    for row, offsets in enumerate(pieces(whole)):
+        vector = told["sentence_embedding"][row].float().cpu().numpy()
         vector = vector / max(float(np.linalg.norm(vector)), 1e-12)
-        words: Any = one.get("token_embeddings")
         kept: list[int] = []
         spans = [(first - len(prefix), last - len(prefix)) for first, last in offsets]
         rows = np.zeros((0, len(vector)), np.float32)
         # A model that projects what it pools has its words in another space than its texts.
         if words is not None and words.shape[-1] == len(vector):
-            rows = words[one["attention_mask"].bool()].float().cpu().numpy()
+            rows = words[row].cpu()[masks[row]].float().numpy()
             rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
             kept = [n for n, (first, last) in enumerate(spans) if 0 <= first < last]
         found.append((vector, TokenVectors(rows[kept], tuple(spans[n] for n in kept))))
@@ -353,22 +355,14 @@ def _available(backend: str) -> str:
 
 
 def _load(folder: str, name: str) -> SentenceTransformer:
-    # Set before the import that reads them: nothing is fetched, nothing is reported.
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    source = place_of(folder or str(default_model_folder()), _REMEDY)
     from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped in transformers
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    if folder.startswith((".", "/", "~")) and not Path(folder).expanduser().is_dir():
-        raise ModelUnavailableError(name, "there is no such folder", _REMEDY)
-    source = folder or str(default_model_folder())
     try:
-        return SentenceTransformer(source, device="cpu", backend="torch", local_files_only=True)
+        model = SentenceTransformer(source, device="cpu", backend="torch", local_files_only=True)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise ModelUnavailableError(name, _first_line(error), _REMEDY) from error
+        raise ModelUnavailableError(name, first_line(error), _REMEDY) from error
+    return model.eval()
 
 
 def _weights_hash(model: SentenceTransformer) -> str:
@@ -383,7 +377,3 @@ def _weights_hash(model: SentenceTransformer) -> str:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

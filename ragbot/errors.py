@@ -33,6 +33,12 @@ class RagbotError(Exception):
     """Base of every error that the command line shows without a traceback."""
 
 
+def _short(found: object) -> str:
+    """Show what was found: its beginning where it is long."""
+    shown = repr(found)
+    return shown if len(shown) <= 100 else f"{shown[:80]}… ({len(shown)} characters)"
+
+
 class ConfigError(RagbotError):
     """A setting is unknown or has a value that cannot be used."""
 
@@ -41,7 +47,7 @@ class ConfigError(RagbotError):
         self.found = found
         self.expected = expected
         remedy = remedy or f"Set {setting} to {expected}, or unset it."
-        super().__init__(f"{setting} is {found!r}; expected {expected}. {remedy}")
+        super().__init__(f"{setting} is {_short(found)}; expected {expected}. {remedy}")
 
 
 class VaultError(RagbotError):

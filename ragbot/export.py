@@ -51,7 +51,7 @@ class Drawing:
     def around(self, center: str, hops: int) -> Drawing:
         """Keep the nodes within so many steps of one, in either direction."""
         kept = {center}
-        for _ in range(hops):
+        for _ in range(min(hops, len(self.nodes))):
             touching = [e for e in self.edges if e.source in kept or e.target in kept]
             kept |= {end for edge in touching for end in (edge.source, edge.target)}
         nodes = {node: data for node, data in self.nodes.items() if node in kept}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ragbot.embed import BATCH, side_by_side
 from ragbot.errors import ModelUnavailableError
+from ragbot.loading import first_line, place_of
 from ragbot.markdown import plain
 from ragbot.schema import Evidence, Hit, Note
 
@@ -26,6 +27,11 @@ CANDIDATES = 30
 
 LONGEST = 2000
 """Characters of a passage that are read."""
+
+_REMEDY = (
+    "RAGBOT_RERANKER takes the folder of a cross-encoder, or the name of one that is in the local "
+    "Hugging Face cache; unset it for none."
+)
 
 
 class Reranker:
@@ -96,12 +102,11 @@ class Reranker:
     def _loaded(self) -> CrossEncoder:
         with self._lock:
             if self._encoder is None:
+                source = place_of(self.model, _REMEDY)
                 from sentence_transformers import CrossEncoder
 
                 try:
-                    self._encoder = CrossEncoder(self.model, device="cpu")
-                except (OSError, ValueError, KeyError) as error:
-                    found = str(error).split("\n", 1)[0]
-                    remedy = "Set RAGBOT_RERANKER to a model on this machine, or unset it."
-                    raise ModelUnavailableError(self.model, found, remedy) from error
+                    self._encoder = CrossEncoder(source, device="cpu", local_files_only=True)
+                except (OSError, ValueError, RuntimeError, KeyError) as error:
+                    raise ModelUnavailableError(self.model, first_line(error), _REMEDY) from error
             return self._encoder

@@ -28,7 +28,7 @@ FLOORS = [
     },
     {
         "vault", "graph", "postings", "bm25", "entities", "lexical", "faster", "embed", "cluster",
-        "lending", "store", "llm",
+        "lending", "loading", "store", "llm",
     },
     {
         "corpus", "snapshot", "reread", "segments", "shelf", "pages", "manifest", "content",
@@ -83,7 +83,7 @@ SAME_FLOOR = {
     "bm25": {"postings"},
     "entities": {"bm25"},
     "lexical": {"postings", "bm25", "entities"},
-    "embed": {"faster"},
+    "embed": {"faster", "loading"},
     "cluster": {"embed"},
     "lending": {"embed"},
     "expand": {"seeds"},

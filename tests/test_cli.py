@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,8 @@ def test_graph(plot, plot_index, capsys):
     out = capsys.readouterr().out
     assert "grows_with" in out
     assert "Crop Rotation" not in out
+    assert main(["graph", "--near", "Basil", "--hops", "9" * 18, *places]) == 0
+    assert len(json.loads(capsys.readouterr().out)["nodes"]) == len(drawn["nodes"])
 
 
 def test_check(ragbot, ragbot_json):
@@ -247,6 +250,10 @@ def test_index_tells_what_changed(tmp_path, plot, capsys):
             ["graph", "--format", "graphmk"], "Did you mean graphml?", id="misspelt-choice"
         ),
         pytest.param(["search", "x", "-k", "0"], "not a whole number from 1", id="k"),
+        pytest.param(["search", "x", "-k", "9" * 30], "not a whole number from 1", id="huge"),
+        pytest.param(["search", "x", "--hops", "21"], "more than 20 steps", id="far"),
+        pytest.param(["search", "x", "--hops", "-1"], "from 0 to 20", id="hops"),
+        pytest.param(["index", "--notes", "~no-such-user/x"], "user that is not known", id="user"),
         pytest.param(["search", "x", "--since", "May"], "not a date", id="date"),
         pytest.param(["chat", "--port", "70000"], "not a port", id="port"),
         pytest.param(["graph", "--format", "png"], "invalid choice: 'png'", id="format"),
@@ -284,6 +291,34 @@ def test_an_unknown_setting_is_an_error(monkeypatch, capsys):
     monkeypatch.setenv("RAGBOT_INDX", "x")
     assert main(["status"]) == 1
     assert "Did you mean RAGBOT_INDEX?" in capsys.readouterr().err
+
+
+def test_odd_notes_in_an_odd_folder_are_read_or_told(tmp_path, capsys):
+    folder = tmp_path / 'a vault\'s "odd"\nname'
+    folder.mkdir()
+    (folder / "Owl.md").write_text("# Owl\n\nOwls live in barns. [[Café]]\n", encoding="utf-8")
+    apart = unicodedata.normalize("NFD", "Café")
+    (folder / f"{apart}.md").write_text(f"# {apart}\n\nIt sells coffee.\n", encoding="utf-8")
+    lines = b"\xef\xbb\xbf---\r\ntags: [old]\r\n---\r\n# Lines\r\n\r\nAs Windows ends them.\r\n"
+    (folder / "Lines.md").write_bytes(lines)
+    (folder / "Binary.md").write_bytes(bytes(range(256)) * 40)
+    (folder / "Long.md").write_text("# Long\n\n" + "word " * 1_100_000, encoding="utf-8")
+    (folder / "Folder.md").mkdir()
+    places = ["--notes", str(folder), "--index", str(folder / "in dex")]
+
+    def shown(*words):
+        assert main([*words, *places]) == 0
+        return capsys.readouterr().out
+
+    assert "Long.md:1: too_large: it has 6 MB; at most 5 MB are read" in shown("check")
+    assert shown("path", "Owl", "Café") == f"Owl -links_to-> {apart}\n"
+    assert "sells coffee" in shown("show", unicodedata.normalize("NFC", "Café"))
+    found = json.loads(shown("search", "windows ends", "--words", "--tag", "old", "--json"))
+    assert [(hit["note"], hit["lines"]) for hit in found["hits"]] == [("Lines.md", [6, 6])]
+    drawn = json.loads(shown("graph"))
+    notes = {node["title"] for node in drawn["nodes"]}
+    assert notes >= {"Owl", "Lines", "Binary"}
+    assert "Folder" not in notes
 
 
 def test_every_command_has_a_function_and_a_description():

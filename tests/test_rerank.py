@@ -1,5 +1,10 @@
 """Reranking with a cross-encoder: order, evidence, failure. The model is a tiny one, made here."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from ragbot.errors import ModelUnavailableError
@@ -82,3 +87,32 @@ def test_retrieval_reads_its_hits_anew(model):
     hits = retriever(model)(corpus, "heat", None, k=2)
     assert [hit.evidence[-1].rank for hit in hits] == [1, 2]
     assert len(retriever(model)(corpus, "heat", None, k=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        pytest.param("{}/missing", "there is no such folder", id="missing"),
+        pytest.param("{}/file", "there is no such folder", id="file"),
+        pytest.param("~no-such-user/model", "there is no such folder", id="no-user"),
+        pytest.param("{}", "", id="empty-folder"),
+        pytest.param("nobody/no-such-model", "", id="unknown-name"),
+    ],
+)
+def test_a_model_that_is_none_gets_one_line_and_nothing_from_a_library(
+    plot, plot_index, tmp_path, model, told
+):
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    # By words: the encoder has not been loaded, and has not silenced the libraries.
+    words = ["search", "late blight", "--words", "--notes", str(plot), "--index", str(plot_index)]
+    done = subprocess.run(
+        [sys.executable, "-m", "ragbot", *words],
+        capture_output=True, text=True, cwd=Path(__file__).parent.parent, timeout=200,
+        env={**os.environ, "RAGBOT_RERANKER": model.format(tmp_path)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("ragbot: The model ")
+    assert done.stderr.count("\n") == 1
+    assert ".." not in done.stderr.replace("...", "")
+    assert told in done.stderr
+    assert "RAGBOT_RERANKER takes the folder of a cross-encoder" in done.stderr

@@ -21,6 +21,7 @@ Each setting is an environment variable RAGBOT_*; the README lists them.
 """
 
 GRAPH_FORMATS = ("json", "graphml", "dot", "mermaid")
+MOST_HOPS = 20
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -91,7 +92,7 @@ def _add_asking(commands: argparse._SubParsersAction[Parser]) -> None:
         "--words", action="store_true", help="by words and graph only: quick, loads no encoder"
     )
     search.add_argument(
-        "--hops", type=_steps, metavar="N", help="follow relations at most N steps; 0 for none"
+        "--hops", type=_hops, metavar="N", help="follow relations at most N steps; 0 for none"
     )
     search.add_argument(
         "--explain", action="store_true", help="show which retriever found each, and by which path"
@@ -279,7 +280,10 @@ def _add_filters(command: Parser) -> None:
 
 
 def _folder(written: str) -> Path:
-    return Path(written).expanduser()
+    try:
+        return Path(written).expanduser()
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"{written!r} names a user that is not known") from None
 
 
 def _count(written: str) -> int:
@@ -290,6 +294,13 @@ def _steps(written: str) -> int:
     return _whole(written, 0, "a whole number from 0")
 
 
+def _hops(written: str) -> int:
+    # Each step costs, and passes on half as much at most: what lies further adds nothing.
+    if (hops := _whole(written, 0, f"a whole number from 0 to {MOST_HOPS}")) > MOST_HOPS:
+        raise argparse.ArgumentTypeError(f"{written!r} is more than {MOST_HOPS} steps")
+    return hops
+
+
 def _port(written: str) -> int:
     if (port := _whole(written, 0, "a port from 0 to 65535")) > 65535:
         raise argparse.ArgumentTypeError(f"{written!r} is not a port from 0 to 65535")
@@ -297,7 +308,7 @@ def _port(written: str) -> int:
 
 
 def _whole(written: str, least: int, expected: str) -> int:
-    if not written.isdecimal() or int(written) < least:
+    if not written.isdecimal() or len(written) > 18 or int(written) < least:
         raise argparse.ArgumentTypeError(f"{written!r} is not {expected}")
     return int(written)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragbot.bot import Ragbot
 from ragbot.config import Config
-from ragbot.errors import RagbotError, ServeError
+from ragbot.errors import ClosedError, RagbotError, ServeError
 from ragbot.ui.keeper import Keeper
 from ragbot.watch import Watcher
 
@@ -192,6 +192,8 @@ def _warm(keeper: Keeper) -> None:
     try:
         keeper.refresh()
         bot.warm()
+    except ClosedError:
+        return
     except RagbotError as error:
         # The page goes on with words and links; the reason is for whoever started it.
         _log.warning("%s", error)

@@ -20,10 +20,11 @@ def place_of(model: str, remedy: str) -> str:
     ModelUnavailableError
         If it is written as a folder and there is none.
     """
+    place = model
     if model.startswith((".", "/", "~")):
         with suppress(RuntimeError):  # no such user: then there is no such folder either
-            model = str(Path(model).expanduser())
-        if not Path(model).is_dir():
+            place = str(Path(model).expanduser())
+        if not Path(place).is_dir():
             raise ModelUnavailableError(model, "there is no such folder", remedy)
     # Set before the import that reads them: nothing is fetched, nothing is reported.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -33,7 +34,7 @@ def place_of(model: str, remedy: str) -> str:
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped in transformers
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    return model
+    return place
 
 
 def first_line(error: BaseException) -> str:

@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import version
 from itertools import accumulate
@@ -73,17 +73,15 @@ class CheapEncoder:
         """Encode one text and its words."""
         return EncodedQuestion(self.encode_query(text), self._words(text))
 
-    def encode_passages(
-        self, texts: list[str], *, progress: Callable[[int], None] | None = None
-    ) -> Encoded:
-        """Encode texts and their words."""
-        told = [self._words(text) for text in texts]
-        if progress is not None:
-            progress(len(texts))
-        return Encoded(
-            np.stack([self.encode_query(text) for text in texts]),
-            [codes.pack(words.vectors, [first for first, _ in words.spans]) for words in told],
-        )
+    def passages(self, texts: list[str]) -> Iterator[Encoded]:
+        """Encode texts and their words, some at a time."""
+        for start in range(0, len(texts), 64):
+            part = texts[start : start + 64]
+            told = [self._words(text) for text in part]
+            yield Encoded(
+                np.stack([self.encode_query(text) for text in part]),
+                [codes.pack(words.vectors, [first for first, _ in words.spans]) for words in told],
+            )
 
     def _words(self, text: str) -> TokenVectors:
         found = [match.span() for match in re.finditer(r"\S+", text)]

@@ -5,18 +5,20 @@ Floor 3.
 
 from __future__ import annotations
 
-import itertools
 import logging
+import math
 import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ragbot import vault
+from ragbot.ahead import Ahead
 from ragbot.codes import Encoded
 from ragbot.content import Content, content_of, with_mentions, write_content
 from ragbot.embed import Encoder, EncoderIdentity
@@ -94,6 +96,7 @@ class Build:
         self._content = before.content if before and readable else None
         comparable = before is not None and before.manifest.encoder == task.identity
         self._segments = list(before.segments) if before and comparable else []
+        self._ahead = Ahead(task.encoder)
         self._done = 0
 
     def run(self, *, patient: bool) -> Snapshot:
@@ -104,31 +107,29 @@ class Build:
         patient
             Whether nothing is published before everything is embedded.
         """
-        while True:
-            content = self._read()
-            self._segments = living(self._segments, content.snapshot)
-            texts = missing(self._segments, content.snapshot) if self._task.encoder else {}
-            if texts and patient:
-                self._embed(texts)
-                continue
-            if texts and self._quick(texts):
-                self._embed(texts)
-                texts = {}
-            if not texts:
-                self._settle(content.snapshot)
-            self._publish(content)
-            if not texts:
-                return content.snapshot
-            self._embed(texts)
+        with closing(self._ahead):
+            while True:
+                snapshot = self._read()
+                texts = self._wanted(snapshot)
+                content = self._prepared(snapshot)
+                if texts and patient:
+                    self._embed(texts, EVERY)
+                    continue
+                if texts and self._ready() and len(texts) <= AT_ONCE:
+                    self._embed(texts, math.inf)
+                    texts = {}
+                self._settle(snapshot)
+                self._publish(content)
+                if not texts:
+                    return content.snapshot
+                self._embed(texts, EVERY)
 
-    def _quick(self, texts: dict[str, str]) -> bool:
-        return (
-            self._task.encoder is not None and self._task.encoder.loaded and len(texts) <= AT_ONCE
-        )
+    def _ready(self) -> bool:
+        return self._task.encoder is not None and self._task.encoder.loaded
 
-    def _read(self) -> Content:
+    def _read(self) -> Snapshot:
         """Read what changed since the last look."""
-        before, old = self._content, self._content.snapshot if self._content else EMPTY
+        old = self._content.snapshot if self._content else EMPTY
         states = load_states(self._shelf.states, self._task.notes)
         listed_ns, found = self._found or (time.time_ns(), listing(self._task.notes))
         self._found = None
@@ -137,6 +138,21 @@ class Build:
             vault.folder_of(self._task.notes)  # It may be gone since it was listed.
         if not snapshot.entries:
             raise VaultError(self._task.notes, "holds no note that can be read", _REMEDY)
+        if fresh != states:
+            save_states(self._shelf.states, self._task.notes, fresh)
+        return snapshot
+
+    def _wanted(self, snapshot: Snapshot) -> dict[str, str]:
+        """Give the texts that have no vector; an encoder that is loaded begins with them."""
+        self._segments = living(self._segments, snapshot)
+        texts = missing(self._segments, snapshot) if self._task.encoder else {}
+        if texts and self._ready():
+            self._ahead.want(texts)
+        return texts
+
+    def _prepared(self, snapshot: Snapshot) -> Content:
+        """Resolve links and index words, unless the vault says what it said before."""
+        before = self._content
         if before is None or not before.snapshot.says_the_same(snapshot):
             if before is not None and before.mentions is None and self._current is not None:
                 name = self._current.generation
@@ -144,28 +160,22 @@ class Build:
             pages = before.pages if before else Pages()
             pages = write_pages(self._shelf.pages, snapshot.entries, pages)
             self._content = before = content_of(snapshot, pages, self._task.mentioned, before)
-        if fresh != states:
-            save_states(self._shelf.states, self._task.notes, fresh)
         return before
 
-    def _embed(self, texts: dict[str, str]) -> None:
+    def _embed(self, texts: dict[str, str], seconds: float) -> None:
         """Embed texts and keep their vectors, piece by piece, for some seconds."""
-        encoder = self._task.encoder
-        assert encoder is not None
-        began, total = time.monotonic(), self._done + len(texts)
+        until, total = time.monotonic() + seconds, self._done + len(texts)
 
-        def tell(done: int) -> None:
-            self._task.report(Progress("embed", self._done + done, total, "passages"))
+        def tell(count: int) -> None:
+            self._done += count
+            self._task.report(Progress("embed", self._done, total, "passages"))
 
-        # By length over all that is left: texts of one batch are then padded least.
-        waiting = iter(sorted(texts.items(), key=lambda pair: -len(pair[1])))
-        while piece := dict(itertools.islice(waiting, PIECE)):
-            tell(0)
-            passages = encoder.encode_passages(list(piece.values()), progress=tell)
-            self._done += len(piece)
+        tell(0)
+        self._ahead.want(texts)
+        while piece := self._ahead.take(PIECE, until, tell):
             folder = self._shelf.segments / new_name()
-            self._segments.append(write_segment(folder, list(piece), passages, settled=False))
-            if time.monotonic() - began >= EVERY:
+            self._segments.append(write_segment(folder, *piece, settled=False))
+            if time.monotonic() >= until:
                 return
 
     def _settle(self, snapshot: Snapshot) -> None:

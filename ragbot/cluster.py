@@ -13,14 +13,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
-from ragbot.codes import Encoded, EncodedQuestion, none
+from ragbot.codes import Encoded, EncodedQuestion
+from ragbot.coming import Coming, UnderWay
 from ragbot.embed import Encoder, EncoderIdentity, FloatArray
 from ragbot.errors import ModelUnavailableError, StorageError
 
 TEXTS_A_TASK = 16
 """Texts that a worker is given at a time: what is done again when it dies."""
+
+UNDER_WAY = 64
+"""Tasks that are given out at a time: more workers than these find nothing to do."""
 
 RETRIES = 5
 
@@ -75,10 +77,8 @@ class ClusterEncoder(Encoder):
         """Encode sentences, here."""
         return self._here.encode(texts, progress=progress)
 
-    def encode_passages(
-        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
-    ) -> Encoded:
-        """Encode passages on the cluster; see `Encoder.encode_passages`.
+    def passages(self, texts: Sequence[str]) -> Coming[Encoded]:
+        """Encode passages on the cluster; see `Encoder.passages`.
 
         Raises
         ------
@@ -89,31 +89,22 @@ class ClusterEncoder(Encoder):
         """
         ray = _connected(self._address)
         task = ray.remote(max_retries=RETRIES)(_embed)
+
+        def encode(part: Sequence[str]) -> Encoded:
+            try:
+                identity, told = ray.get(task.remote(self._make, part))
+            except ray.exceptions.RayError as error:
+                found = f"a worker failed ({str(error).strip().splitlines()[-1]})"
+                raise StorageError(self._address, found, _REMEDY) from error
+            if identity != self.identity:
+                found = f"a worker has {identity}, here is {self.identity}"
+                raise ModelUnavailableError(self.identity.name, found, _SAME)
+            encoded: Encoded = told
+            return encoded
+
         starts = range(0, len(texts), TEXTS_A_TASK)
-        running = {task.remote(self._make, texts[s : s + TEXTS_A_TASK]): s for s in starts}
-        dimension = self.identity.dimension
-        vectors = np.zeros((len(texts), dimension), np.float32)
-        codes = [none(dimension)] * len(texts)
-        done = 0
-        waiting = list(running)
-        while waiting:
-            finished, waiting = ray.wait(waiting)
-            for reference in finished:
-                try:
-                    identity, told = ray.get(reference)
-                except ray.exceptions.RayError as error:
-                    found = f"a worker failed ({str(error).strip().splitlines()[-1]})"
-                    raise StorageError(self._address, found, _REMEDY) from error
-                if identity != self.identity:
-                    found = f"a worker has {identity}, here is {self.identity}"
-                    raise ModelUnavailableError(self.identity.name, found, _SAME)
-                start = running[reference]
-                vectors[start : start + len(told.codes)] = told.vectors
-                codes[start : start + len(told.codes)] = told.codes
-                done += len(told.codes)
-                if progress is not None:
-                    progress(done)
-        return Encoded(vectors, codes)
+        parts = [texts[start : start + TEXTS_A_TASK] for start in starts]
+        return UnderWay(encode, parts, UNDER_WAY)
 
 
 _REMEDY = "Look at the cluster with: ray status. Without --ray the passages are embedded here."

@@ -10,8 +10,8 @@ import hashlib
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from ragbot import codes, faster
 from ragbot.codes import Codes, Encoded, EncodedQuestion, TokenVectors
+from ragbot.coming import Coming, UnderWay
 from ragbot.errors import ModelUnavailableError
 from ragbot.loading import first_line, place_of
 from ragbot.schema import Span
@@ -195,37 +196,60 @@ class Encoder:
         vectors = np.zeros((len(texts), self.identity.dimension), np.float32)
         prefix = self.identity.prefixes[1]
 
-        def encode(batch: list[int]) -> None:
-            vectors[batch] = model.encode(
-                [prefix + texts[i] for i in batch],
+        def encode(batch: Sequence[str]) -> FloatArray:
+            rows: FloatArray = model.encode(
+                [prefix + text for text in batch],
                 batch_size=BATCH,
                 normalize_embeddings=True,
                 show_progress_bar=False,
                 convert_to_numpy=True,
             )
+            return rows
 
-        _in_batches(texts, encode, progress)
+        order = _longest_first(texts)
+        done = 0
+        with closing(side_by_side(encode, _batches([texts[i] for i in order]))) as running:
+            for rows in running:
+                vectors[order[done : done + len(rows)]] = rows
+                done += len(rows)
+                if progress is not None:
+                    progress(done)
         return vectors
 
-    def encode_passages(
-        self,
-        texts: Sequence[str],
-        *,
-        progress: Callable[[int], None] | None = None,
-    ) -> Encoded:
-        """Encode passages, each as a whole and word by word; see `encode`."""
+    def passages(self, texts: Sequence[str]) -> Coming[Encoded]:
+        """Encode passages, each as a whole and word by word, one batch after another.
+
+        Parameters
+        ----------
+        texts
+            Quickest where texts of about equal length stand beside each other.
+
+        Returns
+        -------
+        Coming of Encoded
+            In the order of `texts`. The next ones are encoded while nobody asks for them.
+        """
         model = self.load()
+        prefix = self.identity.prefixes[1]
+
+        def encode(batch: Sequence[str]) -> Encoded:
+            read = _read(model, self._pieces, batch, prefix)
+            coded = [_coded(text, words) for text, (_, words) in zip(batch, read, strict=True)]
+            return Encoded(np.stack([vector for vector, _ in read]), coded)
+
+        return side_by_side(encode, _batches(texts))
+
+    def encode_passages(self, texts: Sequence[str]) -> Encoded:
+        """Encode passages, all at once; see `passages`."""
         dimension = self.identity.dimension
         vectors = np.zeros((len(texts), dimension), np.float32)
         words = [codes.none(dimension)] * len(texts)
-
-        def encode(batch: list[int]) -> None:
-            read = _read(model, self._pieces, [texts[i] for i in batch], self.identity.prefixes[1])
-            for i, (vector, pieces) in zip(batch, read, strict=True):
-                vectors[i] = vector
-                words[i] = _coded(texts[i], pieces)
-
-        _in_batches(texts, encode, progress)
+        order = _longest_first(texts)
+        places = iter(order)
+        with closing(self.passages([texts[i] for i in order])) as coming:
+            for told in coming:
+                for vector, code, i in zip(told.vectors, told.codes, places, strict=False):
+                    vectors[i], words[i] = vector, code
         return Encoded(vectors, words)
 
     def encode_query(self, text: str) -> FloatArray:
@@ -250,19 +274,13 @@ class Encoder:
         return told
 
 
-def _in_batches(
-    texts: Sequence[str],
-    work: Callable[[list[int]], None],
-    progress: Callable[[int], None] | None,
-) -> None:
-    """Do some work for batches of texts of about equal length, given by their positions."""
-    by_length = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
-    batches = [by_length[start : start + BATCH] for start in range(0, len(texts), BATCH)]
-    done = 0
-    for batch, _ in zip(batches, side_by_side(work, batches), strict=True):
-        done += len(batch)
-        if progress is not None:
-            progress(done)
+def _longest_first(texts: Sequence[str]) -> list[int]:
+    """Positions of texts by their length: those of one batch are then padded least."""
+    return sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+
+
+def _batches(texts: Sequence[str]) -> list[Sequence[str]]:
+    return [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
 
 
 def _pieces_of(model: SentenceTransformer) -> Pieces:
@@ -323,22 +341,14 @@ def _threads() -> int:
     return threads
 
 
-def side_by_side(work: Callable[[T], R], parts: Sequence[T]) -> Iterator[R]:
+def side_by_side(work: Callable[[T], R], parts: Sequence[T]) -> Coming[R]:
     """Do some work of torch for each part, on every core; gives the results in their order.
 
     Threads that share a batch wait for each other at every layer and burn the processor
     meanwhile: where other programs run, that takes seconds. So torch uses one thread a call in
     this process, and several calls are made at a time.
     """
-    threads = _threads()
-    if threads == 1 or len(parts) < 2:
-        yield from map(work, parts)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            yield from pool.map(work, parts)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    return UnderWay(work, parts, _threads())
 
 
 def _available(backend: str) -> str:

@@ -25,6 +25,7 @@ FLOORS = [
         "prose", "markdown", "nearest", "links", "anchors", "mentions", "resolution",
         "sentences", "chunk", "clauses", "fusion", "metrics", "words", "phrasing",
         "wire", "export", "editor", "merging", "kinds", "expected", "remembered", "codes",
+        "coming",
     },
     {
         "vault", "graph", "postings", "bm25", "entities", "lexical", "faster", "embed", "cluster",
@@ -32,7 +33,7 @@ FLOORS = [
     },
     {
         "corpus", "snapshot", "reread", "segments", "shelf", "pages", "manifest", "content",
-        "generation", "build", "index", "watch", "check",
+        "generation", "ahead", "build", "index", "watch", "check",
     },
     {
         "late", "seeds", "expand", "filters", "relations", "asking", "retrieve", "rerank",
@@ -56,6 +57,7 @@ SAME_FLOOR = {
     "content": {"snapshot", "pages", "manifest", "shelf"},
     "generation": {"manifest", "content", "shelf"},
     "build": {
+        "ahead",
         "snapshot",
         "pages",
         "reread",

@@ -43,12 +43,13 @@ class WordEncoder:
         spans, vectors = self._words(text)
         return EncodedQuestion(self.encode_query(text), TokenVectors(vectors, spans))
 
-    def encode_passages(self, texts, *, progress=None):
+    def passages(self, texts):
+        return (self.encode_passages([text]) for text in texts)
+
+    def encode_passages(self, texts):
         self.encoded += texts
         vectors = np.array([self.encode_query(text) for text in texts], np.float32)
         told = [self._words(text) for text in texts]
-        if progress is not None:
-            progress(len(texts))
         return Encoded(
             vectors.reshape(-1, DIMENSION),
             [codes.pack(rows, [first for first, _ in spans]) for spans, rows in told],

@@ -78,14 +78,14 @@ def test_an_answer_is_stopped_and_what_was_said_of_it_stays(page, script):
 
 def test_a_rebuild_is_cancelled_and_the_former_index_stays(page, bot, monkeypatch):
     begun, gate = threading.Event(), threading.Event()
-    encode = bot._encoder.encode_passages
+    encode = bot._encoder.passages
 
-    def slowly(texts, *, progress=None):
+    def slowly(texts):
         begun.set()
         gate.wait(30)
-        return encode(texts, progress=progress)
+        return encode(texts)
 
-    monkeypatch.setattr(bot._encoder, "encode_passages", slowly)
+    monkeypatch.setattr(bot._encoder, "passages", slowly)
     before = bot.corpus().generation
     begin_rebuild(page)
     assert begun.wait(30)

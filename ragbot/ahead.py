@@ -1,0 +1,82 @@
+"""Texts that are embedded while a build does other things.
+
+Floor 3.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ragbot.codes import Codes, Encoded
+from ragbot.coming import Coming
+from ragbot.embed import Encoder, FloatArray
+
+
+class Ahead:
+    """Embeds what is wanted, the longest first, in threads of the encoder.
+
+    Parameters
+    ----------
+    encoder
+        What embeds; None where nothing will be wanted.
+    """
+
+    def __init__(self, encoder: Encoder | None) -> None:
+        self._encoder = encoder
+        self._coming: Coming[Encoded] | None = None
+        self._keys: deque[str] = deque()
+
+    def want(self, texts: Mapping[str, str]) -> None:
+        """Embed these texts by key, and no others. Where that is under way, it goes on."""
+        if set(self._keys) == texts.keys():
+            return
+        self.close()
+        assert self._encoder is not None
+        # By length over all of them: texts of one batch are then padded least.
+        ordered = sorted(texts.items(), key=lambda pair: -len(pair[1]))
+        self._keys = deque(key for key, _ in ordered)
+        self._coming = self._encoder.passages([text for _, text in ordered])
+
+    def take(
+        self, most: int, until: float, tell: Callable[[int], None]
+    ) -> tuple[list[str], Encoded] | None:
+        """Wait for vectors.
+
+        Parameters
+        ----------
+        most
+            About how many.
+        until
+            When to be content with less, on the monotonic clock; one batch comes in any case.
+        tell
+            Told of each batch how many texts it brought.
+
+        Returns
+        -------
+        tuple of list of str, Encoded or None
+            Keys, and what the encoder made of each; None when nothing is wanted any more.
+        """
+        keys: list[str] = []
+        vectors: list[FloatArray] = []
+        codes: list[Codes] = []
+        while self._keys and len(keys) < most:
+            if keys and time.monotonic() >= until:
+                break
+            assert self._coming is not None
+            told = next(self._coming)
+            tell(len(told.codes))
+            keys += [self._keys.popleft() for _ in told.codes]
+            vectors.append(told.vectors)
+            codes += told.codes
+        return (keys, Encoded(np.concatenate(vectors), codes)) if keys else None
+
+    def close(self) -> None:
+        """Embed nothing more."""
+        if self._coming is not None:
+            self._coming.close()
+        self._coming = None
+        self._keys.clear()

@@ -1,0 +1,57 @@
+"""Work that goes on in threads while nobody asks for its results."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from ragbot.coming import UnderWay
+
+
+def test_results_come_in_order_and_the_work_goes_on_unasked():
+    done = threading.Event()
+
+    def work(part):
+        if part == 7:
+            done.set()
+        return part * part
+
+    coming = UnderWay(work, range(8), threads=2)
+    assert done.wait(60)
+    assert list(coming) == [part * part for part in range(8)]
+
+
+def test_closing_ends_what_has_not_begun():
+    begun, gate = threading.Semaphore(0), threading.Event()
+    seen = []
+
+    def work(part):
+        seen.append(part)
+        begun.release()
+        gate.wait(60)
+
+    coming = UnderWay(work, range(100), threads=2)
+    assert begun.acquire(timeout=60)
+    assert begun.acquire(timeout=60)
+    closing = threading.Thread(target=coming.close)
+    closing.start()
+    while not coming._pool._shutdown:
+        time.sleep(0.001)
+    gate.set()
+    closing.join(60)
+    assert not closing.is_alive()
+    assert seen == [0, 1]
+
+
+def test_failure_is_raised_in_its_place_and_ends_the_rest():
+    def work(part):
+        if part == 3:
+            raise ValueError("three")
+        return part
+
+    coming = UnderWay(work, range(10), threads=1)
+    assert [next(coming) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="three"):
+        next(coming)

@@ -38,7 +38,7 @@ class MemoryCorpus:
         self.generation = "memory"
         self.notes = {note.id: note for note in ordered}
         self.chunks = [piece for note in ordered for piece in cut(note)]
-        self.graph = RelationGraph.build(ordered, mentions)
+        self.graph = RelationGraph.build(self.notes, mentions)
         self.lexical = Lexical.build(ordered, self.chunks)
         self.embedded = encode is not None
         texts = [embedding_text(self.notes[piece.note], piece) for piece in self.chunks]

@@ -5,8 +5,8 @@
 Notes have some seven short passages and as many links, a few hubs that many link to, and ten
 predicates. Vectors come from a cheap deterministic encoder of the real one's dimension: real
 embedding is the same work for every passage, `benchmarks/index.py` measures it, and it would take
-hours here. Times are of the wall, with processor time beside them where a build is meant, because
-other programs may share the machine.
+hours here. Times are of the wall, with processor time beside them where a build or an edit is
+meant, because other programs may share the machine.
 """
 
 from __future__ import annotations
@@ -35,12 +35,13 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 
 from ragbot import codes  # noqa: E402
-from ragbot.asking import SEEDS  # noqa: E402
+from ragbot.asking import ADMITTED, READ, SEEDS  # noqa: E402
 from ragbot.codes import Encoded, EncodedQuestion, TokenVectors  # noqa: E402
 from ragbot.embed import Encoder, EncoderIdentity  # noqa: E402
 from ragbot.expand import along_links  # noqa: E402
 from ragbot.graph import RelationGraph  # noqa: E402
 from ragbot.index import Index  # noqa: E402
+from ragbot.late import Reading  # noqa: E402
 from ragbot.retrieve import retrieve  # noqa: E402
 from ragbot.schema import Progress  # noqa: E402
 
@@ -50,6 +51,7 @@ PREDICATES = (
     "example_of", "relates_to", "in_domain",
 )  # fmt: skip
 QUESTIONS = 100
+READINGS = ADMITTED * READ
 DIMENSION = 384
 
 
@@ -184,9 +186,13 @@ def measure(home: Path, count: int, real: Encoder) -> dict[str, Any]:
     pairs = list(zip(questions, queries, strict=True))
     retrieve(corpus, *pairs[0])
     corpus.nearest(queries[0].vector, 10)
+    chance = np.random.default_rng(0)
     steps: dict[str, Callable[[str, Any], object]] = {
         "vectors": lambda _, query: corpus.nearest(query.vector, 100),
         "words": lambda question, _: corpus.lexical.passages(question),
+        "read word by word": lambda question, query: Reading(corpus, question, query).passages(
+            list(chance.integers(len(corpus.chunks), size=READINGS))
+        ),
         "all but links": lambda question, query: retrieve(corpus, question, query, hops=0),
         "all": lambda question, query: retrieve(corpus, question, query),
         "encoder": lambda question, _: real.encode([question]),
@@ -197,6 +203,10 @@ def measure(home: Path, count: int, real: Encoder) -> dict[str, Any]:
     }
     record["resident MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     record["index MB"] = disk(home / "index")
+    segments = home / "index" / "segments"
+    record["of it codes of words, MB"] = (
+        sum(p.stat().st_size for p in segments.rglob("codes.npy")) / 1e6
+    )
     record["vault MB"] = disk(home / "vault")
     return record
 
@@ -213,7 +223,7 @@ def graph_step(notes: int = 100_000, edges: int = 1_000_000) -> dict[str, Any]:
     columns = np.stack([source, target, chance.integers(10, size=edges), rest, rest, rest], axis=1)
     began = time.perf_counter()
     ids = [f"{number}.md" for number in range(notes)]
-    graph = RelationGraph({}, ids, PREDICATES, columns, {})
+    graph = RelationGraph({}, ids, PREDICATES, columns, ())
     prepared = time.perf_counter() - began
 
     def step(seeds: list[int]) -> None:
@@ -238,18 +248,22 @@ def graph_step(notes: int = 100_000, edges: int = 1_000_000) -> dict[str, Any]:
 
 
 def edits(home: Path, index: Index, encoder: Any) -> dict[str, Any]:
-    """Edit one note a few times, and refresh."""
-    wall, processor = [], []
-    for number in range(3):
+    """Edit one note a few times, and refresh: in this process, and as a new one would."""
+
+    def edited(number: int, index: Index) -> tuple[float, float]:
         with (home / "vault" / "7" / "Note 7.md").open("a", encoding="utf-8") as note:
             note.write(f"\n\nA sentence of edit {number}.\n")
         before = time.process_time()
-        wall.append(timed(lambda: index.refresh(home / "vault", encoder)))
-        processor.append(time.process_time() - before)
+        wall = timed(lambda: index.refresh(home / "vault", encoder))
+        return wall, time.process_time() - before
+
+    here = [edited(number, index) for number in range(3)]
+    new = [edited(number, Index(home / "index")) for number in range(3, 6)]
+    index.current()
     scan = timed(lambda: index.refresh(home / "vault", encoder))
     return {
-        "refresh of one edited note, seconds": sorted(wall)[1],
-        "refresh of one edited note, processor seconds": sorted(processor)[1],
+        "refresh of one edited note [wall, processor]": sorted(here)[1],
+        "the same by a new process [wall, processor]": sorted(new)[1],
         "refresh of nothing, seconds": scan,
     }
 

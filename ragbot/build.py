@@ -28,10 +28,10 @@ from ragbot.manifest import MANIFEST, Manifest, reading_rules
 from ragbot.pages import Pages, write_pages
 from ragbot.reread import load_states, reread, save_states
 from ragbot.schema import Progress
-from ragbot.segments import embedded, living, missing, settled
+from ragbot.segments import LOOSE, embedded, living, missing, settled
 from ragbot.shelf import Shelf, new_name, sync
 from ragbot.snapshot import Snapshot
-from ragbot.store import Segment, write_segment
+from ragbot.store import Segment, load_chroma, write_segment
 
 _log = logging.getLogger(__name__)
 
@@ -118,7 +118,8 @@ class Build:
                 if texts and self._ready() and len(texts) <= AT_ONCE:
                     self._embed(texts, math.inf)
                     texts = {}
-                self._settle(snapshot)
+                if not texts:
+                    self._settle(snapshot)
                 self._publish(content)
                 if not texts:
                     return content.snapshot
@@ -172,6 +173,8 @@ class Build:
 
         tell(0)
         self._ahead.want(texts)
+        if total > LOOSE:
+            load_chroma()  # It will make a collection of them: now there is time.
         while piece := self._ahead.take(PIECE, until, tell):
             folder = self._shelf.segments / new_name()
             self._segments.append(write_segment(folder, *piece, settled=False))

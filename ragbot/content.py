@@ -62,13 +62,15 @@ def content_of(
         Content of the vault as it was: what stays is not read, searched or counted again.
     """
     links = _resolved(snapshot, before)
-    values = list(links.values())
-    found = mentions.find(values, before.mentions if before else None) if mentioned else None
+    same = links.shared_with(before.links) if before else frozenset[NoteId]()
+    called, first, keys = _numbered(snapshot)
+    looked = before.mentions if before else None
+    found = mentions.find_again(links, called, looked, same) if mentioned else None
     told = found.relations if found else ()
-    graph = RelationGraph.build(values, told, before.graph if before else None)
+    graph = RelationGraph.build(links, told, before.graph if before else None, same)
     known = before.lexical if before else None
     texts = snapshot.texts_beyond(*(known.keys if known else ()))
-    lexical = Lexical.of(*_numbered(snapshot), texts, known)
+    lexical = Lexical.of(called, first, keys, texts, known)
     return Content(snapshot, pages, links, graph, lexical, mentions=found)
 
 
@@ -102,7 +104,8 @@ def with_mentions(content: Content, folder: Path) -> Content:
     """
     try:
         rows = json.loads((folder / MENTIONS).read_text(encoding="ascii"))
-        return replace(content, mentions=mentions.Found.load(rows, content.notes))
+        found = mentions.Found.load(rows, content.notes, _numbered(content.snapshot)[0])
+        return replace(content, mentions=found)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IndexDamagedError(folder, f"its mentions: {error}") from error
 

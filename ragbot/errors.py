@@ -5,9 +5,9 @@
   * VaultError             the folder of notes is missing, empty or unreadable
   * NoteNotFoundError      no note goes by that name
   * IndexMissingError      nothing has been indexed yet
-  * IndexOutdatedError     the index was built with other settings
   * IndexTooNewError       the index was written by a newer ragbot
   * IndexDamagedError      the index cannot be read
+    * IndexOutdatedError   it was written by an older ragbot
   * IndexLockedError       another process is writing the index
   * StorageError           the index cannot be written or its server reached
   * ModelUnavailableError  an encoder, reranker or language model cannot be used
@@ -87,21 +87,6 @@ class IndexMissingError(RagbotError):
         )
 
 
-class IndexOutdatedError(RagbotError):
-    """The index was built with other settings than the ones in force."""
-
-    def __init__(self, directory: Path, setting: str, built_with: object, wanted: object) -> None:
-        self.directory = directory
-        self.setting = setting
-        self.built_with = built_with
-        self.wanted = wanted
-        super().__init__(
-            f"The index in {directory} was built with {setting} = {built_with!r}, "
-            f"but {setting} is now {wanted!r}. Build it again with: ragbot index --rebuild, "
-            f"or keep it by setting RAGBOT_{setting.upper()}={built_with}"
-        )
-
-
 class IndexTooNewError(RagbotError):
     """The index was written in a format that this version does not know."""
 
@@ -125,6 +110,14 @@ class IndexDamagedError(RagbotError):
             f"The index in {directory} cannot be read: {found}. "
             f"Your notes are untouched; build it again with: ragbot index --rebuild"
         )
+
+
+class IndexOutdatedError(IndexDamagedError):
+    """The index was written in the format of an older version."""
+
+    def __init__(self, directory: Path, found: int, wanted: int) -> None:
+        self.wanted = wanted
+        super().__init__(directory, f"it has format {found} of an older ragbot, not {wanted}")
 
 
 class IndexLockedError(RagbotError):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -47,6 +47,8 @@ class RelationGraph:
     ----------
     notes
         The notes by id; an edge's relation is read from its source note.
+    wanted
+        As written, the names of the edges that no note answers, in their order.
     ids
         Note ids; a *row* is a position in it.
     predicates
@@ -73,13 +75,13 @@ class RelationGraph:
         ids: Sequence[NoteId],
         predicates: Sequence[str],
         edges: IntArray,
-        ghosts: Mapping[str, int],
+        wanted: Sequence[str],
     ) -> None:
         self.notes = notes
         self.ids = tuple(ids)
         self.predicates = tuple(predicates)
         self._edges = edges
-        self._ghosts = dict(ghosts)
+        self._wanted = tuple(wanted)
         self.source, self.target, self.predicate = edges[:, 0], edges[:, 1], edges[:, 2]
         self._row = {note: row for row, note in enumerate(self.ids)}
         inward = np.flatnonzero(self.target != GHOST)
@@ -99,9 +101,10 @@ class RelationGraph:
     @classmethod
     def build(
         cls,
-        notes: Iterable[Note],
+        notes: Mapping[NoteId, Note],
         mentions: Iterable[Relation] = (),
         before: RelationGraph | None = None,
+        same: Set[NoteId] = frozenset(),
     ) -> RelationGraph:
         """Gather the relations of resolved notes, and the mentions found in their text.
 
@@ -111,58 +114,58 @@ class RelationGraph:
         Parameters
         ----------
         before
-            The graph as it was: the edges of a note that is the same object, with mentions of the
-            same notes, are taken over.
+            The graph as it was.
+        same
+            Notes that are those of before: with mentions of the same notes, their edges are
+            taken over, and they are not read.
         """
-        by_id = {note.id: note for note in sorted(notes, key=lambda note: note.id)}
-        rows = {note: row for row, note in enumerate(by_id)}
+        ids = sorted(notes)
+        rows = {note: row for row, note in enumerate(ids)}
         mentioned: dict[NoteId, list[Relation]] = {}
         for relation in mentions:
             mentioned.setdefault(relation.source, []).append(relation)
-        staying = before._staying(by_id, mentioned) if before else frozenset[NoteId]()
+        staying = before._staying(same, mentioned) if before else frozenset[NoteId]()
         numbers = {name: number for number, name in enumerate(before.predicates if before else ())}
         new = [
-            _edge(relation, place, rows, numbers)
-            for note in by_id.values()
-            if note.id not in staying
-            for place, relation in _told(note, mentioned.get(note.id, ()))
+            (_edge(relation, place, rows, numbers), relation.written)
+            for note in ids
+            if note not in staying
+            for place, relation in _told(notes[note], mentioned.get(note, ()))
         ]
-        edges = np.array(new, np.int64).reshape(-1, 6)
+        edges = np.array([edge for edge, _ in new], np.int64).reshape(-1, 6)
+        written = np.array([name for _, name in new], object)
         if before is not None:
-            edges = np.concatenate([before._kept(staying, rows), edges])
-        edges = edges[np.argsort(edges[:, 0], kind="stable")]
+            kept, names = before._kept(staying, rows)
+            edges, written = np.concatenate([kept, edges]), np.concatenate([names, written])
+        order = np.argsort(edges[:, 0], kind="stable")
+        edges, written = edges[order], written[order]
         edges[:, 2], used = _in_order(edges[:, 2])
-        names = list(numbers)
-        ids = list(by_id)
-        ghosts = Counter(
-            by_id[ids[source]].relations[place].written
-            for source, place in edges[edges[:, 1] == GHOST][:, [0, 3]].tolist()
-        )
-        return cls(by_id, ids, [names[number] for number in used], edges, _merged(ghosts))
+        known = list(numbers)
+        wanted = written[edges[:, 1] == GHOST].tolist()
+        return cls(notes, ids, [known[number] for number in used], edges, wanted)
 
     def _staying(
-        self, notes: Mapping[NoteId, Note], mentions: Mapping[NoteId, Sequence[Relation]]
+        self, same: Set[NoteId], mentions: Mapping[NoteId, Sequence[Relation]]
     ) -> frozenset[NoteId]:
         """Name the notes whose edges are those of now."""
         old: dict[NoteId, list[tuple[NoteId | None, Span]]] = {}
-        for edge in np.flatnonzero(self._edges[:, 3] < 0).tolist():
-            relation = self.relation(edge)
-            old.setdefault(relation.source, []).append((relation.target, relation.span))
+        for source, target, _, _, first, last in self._edges[self._edges[:, 3] < 0].tolist():
+            old.setdefault(self.ids[source], []).append((self.ids[target], (first, last)))
         new = {note: [(r.target, r.span) for r in found] for note, found in mentions.items()}
-        return frozenset(
-            note
-            for note, value in notes.items()
-            if self.notes.get(note) is value and old.get(note, []) == new.get(note, [])
-        )
+        return frozenset(note for note in same if old.get(note, []) == new.get(note, []))
 
-    def _kept(self, staying: frozenset[NoteId], rows: Mapping[NoteId, int]) -> IntArray:
-        """Edges of some notes, by the rows of another graph."""
-        stays = np.array([note in staying for note in self.ids], bool)
-        kept: IntArray = self._edges[stays[self.source]]
+    def _kept(
+        self, staying: frozenset[NoteId], rows: Mapping[NoteId, int]
+    ) -> tuple[IntArray, NDArray[np.object_]]:
+        """Edges of some notes, by the rows of another graph, and what each wants if no note."""
+        stays = np.array([note in staying for note in self.ids], bool)[self.source]
+        kept: IntArray = self._edges[stays]
+        written = np.full(len(self._edges), "", object)
+        written[self.target == GHOST] = self._wanted
         # GHOST is -1, and so the last one.
         row = np.array([*(rows.get(note, GHOST) for note in self.ids), GHOST], np.int64)
         kept[:, :2] = row[kept[:, :2]]
-        return kept
+        return kept, written[stays]
 
     def __contains__(self, note: NoteId) -> bool:
         return note in self._row
@@ -246,7 +249,7 @@ class RelationGraph:
 
     def ghosts(self) -> Mapping[str, int]:
         """Names that are wanted but answered by no note, with how often; most wanted first."""
-        return dict(self._ghosts)
+        return _merged(Counter(self._wanted))
 
     def to_networkx(self) -> nx.MultiDiGraph[str]:
         """Copy as a NetworkX graph.
@@ -279,7 +282,7 @@ class RelationGraph:
         """Write into a folder, which is made when missing."""
         directory.mkdir(parents=True, exist_ok=True)
         np.savez(directory / _ARRAYS, edges=self._edges)
-        names = {"ids": self.ids, "predicates": self.predicates, "ghosts": self._ghosts}
+        names = {"ids": self.ids, "predicates": self.predicates, "wanted": self._wanted}
         (directory / _NAMES).write_text(json.dumps(names, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
@@ -295,7 +298,7 @@ class RelationGraph:
             names = json.loads((directory / _NAMES).read_text(encoding="utf-8"))
             with np.load(directory / _ARRAYS, allow_pickle=False) as arrays:
                 edges = arrays["edges"]
-            return cls(notes, names["ids"], names["predicates"], edges, names["ghosts"])
+            return cls(notes, names["ids"], names["predicates"], edges, names["wanted"])
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise IndexDamagedError(directory, f"its graph is broken ({error})") from error
 

@@ -219,7 +219,14 @@ class Index:
         """Load the current generation; None when there is none that can be read."""
         try:
             return self.current()
-        except (IndexMissingError, IndexDamagedError):
+        except IndexMissingError:
+            return None
+        except IndexDamagedError as error:
+            if not rebuild:
+                told = (
+                    "The index in %s cannot be read: %s. It is built again now; words answer first."
+                )
+                _log.warning(told, error.directory, error.found)
             return None
         except IndexTooNewError:
             if rebuild:

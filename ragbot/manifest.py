@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from ragbot.embed import EncoderIdentity
-from ragbot.errors import IndexDamagedError, IndexTooNewError
+from ragbot.errors import IndexDamagedError, IndexOutdatedError, IndexTooNewError
 from ragbot.pages import problem_rows, problems_of
 from ragbot.schema import Problem
 
-FORMAT = 3
+FORMAT = 4
 """Counts up when the files of a generation change their meaning."""
 
 MANIFEST = "manifest.json"
@@ -68,6 +68,8 @@ class Manifest:
         ------
         IndexTooNewError
             If a newer version wrote it.
+        IndexOutdatedError
+            If an older version wrote it, in a format that is read no more.
         IndexDamagedError
             If it is missing or cannot be read.
         """
@@ -75,6 +77,8 @@ class Manifest:
             data: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
             if data["format"] > FORMAT:
                 raise IndexTooNewError(folder.parent.parent, data["format"], FORMAT)
+            if data["format"] < FORMAT:
+                raise IndexOutdatedError(folder.parent.parent, data["format"], FORMAT)
             encoder = data["encoder"]
             if encoder is not None:
                 encoder = EncoderIdentity(**encoder | {"prefixes": tuple(encoder["prefixes"])})

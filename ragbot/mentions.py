@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
-from ragbot.links import fold
+from ragbot.links import Called, fold
 from ragbot.markdown import stem
 from ragbot.prose import readable
 from ragbot.schema import MENTIONS, Note, NoteId, Relation, Span
@@ -56,13 +56,12 @@ class _Node:
 class _Named:
     """What is looked for: what the notes are called, the note that each name means, and a trie."""
 
-    called: tuple[tuple[NoteId, str, tuple[str, ...]], ...]
+    called: tuple[Called, ...]
     targets: Mapping[str, NoteId]
     trie: _Node
 
     @classmethod
-    def of(cls, notes: Iterable[Note], before: _Named | None) -> _Named:
-        called = tuple((note.id, note.title, note.aliases) for note in notes)
+    def of(cls, called: tuple[Called, ...], before: _Named | None) -> _Named:
         if before is not None and before.called == called:
             return before
         targets = _targets(called)
@@ -82,7 +81,6 @@ class _Scanned:
     different words may share: a name is not in a note that lacks a bit of its words.
     """
 
-    note: Note
     mentions: tuple[Relation, ...]
     words: frozenset[str]
     sieve: int
@@ -93,8 +91,9 @@ class Found:
     """The mentions in a vault by note, and what spares the next look the notes that stay."""
 
     by_note: Mapping[NoteId, tuple[Relation, ...]]
+    _notes: Mapping[NoteId, Note]
     _named: _Named
-    _notes: Mapping[NoteId, _Scanned]
+    _scanned: Mapping[NoteId, _Scanned]
 
     @property
     def relations(self) -> tuple[Relation, ...]:
@@ -104,14 +103,21 @@ class Found:
     def dump(self) -> list[Any]:
         """Give what `load` reads, as JSON has it."""
         return [
-            [one.note.id, [[r.written, r.target, r.span] for r in one.mentions],
+            [note, [[r.written, r.target, r.span] for r in one.mentions],
              sorted(one.words), f"{one.sieve:x}"]
-            for one in self._notes.values()
+            for note, one in self._scanned.items()
         ]  # fmt: skip
 
     @classmethod
-    def load(cls, rows: Iterable[Any], notes: Mapping[NoteId, Note]) -> Found:
-        """Read what `dump` gave of the same notes.
+    def load(
+        cls, rows: Iterable[Any], notes: Mapping[NoteId, Note], called: Iterable[Called]
+    ) -> Found:
+        """Read what `dump` gave of the same notes, none of which is read for it.
+
+        Parameters
+        ----------
+        called
+            What the notes are called.
 
         Raises
         ------
@@ -124,11 +130,13 @@ class Found:
                 Relation(note, MENTIONS, written, target, (span[0], span[1]))
                 for written, target, span in found
             )
-            scanned[note] = _Scanned(notes[note], mentioned, frozenset(words), int(sieve, 16))
-        return _put_together(_Named.of(list(notes.values()), None), scanned)
+            scanned[note] = _Scanned(mentioned, frozenset(words), int(sieve, 16))
+        if scanned.keys() != notes.keys():
+            raise ValueError("they are of other notes")
+        return _put_together(notes, _Named.of(tuple(called), None), scanned)
 
 
-def find(notes: Sequence[Note], before: Found | None = None) -> Found:
+def find(notes: Iterable[Note], before: Found | None = None) -> Found:
     """Find the names of notes that stand in the prose of other notes.
 
     Parameters
@@ -152,19 +160,45 @@ def find(notes: Sequence[Note], before: Found | None = None) -> Found:
     letters (two in scripts without blanks); single words in another case than
     the name has; single words that are common in these notes.
     """
-    known = before._notes if before is not None else {}
-    named = _Named.of(notes, before._named if before is not None else None)
+    by_id = {note.id: note for note in notes}
+    called = [Called(note.id, note.title, note.aliases) for note in by_id.values()]
+    return find_again(by_id, called, before, frozenset())
+
+
+def find_again(
+    notes: Mapping[NoteId, Note],
+    called: Iterable[Called],
+    before: Found | None,
+    same: Set[NoteId],
+) -> Found:
+    """Find mentions, as `find` does, in notes that are read when they are asked for.
+
+    Parameters
+    ----------
+    called
+        What the notes are called, in their order.
+    same
+        Notes that are known to be those of before: they are not asked for.
+    """
+    named = _Named.of(tuple(called), before._named if before is not None else None)
     changed = named.changed_since(before._named) if before is not None else []
     scanned: dict[NoteId, _Scanned] = {}
     for note in notes:
-        old = known.get(note.id)
-        if old is None or not _says_the_same(old.note, note) or _may_hold(old.sieve, changed):
-            old = _scan(note, named.trie)
-        scanned[note.id] = old if old.note is note else replace(old, note=note)
-    return _put_together(named, scanned)
+        old = before._scanned.get(note) if before is not None else None
+        if (
+            before is None
+            or old is None
+            or _may_hold(old.sieve, changed)
+            or (note not in same and not _says_the_same(before._notes[note], notes[note]))
+        ):
+            old = _scan(notes[note], named.trie)
+        scanned[note] = old
+    return _put_together(notes, named, scanned)
 
 
-def _put_together(named: _Named, scanned: Mapping[NoteId, _Scanned]) -> Found:
+def _put_together(
+    notes: Mapping[NoteId, Note], named: _Named, scanned: Mapping[NoteId, _Scanned]
+) -> Found:
     frequency = Counter(word for one in scanned.values() for word in one.words)
     most = max(5, COMMON * len(scanned))
     by_note = {
@@ -172,7 +206,7 @@ def _put_together(named: _Named, scanned: Mapping[NoteId, _Scanned]) -> Found:
         for note, one in scanned.items()
         if (told := tuple(r for r in one.mentions if frequency[fold(r.written)] <= most))
     }
-    return Found(by_note, named, scanned)
+    return Found(by_note, notes, named, scanned)
 
 
 def _may_hold(sieve: int, names: Sequence[int]) -> bool:
@@ -194,7 +228,7 @@ def _says_the_same(old: Note, new: Note) -> bool:
     return old.text == new.text and next(targets) == next(targets)
 
 
-def _targets(called: Iterable[tuple[NoteId, str, tuple[str, ...]]]) -> dict[str, NoteId]:
+def _targets(called: Iterable[Called]) -> dict[str, NoteId]:
     """Give the names that can be mentioned, as they are written, and the note of each."""
     owners: dict[str, set[NoteId]] = {}
     spellings: dict[str, str] = {}
@@ -263,7 +297,7 @@ def _scan(note: Note, trie: _Node) -> _Scanned:
                 written = " ".join(text[first:last].split())
                 found.append(Relation(note.id, MENTIONS, written, target, span))
     names = {word for word in words if (node := trie.after.get(("", word))) and node.target}
-    return _Scanned(note, tuple(found), frozenset(names), _sieve(words))
+    return _Scanned(tuple(found), frozenset(names), _sieve(words))
 
 
 def _matches(tokens: Sequence[_Token], trie: _Node) -> Iterator[tuple[Span, NoteId]]:

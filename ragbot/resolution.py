@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 from urllib.parse import unquote
@@ -57,28 +56,36 @@ class _Named:
         return (self.called, self.files) == (other.called, other.files)
 
 
-@dataclass(frozen=True)
-class _Known:
-    """A note as read and as resolved."""
+class _Slot:
+    """A note as read, and as resolved once somebody asks for it."""
 
-    read: Note
-    resolved: Note
+    def __init__(self, read: Read, named: _Named) -> None:
+        self.read = read
+        self.named = named
+        self._resolved: dict[str, Note] = {}
+
+    @property
+    def resolved(self) -> Note:
+        """The note, its links resolved."""
+        known = self._resolved.get("note")
+        if known is None:
+            # Of two threads that resolve it at once, both give what the first one made.
+            found = with_targets(self.read.note, self.named.names)
+            known = self._resolved.setdefault("note", found)
+        return known
 
     @cached_property
     def asked(self) -> frozenset[str]:
         """Last parts of the names that its links ask for."""
-        return frozenset(_asked(self.read))
+        return frozenset(_asked(self.read.note))
 
 
 class Resolution(Mapping[NoteId, Note]):
     """Notes by id with their links resolved, each when it is first asked for. Safe to share."""
 
-    def __init__(
-        self, read: Mapping[NoteId, Read], named: _Named, known: dict[NoteId, _Known]
-    ) -> None:
-        self._read = read
+    def __init__(self, named: _Named, slots: Mapping[NoteId, _Slot]) -> None:
         self._named = named
-        self._known = known
+        self._slots = slots
 
     @classmethod
     def of(
@@ -99,35 +106,43 @@ class Resolution(Mapping[NoteId, Note]):
         read = {one.called.id: one for one in notes}
         named = _Named((one.called for one in read.values()), files)
         if before is None:
-            return cls(read, named, {})
+            return cls(named, {note: _Slot(one, named) for note, one in read.items()})
         touched: set[str] = set()
         if named.says_the_same(before._named):
             named = before._named
         else:
             touched = {_ANY, *(ending for ending, _ in before._named.table ^ named.table)}
-        known = {
-            note: old
-            for note, old in before._known.copy().items()
-            if note in read and read[note].note is old.read and touched.isdisjoint(old.asked)
-        }
-        return cls(read, named, known)
+        slots: dict[NoteId, _Slot] = {}
+        for note, one in read.items():
+            old = before._slots.get(note)
+            if (
+                old is None
+                or old.read is not one
+                or (touched and not touched.isdisjoint(old.asked))
+            ):
+                old = _Slot(one, named)
+            # What it asks for is called as before: the names of before need not be kept for it.
+            old.named = named
+            slots[note] = old
+        return cls(named, slots)
+
+    def shared_with(self, before: Resolution) -> frozenset[NoteId]:
+        """Name the notes that are those of before, as read and as resolved; none is read for it."""
+        return frozenset(
+            note for note, slot in self._slots.items() if before._slots.get(note) is slot
+        )
 
     def __getitem__(self, note: NoteId) -> Note:
-        known = self._known.get(note)
-        if known is None:
-            read = self._read[note].note
-            known = _Known(read, with_targets(read, self._named.names))
-            known = self._known.setdefault(note, known)
-        return known.resolved
+        return self._slots[note].resolved
 
     def __iter__(self) -> Iterator[NoteId]:
-        return iter(self._read)
+        return iter(self._slots)
 
     def __len__(self) -> int:
-        return len(self._read)
+        return len(self._slots)
 
     def __contains__(self, note: object) -> bool:
-        return note in self._read
+        return note in self._slots
 
 
 def _table(called: Iterable[Called], files: Iterable[str]) -> set[tuple[str, str]]:

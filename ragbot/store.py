@@ -295,6 +295,11 @@ def write_segment(
     return Segment(folder, server)
 
 
+def load_chroma() -> None:
+    """Import what makes collections, which takes a second or two the first time."""
+    import chromadb  # noqa: F401
+
+
 def _write_collection(folder: Path, vectors: FloatArray) -> None:
     from chromadb.errors import ChromaError
 

@@ -196,7 +196,7 @@ def test_every_note_is_within_three_steps_of_the_seed() -> None:
 
 
 def test_no_note_is_an_orphan() -> None:
-    graph = RelationGraph.build(garden().values())
+    graph = RelationGraph.build(garden())
     linked = {
         id
         for relation in graph.to_networkx().edges

@@ -12,7 +12,7 @@ from ragbot.schema import MENTIONS, Note, Relation
 
 def vault(*edges, names="ABCDEF"):
     """Make notes A.md to F.md with relations given as `(source, predicate, target)`."""
-    notes = []
+    notes = {}
     for name in names:
         relations = tuple(
             Relation(
@@ -26,7 +26,8 @@ def vault(*edges, names="ABCDEF"):
             for place, (source, predicate, target) in enumerate(edges)
             if source == name
         )
-        notes.append(Note(f"{name}.md", name, "x" * 5 * len(edges), relations=relations))
+        text = "x" * 5 * len(edges)
+        notes[f"{name}.md"] = Note(f"{name}.md", name, text, relations=relations)
     return notes
 
 
@@ -162,9 +163,9 @@ def test_what_is_saved_is_what_is_loaded(tmp_path):
     notes = vault(("A", "extends", "B"), ("A", "links_to", "Soul"), ("B", "explains", "C"))
     graph = RelationGraph.build(notes, [mention("A", "C")])
     graph.save(tmp_path)
-    loaded = RelationGraph.load(tmp_path, {note.id: note for note in notes})
+    loaded = RelationGraph.load(tmp_path, notes)
     for note in notes:
-        assert loaded.neighbours(note.id) == graph.neighbours(note.id)
+        assert loaded.neighbours(note) == graph.neighbours(note)
     assert loaded.ghosts() == graph.ghosts()
     assert loaded.path("A.md", "C.md") == graph.path("A.md", "C.md")
 

@@ -20,6 +20,7 @@ from ragbot.errors import (
     IndexDamagedError,
     IndexLockedError,
     IndexMissingError,
+    IndexOutdatedError,
     IndexTooNewError,
     StorageError,
     VaultError,
@@ -384,6 +385,32 @@ def test_index_of_a_newer_version_is_left_alone(vault, index):
             attempt()
         assert caught.value.found == 99
     fresh.refresh(vault, WordEncoder(), rebuild=True)
+    assert best(fresh, "what melts") == "Ice.md"
+
+
+def test_index_of_an_older_version_is_built_anew_and_says_so(vault, index, caplog):
+    index.refresh(vault, WordEncoder())
+    old = index.directory / "generations" / index.current().generation
+    manifest = old / MANIFEST
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 1}))
+    fresh = Index(index.directory)
+    with pytest.raises(IndexOutdatedError, match="format 1 of an older ragbot"):
+        fresh.current()
+    encoder = WordEncoder()
+    encoder.loaded = False
+    there = []
+
+    def report(progress):
+        # What the older version wrote stays, for it to be run again, until this one is done.
+        there.append(old.is_dir() and any((index.directory / "segments").iterdir()))
+        if progress.stage == "embed":
+            assert Index(index.directory).current().lexical.passages("melts").max() > 0
+
+    fresh.refresh(vault, encoder, report=report)
+    assert "format 1" in caplog.text
+    assert "built again now" in caplog.text
+    assert all(there[:-1])
+    assert len(encoder.encoded) == 3
     assert best(fresh, "what melts") == "Ice.md"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import logging
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -72,22 +71,6 @@ def test_batches_are_encoded_side_by_side_with_one_thread_each(encoder, monkeypa
     assert seen == [8, 16, 24, 32]
     assert len(threads) == 2
     assert {count for _, count in threads} == {1}
-
-
-def test_what_fails_in_one_thread_is_raised_and_ends_the_rest(monkeypatch):
-    monkeypatch.setattr(embed, "_threads", lambda: 2)
-    done = []
-
-    def work(part):
-        if part == 3:
-            raise ValueError("three")
-        time.sleep(0.005)
-        done.append(part)
-        return part
-
-    with pytest.raises(ValueError, match="three"):
-        list(embed.side_by_side(work, range(2000)))
-    assert len(done) < 1999
 
 
 def test_passages_are_encoded_as_a_whole_and_by_the_words_that_have_a_subject(encoder):

@@ -7,14 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from word_encoder import WordEncoder
 
-from ragbot import build
+from ragbot import build, graph, mentions, resolution
 from ragbot import vault as scanning
 from ragbot.errors import (
     IndexDamagedError,
@@ -212,6 +211,68 @@ def test_interrupted_rebuild_leaves_the_former_index(vault, index):
     assert Index(index.directory).current().generation == before
 
 
+class WatchedEncoder(WordEncoder):
+    """Tells when it is given passages, and when it is told to end."""
+
+    def __init__(self):
+        super().__init__()
+        self.given, self.ended = [], 0
+
+    def passages(self, texts):
+        self.given.append(sorted(texts))
+        return self._coming(texts)
+
+    def _coming(self, texts):
+        try:
+            yield from super().passages(texts)
+        finally:
+            self.ended += 1
+
+
+def test_a_loaded_encoder_begins_before_links_are_resolved(vault, index, monkeypatch):
+    encoder, seen = WatchedEncoder(), []
+    resolve = build.content_of
+    monkeypatch.setattr(
+        build, "content_of", lambda *given: seen.append(list(encoder.given)) or resolve(*given)
+    )
+    index.refresh(vault, encoder)
+    texts = [t for e in index.current().content.snapshot.entries.values() for t in e.texts]
+    assert seen == [[sorted(texts)]]
+    assert len(encoder.given) == 1
+
+
+def test_a_build_that_fails_ends_the_embedding(vault, index, monkeypatch):
+    monkeypatch.setattr(build, "PIECE", 1)
+    encoder = WatchedEncoder()
+
+    def report(progress):
+        if progress.stage == "embed" and progress.done == 1:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        index.refresh(vault, encoder, report=report)
+    assert encoder.ended == 1
+    assert len(encoder.encoded) == 1
+
+
+def test_what_is_wanted_no_more_is_not_embedded(vault, index, monkeypatch):
+    monkeypatch.setattr(build, "PIECE", 1)
+    monkeypatch.setattr(build, "EVERY", 0)
+    encoder = WatchedEncoder()
+    encoder.loaded = False
+
+    def report(progress):
+        if progress.stage == "embed" and progress.done == 1 and not gone:
+            left = [name for name in ("Heat", "Ice", "Salt") if name not in encoder.encoded[0][:4]]
+            gone.append(left[0])
+            (vault / f"{left[0]}.md").unlink()
+
+    gone: list[str] = []
+    index.refresh(vault, encoder, report=report)
+    assert len(encoder.encoded) == 2
+    assert not any(text.startswith(gone[0]) for text in encoder.encoded)
+
+
 def test_edit_during_embedding_is_seen_before_the_end(vault, index, monkeypatch):
     monkeypatch.setattr(build, "PIECE", 1)
     monkeypatch.setattr(build, "EVERY", 0)
@@ -348,6 +409,21 @@ def test_what_a_note_says_is_read_when_it_is_asked_for(vault, index):
         _ = reader.notes["Heat.md"]
 
 
+def test_a_new_process_resolves_only_what_was_edited(vault, index, monkeypatch):
+    (vault / "Salt.md").write_text("# Salt\n\nSalt keeps off the Ice. See [[Nowhere]].")
+    index.refresh(vault, WordEncoder())
+    resolve, seen = resolution.with_targets, []
+    monkeypatch.setattr(
+        resolution, "with_targets", lambda note, names: seen.append(note.id) or resolve(note, names)
+    )
+    (vault / "Heat.md").write_text("# Heat\n\nHeat rises. See [[Elsewhere]].", encoding="utf-8")
+    Index(index.directory).refresh(vault, WordEncoder())
+    assert set(seen) == {"Heat.md"}
+    graph = index.current().graph
+    assert graph.ghosts() == {"Elsewhere": 1, "Nowhere": 1}
+    assert [edge.predicate for edge in graph.neighbours("Ice.md")] == ["mentions"]
+
+
 def test_reader_that_cannot_leave_a_lease_reads_all_at_once(vault, index, monkeypatch):
     index.refresh(vault, WordEncoder())
     monkeypatch.setattr(Shelf, "lease", lambda shelf, name: None)
@@ -439,11 +515,13 @@ def test_mentions_are_weak_edges_until_they_are_switched_off(vault, index):
 
 def test_second_writer_hears_who_writes(vault, index):
     code = (
-        "import sys, time; from pathlib import Path; from ragbot.shelf import Shelf\n"
-        "with Shelf(Path(sys.argv[1])).writing():\n    print('held', flush=True); time.sleep(60)"
+        "import sys; from pathlib import Path; from ragbot.shelf import Shelf\n"
+        "with Shelf(Path(sys.argv[1])).writing():\n    print('held', flush=True); sys.stdin.read()"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(index.directory)], stdout=subprocess.PIPE
+        [sys.executable, "-c", code, str(index.directory)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     try:
         process.stdout.readline()
@@ -534,17 +612,27 @@ def test_unreadable_note_is_a_problem_and_the_rest_go_on(vault, index):
     assert index.refresh(vault, WordEncoder()).added == ("Big.md",)
 
 
-def test_refresh_of_one_note_is_quick(vault, index):
-    """A guard against rereading everything, with room for a slow machine."""
+def test_refresh_of_one_note_does_the_work_of_one_note(vault, index, monkeypatch):
     for number in range(300):
         (vault / f"n{number}.md").write_text(f"# N{number}\n\nText {number}.", encoding="utf-8")
     index.refresh(vault, WordEncoder())
+    there = set((index.directory / "pages").iterdir())
     (vault / "n7.md").write_text("# N7\n\nSteam rises.", encoding="utf-8")
-    encoder = WordEncoder()
-    began = time.process_time()
+    encoder, done = WordEncoder(), []
+
+    def counted(module, name, note):
+        work = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda *given: done.append((name, note(*given))) or work(*given)
+        )
+
+    counted(scanning, "read_note", lambda root, note: note)
+    counted(mentions, "_scan", lambda note, trie: note.id)
+    counted(graph, "_told", lambda note, mentioned: note.id)
     index.refresh(vault, encoder)
-    assert len(encoder.encoded) == 1
-    assert time.process_time() - began < 5
+    assert done == [(name, "n7.md") for name in ("read_note", "_scan", "_told")]
+    assert encoder.encoded == ["N7. Steam rises."]
+    assert len(set((index.directory / "pages").iterdir()) - there) == 1
 
 
 def test_an_index_on_a_file_says_that_it_is_one(vault, tmp_path):

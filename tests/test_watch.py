@@ -30,7 +30,7 @@ def watched(vault, tmp_path):
         yield index, watcher
 
 
-def wait_until(true, seconds=30):
+def wait_until(true, seconds=120):
     """Far longer than it takes: other tests may be using the processor."""
     end = time.monotonic() + seconds
     while not true():

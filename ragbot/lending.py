@@ -30,6 +30,7 @@ import numpy as np
 
 from ragbot import __version__
 from ragbot.codes import Encoded, EncodedQuestion, TokenVectors
+from ragbot.coming import Coming
 from ragbot.embed import Encoder, EncoderIdentity, FloatArray
 from ragbot.errors import RagbotError
 from ragbot.schema import Span
@@ -115,11 +116,9 @@ class Borrowed(Encoder):
         told = self._asked(texts=list(texts))
         return self._own.encode(texts, progress=progress) if told is None else told[0]
 
-    def encode_passages(
-        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
-    ) -> Encoded:
+    def passages(self, texts: Sequence[str]) -> Coming[Encoded]:
         """Encode passages, here."""
-        return self._own.encode_passages(texts, progress=progress)
+        return self._own.passages(texts)
 
     def _asked(self, **wanted: object) -> Told | None:
         """Ask who lends; once it has not answered, it is asked no more."""

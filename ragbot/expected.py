@@ -20,7 +20,9 @@ from typing import Literal
 from ragbot.phrasing import stem
 from ragbot.words import content_words, tokens
 
-Form = Literal["count", "amount", "date", "name", "email", "licence"]
+Form = Literal[
+    "count", "amount", "money", "clock", "duration", "bytes", "date", "name", "email", "licence"
+]
 
 # Without "one", which mostly counts nothing: "at one end", "the one that".
 _NUMBER_WORDS = (
@@ -35,6 +37,18 @@ _DATE = re.compile(
     r"|mon|tues|wednes|thurs|fri|satur|sun)(day)?\b",
     re.IGNORECASE,
 )
+_MONEY = re.compile(
+    r"[$€£¥]\s?\d|\d\s?[€£¥]|\b(dollars?|euros?|pounds|cents|usd|eur|gbp|free)\b", re.IGNORECASE
+)
+_CLOCK = re.compile(
+    r"\b\d{1,2}(:\d\d| ?[ap]\.?m\b)|\b(o'clock|morning|noon|afternoon|evening|night|midnight)\b",
+    re.IGNORECASE,
+)
+_DURATION = re.compile(
+    r"\b(millisecond|second|minute|hour|day|night|week|month|year|decade)s?\b|\d ?(ms|s|min|h)\b",
+    re.IGNORECASE,
+)
+_BYTES = re.compile(r"\d ?([kmgt]i?b|bytes?|(kilo|mega|giga|tera)bytes?)\b", re.IGNORECASE)
 _EMAIL = re.compile(r"\S@\S+\.\S")
 _LICENCE = re.compile(
     r"\blicen[cs]\w*|\b(MIT|Apache|BSD|GPL\w*|CC0|CC[ -]BY\w*)\b"
@@ -59,8 +73,22 @@ _PATTERNS: tuple[tuple[Form, str], ...] = (
         r"|number|fraction|speed|age|length|threshold|multiplier|ratio)s?\b",
     ),
     (
+        "money",
+        r"\bhow much\b.*\b(costs?|pay|pays|paid|charged?|charges)\b"
+        r"|\b(what|which)\b.*\b(pay|pays|paid|(?<!in )charges?|prices?|salar(y|ies)|fees?|bill)\b",
+    ),
+    ("clock", r"\bwhat time\b"),
+    (
+        "duration",
+        r"\bhow long\b.*\b(takes?|took|taken|lasts?|lasted|needs?|needed|waits?|runs?)\b",
+    ),
+    ("bytes", r"\bhow much (ram|memory|storage|(disk )?space)\b|\b(file|disk) size\b"),
+    # "When is it worth it?" asks for a condition, "when did it start?" for a date.
+    (
         "date",
-        r"\bwhen (was|were|did|does|is|do|will)\b|\b(on )?(what|which) (date|year|day|month)\b",
+        r"\bwhen (was|were|did|will)\b|\b(on )?(what|which) (date|year|day|month)\b"
+        r"|\bwhen('s| is| are| does| do)\b.*\b(due|next|starts?|begins?|launch\w*|opens?|clos\w+"
+        r"|ends?|expires?|ships?|releas\w+|publish\w+|scheduled|planned|held)\b",
     ),
     ("email", r"\be-?mail address\b"),
     ("licence", r"\b(what|which|under)\b.*\blicen[cs]e\b"),
@@ -133,6 +161,10 @@ def _holds_amount(question: str, sentence: str) -> bool:
 _HOLDS: dict[Form, Callable[[str, str], bool]] = {
     "count": _holds_count,
     "amount": _holds_amount,
+    "money": lambda _, sentence: _MONEY.search(sentence) is not None,
+    "clock": lambda _, sentence: _CLOCK.search(sentence) is not None,
+    "duration": lambda _, sentence: _DURATION.search(sentence) is not None,
+    "bytes": lambda _, sentence: _BYTES.search(sentence) is not None,
     "date": lambda _, sentence: _DATE.search(sentence) is not None,
     "name": _holds_name,
     "email": lambda _, sentence: _EMAIL.search(sentence) is not None,

@@ -180,6 +180,10 @@ def _follow_asked(corpus: Corpus, question: str, reached: Reached) -> None:
         return
     graph = corpus.graph
     here = asked.subject
+    if here not in corpus.notes:
+        # Who links to a note that is not written names it, as the question does.
+        reached.names |= {graph.row(relation.source): ASKED for relation in asked.relations}
+        return
     reached.names[graph.row(here)] = ASKED
     for number, relation in enumerate(asked.relations):
         end = relation.target if relation.source == here else relation.source

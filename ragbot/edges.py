@@ -108,8 +108,14 @@ def _distinct(relations: Sequence[Relation]) -> list[Relation]:
     return list(kept.values())
 
 
+def _title(corpus: Corpus, node: str) -> str:
+    """Name a note by its title; a ghost has nothing but its name."""
+    note = corpus.notes.get(node)
+    return note.title if note else node
+
+
 def _lead(corpus: Corpus, asked: RelationQuestion, relations: Sequence[Relation]) -> str:
-    subject = corpus.notes[asked.subject].title
+    subject = _title(corpus, asked.subject)
     if asked.kind == "stated":
         return "Yes"
     if asked.object is not None:

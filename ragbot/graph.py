@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from ragbot.errors import IndexDamagedError
 from ragbot.schema import EMBEDS, LINKS_TO, MENTIONS, Note, NoteId, Relation, Span
+from ragbot.words import tokens
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -33,6 +34,9 @@ IntArray = NDArray[np.int64]
 
 GHOST = -1
 """Row of a target that no note answers to."""
+
+LONGEST_NAME = 24
+"""Words of the longest name of a ghost that is looked for in a text."""
 
 _ARRAYS, _NAMES = "graph.npz", "graph.json"
 
@@ -212,14 +216,23 @@ class RelationGraph:
     ) -> list[Relation]:
         """Relations of a note with other notes and ghosts: its own first, in file order.
 
+        Parameters
+        ----------
+        note
+            A note, or the name of a ghost: other notes lead there, and it leads nowhere.
+
         Raises
         ------
         KeyError
-            If the note is not in the graph.
+            If neither a note nor a ghost has this name.
         """
-        row = self._row[note]
-        edges = [] if direction == "in" else self.edges_out(row).tolist()
-        edges += [] if direction == "out" else self.edges_in(row).tolist()
+        if note in self._row:
+            row = self._row[note]
+            out, back = self.edges_out(row).tolist(), self.edges_in(row).tolist()
+        else:
+            out, back = [], self._edges_to_ghost[_folded(note)]
+        edges = [] if direction == "in" else out
+        edges += [] if direction == "out" else back
         relations = (self.relation(edge) for edge in edges)
         return [r for r in relations if predicate is None or r.predicate == predicate]
 
@@ -250,6 +263,32 @@ class RelationGraph:
     def ghosts(self) -> Mapping[str, int]:
         """Names that are wanted but answered by no note, with how often; most wanted first."""
         return _merged(Counter(self._wanted))
+
+    def ghosts_in(self, text: str) -> list[str]:
+        """Names of ghosts that stand in a text, case and punctuation folded, in its order.
+
+        Of names that begin at the same word the longest is given.
+        """
+        words = tokens(text)
+        found: dict[str, None] = {}
+        for first in range(len(words)):
+            for last in range(min(len(words), first + LONGEST_NAME), first, -1):
+                name = self._ghosts_by_words.get(" ".join(words[first:last]))
+                if name is not None:
+                    found[name] = None
+                    break
+        return list(found)
+
+    @cached_property
+    def _ghosts_by_words(self) -> dict[str, str]:
+        return {" ".join(tokens(name)): name for name in self._ghosts}
+
+    @cached_property
+    def _edges_to_ghost(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for edge in np.flatnonzero(self.target == GHOST).tolist():
+            found.setdefault(_folded(self.relation(edge).written), []).append(edge)
+        return found
 
     def to_networkx(self) -> nx.MultiDiGraph[str]:
         """Copy as a NetworkX graph.
@@ -366,11 +405,15 @@ def _ghost_name(written: str) -> str:
     return unicodedata.normalize("NFC", written.strip())
 
 
+def _folded(written: str) -> str:
+    return _ghost_name(written).casefold()
+
+
 def _merged(written: Mapping[str, int]) -> dict[str, int]:
     """Count names that differ in case or Unicode form as one, under the most frequent form."""
     forms: dict[str, Counter[str]] = {}
     for name, count in written.items():
         clean = _ghost_name(name)
-        forms.setdefault(clean.casefold(), Counter())[clean] += count
+        forms.setdefault(_folded(name), Counter())[clean] += count
     totals = [(counts.most_common(1)[0][0], counts.total()) for counts in forms.values()]
     return dict(sorted(totals, key=lambda pair: (-pair[1], pair[0])))

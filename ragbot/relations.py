@@ -76,7 +76,8 @@ class RelationQuestion:
         Where the note asked about stands in the first of them: `out` as the
         source, `in` as the target, `both` when the predicate is symmetric.
     subject, object
-        The notes named; `object` for all kinds but `edges`.
+        The notes named; `object` for all kinds but `edges`. The subject of `edges` may be a
+        ghost, by its name.
     relations
         The answer: every edge asked for, in the order of the file; or the
         shortest path, each relation sharing a note with the one before. Empty when
@@ -127,7 +128,7 @@ def answerable(corpus: Corpus, question: str) -> RelationQuestion | None:
     for name in named:
         if answer := _edges(corpus, question, words, name, named):
             return answer
-    for name in _guessed(corpus, words):
+    for name in (*_unwritten(corpus, question, words, named), *_guessed(corpus, words)):
         if answer := _edges(corpus, question, words, name, [name]):
             return answer
     return None
@@ -306,6 +307,20 @@ def _named(
         if spotted.rarity > COMMON or last - first > 1:
             note = min(spotted.notes, key=lambda note: (len(note), note))
             found.append(_Named(note, first, last, True))
+    return found
+
+
+def _unwritten(
+    corpus: Corpus, question: str, words: Sequence[str], named: Sequence[_Named]
+) -> list[_Named]:
+    """Find the ghosts that a question speaks of, when it asks for a relation at all."""
+    if not _asked(corpus, words, named):
+        return []
+    found: list[_Named] = []
+    for ghost in corpus.graph.ghosts_in(question):
+        name, size = " ".join(tokens(ghost)), len(_WORD.findall(ghost))
+        places = (n for n in range(len(words)) if " ".join(words[n : n + size]) == name)
+        found += [_Named(ghost, n, n + size, False) for n in places if not _within(n, named)]
     return found
 
 

@@ -27,6 +27,9 @@ Scores = NDArray[np.float64]
 NEAREST = 3
 """Notes named as the nearest."""
 
+SHORTEST_NAME = 2
+"""Characters of a name that is no longer than this are in too many questions by chance."""
+
 MET, UNKNOWN, FITTING = 5.25, -1.35, 2.25
 """What each signal weighs: a logistic regression on some 740 questions over two vaults, a third of
 them without an answer; docs/answers.md says how it does under cross-validation."""
@@ -149,7 +152,8 @@ def answer(
 ) -> Answer:
     """Say that the notes don't say, what they hold that is nearest, and what is yet unwritten."""
     lines = ["The notes don't say."]
-    lines += [_ghost_line(corpus, name, count) for name, count in _ghosts(corpus, query)]
+    ghosts = [name for name in corpus.graph.ghosts_in(query) if len(name) > SHORTEST_NAME]
+    lines += [_ghost_line(corpus, name) for name in ghosts]
     titles = dict.fromkeys(corpus.notes[hit.chunk.note].title for hit in hits)
     if titles:
         names = ", ".join(f"*{escaped(title)}*" for title in list(titles)[:NEAREST])
@@ -158,23 +162,9 @@ def answer(
     return Answer(question, text, "extractive", True, (), (), tuple(hits), query, notice)
 
 
-def _ghosts(corpus: Corpus, query: str) -> list[tuple[str, int]]:
-    """Names in the question that notes link to, but no note answers to."""
-    asked = f" {' '.join(tokens(query))} "
-    found = []
-    for name, count in corpus.graph.ghosts().items():
-        words = " ".join(tokens(name))
-        if len(words) > 2 and f" {words} " in asked:
-            found.append((name, count))
-    return found
-
-
-def _ghost_line(corpus: Corpus, name: str, count: int) -> str:
+def _ghost_line(corpus: Corpus, name: str) -> str:
     sources = dict.fromkeys(
-        corpus.notes[relation.source].title
-        for note in corpus.notes.values()
-        for relation in note.relations
-        if relation.target is None and relation.written.casefold() == name.casefold()
+        corpus.notes[relation.source].title for relation in corpus.graph.neighbours(name)
     )
     shown = ", ".join(f"*{escaped(title)}*" for title in list(sources)[:NEAREST])
     more = ", …" if len(sources) > NEAREST else ""

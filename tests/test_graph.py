@@ -73,6 +73,21 @@ def test_an_unknown_note_is_a_key_error(graph):
         graph.neighbours("Z.md")
 
 
+def test_a_ghost_has_the_relations_that_lead_to_it(graph):
+    there = graph.neighbours("soul")
+    assert there
+    assert {(r.target, r.written.casefold()) for r in there} == {(None, "soul")}
+    assert graph.neighbours("Soul", direction="in") == there
+    assert graph.neighbours("Soul", direction="out") == []
+    with pytest.raises(KeyError):
+        graph.neighbours("Nobody")
+
+
+def test_ghosts_are_found_in_a_text(graph):
+    assert graph.ghosts_in("is there a SOUL, or not? The soul!") == ["Soul"]
+    assert graph.ghosts_in("soulless") == []
+
+
 def test_ghosts_are_counted_by_name_however_it_is_written():
     edges = [("A", "links_to", "Soul"), ("B", "extends", "soul"), ("C", "extends", "Soul")]
     graph = RelationGraph.build(vault(*edges, ("C", "extends", "Other")))

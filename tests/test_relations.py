@@ -56,6 +56,12 @@ def told(corpus, question):
             [("Energy", "relates_to", "Lost Page")],
             id="ghosts-only",
         ),
+        pytest.param(
+            "Which notes are related to the lost page?",
+            [("Energy", "relates_to", "Lost Page")],
+            id="to-a-ghost",
+        ),
+        pytest.param("What does the lost page extend?", None, id="from-a-ghost"),
         pytest.param("What contradicts Heat?", [], id="known-but-not-here"),
         pytest.param(
             "Which notes link to Heat?",

@@ -42,10 +42,10 @@ from ragbot import (  # noqa: E402
     vault,
 )
 from ragbot.clauses import clauses  # noqa: E402
-from ragbot.codes import Encoded, EncodedQuestion, TokenVectors  # noqa: E402
+from ragbot.codes import Encoded, EncodedQuestion, EncodeQuestion, TokenVectors  # noqa: E402
 from ragbot.conversation import standalone  # noqa: E402
 from ragbot.embed import Encoder  # noqa: E402
-from ragbot.evaluate import Encode, Method, Question, Ranking  # noqa: E402
+from ragbot.evaluate import Method, Question, Ranking  # noqa: E402
 from ragbot.schema import LINKS_TO, Chunk, Note, Relation, Section, Turn  # noqa: E402
 from ragbot.store import Segment, write_segment  # noqa: E402
 
@@ -61,7 +61,7 @@ class Set:
     corpus: MemoryCorpus
     questions: list[Question]
     texts: list[str]
-    encode: Encode
+    encode: EncodeQuestion
 
 
 Passages = Callable[[list[str]], Encoded]
@@ -90,13 +90,13 @@ def _set(parts: Mapping[str, float]) -> None:
         setattr(MODULES[module], constant, value)
 
 
-def no_encoder(corpus: Any, question: str, encode: Encode) -> Ranking:
+def no_encoder(corpus: Any, question: str, encode: EncodeQuestion) -> Ranking:
     """Rank by words, names and links."""
     del encode
     return evaluate.ragbot(corpus, question, lambda _: None)
 
 
-def as_a_whole(corpus: Any, question: str, encode: Encode) -> Ranking:
+def as_a_whole(corpus: Any, question: str, encode: EncodeQuestion) -> Ranking:
     """Rank with questions encoded as a whole only."""
 
     def whole(text: str) -> EncodedQuestion | None:
@@ -109,7 +109,7 @@ def as_a_whole(corpus: Any, question: str, encode: Encode) -> Ranking:
 def with_hops(hops: int) -> Method:
     """Rank with links followed so many steps; 0 for the seeds alone."""
 
-    def method(corpus: Any, question: str, encode: Encode) -> Ranking:
+    def method(corpus: Any, question: str, encode: EncodeQuestion) -> Ranking:
         vector = encode(question)
         hits = retrieve.retrieve(
             corpus, question, vector, k=evaluate.KEPT, hops=hops, encode=encode
@@ -218,8 +218,8 @@ def multihop(name: str, folder: Path, encode: Passages, encoder: Encoder) -> Ite
     yield Set(f"{name}, mentions only", corpus(notes, found), asked, texts, known)
 
 
-def _known(encoder: Encoder, texts: list[str]) -> Encode:
-    """Encode questions and their clauses before they are timed."""
+def _known(encoder: Encoder, texts: list[str]) -> EncodeQuestion:
+    """EncodeQuestion questions and their clauses before they are timed."""
     asked = {text for whole in texts for text in (whole, *clauses(whole))}
     return {text: encoder.encode_question(text) for text in asked}.__getitem__
 
@@ -270,7 +270,7 @@ def _lines(path: Path) -> list[Any]:
 
 
 def cached(cache: Path, encoder: Encoder) -> Passages:
-    """Encode passages once: what came of them is kept under the checksum of their texts."""
+    """EncodeQuestion passages once: what came of them is kept under the checksum of their texts."""
 
     def encode(texts: list[str]) -> Encoded:
         cache.mkdir(parents=True, exist_ok=True)

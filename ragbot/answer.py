@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ragbot import arrange, compose, edges, extract, followups, generate, ground, relations, silence
-from ragbot.codes import EncodedQuestion
+from ragbot.codes import EncodedQuestion, EncodeQuestion
 from ragbot.compose import Composed
 from ragbot.conversation import Standalone, starters
 from ragbot.corpus import Corpus
@@ -34,6 +34,7 @@ def answer(
     hits: Sequence[Hit],
     *,
     query: EncodedQuestion | None,
+    encode_clause: EncodeQuestion | None = None,
     notice: str = "",
     words: int = compose.WORDS,
 ) -> Answer:
@@ -49,6 +50,8 @@ def answer(
         What retrieval found for `asked.query`, best first.
     query
         `asked.query` encoded; None to choose sentences by words alone.
+    encode_clause
+        Encodes one of several things that are asked.
     notice
         What a reader should know of how the answer came to be.
     words
@@ -70,7 +73,7 @@ def answer(
         raise ValueError(f"words must be at least 1, got {words}")
     if asked.reply:
         return Answer(question, asked.reply, "smalltalk", False, followups=starters(corpus))
-    picked = extract.rank(corpus, asked.query, hits, query)
+    picked = extract.rank(corpus, asked.query, hits, query, encode_clause)
     chosen = compose.choose(corpus.notes, picked, words)
     sure = silence.confidence(corpus, question, asked.query, picked, chosen, query)
     related = relations.answerable(corpus, asked.query)
@@ -133,6 +136,7 @@ def stream(
     *,
     encode: Encode | None,
     query: EncodedQuestion | None,
+    encode_clause: EncodeQuestion | None = None,
     model: LanguageModel | None = None,
     failed: ModelUnavailableError | None = None,
     history: Sequence[Turn] = (),
@@ -145,6 +149,8 @@ def stream(
     encode
         Texts to unit vectors, shape (n, d), to hold a model's sentences against
         what they cite; None to compare their words.
+    query, encode_clause
+        As for `answer`.
     model
         Writes the answer; None for an extractive one. When it fails, the
         extractive answer comes instead, with a notice that says why.
@@ -182,7 +188,9 @@ def stream(
         except ModelUnavailableError as error:
             why = f"{model.spec} did not answer ({error.found}), so this is quoted from the notes."
         why = f"{why} {notice}".strip()
-    final = answer(corpus, question, asked, hits, query=query, notice=why)
+    final = answer(
+        corpus, question, asked, hits, query=query, encode_clause=encode_clause, notice=why
+    )
     yield final.text
     yield final
 

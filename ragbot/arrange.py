@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
 
 from ragbot import compose, extract
 from ragbot.candidates import BLOCK_MARK, Candidate, gather
@@ -88,7 +87,7 @@ def _compared(
     room = words - sum(len(side.split()) for side in named)
     kept: set[int] = set()
     # What speaks of both at once compares them best: two of those for one of each side.
-    for pick in _in_turn(both[::2], both[1::2], one, other):
+    for pick in extract.in_turn(both[::2], both[1::2], one, other):
         size = len(pick.candidate.text.split())
         if size <= room:
             kept.add(id(pick))
@@ -108,11 +107,6 @@ def _near_best(side: Sequence[Picked], best: float) -> list[Picked]:
     """Keep what comes near the best of its side, unless the side is far from the best of all."""
     least = max(side[0].score, best - compose.BELOW_BEST) if side else best
     return [pick for pick in side if pick.score >= least - compose.BELOW_BEST]
-
-
-def _in_turn(*sides: Sequence[Picked]) -> Iterator[Picked]:
-    for turn in zip_longest(*sides):
-        yield from (pick for pick in turn if pick is not None)
 
 
 def _in_file_order(picks: Sequence[Picked]) -> tuple[Candidate, ...]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -298,6 +299,7 @@ class Ragbot:
             hits,
             encode=None if query is None else self.remembered,
             query=query,
+            encode_clause=partial(self._encoded, corpus),
             model=model,
             failed=failed,
             history=turns,

@@ -20,10 +20,13 @@ MOST = 5
 """Clauses of a question; what follows stays with the last."""
 
 _ASKING = (
-    r"(?:what|which|who|whom|whose|how|where|when|why|is|are|was|were|does|did|do|can|could"
-    r"|should|would|will|has|have|(?:what|who|where|how)['’]?s)\b"
+    r"(?:what|which|who|whom|whose|how|where|when|why|if|is|are|was|were|does|did|do|can|could"
+    r"|should|would|will|has|have|may|might|must|shall|(?:what|who|where|how)['’]?s)\b"
 )
-_BEFORE = r"(?:(?:after|around|at|before|by|for|from|if|in|on|of|through|to|under|with)\s+)?"
+_BEFORE = (
+    r"(?:(?:about|after|against|among|around|as|at|before|between|by|during|for|from|in|into|of|on"
+    r"|over|through|to|under|with|within|without)\s+)?"
+)
 _NEXT = re.compile(rf"[,:;]?\s+(?:and|or|but|also|plus)\s+(?={_BEFORE}{_ASKING})", re.IGNORECASE)
 
 

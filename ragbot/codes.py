@@ -61,6 +61,10 @@ class EncodedQuestion:
     words: TokenVectors
 
 
+EncodeQuestion = Callable[[str], EncodedQuestion | None]
+"""Encodes a question; None where only words and links are to be searched."""
+
+
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """Passages encoded: unit `vectors`, shape (passages, dimension), and the codes of each."""

@@ -81,7 +81,7 @@ def choose(
     named: set[NoteId] = set()
     for pick in picked:
         if chosen and pick.score < picked[0].score - BELOW_BEST:
-            break
+            continue
         candidate = pick.candidate
         size = len(candidate.text.split())
         if candidate.note not in named:

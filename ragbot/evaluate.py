@@ -19,7 +19,7 @@ import numpy as np
 
 from ragbot import metrics
 from ragbot.clauses import clauses
-from ragbot.codes import EncodedQuestion
+from ragbot.codes import EncodeQuestion
 from ragbot.conversation import standalone
 from ragbot.corpus import Corpus
 from ragbot.errors import EvaluationError
@@ -37,9 +37,8 @@ KEPT = 10
 
 MEASURES = ("recall@5", "recall@10", "mrr", "ndcg@10")
 
-Encode = Callable[[str], EncodedQuestion | None]
 Ranking = list[NoteId]
-Method = Callable[[Corpus, str, Encode], Ranking]
+Method = Callable[[Corpus, str, EncodeQuestion], Ranking]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ def read(path: Path) -> list[Question]:
     return questions
 
 
-def evaluate(corpus: Corpus, encode: Encode, questions: Sequence[Question]) -> Report:
+def evaluate(corpus: Corpus, encode: EncodeQuestion, questions: Sequence[Question]) -> Report:
     """Run a set of questions through the retriever and through its parts.
 
     Parameters
@@ -133,19 +132,19 @@ def evaluate(corpus: Corpus, encode: Encode, questions: Sequence[Question]) -> R
     return Report(tuple(scores), tuple(failures), len(questions) - len(asked))
 
 
-def encoded_before(encode: Encode, texts: Iterable[str]) -> Encode:
-    """Encode questions and their clauses, so that methods are timed without the encoder."""
+def encoded_before(encode: EncodeQuestion, texts: Iterable[str]) -> EncodeQuestion:
+    """EncodeQuestion questions and their clauses, so that methods are timed without the encoder."""
     known = {text: encode(text) for whole in texts for text in (whole, *clauses(whole))}
     return known.__getitem__
 
 
-def ragbot(corpus: Corpus, question: str, encode: Encode) -> Ranking:
+def ragbot(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
     """Rank notes as `Ragbot.search` does."""
     hits = retrieve(corpus, question, encode(question), k=KEPT, encode=encode)
     return [hit.chunk.note for hit in hits]
 
 
-def dense(corpus: Corpus, question: str, encode: Encode) -> Ranking:
+def dense(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
     """Rank notes by the cosine of their best chunk."""
     query = encode(question)
     if query is None:
@@ -154,7 +153,7 @@ def dense(corpus: Corpus, question: str, encode: Encode) -> Ranking:
     return list(dict.fromkeys(corpus.chunks[row].note for row in rows))[:DEPTH]
 
 
-def bm25(corpus: Corpus, question: str, encode: Encode) -> Ranking:
+def bm25(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
     """Rank notes by the BM25 score of their best chunk."""
     del encode
     scores = by_note(corpus, corpus.lexical.passages(question).astype(np.float64))
@@ -162,7 +161,7 @@ def bm25(corpus: Corpus, question: str, encode: Encode) -> Ranking:
     return [corpus.lexical.notes[row] for row in order if scores[row] > 0]
 
 
-def fusion(corpus: Corpus, question: str, encode: Encode) -> Ranking:
+def fusion(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
     """Rank notes by reciprocal rank fusion of meaning and words."""
     rankings = [dense(corpus, question, encode), bm25(corpus, question, encode)]
     return [note for note, _ in reciprocal_rank_fusion(rankings)]

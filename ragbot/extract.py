@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
+from itertools import groupby, zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragbot.candidates import Candidate, gather
-from ragbot.codes import EncodedQuestion
+from ragbot.clauses import clauses
+from ragbot.codes import EncodedQuestion, EncodeQuestion
 from ragbot.corpus import Corpus
 from ragbot.expected import holds
 from ragbot.late import Reading, reads
@@ -42,6 +43,9 @@ sentence without a number, a date or a name, when one is asked for."""
 WORDS_WEIGHT, WORTH_WEIGHT = 0.5, 0.3
 """Without vectors: worth of holding every word of the question, and of the passage."""
 
+CLAUSE = 0.5
+"""Share of a sentence's score that is its score for a clause, where a question has several."""
+
 REPEATED = 0.8
 """Share of the words of two sentences that both hold, from which they say the same."""
 
@@ -59,9 +63,16 @@ class Picked:
 
 
 def rank(
-    corpus: Corpus, query: str, hits: Sequence[Hit], asked: EncodedQuestion | None = None
+    corpus: Corpus,
+    query: str,
+    hits: Sequence[Hit],
+    asked: EncodedQuestion | None = None,
+    encode_clause: EncodeQuestion | None = None,
 ) -> list[Picked]:
     """Score the sentences of the notes found, best first, near-repeats left out.
+
+    Where a question asks several things, these take turns: what answers one of
+    them well may say little of the others.
 
     Parameters
     ----------
@@ -71,13 +82,45 @@ def rank(
         What retrieval found, best first.
     asked
         `query` encoded; None to judge by words alone.
+    encode_clause
+        Encodes one of several things that are asked; None to judge these by words.
     """
     pool = gather(corpus, query, asked.vector if asked else None, hits, PASSAGES)
     if not pool:
         return []
     best = max(candidate.worth for candidate in pool)
-    picked = score(corpus, query, pool, asked, best)
-    return list(_without_repeats(sorted(picked, key=lambda pick: -pick.score)))
+    whole = score(corpus, query, pool, asked, best)
+    parts = [
+        score(corpus, clause, pool, encode_clause(clause) if encode_clause else None, best)
+        for clause in (clauses(query) if asked is None or encode_clause else ())
+    ]
+    ranked = [_best_first(picked) for picked in _with_clauses(whole, parts) or [whole]]
+    return list(_without_repeats(in_turn(*ranked)))
+
+
+def _with_clauses(whole: Sequence[Picked], parts: Sequence[Sequence[Picked]]) -> list[list[Picked]]:
+    """Score sentences for each clause, on the scale of the whole question: the best are equal."""
+    found = []
+    for part in parts:
+        means = [
+            (1 - CLAUSE) * one.score + CLAUSE * other.score
+            for one, other in zip(whole, part, strict=True)
+        ]
+        more = max(pick.score for pick in whole) - max(means)
+        found.append(
+            [replace(pick, score=mean + more) for pick, mean in zip(whole, means, strict=True)]
+        )
+    return found
+
+
+def _best_first(picked: Sequence[Picked]) -> list[Picked]:
+    return sorted(picked, key=lambda pick: -pick.score)
+
+
+def in_turn(*ranked: Sequence[Picked]) -> Iterator[Picked]:
+    """Take the best of each ranking, then the second of each, and so on."""
+    for turn in zip_longest(*ranked):
+        yield from (pick for pick in turn if pick is not None)
 
 
 def score(

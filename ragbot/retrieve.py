@@ -1,15 +1,15 @@
 """Retrieve: a question becomes hits, each with the evidence that brought it.
 
 A question that asks several things is put to the corpus as a whole and clause
-by clause; a note is worth the mean of what it is to the whole and to the clause
-that it answers best.
+by clause; a note is worth what it is to the clause that it answers best, and,
+with a smaller weight, to the whole.
 
 Floor 4: pure of configuration; reads a corpus.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from ragbot import seeds
 from ragbot.asking import ADMITTED, Asking, Scores
 from ragbot.clauses import clauses
-from ragbot.codes import EncodedQuestion
+from ragbot.codes import EncodedQuestion, EncodeQuestion
 from ragbot.corpus import Corpus
 from ragbot.filters import allowed_notes
 from ragbot.rerank import CANDIDATES, Reranker
 from ragbot.schema import Filters, Hit
 
-CLAUSE = 0.5
+CLAUSE = 0.65
 """Share of a note's worth that is its worth to a clause, where a question has several."""
 
 HOPS = 1
@@ -32,7 +32,6 @@ HOPS = 1
 
 NO_FILTERS = Filters()
 
-Encode = Callable[[str], EncodedQuestion | None]
 IntArray = NDArray[np.int64]
 
 
@@ -46,7 +45,7 @@ def retrieve(
     hops: int = HOPS,
     per_note: int = 1,
     reranker: Reranker | None = None,
-    encode: Encode | None = None,
+    encode: EncodeQuestion | None = None,
 ) -> list[Hit]:
     """Find the passages that answer a question.
 
@@ -99,7 +98,7 @@ def retrieve(
     return reranker.rerank(question, hits, [corpus.notes[hit.chunk.note] for hit in hits])[:k]
 
 
-def retriever(model: str = "", encode: Encode | None = None) -> partial[list[Hit]]:
+def retriever(model: str = "", encode: EncodeQuestion | None = None) -> partial[list[Hit]]:
     """Give `retrieve` with an encoder of clauses, and with the cross-encoder of that name.
 
     The cross-encoder is loaded when it is first needed.

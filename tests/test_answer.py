@@ -46,8 +46,10 @@ def corpus():
 def ask(corpus, question, words=150):
     one = standalone(question, (), corpus)
     query = asked(one.query) if corpus.embedded else None
-    hits = retrieve(corpus, one.query, query)
-    return answers.answer(corpus, question, one, hits, query=query, words=words)
+    hits = retrieve(corpus, one.query, query, encode=asked)
+    return answers.answer(
+        corpus, question, one, hits, query=query, encode_clause=asked, words=words
+    )
 
 
 def quotes(answer):
@@ -63,6 +65,18 @@ def test_the_sentence_that_answers_is_quoted_with_its_place(corpus):
     assert citation.headings == ("Kettle", "Noise")
     assert citation.lines == (7, 7)
     assert f"{quote} [{citation.number}]" in answer.text
+
+
+@pytest.mark.parametrize("encode", [None, bags])
+def test_each_of_two_things_asked_has_its_sentence(encode):
+    many = " ".join(f"The steam of kettle {n} lifts the lid with a rattle." for n in range(9))
+    corpus = MemoryCorpus.of(FILES | {"Kettle.md": f"# Kettle\n\n{many}\n"}, encode)
+    question = (
+        "Why does the lid of a kettle rattle with steam, and which fields are wetted by rain?"
+    )
+    answer = ask(corpus, question, words=40)
+    assert "Rain wets the fields." in quotes(answer)
+    assert any("rattle" in quote for quote in quotes(answer))
 
 
 def test_every_citation_stands_and_is_used(corpus):

@@ -31,6 +31,14 @@ from ragbot.words import tokens
             "Does rye need much rain, or can millet grow without any water?",
             ["Does rye need much rain", "can millet grow without any water?"],
         ),
+        (
+            "How must a miller mark the flour, and may the baker open a sealed sack?",
+            ["How must a miller mark the flour", "may the baker open a sealed sack?"],
+        ),
+        (
+            "Which rule binds every mill, and if a wheel breaks at night who repairs it?",
+            ["Which rule binds every mill", "if a wheel breaks at night who repairs it?"],
+        ),
     ],
 )
 def test_each_thing_asked_is_a_clause(question, parts):

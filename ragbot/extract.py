@@ -10,7 +10,7 @@ Floor 4: reads a corpus.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, zip_longest
 
@@ -184,7 +184,7 @@ def overlap(corpus: Corpus, query: str, pool: Sequence[Candidate]) -> Scores:
     return np.array(shares)
 
 
-def _without_repeats(picked: Sequence[Picked]) -> Iterator[Picked]:
+def _without_repeats(picked: Iterable[Picked]) -> Iterator[Picked]:
     kept: list[set[str]] = []
     for pick in picked:
         words = {stem(word) for word in content_words(pick.candidate.text)}

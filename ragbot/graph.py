@@ -10,7 +10,6 @@ Floor 2: the one module that imports networkx.
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ragbot import ghosts
 from ragbot.errors import IndexDamagedError
 from ragbot.schema import EMBEDS, LINKS_TO, MENTIONS, Note, NoteId, Relation, Span
 from ragbot.words import tokens
@@ -34,9 +34,6 @@ IntArray = NDArray[np.int64]
 
 GHOST = -1
 """Row of a target that no note answers to."""
-
-LONGEST_NAME = 24
-"""Words of the longest name of a ghost that is looked for in a text."""
 
 _ARRAYS, _NAMES = "graph.npz", "graph.json"
 
@@ -230,7 +227,7 @@ class RelationGraph:
             row = self._row[note]
             out, back = self.edges_out(row).tolist(), self.edges_in(row).tolist()
         else:
-            out, back = [], self._edges_to_ghost[_folded(note)]
+            out, back = [], self._edges_to_ghost[ghosts.folded(note)]
         edges = [] if direction == "in" else out
         edges += [] if direction == "out" else back
         relations = (self.relation(edge) for edge in edges)
@@ -262,32 +259,25 @@ class RelationGraph:
 
     def ghosts(self) -> Mapping[str, int]:
         """Names that are wanted but answered by no note, with how often; most wanted first."""
-        return _merged(Counter(self._wanted))
+        return ghosts.merged(Counter(self._wanted))
 
     def ghosts_in(self, text: str) -> list[str]:
         """Names of ghosts that stand in a text, case and punctuation folded, in its order.
 
         Of names that begin at the same word the longest is given.
         """
-        words = tokens(text)
-        found: dict[str, None] = {}
-        for first in range(len(words)):
-            for last in range(min(len(words), first + LONGEST_NAME), first, -1):
-                name = self._ghosts_by_words.get(" ".join(words[first:last]))
-                if name is not None:
-                    found[name] = None
-                    break
-        return list(found)
+        return ghosts.spotted(self._ghosts_by_words, text)
 
     @cached_property
     def _ghosts_by_words(self) -> dict[str, str]:
-        return {" ".join(tokens(name)): name for name in self._ghosts}
+        return {" ".join(tokens(name)): name for name in self.ghosts()}
 
     @cached_property
     def _edges_to_ghost(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
-        for edge in np.flatnonzero(self.target == GHOST).tolist():
-            found.setdefault(_folded(self.relation(edge).written), []).append(edge)
+        to_ghosts = np.flatnonzero(self.target == GHOST).tolist()
+        for edge, written in zip(to_ghosts, self._wanted, strict=True):
+            found.setdefault(ghosts.folded(written), []).append(edge)
         return found
 
     def to_networkx(self) -> nx.MultiDiGraph[str]:
@@ -342,7 +332,7 @@ class RelationGraph:
             raise IndexDamagedError(directory, f"its graph is broken ({error})") from error
 
     def _end(self, relation: Relation) -> str:
-        return relation.target if relation.target is not None else _ghost_name(relation.written)
+        return relation.target if relation.target is not None else ghosts.clean(relation.written)
 
     def _order(self, edges: IntArray) -> NDArray[np.float64]:
         order = np.array([_UNTYPED_ORDER.get(name, 0) for name in self.predicates] or [0])
@@ -399,21 +389,3 @@ def _edge(
 
 def _starts(sorted_rows: IntArray, size: int) -> IntArray:
     return np.searchsorted(sorted_rows, np.arange(size + 1))
-
-
-def _ghost_name(written: str) -> str:
-    return unicodedata.normalize("NFC", written.strip())
-
-
-def _folded(written: str) -> str:
-    return _ghost_name(written).casefold()
-
-
-def _merged(written: Mapping[str, int]) -> dict[str, int]:
-    """Count names that differ in case or Unicode form as one, under the most frequent form."""
-    forms: dict[str, Counter[str]] = {}
-    for name, count in written.items():
-        clean = _ghost_name(name)
-        forms.setdefault(_folded(name), Counter())[clean] += count
-    totals = [(counts.most_common(1)[0][0], counts.total()) for counts in forms.values()]
-    return dict(sorted(totals, key=lambda pair: (-pair[1], pair[0])))

@@ -25,7 +25,7 @@ FLOORS = [
         "prose", "markdown", "nearest", "links", "anchors", "mentions", "resolution",
         "sentences", "chunk", "clauses", "fusion", "metrics", "words", "phrasing",
         "wire", "export", "editor", "merging", "kinds", "expected", "remembered", "codes",
-        "coming",
+        "coming", "ghosts",
     },
     {
         "vault", "graph", "postings", "bm25", "entities", "lexical", "faster", "embed", "cluster",
@@ -82,6 +82,7 @@ SAME_FLOOR = {
     "phrasing": {"predicates", "words"},
     "expected": {"phrasing", "words"},
     "codes": {"words"},
+    "ghosts": {"words"},
     "bm25": {"postings"},
     "entities": {"bm25"},
     "lexical": {"postings", "bm25", "entities"},

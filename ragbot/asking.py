@@ -41,7 +41,7 @@ ADMITTED = 30
 READ = 3
 """Best chunks of such a note that are read word by word."""
 
-LATE = 3.5
+LATE = 3.7
 """Worth of a passage that meets every word of the question."""
 
 FADING = 0.5

@@ -19,6 +19,7 @@ import numpy as np
 from ragbot import phrasing, predicates
 from ragbot.corpus import Corpus
 from ragbot.graph import Direction
+from ragbot.kinds import kind_of, sides
 from ragbot.phrasing import Asked, stem
 from ragbot.schema import LINKS_TO, MENTIONS, UNTYPED, NoteId, Relation, Span
 from ragbot.words import STOP_WORDS, content_words, tokens
@@ -118,6 +119,9 @@ def answerable(corpus: Corpus, question: str) -> RelationQuestion | None:
     words = [" ".join(tokens(question[first:last])) for first, last in spans]
     if not _ASKS.search(question) and _YES_OR_NO.isdisjoint(words[:1]):
         return None
+    if kind_of(question) == "compare" and sides(question):
+        # "How is a reference different from a source?" asks for no reference.
+        return None
     named = _named(corpus, question, words, spans)
     if len(named) > 1 and (stated := _stated(corpus, words, named)):
         return stated
@@ -195,7 +199,7 @@ def _edges(
     matches = [
         match
         for match in _asked(corpus, words, named)
-        if (name.sure or _is_near(match, name))
+        if (name.sure or (_is_near(match, name) and not _describes(match, words, name)))
         and _is_plain(match, words, named)
         # "Who extracted it?" asks for a person, `extracted_from` names a source.
         and not ("who" in words and match.predicate.endswith("_from"))
@@ -244,6 +248,13 @@ def _asked(corpus: Corpus, words: Sequence[str], named: Sequence[_Named]) -> lis
 
 def _is_near(match: Asked, name: _Named) -> bool:
     return min(abs(match.place - name.first), abs(match.place - name.last + 1)) <= NEAR
+
+
+def _describes(match: Asked, words: Sequence[str], name: _Named) -> bool:
+    """Whether the word is said of the one behind it: "the best measured results"."""
+    after = match.place + 1
+    described = words[after : after + 1] and words[after] not in STOP_WORDS
+    return bool(described) and words[match.place].endswith("ed") and not _within(after, [name])
 
 
 def _is_plain(match: Asked, words: Sequence[str], named: Sequence[_Named]) -> bool:

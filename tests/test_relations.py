@@ -82,6 +82,8 @@ def test_edges(corpus, question, expected):
         pytest.param("Tell me about work and energy", id="no-question"),
         pytest.param("What extends the life of a battery?", id="unknown-thing"),
         pytest.param("Which models are there?", id="common-word"),
+        pytest.param("How is a link to Heat different from a link to Energy?", id="comparison"),
+        pytest.param("Which motivated people use entropy as a measure?", id="said-of-people"),
         pytest.param("", id="nothing"),
     ],
 )

@@ -219,7 +219,7 @@ def multihop(name: str, folder: Path, encode: Passages, encoder: Encoder) -> Ite
 
 
 def _known(encoder: Encoder, texts: list[str]) -> EncodeQuestion:
-    """EncodeQuestion questions and their clauses before they are timed."""
+    """Encode questions and their clauses before they are timed."""
     asked = {text for whole in texts for text in (whole, *clauses(whole))}
     return {text: encoder.encode_question(text) for text in asked}.__getitem__
 
@@ -270,7 +270,7 @@ def _lines(path: Path) -> list[Any]:
 
 
 def cached(cache: Path, encoder: Encoder) -> Passages:
-    """EncodeQuestion passages once: what came of them is kept under the checksum of their texts."""
+    """Encode passages once: what came of them is kept under the checksum of their texts."""
 
     def encode(texts: list[str]) -> Encoded:
         cache.mkdir(parents=True, exist_ok=True)

@@ -133,7 +133,7 @@ def evaluate(corpus: Corpus, encode: EncodeQuestion, questions: Sequence[Questio
 
 
 def encoded_before(encode: EncodeQuestion, texts: Iterable[str]) -> EncodeQuestion:
-    """EncodeQuestion questions and their clauses, so that methods are timed without the encoder."""
+    """Encode questions and their clauses, so that methods are timed without the encoder."""
     known = {text: encode(text) for whole in texts for text in (whole, *clauses(whole))}
     return known.__getitem__
 

@@ -21,7 +21,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import (
+    Client,
+    Connection,
+    Listener,
+    answer_challenge,
+    deliver_challenge,
+)
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -42,7 +48,10 @@ PATIENCE = 1.0
 """Seconds that are waited for an answer; loading an encoder takes some times that."""
 
 _LONGEST, _QUEUE = 2**22, 16
-_FAILED = (OSError, EOFError, AuthenticationError, ValueError, KeyError, TypeError)
+# An assertion is what Python 3.11 meets a peer with that speaks otherwise.
+_FAILED = (
+    OSError, EOFError, AuthenticationError, AssertionError, ValueError, KeyError, TypeError
+)  # fmt: skip
 
 Told = tuple[FloatArray, list[Span]]
 """Rows of vectors, and where in a question those after the first stand."""
@@ -57,7 +66,7 @@ def lent(encoder: Encoder, directory: Path) -> Iterator[None]:
     encoder
         Safe to share between threads.
     directory
-        Of the index. Where it cannot be written, nothing is lent.
+        Of the index; made when missing. Where it cannot be written, nothing is lent.
     """
     try:
         lender = _Lender(encoder, directory / WORD)
@@ -140,10 +149,13 @@ class _Lender:
         self._encoder = encoder
         self._word = word
         self._key = secrets.token_bytes(32)
-        self._listener = Listener(backlog=_QUEUE, authkey=self._key)
+        self._listener = Listener(backlog=_QUEUE)
+        self._at = self._listener.address
         self._ended = threading.Event()
-        self._said = json.dumps({"at": self._listener.address, "key": self._key.hex()})
+        self._said = json.dumps({"at": self._at, "key": self._key.hex()})
         try:
+            # A first build makes the folder too, perhaps later.
+            word.parent.mkdir(parents=True, exist_ok=True)
             _write_privately(word, self._said)
         except OSError:
             self._listener.close()
@@ -158,22 +170,25 @@ class _Lender:
         self._ended.set()
         # The thread wakes when somebody knocks. It closes the listener, lest a knock be waited for.
         with suppress(*_FAILED):
-            Client(self._listener.address, authkey=self._key).close()
+            Client(self._at).close()
 
     def _listen(self) -> None:
         with self._listener:
             while not self._ended.is_set():
                 try:
                     asking = self._listener.accept()
-                except _FAILED:
-                    # Without the key, or gone; a moment keeps a broken socket from racing.
-                    self._ended.wait(0.05)
+                except OSError:
+                    self._ended.wait(0.05)  # keeps a broken socket from racing
                     continue
                 threading.Thread(target=self._answer, args=(asking,), daemon=True).start()
 
     def _answer(self, asking: Connection) -> None:
         # A question that cannot be answered is met by hanging up: who asks has an encoder too.
-        with asking, suppress(*_FAILED, RagbotError):
+        # What torch raises is a RuntimeError.
+        with asking, suppress(*_FAILED, RagbotError, RuntimeError):
+            # The proof is asked for here, where one who never gives it holds up nobody else.
+            deliver_challenge(asking, self._key)
+            answer_challenge(asking, self._key)
             wanted = json.loads(asking.recv_bytes(_LONGEST))
             if self._encoder.loaded and wanted["of"] == _stamp(self._encoder):
                 rows, spans = self._encoded(wanted)
@@ -193,14 +208,25 @@ def _stamp(encoder: Encoder) -> str:
 
 
 def _exchange(word: Path, message: str, dimension: int) -> Told:
-    if hasattr(os, "getuid") and word.stat().st_uid != os.getuid():
-        raise PermissionError(f"{word} was written by another user")
-    said = json.loads(word.read_text(encoding="utf-8"))
+    with word.open(encoding="utf-8") as file:
+        _check_owner(file.fileno())
+        said = json.loads(file.read())
+    # After a chat was killed, another user could listen where it did, and pass on to it what a
+    # second command proves.
+    _check_owner(Path(said["at"]).parent)
     with Client(said["at"], authkey=bytes.fromhex(said["key"])) as lender:
         lender.send_bytes(message.encode())
         spans = [(int(first), int(last)) for first, last in json.loads(lender.recv_bytes())]
         rows = np.frombuffer(lender.recv_bytes(), "<f4").reshape(-1, dimension)
     return rows.astype(np.float32), spans
+
+
+def _check_owner(place: Path | int) -> None:
+    """Refuse a folder, or an open file, of another user, where users are told apart."""
+    if hasattr(os, "getuid"):
+        found = os.fstat(place) if isinstance(place, int) else place.lstat()
+        if found.st_uid != os.getuid():
+            raise PermissionError(f"{place} is of another user")
 
 
 def _in_time(ask: Callable[[], Told]) -> Told | None:

@@ -18,21 +18,16 @@ import pytest
 from word_encoder import WordEncoder
 
 from ragbot import lending
-from ragbot.lending import PATIENCE, WORD, Borrowed, lent
+from ragbot.lending import WORD, Borrowed, lent
+
+# What fails in a thread of the lender would stand on the terminal of a chat.
+pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 class Warm(WordEncoder):
-    """An encoder that is loaded; `delay` is what it takes to encode, in seconds."""
-
-    def __init__(self, seed=0, delay=0.0):
-        super().__init__(seed)
-        self.delay = delay
-
-    def encode_question(self, text):
-        time.sleep(self.delay)
-        return super().encode_question(text)
+    """An encoder that is loaded."""
 
     def encode(self, texts, *, progress=None):
         return np.array([self.encode_query(text) for text in texts], np.float32)
@@ -52,6 +47,30 @@ class Cold(Warm):
 
     def encode(self, texts, *, progress=None):
         return super(Cold, self.load()).encode(texts)
+
+
+class Slow(Warm):
+    """An encoder that has an answer when nobody waits for it any more."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.go_on = [], threading.Event()
+
+    def encode_question(self, text):
+        self.asked.append(text)
+        self.go_on.wait(60)
+        return super().encode_question(text)
+
+
+class Failing(Warm):
+    def encode_question(self, text):
+        raise RuntimeError("out of memory")
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Whoever answers has time to: other programs may be using the processor."""
+    monkeypatch.setattr(lending, "PATIENCE", 60)
 
 
 def assert_same(one, other):
@@ -143,18 +162,28 @@ def test_where_nobody_answers_the_own_encoder_does_without_a_word(tmp_path, left
     [
         pytest.param(Warm(seed=1), id="other-weights"),
         pytest.param(Cold(), id="still-loading"),
-        pytest.param(Warm(delay=PATIENCE + 1), id="slow"),
+        pytest.param(Failing(), id="failing"),
     ],
 )
-def test_a_lender_that_will_not_do_is_not_waited_for(tmp_path, lender):
+def test_a_lender_that_will_not_do_is_not_waited_for(tmp_path, lender, capfd):
     own = Cold()
     with lent(lender, tmp_path):
+        told = Borrowed(own, tmp_path).encode_question("warm water")
+    assert own.loaded
+    assert_same(told, Warm().encode_question("warm water"))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_slow_lender_is_not_waited_for_nor_asked_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(lending, "PATIENCE", 0.5)
+    own, slow = Cold(), Slow()
+    with lent(slow, tmp_path):
         borrowed = Borrowed(own, tmp_path)
-        began = time.monotonic()
         told = borrowed.encode_question("warm water")
         borrowed.encode_question("warm water again")
-        assert time.monotonic() - began < PATIENCE + 0.9
-    assert own.loaded
+        assert own.loaded
+        assert len(slow.asked) <= 1
+        slow.go_on.set()
     assert_same(told, Warm().encode_question("warm water"))
 
 
@@ -186,6 +215,10 @@ def test_only_the_owner_may_ask(tmp_path):
         assert Path(said["at"]).parent.stat().st_mode & 0o777 == 0o700
         with pytest.raises(AuthenticationError):
             Client(said["at"], authkey=b"guessed")
+        with knock(tmp_path) as asking:
+            asking.recv_bytes()
+            asking.send_bytes(json.dumps({"question": "without proof"}).encode())
+            assert asking.recv_bytes() == b"#FAILURE#"
         # Who was refused, or hung up, keeps nobody else out.
         with socket.socket(socket.AF_UNIX) as rude:
             rude.connect(said["at"])
@@ -200,6 +233,54 @@ def test_the_word_of_another_user_is_not_believed(tmp_path, monkeypatch):
         monkeypatch.setattr(os, "getuid", lambda: (tmp_path / WORD).stat().st_uid + 1)
         Borrowed(own, tmp_path).load()
     assert own.loaded
+
+
+def knock(folder):
+    """Connect, and say nothing."""
+    return Client(json.loads((folder / WORD).read_text(encoding="utf-8"))["at"])
+
+
+def test_one_who_never_proves_the_key_holds_up_nobody(tmp_path):
+    own = Cold()
+    with lent(Warm(), tmp_path), knock(tmp_path):
+        Borrowed(own, tmp_path).load()
+    assert not own.loaded
+
+
+def test_one_who_never_proves_the_key_does_not_keep_a_chat_from_ending(tmp_path):
+    silent = []
+
+    def chat():
+        with lent(Warm(), tmp_path):
+            silent.append(knock(tmp_path))
+
+    ending = threading.Thread(target=chat, daemon=True)
+    ending.start()
+    ending.join(60)
+    assert not ending.is_alive()
+    silent[0].close()
+
+
+def test_a_socket_in_the_folder_of_another_user_is_not_believed(tmp_path, monkeypatch):
+    own, there = Cold(), os.getuid()
+    with lent(Warm(), tmp_path):
+        folder = Path(json.loads((tmp_path / WORD).read_text(encoding="utf-8"))["at"]).parent
+        lstat = Path.lstat
+
+        def of_another(path):
+            found = lstat(path)
+            return os.stat_result((*found[:4], there + 1, *found[5:])) if path == folder else found
+
+        monkeypatch.setattr(Path, "lstat", of_another)
+        Borrowed(own, tmp_path).load()
+    assert own.loaded
+
+
+def test_an_index_that_is_still_to_be_built_is_lent_for(tmp_path):
+    own = Cold()
+    with lent(Warm(), tmp_path / "new" / "index"):
+        Borrowed(own, tmp_path / "new" / "index").load()
+    assert not own.loaded
 
 
 @pytest.mark.parametrize(
@@ -251,7 +332,7 @@ def test_nothing_runs_on_after_it_was_closed(tmp_path):
     with lent(Warm(), tmp_path):
         Borrowed(Cold(), tmp_path).load()
         assert threads_of_lending()
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while threads_of_lending() and time.monotonic() < end:
         time.sleep(0.05)
     assert threads_of_lending() == []

@@ -255,6 +255,14 @@ def test_silence_names_the_ghost_and_who_mentions_it(corpus):
     assert "no note called *Samovar* yet; 1 note mentions it: *Kettle*" in answer.text
 
 
+def test_silence_names_no_ghost_that_is_there_by_chance():
+    corpus = MemoryCorpus.of(FILES | {"Code.md": "# Code\n\nSee [[C++]].\n"}, bags)
+    answer = ask(corpus, "Who invented the C Samovar of Tula?")
+    assert answer.abstained
+    assert "called *Samovar*" in answer.text
+    assert "called *C" not in answer.text
+
+
 def test_without_vectors_words_answer():
     corpus = MemoryCorpus.of(FILES)
     answer = ask(corpus, "When does the whistle of a kettle sound?")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -92,8 +93,9 @@ class Reranker:
     def _scores(self, pairs: list[tuple[str, str]]) -> list[float]:
         try:
             parts = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
-            found = side_by_side(partial(self._loaded().predict, show_progress_bar=False), parts)
-            values = [float(score) for scores in found for score in scores]
+            score = partial(self._loaded().predict, show_progress_bar=False)
+            with closing(side_by_side(score, parts)) as found:
+                values = [float(value) for scores in found for value in scores]
         except (RuntimeError, TypeError, ValueError) as error:
             remedy = "Set RAGBOT_RERANKER to a cross-encoder with one output, or unset it."
             raise ModelUnavailableError(self.model, f"it failed ({error})", remedy) from error

@@ -83,7 +83,8 @@ def rank(
     asked
         `query` encoded; None to judge by words alone.
     encode_clause
-        Encodes one of several things that are asked; None to judge these by words.
+        Encodes one of several things that are asked; without it, and with `asked`, the question
+        is taken as a whole.
     """
     pool = gather(corpus, query, asked.vector if asked else None, hits, PASSAGES)
     if not pool:

@@ -45,9 +45,9 @@ def beginning(questions: Sequence[str]) -> str:
 def turn(question: str, body: str) -> str:
     """One exchange: the question, and what is below it (already HTML)."""
     # A page of text would push its answer out of sight: it scrolls in a frame of its own.
-    kind = 'question long" tabindex="0' if len(question) > _LONG else "question"
+    frame = 'class="question long" tabindex="0"' if len(question) > _LONG else 'class="question"'
     return (
-        f'<section class="turn"><h2 class="{kind}" dir="auto">{escape(question)}</h2>'
+        f'<section class="turn"><h2 {frame} dir="auto">{escape(question)}</h2>'
         f'<div class="answer" dir="auto">{body}</div></section>'
     )
 

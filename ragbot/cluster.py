@@ -17,6 +17,7 @@ from ragbot.codes import Encoded, EncodedQuestion
 from ragbot.coming import Coming, UnderWay
 from ragbot.embed import Encoder, EncoderIdentity, FloatArray
 from ragbot.errors import ModelUnavailableError, StorageError
+from ragbot.loading import first_line
 
 TEXTS_A_TASK = 16
 """Texts that a worker is given at a time: what is done again when it dies."""
@@ -89,22 +90,32 @@ class ClusterEncoder(Encoder):
         """
         ray = _connected(self._address)
         task = ray.remote(max_retries=RETRIES)(_embed)
+        running: set[Any] = set()
 
         def encode(part: Sequence[str]) -> Encoded:
+            reference = task.remote(self._make, part)
+            running.add(reference)
             try:
-                identity, told = ray.get(task.remote(self._make, part))
+                identity, told = ray.get(reference)
             except ray.exceptions.RayError as error:
-                found = f"a worker failed ({str(error).strip().splitlines()[-1]})"
+                said = str(error).strip() or type(error).__name__
+                found = f"a worker failed ({said.splitlines()[-1]})"
                 raise StorageError(self._address, found, _REMEDY) from error
+            finally:
+                running.discard(reference)
             if identity != self.identity:
                 found = f"a worker has {identity}, here is {self.identity}"
                 raise ModelUnavailableError(self.identity.name, found, _SAME)
             encoded: Encoded = told
             return encoded
 
+        def call_off() -> None:
+            for reference in list(running):
+                ray.cancel(reference)
+
         starts = range(0, len(texts), TEXTS_A_TASK)
         parts = [texts[start : start + TEXTS_A_TASK] for start in starts]
-        return UnderWay(encode, parts, UNDER_WAY)
+        return UnderWay(encode, parts, UNDER_WAY, call_off)
 
 
 _REMEDY = "Look at the cluster with: ray status. Without --ray the passages are embedded here."
@@ -137,6 +148,6 @@ def _connected(address: str) -> Any:
             else:
                 ray.init(address=address, log_to_driver=False)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-            found = f"the cluster cannot be reached ({str(error).strip().splitlines()[0]})"
+            found = f"the cluster cannot be reached ({first_line(error)})"
             raise StorageError(address, found, _REMEDY) from error
     return ray

@@ -31,10 +31,22 @@ class UnderWay(Iterator[R]):
     """Some work for each of some parts, done by threads from now on; see `Coming`.
 
     What fails in a thread is raised in its place, and ends the rest.
+
+    Parameters
+    ----------
+    call_off
+        Makes work that has begun end soon, if it can be; it is waited for in any case.
     """
 
-    def __init__(self, work: Callable[[T], R], parts: Sequence[T], threads: int) -> None:
+    def __init__(
+        self,
+        work: Callable[[T], R],
+        parts: Sequence[T],
+        threads: int,
+        call_off: Callable[[], None] = lambda: None,
+    ) -> None:
         self._pool = ThreadPoolExecutor(threads)
+        self._call_off = call_off
         self._results = self._pool.map(work, parts)
 
     def __next__(self) -> R:
@@ -47,4 +59,6 @@ class UnderWay(Iterator[R]):
 
     def close(self) -> None:
         """End the work."""
-        self._pool.shutdown(cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._call_off()
+        self._pool.shutdown()

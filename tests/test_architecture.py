@@ -87,7 +87,7 @@ SAME_FLOOR = {
     "entities": {"bm25"},
     "lexical": {"postings", "bm25", "entities"},
     "embed": {"faster", "loading"},
-    "cluster": {"embed"},
+    "cluster": {"embed", "loading"},
     "lending": {"embed"},
     "expand": {"seeds"},
     "evaluate_answers": {"evaluate"},

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +40,20 @@ class Dying(WordEncoder):
         if self.folder.is_dir() and not killed.exists():
             killed.write_text(str(os.getpid()), encoding="utf-8")
             os.kill(os.getpid(), signal.SIGKILL)
+        return super().encode_passages(texts)
+
+
+class Lasting(WordEncoder):
+    """Takes two minutes; `folder` knows when it has begun."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+    def encode_passages(self, texts):
+        (self.folder / "begun").touch()
+        for _ in range(1200):
+            time.sleep(0.1)
         return super().encode_passages(texts)
 
 
@@ -103,6 +120,17 @@ def test_index_is_the_same_as_one_embedded_here(cluster, tmp_path):
     rows = range(len(TEXTS))
     assert there.current().manifest.encoder == here.current().manifest.encoder
     assert np.allclose(there.current().vectors(rows), here.current().vectors(rows))
+
+
+@pytest.mark.slow
+def test_what_is_wanted_no_more_is_not_waited_for(cluster, tmp_path):
+    coming = ClusterEncoder(partial(Lasting, tmp_path), "auto").passages(TEXTS)
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.05)
+    closing = threading.Thread(target=coming.close)
+    closing.start()
+    closing.join(60)
+    assert not closing.is_alive()
 
 
 @pytest.mark.slow

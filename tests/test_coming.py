@@ -46,6 +46,19 @@ def test_closing_ends_what_has_not_begun():
     assert sorted(seen) == [0, 1]
 
 
+def test_work_that_can_be_called_off_is():
+    begun, gate = threading.Semaphore(0), threading.Event()
+
+    def work(part):
+        begun.release()
+        assert gate.wait(60)
+
+    coming = UnderWay(work, range(100), threads=2, call_off=gate.set)
+    assert begun.acquire(timeout=60)
+    coming.close()
+    assert gate.is_set()
+
+
 def test_failure_is_raised_in_its_place_and_ends_the_rest():
     gate, seen = threading.Event(), []
 

@@ -38,8 +38,8 @@ class Ahead:
         assert self._encoder is not None
         # By length over all of them: texts of one batch are then padded least.
         ordered = sorted(texts.items(), key=lambda pair: -len(pair[1]))
-        self._keys = deque(key for key, _ in ordered)
         self._coming = self._encoder.passages([text for _, text in ordered])
+        self._keys = deque(key for key, _ in ordered)
 
     def take(
         self, most: int, until: float, tell: Callable[[int], None]

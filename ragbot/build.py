@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -148,7 +148,9 @@ class Build:
         self._segments = living(self._segments, snapshot)
         texts = missing(self._segments, snapshot) if self._task.encoder else {}
         if texts and self._ready():
-            self._ahead.want(texts)
+            # What cannot be reached is told of when vectors are waited for: words answer first.
+            with suppress(StorageError):
+                self._ahead.want(texts)
         return texts
 
     def _prepared(self, snapshot: Snapshot) -> Content:

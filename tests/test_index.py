@@ -241,6 +241,22 @@ def test_a_loaded_encoder_begins_before_links_are_resolved(vault, index, monkeyp
     assert len(encoder.given) == 1
 
 
+class LostEncoder(WordEncoder):
+    """What embeds passages cannot be reached."""
+
+    def passages(self, texts):
+        raise StorageError("ray://nowhere", "does not answer", "start it")
+
+
+def test_words_find_an_edit_also_when_passages_cannot_be_embedded(vault, index):
+    index.refresh(vault, WordEncoder())
+    for number in range(build.AT_ONCE + 1):
+        (vault / f"New {number}.md").write_text(f"A quokka, number {number}.")
+    with pytest.raises(StorageError, match="does not answer"):
+        index.refresh(vault, LostEncoder())
+    assert index.current().lexical.passages("quokka").max() > 0
+
+
 def test_a_build_that_fails_ends_the_embedding(vault, index, monkeypatch):
     monkeypatch.setattr(build, "PIECE", 1)
     encoder = WatchedEncoder()

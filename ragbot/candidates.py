@@ -163,12 +163,19 @@ def cut(note: Note, chunk: Chunk, row: int, worth: float) -> Iterator[Candidate]
         first = mark.end() if mark else first
         source = note.text[first:last]
         if "|" in source and _UNDERLINED.match(note.text, first):
-            columns = _cells(source)
+            columns = _cells(_from_line_start(note.text, first, last))
             continue
         skipped = _ONLY_A_LINK.fullmatch(source)
         text = "" if skipped else readable(source, columns)
         if len(text.split()) >= LEAST_WORDS or _runs_on(text):
             yield Candidate(note.id, (first, last), text, chunk.headings, row, worth)
+
+
+def _from_line_start(text: str, first: int, last: int) -> str:
+    """Give a row with the empty cells before its first word."""
+    start = max(text.rfind("\n", 0, first), text.rfind("\r", 0, first)) + 1
+    mark = BLOCK_MARK.match(text, start, first)
+    return text[mark.end() if mark else start : last]
 
 
 def _runs_on(text: str) -> bool:
@@ -189,7 +196,7 @@ def readable(source: str, columns: Sequence[str] = ()) -> str:
     >>> readable("| **Heat** | flows | [[Work|worked]] |")
     'Heat: flows; worked'
     >>> readable("| Green | 80 | 2 |", ["Kind", "Degrees", "Minutes"])
-    'Green: Degrees 80; Minutes 2'
+    'Green (Degrees: 80; Minutes: 2)'
     """
     if not is_row(source):
         return _shown(source)
@@ -199,7 +206,9 @@ def readable(source: str, columns: Sequence[str] = ()) -> str:
     if 1 < len(cells) <= len(columns) and len(columns) > 2:
         # The last row of a passage may lack empty cells at its end.
         named = zip(columns[1:], cells[1:], strict=False)
-        cells = [cells[0], *(f"{name} {cell}".strip() for name, cell in named if cell)]
+        told = "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
+        if cells[0] and told:
+            return f"{cells[0]} ({told})"
     first, *rest = [cell for cell in cells if cell] or [""]
     return f"{first}: {'; '.join(rest)}" if rest else first
 

@@ -116,8 +116,20 @@ def test_a_row_of_many_columns_names_them():
     corpus = MemoryCorpus.of(files, bags)
     found = gather(corpus, "green tea", None, retrieve(corpus, "green black tea", None), 100)
     assert [candidate.text for candidate in found] == [
-        "Green: Heat 80; Time two minutes",
-        "Black: Heat 95",
+        "Green (Heat: 80; Time: two minutes)",
+        "Black (Heat: 95)",
+    ]
+
+
+def test_a_row_names_its_columns_also_where_the_first_has_no_name():
+    files = {
+        "Tea.md": "# Tea\n\n> | | Green | Black |\n> |---|---|---|\n"
+        "> | Heat | 80 degrees | 95 degrees |\n"
+    }
+    corpus = MemoryCorpus.of(files, bags)
+    found = gather(corpus, "heat", None, retrieve(corpus, "heat of green tea", None), 100)
+    assert [candidate.text for candidate in found] == [
+        "Heat (Green: 80 degrees; Black: 95 degrees)"
     ]
 
 

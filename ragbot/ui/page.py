@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ from ragbot.ui.reading import inert
 
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
+
+SETTLED = 0.3
+"""Seconds from the end of an answer until the last of its pieces has come to the page."""
 
 AT_ONCE = 8
 """Questions answered at one time; further ones wait for their turn."""
@@ -97,11 +101,17 @@ def build(keeper: Keeper) -> gr.Blocks:
             show_progress="hidden",
         )
         asked.then(look, None, seen, api_visibility="private", show_progress="hidden")
+        # Pieces that are under way when the answer ends would else stand over what is shown then.
         box.stop(
+            lambda: time.sleep(SETTLED),
+            cancels=asked,
+            api_visibility="private",
+            show_progress="hidden",
+            queue=False,
+        ).then(
             lambda said: (_shown(said) or _beginning(bot), gr.Textbox(**_READY)),
             talk,
             [transcript, box],
-            cancels=asked,
             api_visibility="private",
             show_progress="hidden",
             queue=False,

@@ -2,15 +2,18 @@
 
     python tests/versions.py oldest
     python tests/versions.py newest tests/test_index.py
+    python tests/versions.py oldest --keep ~/oldest tests/test_index.py
 
-Each makes an environment of its own in a temporary folder and installs ragbot there: `oldest`
-with every dependency at the least version that `pyproject.toml` names, `newest` with whatever is
-newest in the registry. torch is the pinned one in both: a range would draw in whatever build is
-newest. The tests that follow, or those of `TESTS`, are run, the versions and the result printed.
+Each makes an environment of its own and installs ragbot there: `oldest` with every dependency at
+the least version that `pyproject.toml` names, `newest` with whatever is newest in the registry.
+torch is the pinned one in both: a range would draw in whatever build is newest. The tests that
+follow, or those of `TESTS`, are run, the versions and the result printed. `--keep` makes the
+environment in a folder that stays, or uses the one that is there.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
@@ -24,9 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 MAIN = ("chromadb", "gradio", "llama-index-core", "networkx", "sentence-transformers", "torch")
 TESTS = (
     *(f"tests/test_{name}.py" for name in (
-        "index", "index_states", "embed", "rerank", "cluster", "graph", "export", "bot", "retrieve",
-        "lexical", "generate", "llamaindex", "mcp", "api", "api_described", "server", "serving",
-        "watch", "whole_path", "cli",
+        "index", "index_states", "embed", "late", "rerank", "cluster", "lending", "graph", "export",
+        "bot", "threads", "retrieve", "lexical", "generate", "llamaindex", "mcp", "api",
+        "api_described", "server", "serving", "keeper", "watch", "whole_path", "cli",
     )),
     "tests/browser",
 )  # fmt: skip
@@ -48,23 +51,35 @@ def pinned_torch() -> str:
     return re.search(r"^torch==.+$", text, re.M)[0]
 
 
-def run(which: str, tests: list[str]) -> int:
-    """Make the environment, run the tests in it, and print what they ran on."""
+def run(which: str, folder: Path, tests: list[str]) -> int:
+    """Bring the environment in a folder up to date, run the tests in it, tell what they ran on."""
     pins = [pinned_torch(), *(oldest() if which == "oldest" else [])]
+    constraints, python = folder / "constraints.txt", folder / "venv" / "bin" / "python"
+    if not python.exists():
+        venv.create(folder / "venv", with_pip=True)
+    constraints.write_text("\n".join(pins) + "\n", encoding="utf-8")
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install += ["-c", constraints, "-e", ".[test]"]
+    subprocess.run(install, cwd=ROOT, check=True)
+    site = next((folder / "venv" / "lib").glob("*/site-packages"))
+    installed = {found.name.lower(): found.version for found in distributions(path=[str(site)])}
+    print(f"{which}:", ", ".join(f"{name} {installed[name]}" for name in MAIN), flush=True)
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(tests or TESTS)]
+    return subprocess.run(command, cwd=ROOT).returncode
+
+
+def main() -> int:
+    """Read the arguments, and run in the folder that they name, or in one for this run alone."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("which", choices=("oldest", "newest"))
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="make the environment there")
+    parser.add_argument("tests", nargs="*", metavar="TEST", help="run these, and no others")
+    given = parser.parse_args()
+    if given.keep:
+        return run(given.which, given.keep.expanduser().resolve(), given.tests)
     with tempfile.TemporaryDirectory() as folder:
-        constraints = Path(folder) / "constraints.txt"
-        constraints.write_text("\n".join(pins) + "\n", encoding="utf-8")
-        venv.create(Path(folder) / "venv", with_pip=True)
-        python = Path(folder) / "venv" / "bin" / "python"
-        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        install += ["-c", constraints, "-e", ".[test]"]
-        subprocess.run(install, cwd=ROOT, check=True)
-        site = next((Path(folder) / "venv" / "lib").glob("*/site-packages"))
-        installed = {found.name.lower(): found.version for found in distributions(path=[str(site)])}
-        print(f"{which}:", ", ".join(f"{name} {installed[name]}" for name in MAIN), flush=True)
-        command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(tests or TESTS)]
-        return subprocess.run(command, cwd=ROOT).returncode
+        return run(given.which, Path(folder), given.tests)
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1], sys.argv[2:]))
+    sys.exit(main())

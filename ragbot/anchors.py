@@ -9,7 +9,7 @@ import re
 
 from ragbot.links import fold
 from ragbot.nearest import Nearest
-from ragbot.schema import Note, Relation
+from ragbot.schema import Note
 
 
 class Anchors:
@@ -28,15 +28,15 @@ class Anchors:
                 self._headings.setdefault(path[-1], []).append((path, section.span[0]))
                 self._names.setdefault(path[-1], section.headings[-1])
 
-    def find(self, relation: Relation) -> int | None:
-        """Give the offset of the heading or block that a link into this note means.
+    def find(self, heading: str | None, block: str | None = None) -> int | None:
+        """Give the offset of the heading, or of the block, that a link into this note means.
 
         Case, punctuation and markup do not count; of `A#B`, the heading B that
         stands below a heading A is meant. None when there is no such place.
         """
-        if relation.block is not None:
-            return self._blocks.get(relation.block.lower())
-        heading = relation.heading or ""
+        if block is not None:
+            return self._blocks.get(block.lower())
+        heading = heading or ""
         named = self._headings.get(_words(heading))
         if named:
             return named[0][1]

@@ -183,7 +183,7 @@ class Ragbot:
             generation=manifest.generation,
             notes=manifest.notes,
             chunks=manifest.chunks,
-            relations=len(corpus.graph) - corpus.graph.mentioned,
+            relations=corpus.graph.written,
             ghosts=len(corpus.graph.ghosts()),
             embedded=manifest.embedded,
             indexed_at=manifest.created,

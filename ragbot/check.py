@@ -151,7 +151,7 @@ def _dead_anchor(vault: _Vault, note: Note, relation: Relation) -> Problem | Non
     if relation.target not in vault.by_id or not (relation.heading or relation.block):
         return None
     anchors = vault.anchors_of(relation.target)
-    if anchors.find(relation) is not None:
+    if anchors.find(relation.heading, relation.block) is not None:
         return None
     line = vault.line(note, relation.span[0])
     target = relation.written or stem(relation.target)

@@ -63,8 +63,8 @@ class RelationGraph:
         Shape (edges,), in (0, 1]: 1 for what an author wrote; for a mention the
         share of mentions among all edges, since who links much, and did not
         link here, meant little by the name.
-    mentioned
-        Edges that are mentions.
+    written
+        Edges that an author wrote: all that are no mentions.
     rarity
         Shape (notes,), in [0, 1]: `ln((N + 1) / (n + 1)) / ln(N + 1)` for a note
         that n of N notes link to; 1 for a note without links, 0 for a perfect hub.
@@ -95,7 +95,7 @@ class RelationGraph:
         mentioned = self.predicate == (
             self.predicates.index(MENTIONS) if MENTIONS in self.predicates else -1
         )
-        self.mentioned = int(mentioned.sum())
+        self.written = len(edges) - int(mentioned.sum())
         self.trust = np.where(mentioned, mentioned.mean() if len(edges) else 1.0, 1.0)
         self.rarity = 1 - np.log1p(self.in_degree) / np.log(max(2, len(self.ids) + 1))
 
@@ -261,12 +261,22 @@ class RelationGraph:
         """Names that are wanted but answered by no note, with how often; most wanted first."""
         return ghosts.merged(Counter(self._wanted))
 
+    def end(self, relation: Relation) -> str:
+        """Node that a relation leads to: a note's id, or the one name of a ghost."""
+        if relation.target is not None:
+            return relation.target
+        return self._ghost_names[ghosts.folded(relation.written)]
+
     def ghosts_in(self, text: str) -> list[str]:
         """Names of ghosts that stand in a text, case and punctuation folded, in its order.
 
         Of names that begin at the same word the longest is given.
         """
         return ghosts.spotted(self._ghosts_by_words, text)
+
+    @cached_property
+    def _ghost_names(self) -> dict[str, str]:
+        return {ghosts.folded(name): name for name in self.ghosts()}
 
     @cached_property
     def _ghosts_by_words(self) -> dict[str, str]:
@@ -294,9 +304,9 @@ class RelationGraph:
             graph.add_node(note, title=self.notes[note].title, ghost=False)
         for edge in range(len(self)):
             relation = self.relation(edge)
-            end = self._end(relation)
+            end = self.end(relation)
             if relation.target is None:
-                graph.add_node(end, title=relation.written, ghost=True)
+                graph.add_node(end, title=end, ghost=True)
             graph.add_edge(
                 relation.source,
                 end,
@@ -330,9 +340,6 @@ class RelationGraph:
             return cls(notes, names["ids"], names["predicates"], edges, names["wanted"])
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise IndexDamagedError(directory, f"its graph is broken ({error})") from error
-
-    def _end(self, relation: Relation) -> str:
-        return relation.target if relation.target is not None else ghosts.clean(relation.written)
 
     def _order(self, edges: IntArray) -> NDArray[np.float64]:
         order = np.array([_UNTYPED_ORDER.get(name, 0) for name in self.predicates] or [0])

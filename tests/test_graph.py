@@ -92,6 +92,9 @@ def test_ghosts_are_counted_by_name_however_it_is_written():
     edges = [("A", "links_to", "Soul"), ("B", "extends", "soul"), ("C", "extends", "Soul")]
     graph = RelationGraph.build(vault(*edges, ("C", "extends", "Other")))
     assert list(graph.ghosts().items()) == [("Soul", 3), ("Other", 1)]
+    drawn = graph.to_networkx()
+    assert {node for node in drawn if drawn.nodes[node]["ghost"]} == {"Soul", "Other"}
+    assert [graph.end(relation) for relation in graph.neighbours("B.md")] == ["Soul"]
 
 
 def test_links_of_a_note_to_itself_are_no_relations():

@@ -521,7 +521,7 @@ def test_mentions_are_weak_edges_until_they_are_switched_off(vault, index):
     index.refresh(vault, WordEncoder())
     graph = Index(index.directory).current().graph
     [edge] = graph.neighbours("Salt.md")
-    assert (edge.predicate, edge.target, graph.mentioned) == ("mentions", "Ice.md", 1)
+    assert (edge.predicate, edge.target, len(graph) - graph.written) == ("mentions", "Ice.md", 1)
     without = Index(index.directory, mentioned=False)
     encoder = WordEncoder()
     without.refresh(vault, encoder)

@@ -7,7 +7,6 @@ import pytest
 from ragbot.anchors import Anchors
 from ragbot.links import Names, resolve
 from ragbot.markdown import parse
-from ragbot.schema import Relation
 
 
 def note(name, text=""):
@@ -92,9 +91,8 @@ def test_candidates_of_a_name_that_several_notes_have():
 def test_heading_anchors(heading, found):
     text = "# One\n\n# Two\n\n## *Deep*\n"
     there = note("A.md", text)
-    relation = Relation("B.md", "links_to", "A", "A.md", (0, 1), heading=heading)
     places = [text.index("# One"), text.index("## *Deep")]
-    at = Anchors(there).find(relation)
+    at = Anchors(there).find(heading)
     assert at == (None if found is None else places[found])
 
 

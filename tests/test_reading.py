@@ -27,12 +27,12 @@ def note(text, name="A.md", beta="# Beta\n\nText of beta.\n"):
 
 
 def shown(text, passage=None):
-    this, notes = note(text)
+    this, _ = note(text)
     span = None
     if passage:
         start = this.text.index(passage)
         span = (start, start + len(passage))
-    return reading.body(this, notes, span)
+    return reading.body(this, span)
 
 
 def marked(html):
@@ -89,17 +89,19 @@ PARTS = (
 )
 def test_a_link_to_a_part_of_a_note_opens_it_there(link, there):
     this, notes = note(link, beta=PARTS)
-    found = re.search(r'data-start="(\d+)" data-end="(\d+)"', reading.body(this, notes))
+    place = re.search('data-place="(.*?)"', reading.body(this))[1]
     beta = notes["b/Beta.md"]
-    span = (int(found[1]), int(found[2]))
+    span = reading.span_of(beta, place)
     assert beta.text[slice(*span)].startswith(there, 3 * beta.text.startswith("## ", span[0]))
-    assert marked(reading.body(beta, notes, span)).split() == there.replace("*", "").split()
+    assert marked(reading.body(beta, span)).split() == there.replace("*", "").split()
 
 
 def test_a_link_to_a_part_that_is_not_there_opens_the_note():
     html = shown("[[Beta#Gone]] and [[Beta#^gone]]")
-    assert html.count('data-note="b/Beta.md">') == 2
+    assert html.count('data-note="b/Beta.md" data-place=') == 2
     assert "Beta › Gone" in html
+    beta = note("")[1]["b/Beta.md"]
+    assert [reading.span_of(beta, place) for place in ("Gone", "^gone", "")] == [None] * 3
 
 
 def test_nothing_of_a_note_runs_or_is_fetched():

@@ -42,6 +42,7 @@ def functions(bot: Ragbot) -> list[Callable[..., Any]]:
         except RagbotError as error:
             return reading.inert(render.failed(str(error)))
         span = _span(fields.get("start"), fields.get("end"), len(note.text))
+        span = span or reading.span_of(note, str(fields.get("place") or ""))
         line = note.line_of(span[0]) if span else 1
         config = bot.config
         url = editor_url(config.note_url, config.notes, note.id, line) if config.note_url else ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
 from ragbot.corpus import Corpus
-from ragbot.schema import UNTYPED, NoteId
-from ragbot.wire import end_of
+from ragbot.schema import MENTIONS, UNTYPED, NoteId
 
 AROUND = 80
 """Nodes drawn around an answer; the best linked stay."""
@@ -20,25 +20,25 @@ def drawing(corpus: Corpus, seeds: Collection[NoteId] = ()) -> dict[str, Any]:
     -------
     dict
         `nodes` with id, title, ghost, seed and degree; `links` with source,
-        target and predicate, one for each pair of nodes and predicate.
+        target and predicate, one for each pair of nodes and predicate;
+        `relations`, how many those stand for that an author wrote.
     """
     wanted = set(seeds)
-    links: dict[tuple[str, str, str], bool] = {}
+    links: Counter[tuple[str, str, str]] = Counter()
     degree: dict[str, int] = dict.fromkeys(() if wanted else corpus.notes, 0)
     for row in range(len(corpus.graph)):
         relation = corpus.graph.relation(row)
-        source, target = relation.source, end_of(relation)
-        if source == target or not target:
-            continue
+        source, target = relation.source, corpus.graph.end(relation)
         if wanted and source not in wanted and target not in wanted:
             continue
-        links[source, target, relation.predicate] = relation.predicate not in UNTYPED
+        links[source, target, relation.predicate] += 1
         for end in (source, target):
             degree[end] = degree.get(end, 0) + 1
     kept = set(degree)
     if wanted:
         kept = wanted & corpus.notes.keys()
         kept |= set(sorted(degree, key=lambda end: (end not in wanted, -degree[end]))[:AROUND])
+    drawn = {link: count for link, count in links.items() if kept.issuperset(link[:2])}
     return {
         "nodes": [
             {
@@ -51,8 +51,13 @@ def drawing(corpus: Corpus, seeds: Collection[NoteId] = ()) -> dict[str, Any]:
             for end in sorted(kept)
         ],
         "links": [
-            {"source": source, "target": target, "predicate": predicate, "typed": typed}
-            for (source, target, predicate), typed in links.items()
-            if source in kept and target in kept
+            {
+                "source": source,
+                "target": target,
+                "predicate": predicate,
+                "typed": predicate not in UNTYPED,
+            }
+            for source, target, predicate in drawn
         ],
+        "relations": sum(count for link, count in drawn.items() if link[2] != MENTIONS),
     }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +14,10 @@ from ragbot.ui import api, desk, keeping, render, settings
 from ragbot.ui.keeper import Keeper
 from ragbot.ui.limits import Limit
 from ragbot.ui.reading import inert
+from ragbot.ui.visit import Visit
 
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
-
-SETTLED = 0.3
-"""Seconds from the end of an answer until the last of its pieces has come to the page."""
 
 AT_ONCE = 8
 """Questions answered at one time; further ones wait for their turn."""
@@ -34,7 +31,9 @@ _BUTTONS = (
     '<button type="button" id="new-talk">New chat</button></div>'
 )
 _TALKS = '<h2 class="side-title">Conversations</h2><ul id="conversations"></ul>'
-_START = "window.ragbot.start(element, server, trigger); /* fires 'restore' */"
+_OVER = "() => window.ragbot.over()"
+_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+_START = "window.ragbot.start(element, server, trigger); /* fires 'restore' and 'leave' */"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +44,20 @@ class Said:
     html: str
 
 
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """The parts of the page that an answer changes, and what the server keeps of a visitor."""
+
+    transcript: gr.HTML
+    box: gr.Textbox
+    talk: gr.State
+    visit: gr.State
+
+
 def build(keeper: Keeper) -> gr.Blocks:
     """Build the page over an open bot; each visitor has a conversation of their own."""
     limit, bot = Limit(), keeper.bot
     with gr.Blocks(title="ragbot", fill_height=True, analytics_enabled=False) as page:
-        talk = gr.State([])
         with gr.Row(elem_id="masthead"):
             gr.HTML("<h1>ragbot</h1>", js_on_load=None, padding=False)
             line = gr.HTML(keeping.line(keeper), elem_id="line", js_on_load=None, padding=False)
@@ -58,97 +66,113 @@ def build(keeper: Keeper) -> gr.Blocks:
             gr.HTML(_TALKS, js_on_load="window.ragbot.list()", padding=False)
             chosen = settings.panel(bot, page)
             look, seen = keeping.panel(keeper, line, page)
-        transcript = gr.HTML(
-            _beginning(bot),
-            elem_id="transcript",
-            server_functions=desk.functions(bot),
-            js_on_load=_START,
-            padding=False,
-        )
-        box = gr.Textbox(
-            label="Your question",
-            show_label=False,
-            placeholder="Ask the notes…",
-            max_lines=4,
-            max_length=bot.config.max_question,
-            submit_btn="Ask",
-            elem_id="question",
-            autofocus=True,
-        )
-
-        def reply(
-            question: str, said: list[Said], request: gr.Request, *chosen: Any
-        ) -> Iterator[tuple[Any, Any, Any]]:
-            # What stands in the box is never written from here: the browser empties it as the
-            # question is sent, and whatever is typed from then on stays.
-            try:
-                limit.take(api.visitor(request))
-                for shown, now in _reply(bot, question, said, settings.taken(*chosen)):
-                    # With each piece: Gradio's client makes one of messages that come together.
-                    yield shown, now, gr.Textbox(**_BUSY)
-                yield gr.skip(), gr.skip(), gr.Textbox(**_READY)
-            except RagbotError as error:
-                told = render.turn(question, render.unanswered(str(error)))
-                yield _shown(said) + inert(told), said, gr.Textbox(**_READY)
-
-        asked = box.submit(
-            reply,
-            [box, talk, *chosen],
-            [transcript, talk, box],
-            js="(...given) => window.ragbot.sent(given)",
-            api_visibility="private",
-            concurrency_limit=AT_ONCE,
-            show_progress="hidden",
-        )
-        asked.then(look, None, seen, api_visibility="private", show_progress="hidden")
-        # Pieces that are under way when the answer ends would else stand over what is shown then.
-        box.stop(
-            lambda: time.sleep(SETTLED),
-            cancels=asked,
-            api_visibility="private",
-            show_progress="hidden",
-            queue=False,
-        ).then(
-            lambda said: (_shown(said) or _beginning(bot), gr.Textbox(**_READY)),
-            talk,
-            [transcript, box],
-            api_visibility="private",
-            show_progress="hidden",
-            queue=False,
-        )
-
-        def restored(kept: object) -> tuple[str, list[Said]]:
-            said = _restored(kept)
-            return _shown(said) or _beginning(bot), said
-
-        def chosen_again(event: gr.EventData) -> tuple[str, list[Said], gr.Textbox]:
-            return *restored(event._data), gr.Textbox(**_READY)
-
-        # An answer that still comes ends: it belongs to the conversation that is left.
-        transcript.restore(
-            chosen_again,
-            None,
-            [transcript, talk, box],
-            cancels=asked,
-            api_visibility="private",
-            show_progress="hidden",
-        )
-        page.load(
-            restored,
-            gr.JSON(visible=False),
-            [transcript, talk],
-            js="() => window.ragbot.last()",
-            api_visibility="private",
-            show_progress="hidden",
-        ).then(None, js="() => window.ragbot.arrived()", api_visibility="private")
+        chat = _chat(bot)
+        asked = _asking(chat, bot, limit, chosen)
+        asked.then(look, None, seen, js=_OVER, **_PRIVATE)
+        _restoring(chat, bot, page)
         api.add_endpoints(bot, limit)
     built: gr.Blocks = page
     return built
 
 
+def _chat(bot: Ragbot) -> Chat:
+    transcript = gr.HTML(
+        _beginning(bot),
+        elem_id="transcript",
+        server_functions=desk.functions(bot),
+        js_on_load=_START,
+        padding=False,
+    )
+    box = gr.Textbox(
+        label="Your question",
+        show_label=False,
+        placeholder="Ask the notes…",
+        max_lines=4,
+        max_length=bot.config.max_question,
+        submit_btn="Ask",
+        elem_id="question",
+        autofocus=True,
+    )
+    return Chat(transcript, box, gr.State([]), gr.State(Visit()))
+
+
+def _asking(
+    chat: Chat, bot: Ragbot, limit: Limit, chosen: Sequence[gr.components.Component]
+) -> gr.events.Dependency:
+    """Answer what is asked, until the visitor gives it up."""
+
+    def reply(
+        number: object,
+        visit: Visit,
+        question: str,
+        said: list[Said],
+        request: gr.Request,
+        *chosen: Any,
+    ) -> Iterator[tuple[Any, Any, Any]]:
+        # What stands in the box is never written from here: the browser empties it as the
+        # question is sent, and whatever is typed from then on stays.
+        now = said
+        pieces = _reply(bot, question, said, settings.taken(*chosen))
+        try:
+            limit.take(api.visitor(request))
+            with visit.answer(_whole(number), pieces) as coming:
+                for shown, now in coming:
+                    # With each piece: Gradio's client makes one of those that come together.
+                    yield shown, now, gr.Textbox(**_BUSY)
+            # Given up or not: nothing of the answer comes after this.
+            yield _shown(now), now, gr.Textbox(**_READY)
+        except RagbotError as error:
+            told = render.turn(question, render.unanswered(str(error)))
+            yield _shown(said) + inert(told), said, gr.Textbox(**_READY)
+
+    number = gr.JSON(visible=False)
+    asked = chat.box.submit(
+        reply,
+        [number, chat.visit, chat.box, chat.talk, *chosen],
+        [chat.transcript, chat.talk, chat.box],
+        js="(...given) => window.ragbot.sent(given)",
+        concurrency_limit=AT_ONCE,
+        **_PRIVATE,
+    )
+    asked.failure(lambda: gr.Textbox(**_READY), None, chat.box, js=_OVER, **_PRIVATE)
+    # Not Gradio's `cancels`: pieces that are under way would come after what is shown instead.
+    for given_up in (chat.box.stop, chat.transcript.leave):
+        given_up(
+            lambda number, visit: visit.give_up(_whole(number)),
+            [number, chat.visit],
+            None,
+            js="(...given) => window.ragbot.asked(given)",
+            queue=False,
+            **_PRIVATE,
+        )
+    return asked
+
+
+def _restoring(chat: Chat, bot: Ragbot, page: gr.Blocks) -> None:
+    """Show a conversation that the visitor's browser kept, as the page opens and when chosen."""
+
+    def restored(kept: object) -> tuple[str, list[Said]]:
+        said = _restored(kept)
+        return _shown(said) or _beginning(bot), said
+
+    kept, shown = gr.JSON(visible=False), [chat.transcript, chat.talk]
+    # Which one is read in the browser, last: of two that are chosen fast the second counts.
+    chat.transcript.restore(
+        restored,
+        kept,
+        shown,
+        js="() => window.ragbot.saved()",
+        trigger_mode="always_last",
+        **_PRIVATE,
+    ).then(None, js="() => window.ragbot.restored()", **_PRIVATE)
+    page.load(restored, kept, shown, js="() => window.ragbot.last()", **_PRIVATE).then(
+        None, js="() => window.ragbot.arrived()", **_PRIVATE
+    )
+
+
 def _reply(
     bot: Ragbot, question: str, said: list[Said], chosen: settings.Settings
-) -> Iterator[tuple[str, list[Said]]]:
+) -> Generator[tuple[str, list[Said]], None, None]:
     before, text = _shown(said), ""
 
     def so_far(body: str) -> tuple[str, list[Said]]:
@@ -173,6 +197,11 @@ def _reply(
         else:
             text += piece
             yield so_far(render.prose(text))
+
+
+def _whole(number: object) -> int:
+    """Take the number that a browser gave a question; 0 where it is none."""
+    return number if isinstance(number, int) else 0
 
 
 def _restored(kept: object) -> list[Said]:

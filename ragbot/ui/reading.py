@@ -72,16 +72,14 @@ def note_html(
     return inert(
         f'<header class="note-head"><p class="place">{escape(note.id)}</p>'
         f'<h2 id="note-title" tabindex="-1" dir="auto">{escape(note.title)}</h2>{tags}{edit}'
-        f'</header><div class="note-body" dir="auto">{body(note, notes, span)}</div>'
+        f'</header><div class="note-body" dir="auto">{body(note, span)}</div>'
         f"{_neighbours('Relations', out, notes, forward=True)}"
         f"{_neighbours('Linked from', back, notes, forward=False)}"
     )
 
 
-def body(note: Note, notes: Mapping[NoteId, Note], span: Span | None = None) -> str:
+def body(note: Note, span: Span | None = None) -> str:
     """Render the text of a note below its frontmatter, with `span` marked.
-
-    A link to a heading or a block opens its note there, as far as it is among `notes`.
 
     What is cited from the frontmatter, a summary for example, stands above the text.
     """
@@ -96,15 +94,29 @@ def body(note: Note, notes: Mapping[NoteId, Note], span: Span | None = None) -> 
         part if number % 2 else _without_ids(_COMMENT.sub(_only_tags, part), note)
         for number, part in enumerate(_CODE.split(html))
     )
-    places = _Places(notes)
-    html = _LINKS.sub(lambda found: _link(note.relations[int(found[1])], places), html)
+    html = _LINKS.sub(lambda found: _link(note.relations[int(found[1])]), html)
     return above + _OURS.sub("", _marked(html))
 
 
-def link(note: NoteId, shown: str, span: Span | None = None) -> str:
-    """Link that opens a note in the reading pane, at a passage if one is given."""
+def link(note: NoteId, shown: str, span: Span | None = None, place: str = "") -> str:
+    """Link that opens a note in the reading pane, at a passage or a place if one is given."""
     at = f' data-start="{span[0]}" data-end="{span[1]}"' if span else ""
+    at += f' data-place="{escape(place)}"' if place else ""
     return f'<a class="wikilink" href="#note" data-note="{escape(note)}"{at}>{escape(shown)}</a>'
+
+
+def span_of(note: Note, place: str) -> Span | None:
+    """Give the span of a place as a link names it: a heading, or `^` and the id of a block.
+
+    Only for the link that is followed: to find a place its note is taken apart.
+    """
+    anchors = Anchors(note)
+    at = anchors.find(None, place[1:]) if place.startswith("^") else anchors.find(place)
+    if at is None:
+        return None
+    offsets = Places(note.text)
+    spans = (offsets.span(block.span) for block in page_of(note.text).layout.blocks)
+    return next((span for span in spans if span[1] > at), None)
 
 
 def ghost(name: str) -> str:
@@ -170,33 +182,12 @@ def _without_ids(html: str, note: Note) -> str:
     return _BLOCK_ID.sub(lambda found: "" if found[1] in note.blocks else found[0], html)
 
 
-def _link(relation: Relation, places: _Places) -> str:
+def _link(relation: Relation) -> str:
     place = relation.heading or (f"^{relation.block}" if relation.block else "")
     shown = relation.alias or " › ".join(part for part in (relation.written, place) if part)
     if relation.target is None:
         return ghost(shown)
-    return link(relation.target, shown or relation.target, places.span(relation))
-
-
-class _Places:
-    """Where in their notes links to headings and blocks lead; each note is looked through once."""
-
-    def __init__(self, notes: Mapping[NoteId, Note]) -> None:
-        self._notes = notes
-        self._known: dict[NoteId, tuple[Anchors, list[Span]]] = {}
-
-    def span(self, relation: Relation) -> Span | None:
-        """Give the span of the heading or block; None where a link names none that is there."""
-        note = self._notes.get(relation.target or "")
-        if note is None or not (relation.heading or relation.block):
-            return None
-        if note.id not in self._known:
-            offsets = Places(note.text)
-            blocks = page_of(note.text).layout.blocks
-            self._known[note.id] = Anchors(note), [offsets.span(block.span) for block in blocks]
-        anchors, spans = self._known[note.id]
-        at = anchors.find(relation)
-        return None if at is None else next((span for span in spans if span[1] > at), None)
+    return link(relation.target, shown or relation.target, place=place)
 
 
 def _neighbours(

@@ -57,7 +57,7 @@ def _link(relation: Relation, note: Note, notes: dict[str, Note]) -> dict[str, A
         found["kind"] = "note" if relation.target in notes else "attachment"
     if relation.target in notes and (relation.heading or relation.block):
         there = notes[relation.target]
-        at = Anchors(there).find(relation)
+        at = Anchors(there).find(relation.heading, relation.block)
         found["anchor_line"] = None if at is None else there.line_of(at)
     return found
 

@@ -11,7 +11,7 @@
   let server, trigger, root, opener, drawn;
   const fresh = () => (crypto.randomUUID ? crypto.randomUUID() : String(Date.now()));
   const asked = () => new URLSearchParams(location.search).get("q");
-  let current = fresh();
+  let current = fresh(), onPage = current;
 
   const box = () => document.querySelector("#question textarea");
 
@@ -92,9 +92,10 @@
     return null;
   }
 
-  async function read(note, start, end) {
+  // Opens a note at a passage, or at a place as a link names it.
+  async function read({ note, start, end, place }) {
     quote(null);
-    const html = await told("read_note", { note, start, end });
+    const html = await told("read_note", { note, start: +start, end: +end, place });
     if (html === null) return;
     document.body.classList.remove("drawing");
     const inside = make("article");
@@ -102,7 +103,7 @@
     const title = inside.querySelector("#note-title");
     if (title) title.parentElement.append(make("button", { type: "button", className: "chip ask", dir: "auto" },
       `What do the notes say about ${title.textContent}?`));
-    const again = () => read(note, start, end);
+    const again = () => read({ note, start, end, place });
     if (here?.note === note) here = null;
     show("Note", inside.querySelector(".place") ?? "", Object.assign(again, { note }), inside);
     pane().scrollTop = 0;
@@ -126,7 +127,7 @@
     if (data === null) return;
     const ghosts = data.nodes.filter((node) => node.ghost).length;
     const wanted = ghosts ? `${ghosts} not written yet, ` : "";
-    const count = `${data.nodes.length - ghosts} notes, ${wanted}${data.links.length} links`;
+    const count = `${data.nodes.length - ghosts} notes, ${wanted}${data.relations} links`;
     const canvas = make("div", { className: "canvas" });
     const steer = make("div", { className: "steer" });
     steer.append(
@@ -148,7 +149,7 @@
     drawn = ragbotGraph.draw(canvas, data, {
       ink: getComputedStyle(document.body).color,
       paper: getComputedStyle(pane()).backgroundColor,
-      open: (node) => (node.ghost ? aside(`What do the notes say about ${node.title}?`, false) : read(node.id)),
+      open: (node) => (node.ghost ? aside(`What do the notes say about ${node.title}?`, false) : read({ note: node.id })),
     });
     pane().querySelector(".close").focus();
     pane().scrollTop = 0;
@@ -172,7 +173,7 @@
 
   function remember() {
     const said = turns();
-    if (!said.length || root.querySelectorAll(".turn .actions").length < said.length) return;
+    if (onPage !== current || !said.length || root.querySelectorAll(".turn .actions").length < said.length) return;
     const all = kept(), at = all.findIndex((talk) => talk.id === current);
     const name = at >= 0 ? all[at].name : said[0].question.slice(0, 80);
     if (at >= 0) all.splice(at, 1);
@@ -181,13 +182,41 @@
     list();
   }
 
-  // What has been said is kept before another conversation takes its place on the page.
-  let waiting;
+  // Questions are numbered, so that the server knows which one is given up. While an answer comes,
+  // what takes its place waits until the last of it has come: `next` is then called.
+  let number = 0, coming = false, next = null;
 
-  function leave(keeping) {
+  function instead(does) {
+    if (!coming) return does();
+    next = does;
+    trigger("leave", {});
+  }
+
+  function over() {
+    coming = false;
+    const does = next;
+    next = null;
+    does?.();
+  }
+
+  // Another conversation takes the place of this one, whose last words are kept. Until it stands
+  // there, what stands on the page is not kept in its name.
+  let waiting, fetched;
+
+  function change(id, keeping = true) {
     clearTimeout(waiting);
     if (keeping) remember();
+    goto(id);
+    trigger("restore", {});
+    list();
   }
+
+  function saved() {
+    fetched = current;
+    return { turns: kept().find(({ id }) => id === current)?.turns ?? [] };
+  }
+
+  function restored() { onPage = fetched; }
 
   // A reload of the page goes on with the conversation of this tab.
   const HERE = "ragbot.current";
@@ -200,16 +229,12 @@
   function last() {
     let id;
     try { id = sessionStorage.getItem(HERE); } catch { /* none */ }
-    const talk = asked() ? null : kept().find((each) => each.id === id);
-    if (talk) current = talk.id;
-    return { turns: talk ? talk.turns : [] };
+    if (!asked() && kept().some((talk) => talk.id === id)) current = id;
+    return saved();
   }
 
   function begin(keeping) {
-    leave(keeping);
-    goto(fresh());
-    trigger("restore", { turns: [] });
-    list();
+    change(fresh(), keeping);
     box().focus();
   }
 
@@ -275,13 +300,10 @@
     if (!place) return;
     place.replaceChildren(...kept().map((talk) => {
       const row = make("li");
-      const open = button(talk.name, () => {
-        leave(true);
-        goto(talk.id);
-        trigger("restore", { turns: kept().find(({ id }) => id === talk.id)?.turns });
-        list();
+      const open = button(talk.name, () => instead(() => {
+        change(talk.id);
         if (narrow()) side(false);
-      }, { className: "talk", dir: "auto" });
+      }), { className: "talk", dir: "auto" });
       if (talk.id === current) open.setAttribute("aria-current", "true");
       const act = (name, does) => button(name, does, { ariaLabel: `${name}: ${talk.name}` });
       const acts = make("div", { className: "acts" });
@@ -294,7 +316,7 @@
         act("Delete", () => {
           if (!window.confirm(`Delete the conversation “${talk.name}”?`)) return;
           keep(kept().filter((t) => t.id !== talk.id));
-          talk.id === current ? begin(false) : list();
+          talk.id === current ? instead(() => begin(false)) : list();
         }));
       row.append(open, acts);
       return row;
@@ -385,14 +407,13 @@
     if (target.matches("a.cite")) {
       const source = turn.querySelector(`.source[value="${target.dataset.number}"] .open`);
       from(target);
-      read(source.dataset.note, +source.dataset.start, +source.dataset.end);
+      read(source.dataset);
     } else if (target.dataset.note) {
-      const { note, start, end } = target.dataset;
       from(target);
-      read(note, start ? +start : null, end ? +end : null);
+      read(target.dataset);
     } else if (target.matches("button.ask")) aside(target.textContent, true);
     else if (target.id === "whole-garden") { from(target); draw([]); }
-    else if (target.id === "new-talk") begin(true);
+    else if (target.id === "new-talk") instead(() => begin(true));
     else if (turn) acts[target.dataset.act]?.(turn, target);
   });
 
@@ -436,9 +457,21 @@
       addEventListener("resize", () => drawn?.resize());
     },
     // Once what was kept is shown: a question that came with the address is asked.
-    arrived() { if (asked()) write(asked(), true); },
+    arrived() {
+      restored();
+      if (asked()) write(asked(), true);
+    },
     // As a question is sent the box is emptied, here and not by the answer, which comes later.
-    sent(given) { fill(""); return given; },
+    sent([, ...given]) {
+      fill("");
+      coming = true;
+      number += 1;
+      return [number, ...given];
+    },
+    asked([, visit]) { return [number, visit]; },
+    over,
+    saved,
+    restored,
     last,
     list,
     exported,

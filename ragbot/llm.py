@@ -70,7 +70,9 @@ class LanguageModel:
                         yield response.delta
         except ModelUnavailableError:
             raise
-        # Every integration raises errors of its own making, and of the HTTP client below it.
+        # All, because they have nothing in common: each provider's package has a tree of its own,
+        # httpx has one below them, LlamaIndex raises what is built in. None may be imported to
+        # be named here, since each is an extra. The answer is then made without a model.
         except Exception as error:
             raise ModelUnavailableError(self.spec, *self._explained(error)) from error
 

@@ -22,7 +22,8 @@ _RACY_NS = 100_000_000
 class FileState:
     """How a file stood when it was read last, and the digest of what it held.
 
-    `racy` means that it was so young then that a later change may look the same.
+    The digest is empty where it gave no note. `racy` means that it was so young then that a later
+    change may look the same.
     """
 
     stat: vault.Stat
@@ -77,8 +78,8 @@ def reread(
             report(Progress("read", done, len(listing.notes), "notes"))
         if entry is not None:
             entries[path] = entry
-            racy = listed_ns - max(stat.mtime_ns, stat.ctime_ns) < _RACY_NS
-            fresh[path] = FileState(stat, entry.digest, racy)
+        racy = listed_ns - max(stat.mtime_ns, stat.ctime_ns) < _RACY_NS
+        fresh[path] = FileState(stat, entry.digest if entry else "", racy)
     return Snapshot(entries, tuple(sorted(listing.files)), tuple(problems)), fresh
 
 
@@ -87,10 +88,8 @@ def behind(listing: vault.Listing, now: Snapshot, states: States) -> int:
     changed = 0
     for path, stat in listing.notes.items():
         entry, state = now.entries.get(path), states.get(path)
-        if entry is None or state is None:
-            changed += 1
-        else:
-            changed += (state.stat, state.digest) != (stat, entry.digest)
+        held = entry.digest if entry else ""
+        changed += state is None or (state.stat, state.digest) != (stat, held)
     return changed + len(now.entries.keys() - listing.notes.keys())
 
 

@@ -311,6 +311,7 @@ def test_odd_notes_in_an_odd_folder_are_read_or_told(tmp_path, capsys):
         return capsys.readouterr().out
 
     assert "Long.md:1: too_large: it has 6 MB; at most 5 MB are read" in shown("check")
+    assert shown("status").splitlines()[1].startswith("up to date; ")
     assert shown("path", "Owl", "Café") == f"Owl -links_to-> {apart}\n"
     assert "sells coffee" in shown("show", unicodedata.normalize("NFC", "Café"))
     found = json.loads(shown("search", "windows ends", "--words", "--tag", "old", "--json"))
@@ -406,13 +407,26 @@ def test_output_that_cannot_be_written(where, code, told):
     assert "Exception" not in done.stderr
 
 
-def test_an_interrupt_before_the_command_is_met_as_any_other(monkeypatch, capsys):
-    def interrupted():
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("ragbot.cli.program.parser", interrupted)
-    assert main(["status"]) == 130
-    assert "stopped" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    "module", ["ragbot.cli.program", "argparse", "ragbot.cli.commands", "ragbot.bot", "numpy"]
+)
+def test_an_interrupt_of_an_import_is_met_as_any_other(plot, plot_index, module):
+    words = ["search", "blight", "--words", "--notes", str(plot), "--index", str(plot_index)]
+    code = (
+        "import os, signal, sys\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+        f"from ragbot.cli import main\nsys.exit(main({words}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True,
+        cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "\nragbot: stopped; the index is as it was\n"
 
 
 def test_watching_tells_what_an_edit_changed(tmp_path):

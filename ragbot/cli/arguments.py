@@ -155,6 +155,13 @@ def _add_reading(commands: argparse._SubParsersAction[Parser]) -> None:
         json=False,
     )
     graph.add_argument("--format", choices=GRAPH_FORMATS, default="json", help="(default: json)")
+    graph.add_argument(
+        "--json",
+        dest="format",
+        action="store_const",
+        const="json",
+        help="the same as --format json",
+    )
     graph.add_argument("--near", metavar="NOTE", help="only this note and what is around it")
     graph.add_argument(
         "--hops", type=_steps, default=1, metavar="N", help="how far around it (default: 1)"

@@ -5,40 +5,23 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Sequence
 
 from ragbot.cli.arguments import parser
 from ragbot.errors import RagbotError
 
-ERROR, INTERRUPTED = 1, 130
+ERROR = 1
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name.
-
-    Parameters
-    ----------
-    arguments
-        The words after `ragbot`; those of the process if omitted.
-
-    Returns
-    -------
-    int
-        The exit code: 0, 1 after an error, 130 after an interrupt. Wrong usage
-        leaves by `SystemExit` with 2.
-    """
+def run(words: list[str]) -> int:
+    """Run the command that the words name; gives its exit code."""
     try:
         _ready_streams()
-        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        code = _command(words)
         sys.stdout.flush()
         return code
     except RagbotError as error:
         print(f"ragbot: {error}", file=sys.stderr)
         return ERROR
-    except KeyboardInterrupt:
-        # A build is written beside the current index, so there is nothing to mend.
-        print("\nragbot: stopped; the index is as it was", file=sys.stderr)
-        return INTERRUPTED
     except BrokenPipeError:
         # The reader has left (`ragbot graph | head`): no error, and nowhere to write to.
         _give_up_output()
@@ -50,14 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ERROR
 
 
-def _run(words: list[str]) -> int:
-    # Imported here, so that Ctrl-C in the meantime is met as it is later.
+def _command(words: list[str]) -> int:
     if words[:1] == ["completion"] and len(words) > 2:
         from ragbot.cli.completion import answer_shell
 
         # What follows the shell's name is a half-typed line, not arguments of ours.
         return answer_shell(words[1], words[2:])
     options = parser().parse_args(words)
+    # Help and wrong usage need none of what the commands do.
     from ragbot.cli.commands import COMMANDS
 
     return COMMANDS[options.command](options)

@@ -33,7 +33,7 @@ Ctrl-C stops an answer."""
 def talk(options: Namespace) -> int:
     """Talk until the input ends."""
     with opened(options) as (bot, page):
-        tell(f"{len(bot.notes())} notes. Ask, or /help.")
+        tell(f"{text.counted(len(bot.notes()), 'note')}. Ask, or /help.")
         turns: deque[Turn] = deque(maxlen=TURNS)
         for said in _lines():
             if said == "/quit":

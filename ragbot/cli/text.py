@@ -190,13 +190,25 @@ def changes(done: Changes) -> str:
 
 def status(found: Status) -> str:
     """Write how the index stands."""
-    behind = f"{found.behind} notes behind" if found.behind else "up to date"
+    behind = f"{counted(found.behind, 'note')} behind" if found.behind else "up to date"
     lines = [
-        f"{found.notes} notes, {found.chunks} passages ({found.embedded} embedded), "
-        f"{found.relations} relations, {found.ghosts} ghosts",
+        f"{counted(found.notes, 'note')}, {counted(found.chunks, 'passage')} "
+        f"({found.embedded} embedded), {counted(found.relations, 'relation')}, "
+        f"{counted(found.ghosts, 'ghost')}",
         f"{behind}; generation {found.generation}; encoder {found.encoder}",
     ]
     return "\n".join([*lines, found.notice] if found.notice else lines)
+
+
+def counted(count: int, thing: str) -> str:
+    """Write how many.
+
+    Examples
+    --------
+    >>> counted(1, "note"), counted(2, "note")
+    ('1 note', '2 notes')
+    """
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _below(headings: Iterable[str], page: Page) -> str:

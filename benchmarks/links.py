@@ -1,12 +1,16 @@
 """How right and how fast notes are read: conformance beside two other readers, and throughput.
 
-    pip install -e ".[benchmark]"       # obsidiantools, LlamaIndex's ObsidianReader
+    pip install -c constraints.txt -e ".[benchmark]"                            # obsidiantools
+    pip install --no-deps llama-index-readers-obsidian llama-index-readers-file  # ObsidianReader
     python benchmarks/links.py [--vault FOLDER] [--notes 10000]
 
 The cases are those of `tests/conformance`. ragbot is held to everything that a case
 expects. The others do not say as much, so they are compared, and ragbot beside
 them, on the part that they can answer: the set of files that a note links to,
 else its tags. A crash or a time-out counts as a difference.
+
+ObsidianReader is installed without what its package asks for: pandas below 3 among it, for
+readers of spreadsheets, while Gradio brings pandas 3 here.
 """
 
 from __future__ import annotations

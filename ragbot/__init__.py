@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as typing has it, which takes longer to import than this
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot as Ragbot
     from ragbot.schema import Answer as Answer
@@ -21,7 +20,7 @@ _VALUES = ("Answer", "Citation", "Filters", "Hit", "Note", "Relation", "Turn")
 __all__ = sorted(["Ragbot", *_VALUES, "__version__"])
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Load the bot at its first use: `import ragbot` stays light."""
     from importlib import import_module
 

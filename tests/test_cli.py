@@ -419,7 +419,7 @@ def test_an_interrupt_of_an_import_is_met_as_any_other(plot, plot_index, module)
         f"        if name == {module!r}:\n"
         "            os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Impatient())\n"
-        f"from ragbot.cli import main\nsys.exit(main({words}))"
+        f"from ragbot.cli import start\nsys.exit(start({words}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True,

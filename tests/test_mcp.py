@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -169,17 +170,28 @@ def test_no_other_file_is_a_resource(by_stdio, path):
         by_stdio.read_resource(f"note:///{quote(path)}")
 
 
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+
+
+def served(plot, plot_index):
+    """Start a server whose lines a test writes and reads itself."""
+    return subprocess.Popen(
+        [sys.executable, *words_of(plot, plot_index)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env=ENVIRONMENT,
+    )  # fmt: skip
+
+
 def test_stdout_holds_nothing_but_the_protocol(plot, plot_index):
-    hello = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-06-18",
-            "capabilities": {},
-            "clientInfo": {"name": "test", "version": "1"},
-        },
-    }
     ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
     ask = {
         "jsonrpc": "2.0",
@@ -187,13 +199,9 @@ def test_stdout_holds_nothing_but_the_protocol(plot, plot_index):
         "method": "tools/call",
         "params": {"name": "search_notes", "arguments": {"question": "late blight"}},
     }
-    process = subprocess.Popen(
-        [sys.executable, *words_of(plot, plot_index)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, env=ENVIRONMENT,
-    )  # fmt: skip
+    process = served(plot, plot_index)
     answers = []
-    for message in (hello, ready, ask):
+    for message in (HELLO, ready, ask):
         process.stdin.write(json.dumps(message) + "\n")
         process.stdin.flush()
         if "id" in message:
@@ -208,6 +216,16 @@ def test_stdout_holds_nothing_but_the_protocol(plot, plot_index):
     assert "Traceback" not in process.stderr.read()
     process.stdout.close()
     process.stderr.close()
+
+
+def test_an_interrupt_ends_a_server_that_waits_for_input(plot, plot_index):
+    with served(plot, plot_index) as process:
+        process.stdin.write(json.dumps(HELLO) + "\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == HELLO["id"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        assert process.stderr.read() == "\nragbot: stopped; the index is as it was\n"
 
 
 @pytest.mark.parametrize(

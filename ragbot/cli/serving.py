@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from ragbot.cli import at_interrupt, stop
 from ragbot.cli.session import config_of, tell
 from ragbot.cli.talk import talk
 from ragbot.errors import ServeError
@@ -48,5 +49,7 @@ def mcp(options: Namespace) -> int:
     if options.http:
         mcp_server.serve_http(open_bot, options.host, options.port, no_auth=options.no_auth)
     else:
+        # It waits for input in a thread that would keep an interrupted server from ending.
+        at_interrupt(stop)
         mcp_server.serve_stdio(open_bot)
     return 0

@@ -74,7 +74,7 @@ def main() -> int:
     parser.add_argument("which", choices=("oldest", "newest"))
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="make the environment there")
     parser.add_argument("tests", nargs="*", metavar="TEST", help="run these, and no others")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     if given.keep:
         return run(given.which, given.keep.expanduser().resolve(), given.tests)
     with tempfile.TemporaryDirectory() as folder:

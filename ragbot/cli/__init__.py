@@ -9,6 +9,7 @@ before Ctrl-C is met.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -27,8 +28,10 @@ def start(arguments: Sequence[str] | None = None) -> int:
     try:
         return main(arguments)
     finally:
-        # All is done and written: what libraries do at the end may be cut off.
+        # All is done and written: what libraries do at the end may be cut off. Without `freeze`
+        # Python looks through all that they made once more, which takes as long as many a command.
         at_interrupt(signal.SIG_DFL)
+        gc.freeze()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -124,16 +124,24 @@ def checkout(garden, tmp_path_factory):
     # A few of them: this runs the command, another test measures.
     few = questions.read_text(encoding="utf-8").splitlines(keepends=True)[:5]
     questions.write_text("".join(few), encoding="utf-8")
-    venv.create(folder / ".venv", with_pip=True)
-    # Python 3.11 puts an old setuptools there, which would hide ours.
-    uninstall = [folder / ".venv/bin/python", "-m", "pip", "uninstall", "-q", "-y", "setuptools"]
-    subprocess.run(uninstall, check=True, capture_output=True)
-    site = next((folder / ".venv" / "lib").glob("*/site-packages"))
-    shared = [path for path in sys.path if "site-packages" in path]
-    (site / "registry.pth").write_text("\n".join(shared) + "\n", encoding="utf-8")
+    environment_in(folder / ".venv")
     with contextlib.chdir(folder):
         assert main(["index"]) == 0
     return folder
+
+
+def environment_in(folder):
+    """Make an environment that sees the packages of this one, its pip among them.
+
+    To install pip anew takes longer than most pages do.
+    """
+    venv.create(folder)
+    site = next((folder / "lib").glob("*/site-packages"))
+    shared = [path for path in sys.path if "site-packages" in path]
+    (site / "registry.pth").write_text("\n".join(shared) + "\n", encoding="utf-8")
+    pip = folder / "bin" / "pip"
+    pip.write_text('#!/bin/sh\nexec "$(dirname "$0")/python" -m pip "$@"\n', encoding="utf-8")
+    pip.chmod(0o755)
 
 
 @pytest.fixture

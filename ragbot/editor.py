@@ -13,7 +13,8 @@ from urllib.parse import quote
 from ragbot.errors import ConfigError
 from ragbot.schema import NoteId
 
-FIELDS = ("path", "absolute", "line")
+NOTE_FIELDS = ("path", "absolute")
+FIELDS = (*NOTE_FIELDS, "line")
 
 
 def editor_url(template: str, vault: Path, note: NoteId, line: int) -> str:
@@ -22,8 +23,8 @@ def editor_url(template: str, vault: Path, note: NoteId, line: int) -> str:
     Parameters
     ----------
     template
-        A URL with `{path}` (below the vault), `{absolute}` and `{line}`, each
-        of them as often as wanted, or not at all.
+        A URL with `{path}` (below the vault) or `{absolute}`, and `{line}` if
+        wanted.
     vault
         Folder of the notes.
     note
@@ -52,12 +53,14 @@ def check_template(template: str) -> None:
     Raises
     ------
     ConfigError
-        If it names another field than `FIELDS`, or a brace is not closed.
+        If it is no URL, names no note, names another field than `FIELDS`, or
+        does not close a brace.
     """
     try:
         fields = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
     except ValueError:
         fields = {""}
-    if not fields <= set(FIELDS):
-        expected = "a URL with no other fields than {path}, {absolute} and {line}"
+    is_url = re.match(r"[a-zA-Z][\w+.-]*:", template)
+    if template and not (is_url and fields <= set(FIELDS) and fields & set(NOTE_FIELDS)):
+        expected = "a URL with {path} or {absolute}, perhaps {line}, and no other field"
         raise ConfigError("RAGBOT_NOTE_URL", template, expected)

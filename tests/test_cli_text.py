@@ -72,9 +72,10 @@ def test_a_place_is_a_link_as_the_setting_says():
 
 
 @pytest.mark.parametrize(
-    "template", ["x://{file}", "x://{", "x://{path", "x://{0}", "x://{path.x}"]
+    "template",
+    ["x://{file}", "x://{", "x://{path", "x://{0}", "x://{path.x}", "x", "x://y", "{path}"],
 )
-def test_refuses_a_template_with_another_field(template):
+def test_refuses_a_template_that_leads_to_no_note(template):
     with pytest.raises(ConfigError, match="RAGBOT_NOTE_URL"):
         Config(note_url=template)
 

@@ -121,23 +121,24 @@ def brief(status: Status, name: str, step: Progress | None = None) -> str:
     if step is not None:
         now = f"{_STAGES[step.stage].lower()}{_far(step)}"
     elif status.behind:
-        now = f"{_notes(status.behind)} changed since"
+        now = f"{_count(status.behind, 'note')} changed since"
     elif status.notice:
         now = "found by words and links only"
     else:
         now = "up to date"
-    return (
-        f"<strong>{escape(name)}</strong> {_notes(status.notes)}, {status.relations} links, {now}"
-    )
+    counted = f"{_count(status.notes, 'note')}, {_count(status.relations, 'link')}"
+    return f"<strong>{escape(name)}</strong> {counted}, {now}"
 
 
 def standing(status: Status, step: Progress | None = None) -> str:
     """Say in a paragraph how the index stands, with a bar while it is worked on."""
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(status.indexed_at))
-    behind = "up to date" if not status.behind else f"{_notes(status.behind)} changed since"
+    changed = f"{_count(status.behind, 'note')} changed since"
+    behind = changed if status.behind else "up to date"
     text = (
-        f"<p>{_notes(status.notes)}, {status.chunks} passages, {status.relations} links and "
-        f"relations, {_notes(status.ghosts)} wanted but not written. Indexed {when}; {behind}. "
+        f"<p>{_count(status.notes, 'note')}, {_count(status.chunks, 'passage')}, "
+        f"{_count(status.relations, 'link')}, {_count(status.ghosts, 'note')} wanted but not "
+        f"written. Indexed {when}; {behind}. "
         f"{escape(status.notice)}</p>"
     )
     return text + (_bar(step) if step is not None else "")
@@ -153,8 +154,8 @@ def _far(step: Progress) -> str:
     return f": {step.done} of {step.total} {escape(step.unit)}" if step.total > 1 else ""
 
 
-def _notes(count: int) -> str:
-    return "1 note" if count == 1 else f"{count} notes"
+def _count(count: int, thing: str) -> str:
+    return f"1 {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def problems(found: list[Problem], notes: Iterable[Note]) -> str:
@@ -169,9 +170,8 @@ def problems(found: list[Problem], notes: Iterable[Note]) -> str:
     )
     more = len(found) - _MOST_PROBLEMS
     rest = f"<p>And {more} more: ragbot check lists all.</p>" if more > 0 else ""
-    count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
     return inert(
-        f"<p>{count}. Click a place to open the note there.</p>"
+        f"<p>{_count(len(found), 'problem')}. Click a place to open the note there.</p>"
         f'<ul class="problems" tabindex="0" aria-label="Problems">{rows}</ul>{rest}'
     )
 

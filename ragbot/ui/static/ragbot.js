@@ -333,15 +333,16 @@
   // Settings: what this browser chose last, as far as it is still possible.
   const SETTINGS = "ragbot.chosen";
 
+  // Gives what each field is to hold; a field for which nothing else was chosen is left alone, as
+  // somebody may just be typing there.
   function settings(usual, known) {
     let chosen;
     try { chosen = JSON.parse(localStorage.getItem(SETTINGS)); } catch { /* as usual */ }
-    if (!Array.isArray(chosen)) return usual;
     return usual.map((value, place) => {
-      const found = chosen[place], among = known[place];
-      if (typeof value === "boolean") return typeof found === "boolean" ? found : value;
-      if (typeof value === "number") return Number.isInteger(found) && found >= among[0] && found <= among[1] ? found : value;
-      return Array.isArray(found) ? found.filter((name) => among.includes(name)) : value;
+      const found = chosen?.[place], among = known[place];
+      if (Array.isArray(value)) return Array.isArray(found) ? found.filter((name) => among.includes(name)) : undefined;
+      if (typeof value === "number") return Number.isInteger(found) && found >= among[0] && found <= among[1] ? found : undefined;
+      return typeof found === "boolean" ? found : undefined;
     });
   }
 

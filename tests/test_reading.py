@@ -45,6 +45,8 @@ def marked(html):
         pytest.param("One. Two is. Three.", "Two is.", "Two is.", id="sentence"),
         pytest.param("# H\n\n- One.\n- Two.\n", "- Two.", "Two.", id="list-item"),
         pytest.param("A **bold** word.", "bold** word", "bold  word", id="in-bold"),
+        pytest.param("One. _Two is._", "_Two is._", "Two is.", id="emphasis"),
+        pytest.param("- __Two__ is.", "- __Two__ is.", "Two  is.", id="strong-item"),
         pytest.param("See [[Beta]] now.", "See [[Beta]] now.", "See  Beta  now.", id="link"),
         pytest.param("---\ntitle: T\n---\nOne. Two.", "Two.", "Two.", id="frontmatter"),
         pytest.param("---\r\ntitle: T\r\n---\r\nOne. Two.", "Two.", "Two.", id="crlf"),

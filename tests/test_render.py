@@ -45,6 +45,7 @@ def test_a_mark_stays_with_the_end_of_its_sentence():
     ("quote", "read"),
     [
         pytest.param("**Bold**: see [[A|b]].", "Bold: see b.", id="markup"),
+        pytest.param("_See [a.com](https://a.com/b)._", "See a.com.", id="link-elsewhere"),
         pytest.param("| *one* | two |", "one | two", id="table-row"),
         pytest.param("a < b", "a &lt; b", id="escaped"),
     ],

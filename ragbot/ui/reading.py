@@ -143,6 +143,8 @@ def _with_places(note: Note, start: int, span: Span | None) -> str:
         # The bars at either end of a table row are no text of a cell.
         first = max(span[0], start) + (text[span[0]] == "|")
         last = span[1] - (text[span[0]] == text[span[1] - 1] == "|" and span[1] - span[0] > 2)
+        # A mark is a letter to the parser, and `a_b_` is not emphasis: it stands within.
+        last = first + len(text[first:last].rstrip("_"))
         edits.append((*_outside(edits, first, text), _FROM))
         end = next((b for a, b, _ in edits if a < last < b), last)
         edits.append((end, end, _TO))
@@ -159,6 +161,8 @@ def _outside(edits: Sequence[tuple[int, int, str]], start: int, text: str) -> tu
         opening = _LINE_START.match(text, start)
         start = opening.end() if opening else start
     start = next((a for a, b, _ in edits if a < start < b), start)
+    while text.startswith("_", start):
+        start += 1
     return start, start
 
 

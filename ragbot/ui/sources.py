@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from ragbot.prose import plain
+from ragbot.chunk import plain_prose
 from ragbot.schema import Citation, Hit, Note, NoteId, Relation
 from ragbot.wire import end_of
 
@@ -34,7 +34,7 @@ def cards(citations: Sequence[Citation], hits: Sequence[Hit], notes: Mapping[Not
 
 def readable(quote: str) -> str:
     """Give a quotation as it reads: without its Markdown, a table's row without its outer bars."""
-    return "\n".join(_ROW.sub(r"\1", line) for line in plain(quote).split("\n")) or quote
+    return "\n".join(_ROW.sub(r"\1", line) for line in plain_prose(quote).split("\n")) or quote
 
 
 def paths(hits: Iterable[Hit]) -> dict[NoteId, tuple[Relation, ...]]:

@@ -88,19 +88,38 @@ def test_a_card_says_by_which_path_its_note_was_found(page):
     expect(page.locator("#note-title")).to_have_text("Green Tea")
 
 
+def at_rest(page):
+    """Wait until the circles of the drawing stand where they stood, and give their places."""
+    page.wait_for_function(
+        f"""() => {{
+            const now = JSON.stringify(({CIRCLES})(document.querySelector(".canvas canvas")));
+            const rests = now !== "[]" && now === window.before;
+            window.before = now;
+            return rests;
+        }}""",
+        polling=500,
+    )
+    return page.locator(".canvas canvas").evaluate(CIRCLES)
+
+
 def test_what_is_pointed_at_in_the_drawing_is_named_and_clicked_it_opens(page):
     page.locator("[data-act=graph]").click()
     expect(page.locator(".canvas canvas")).to_be_visible()
-    page.wait_for_timeout(5000)  # the drawing comes to rest
+    tip = page.locator(".canvas .float-tooltip-kap")
     area = page.locator(".canvas").bounding_box()
-    for x, y in page.locator(".canvas canvas").evaluate(CIRCLES):
+    named = set()
+    for x, y in at_rest(page):
         page.mouse.move(area["x"] + x, area["y"] + y)
-        page.wait_for_timeout(100)
-        if page.locator(".canvas .float-tooltip-kap").inner_text() == "Tea":
+        expect(tip).to_be_visible()
+        named.add(tip.inner_text())
+        if "Tea" in named:
             page.mouse.click(area["x"] + x, area["y"] + y)
             expect(page.locator("#note-title")).to_have_text("Tea")
             return
-    raise AssertionError("no circle of the drawing is the note Tea")
+        # Off the circle, so that its name is not taken for that of the next.
+        page.mouse.move(area["x"] + 2, area["y"] + 2)
+        expect(tip).to_be_hidden()
+    raise AssertionError(f"no circle of the drawing is the note Tea, but {named}")
 
 
 def test_the_graph_opens_around_an_answer(page):

@@ -54,11 +54,16 @@ def test_nothing_runs_and_nothing_is_fetched(browser, address):
     assert page.evaluate("window.ran") is None
     # Were a note's HTML to slip through, the policy would still stop it.
     page.evaluate("""() => {
+        window.stopped = [];
+        const told = (event) => window.stopped.push(event.effectiveDirective);
+        document.addEventListener("securitypolicyviolation", told);
         document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.ran=1'>");
+        document.body.lastChild.addEventListener("error", () => { window.failed = true; });
         document.body.append(Object.assign(document.createElement("script"),
             { textContent: "window.ran=2" }));
     }""")
-    page.wait_for_timeout(300)
+    page.wait_for_function("window.failed && window.stopped.length >= 2")
+    assert set(page.evaluate("window.stopped")) == {"script-src-attr", "script-src-elem"}
     assert page.evaluate("window.ran") is None
     assert dialogs == []
     own = (address, "data:", "blob:" + address)

@@ -136,7 +136,7 @@
       button("Fit", () => drawn.fit(), { title: "Show all" }));
     const list = make("details");
     list.append(make("summary", {}, "The same as a list"));
-    for (const node of [...data.nodes].sort((a, b) => b.degree - a.degree).slice(0, 100)) {
+    for (const node of [...data.nodes].sort((a, b) => b.degree - a.degree)) {
       const row = node.ghost ? make("span", { className: "ghost" }, node.title)
         : make("a", { href: "#note", className: "wikilink" }, node.title);
       if (!node.ghost) row.dataset.note = node.id;

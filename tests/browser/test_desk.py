@@ -1,6 +1,7 @@
 """What a person does beyond asking: quotations, settings, conversations, the index, opinions."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,41 @@ def test_a_reload_goes_on_with_the_conversation(page):
     expect(page.locator(".talk")).to_have_text(QUESTION)
 
 
+def test_a_question_of_the_address_is_asked_once(page, address):
+    page.goto(f"{address}/?q={QUESTION.replace(' ', '+')}")
+    expect(page.locator(".actions")).to_have_count(1)
+    page.wait_for_function("localStorage.getItem('ragbot.conversations')?.includes('80 degrees')")
+    page.reload()
+    ask(page, "And how long?", turns=2)
+    expect(page.locator(".question").first).to_have_text(QUESTION)
+    open_side(page)
+    expect(page.locator(".talk")).to_have_count(1)
+
+
+def test_where_the_browser_has_no_more_room_the_oldest_conversation_makes_way(page):
+    page.evaluate(
+        """() => {
+            const turns = [{ question: "Old?", html: "x".repeat(120000) }];
+            const talk = (number) => ({ id: String(number), name: `Old ${number}`, turns });
+            const all = [...Array(43).keys()].map(talk);
+            localStorage.setItem("ragbot.conversations", JSON.stringify(all));
+            let filler = "x".repeat(1000000);
+            while (filler) {
+                try { localStorage.setItem(`filler${filler.length}`, filler); } catch { /* full */ }
+                filler = filler.slice(0, filler.length >> 1);
+            }
+        }"""
+    )
+    page.reload()
+    ask(page)
+    page.wait_for_function("localStorage.getItem('ragbot.conversations')?.includes('80 degrees')")
+    open_side(page)
+    expect(page.locator(".talk").first).to_have_text(QUESTION)
+    names = page.locator(".talk").all_inner_texts()
+    assert "Old 0" in names
+    assert "Old 42" not in names
+
+
 def test_a_conversation_is_exported_as_a_note_with_its_citations(page):
     ask(page)
     open_side(page)
@@ -144,6 +180,18 @@ def test_copied_is_the_answer_as_markdown(page, context, address):
     copied = page.evaluate("navigator.clipboard.readText()")
     assert "Green tea is brewed at 80 degrees for two minutes. [^1]" in copied
     assert "[^1]: [[Green Tea]]: “" in copied
+
+
+def test_an_answer_is_copied_where_the_browser_lends_no_clipboard(page, context, address):
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    ask(page)
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    box = page.get_by_label("Your question")
+    box.focus()
+    page.keyboard.press("Control+V")
+    expect(box).to_have_value(re.compile(r"80 degrees for two minutes\. \[\^1\]"))
 
 
 def test_opinions_are_kept_in_a_file(page, index):

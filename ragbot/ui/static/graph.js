@@ -7,7 +7,7 @@
   const STROKES = [["whole", []], ["dashed", [6, 3]], ["dotted", [1.5, 2.5]]];
   const PLAIN = "rgba(128,128,128,.35)", CITED = "#c9632c", NOTE = "#4d7c6f";
   // Of many links, each drawn by itself takes a tenth of a second: they go in one stroke per
-  // colour, as lines no wider than a point, which a browser without a graphics card draws fast.
+  // kind, as lines no wider than a point, which a browser without a graphics card draws fast.
   const MANY = 1500;
   // Points of the drawing that a name takes: a small one shows the best linked, and more as one zooms in.
   const ROOM = 11000;
@@ -24,19 +24,24 @@
     }]));
   }
 
-  function strokeAll(ctx, scale, links, colour) {
+  // `look` gives the colour of a link and its dashes.
+  function strokeAll(ctx, scale, links, look) {
     const among = new Map();
     for (const link of links) {
-      if (!among.has(colour(link))) among.set(colour(link), []);
-      among.get(colour(link)).push(link);
+      const key = link.typed ? link.predicate : "";
+      if (!among.has(key)) among.set(key, []);
+      among.get(key).push(link);
     }
     ctx.lineWidth = 0.9 / scale;
-    for (const [style, some] of among) {
-      ctx.strokeStyle = style;
+    for (const some of among.values()) {
+      const [colour, dashes] = look(some[0]);
+      ctx.strokeStyle = colour;
+      ctx.setLineDash(dashes.map((length) => length / scale));
       ctx.beginPath();
       for (const { source, target } of some) { ctx.moveTo(source.x, source.y); ctx.lineTo(target.x, target.y); }
       ctx.stroke();
     }
+    ctx.setLineDash([]);
   }
 
   const short = (title, most) => (title.length > most ? `${title.slice(0, most - 1).trimEnd()}…` : title);
@@ -72,6 +77,7 @@
     const shown = (link) => !off.has(link.typed ? link.predicate : "");
     let visible = data.links;
     const colour = (link) => (link.typed ? known.get(link.predicate).hue : PLAIN);
+    const dashes = (link) => (link.typed ? known.get(link.predicate).stroke[1] : []);
     const many = data.links.length > MANY;
     const ranked = [...data.nodes].sort((a, b) => b.seed - a.seed || b.degree - a.degree);
     // The note that is pointed at: its links and neighbours stand out.
@@ -107,10 +113,10 @@
       .linkLabel((link) => span(`${link.source.title} -${link.predicate}-> ${link.target.title}`))
       .linkVisibility((link) => !many && shown(link))
       .linkColor(colour)
-      .linkLineDash((link) => (link.typed ? known.get(link.predicate).stroke[1] : []))
+      .linkLineDash(dashes)
       .linkWidth((link) => (link.typed ? 1.6 : 0.6))
       .linkDirectionalArrowLength((link) => (link.typed && data.nodes.length < 300 ? 4 : 0))
-      .onRenderFramePre((ctx, scale) => { if (many) strokeAll(ctx, scale, visible, colour); })
+      .onRenderFramePre((ctx, scale) => { if (many) strokeAll(ctx, scale, visible, (link) => [colour(link), dashes(link)]); })
       .nodeCanvasObject(circle)
       .onRenderFramePost(above)
       .onNodeHover((node) => {

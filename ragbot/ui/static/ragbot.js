@@ -10,7 +10,7 @@
   };
   let server, trigger, root, opener, drawn;
   const fresh = () => (crypto.randomUUID ? crypto.randomUUID() : String(Date.now()));
-  const asked = () => new URLSearchParams(location.search).get("q");
+  const asked = new URLSearchParams(location.search).get("q");
   let current = fresh(), onPage = current;
 
   const box = () => document.querySelector("#question textarea");
@@ -163,7 +163,16 @@
 
   // Conversations: kept in this browser only.
   const kept = () => { try { return JSON.parse(localStorage.getItem(KEY)) || []; } catch { return []; } };
-  const keep = (all) => { try { localStorage.setItem(KEY, JSON.stringify(all.slice(0, 50))); } catch { /* full: not kept */ } };
+
+  // The newest 50, as many as the browser has room for.
+  function keep(all) {
+    for (let most = 50; most > 0; most -= 1) {
+      try {
+        localStorage.setItem(KEY, JSON.stringify(all.slice(0, most)));
+        return;
+      } catch { /* full: the oldest makes way */ }
+    }
+  }
 
   function turns() {
     return [...root.querySelectorAll(".turn")].map((turn) => ({
@@ -229,7 +238,7 @@
   function last() {
     let id;
     try { id = sessionStorage.getItem(HERE); } catch { /* none */ }
-    if (!asked() && kept().some((talk) => talk.id === id)) current = id;
+    if (!asked && kept().some((talk) => talk.id === id)) current = id;
     return saved();
   }
 
@@ -380,15 +389,26 @@
 
   // Clicks and keys.
   const acts = {
-    copy(turn, button) {
+    async copy(turn, button) {
       const { texts, notes } = markdown([turn]);
-      navigator.clipboard?.writeText([...texts, notes].filter(Boolean).join("\n\n")).then(() => { button.textContent = "Copied"; });
+      await copied([...texts, notes].filter(Boolean).join("\n\n"));
+      button.textContent = "Copied";
     },
     edit(turn) { write(turn.querySelector(".question").textContent, false); },
     graph(turn, button) { from(button); draw(JSON.parse(button.parentElement.dataset.seeds)); },
     async like(turn, button) { await opinion(turn, button, true); },
     async dislike(turn, button) { await opinion(turn, button, false); },
   };
+
+  // Browsers have a clipboard for pages of this machine and of https; elsewhere the old way is left.
+  async function copied(text) {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const field = make("textarea", { value: text });
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
 
   async function opinion(turn, button, liked) {
     const kept = await told("opinion", {
@@ -460,7 +480,10 @@
     // Once what was kept is shown: a question that came with the address is asked.
     arrived() {
       restored();
-      if (asked()) write(asked(), true);
+      if (!asked) return;
+      // Once: a reload goes on with the conversation.
+      history.replaceState(null, "", location.pathname);
+      write(asked, true);
     },
     // As a question is sent the box is emptied, here and not by the answer, which comes later.
     sent([, ...given]) {

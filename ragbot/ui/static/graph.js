@@ -16,9 +16,11 @@
   const radius = (node) => 2.5 + Math.sqrt(node.degree) * 0.7;
   const span = (text) => Object.assign(document.createElement("span"), { textContent: text });
 
-  // How each kind of link is told apart, in a stable order.
+  // How each kind of link is told apart: the commonest by colour alone.
   function styles(links) {
-    const typed = [...new Set(links.filter((link) => link.typed).map((link) => link.predicate))].sort();
+    const count = new Map();
+    for (const { typed, predicate } of links) if (typed) count.set(predicate, (count.get(predicate) ?? 0) + 1);
+    const typed = [...count.keys()].sort((a, b) => count.get(b) - count.get(a) || (a < b ? -1 : 1));
     return new Map(typed.map((predicate, place) => [predicate, {
       hue: HUES[place % HUES.length], stroke: STROKES[Math.floor(place / HUES.length) % STROKES.length],
     }]));

@@ -14,13 +14,13 @@ Lucene's form: `ln(1 + (N - n + 0.5) / (n + 0.5)) * f / (f + k1 * (1 - b + b * l
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragbot.merging import first_due
+from ragbot.places import NONE, Places, Rows
 from ragbot.postings import Postings
 
 FloatArray = NDArray[np.float32]
@@ -30,92 +30,53 @@ K1, B = 1.2, 0.75
 """Lucene's parameters, the defaults of most search engines."""
 
 
-class Rows:
-    """The rows of a vault whose text is in one set of words.
-
-    Attributes
-    ----------
-    rows
-        Rising, shape (n,).
-    positions
-        Position of each one's text, shape (n,).
-    times
-        How many rows have each text, shape (texts,).
-    """
-
-    def __init__(self, part: Postings, places: IntArray) -> None:
-        self.part = part
-        self.rows = np.flatnonzero(places >= 0)
-        self.positions = places[self.rows]
-        self.times = np.bincount(self.positions, minlength=len(part.keys))
-
-    @cached_property
-    def _by_position(self) -> tuple[IntArray, IntArray]:
-        order = np.argsort(self.positions, kind="stable")
-        first = np.concatenate([[0], np.cumsum(self.times)])
-        return self.rows[order], first
-
-    def of(self, positions: NDArray[np.int32]) -> IntArray:
-        """Rows that have one of these texts."""
-        rows, first = self._by_position
-        times = self.times[positions]
-        steps = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
-        found: IntArray = rows[np.repeat(first[positions], times) + steps]
-        return found
-
-
 class Bm25:
-    """The words of rows, each row's by the key of its text. Immutable, safe to share.
+    """The words of rows, wherever the text of each stands. Immutable, safe to share."""
 
-    Parameters
-    ----------
-    parts
-        Sets of words; each key stands in one of them.
-    keys
-        Key of each row's text.
-    """
-
-    def __init__(self, parts: Sequence[Postings], keys: Sequence[str]) -> None:
-        self.size = len(keys)
-        self.parts = tuple(parts)
-        self.held: list[Rows] = []
-        self._where = np.full((self.size, 2), -1, np.int64)
-        for number, part in enumerate(parts):
-            position = part.position
-            places = np.array([position.get(key, -1) for key in keys], np.int64)
-            self.held.append(Rows(part, places))
-            rows = self.held[-1].rows
-            self._where[rows, 0], self._where[rows, 1] = number, places[rows]
+    def __init__(self, places: Places[Postings]) -> None:
+        self.places = places
+        self.parts = places.parts
+        self.size = len(places.part)
         length = sum(int((part.lengths * held.times).sum()) for part, held in self._pairs())
         average = length / self.size if length else 1.0
         self._norms = [K1 * (1 - B + B * part.lengths / average) for part in self.parts]
 
     @classmethod
-    def of(cls, texts: Mapping[str, str], keys: Sequence[str], before: Bm25 | None) -> Bm25:
+    def of(
+        cls,
+        keys: Sequence[str],
+        text: Callable[[int], str],
+        before: Bm25 | None = None,
+        former: IntArray | None = None,
+    ) -> Bm25:
         """Take over the words that are known, and read those of the other texts.
 
         Parameters
         ----------
-        texts
-            By key: those that `before` does not hold.
+        keys
+            Key of each row's text.
+        text
+            Gives the text of a row: only those that `before` does not hold are asked for.
+        former
+            The row of `before` with the text of each row, see `Places.of`.
         """
-        parts = before.parts if before else ()
-        if texts:
-            parts = (*parts, Postings.of(texts))
-        found = cls(parts, keys)
-        alive = [held for held in found.held if held.times.any()]
-        ordered = sorted(alive, key=lambda held: -len(held.times))
-        living = int(np.count_nonzero(ordered[0].times)) if ordered else 0
-        due = first_due([len(held.times) for held in ordered], living)
-        merge = [held.part for held in ordered[due:]]
+        places = Places.of(before.parts if before else (), keys, before and before.places, former)
+        if rows := places.missing.tolist():
+            read = Postings.of({keys[row]: text(row) for row in rows})
+            places = Places.of((*places.parts, read), keys, places)
+        parts = places.parts
+        alive = [pair for pair in zip(parts, places.held, strict=True) if len(pair[1].rows)]
+        alive.sort(key=lambda pair: -len(pair[1].times))
+        living = len(alive[0][1].living) if alive else 0
+        due = first_due([len(held.times) for _, held in alive], living)
+        merge = alive[due:]
         if not merge and len(alive) == len(parts):
-            return found
-        kept = [held.part for held in ordered[:due]]
-        return cls([*kept, *([Postings.merged(merge, keys)] if merge else ())], keys)
-
-    def missing(self) -> int:
-        """Count the rows whose text is in none of the sets."""
-        return int((self._where[:, 0] < 0).sum())
+            return cls(places)
+        kept = [part for part, _ in alive[:due]]
+        if merge:
+            wanted = [part.keys[at] for part, held in merge for at in held.living.tolist()]
+            kept.append(Postings.merged([part for part, _ in merge], wanted))
+        return cls(Places.of(kept, keys, places))
 
     def scores(self, words: Iterable[str]) -> FloatArray:
         """Score every row for some folded words, shape (rows,), >= 0."""
@@ -147,8 +108,8 @@ class Bm25:
 
     def names_in(self, row: int) -> list[str]:
         """Proper names that stand in the text of a row."""
-        number, position = self._where[row].tolist()
-        if number < 0:
+        number, position = int(self.places.part[row]), int(self.places.position[row])
+        if number == NONE:
             return []
         names = self.parts[number].names
         return [names.strings[found] for found in names.held_by(position).tolist()]
@@ -163,4 +124,4 @@ class Bm25:
         return math.log(1 + (self.size - holding + 0.5) / (holding + 0.5))
 
     def _pairs(self) -> Iterable[tuple[Postings, Rows]]:
-        return zip(self.parts, self.held, strict=True)
+        return zip(self.parts, self.places.held, strict=True)

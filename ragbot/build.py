@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ragbot import vault
+from ragbot import pieces, vault
 from ragbot.ahead import Ahead
 from ragbot.codes import Encoded
 from ragbot.content import Content, content_of, with_mentions, write_content
@@ -26,11 +25,14 @@ from ragbot.errors import IndexDamagedError, StorageError, VaultError
 from ragbot.generation import Generation, load
 from ragbot.manifest import MANIFEST, Manifest, reading_rules
 from ragbot.pages import Pages, write_pages
-from ragbot.reread import load_states, reread, save_states
+from ragbot.pieces import sync
+from ragbot.postings import Postings
+from ragbot.reread import reread
 from ragbot.schema import Progress
-from ragbot.segments import LOOSE, embedded, living, missing, settled
-from ragbot.shelf import Shelf, new_name, sync
-from ragbot.snapshot import Snapshot
+from ragbot.segments import LOOSE, Vectors
+from ragbot.shelf import Shelf, new_name
+from ragbot.snapshot import EMPTY, Snapshot
+from ragbot.states import Log
 from ragbot.store import Segment, load_chroma, write_segment
 
 _log = logging.getLogger(__name__)
@@ -46,8 +48,6 @@ EVERY = 5.0
 AT_ONCE = 32
 """New texts that are embedded before their notes are shown: with more, words come first."""
 
-EMPTY = Snapshot({})
-
 _REMEDY = "Name a folder of Markdown notes with --notes or RAGBOT_NOTES."
 
 
@@ -57,7 +57,7 @@ class Task:
 
     `found` is what the folder held at a time in nanoseconds, just now. `identity` is that of the
     vectors, also where no encoder is given; `mentioned` tells whether unlinked mentions become
-    edges.
+    edges; `states` know how files stood when they were read.
     """
 
     notes: Path
@@ -65,6 +65,7 @@ class Task:
     encoder: Encoder | None
     identity: EncoderIdentity | None
     report: Report
+    states: Log
     mentioned: bool = True
 
 
@@ -95,7 +96,7 @@ class Build:
         readable = before is not None and before.manifest.rules == self._rules
         self._content = before.content if before and readable else None
         comparable = before is not None and before.manifest.encoder == task.identity
-        self._segments = list(before.segments) if before and comparable else []
+        self._vectors = before.placed if before and comparable else Vectors.of((), EMPTY)
         self._ahead = Ahead(task.encoder)
         self._done = 0
 
@@ -119,7 +120,7 @@ class Build:
                     self._embed(texts, math.inf)
                     texts = {}
                 if not texts:
-                    self._settle(snapshot)
+                    self._settle()
                 self._publish(content)
                 if not texts:
                     return content.snapshot
@@ -130,23 +131,24 @@ class Build:
 
     def _read(self) -> Snapshot:
         """Read what changed since the last look."""
-        old = self._content.snapshot if self._content else EMPTY
-        states = load_states(self._shelf.states, self._task.notes)
-        listed_ns, found = self._found or (time.time_ns(), listing(self._task.notes))
+        notes, old = self._task.notes, self._content.snapshot if self._content else EMPTY
+        listed_ns, found = self._found or (time.time_ns(), listing(notes))
         self._found = None
-        snapshot, fresh = reread(self._task.notes, found, old, states, listed_ns, self._task.report)
+        states = self._task.states
+        snapshot, fresh = reread(notes, found, old, states.of(notes), listed_ns, self._task.report)
         if len(snapshot.unread) > len(found.problems):
-            vault.folder_of(self._task.notes)  # It may be gone since it was listed.
+            vault.folder_of(notes)  # It may be gone since it was listed.
         if not snapshot.entries:
-            raise VaultError(self._task.notes, "holds no note that can be read", _REMEDY)
-        if fresh != states:
-            save_states(self._shelf.states, self._task.notes, fresh)
+            raise VaultError(notes, "holds no note that can be read", _REMEDY)
+        if fresh:
+            states.add(notes, fresh)
         return snapshot
 
     def _wanted(self, snapshot: Snapshot) -> dict[str, str]:
         """Give the texts that have no vector; an encoder that is loaded begins with them."""
-        self._segments = living(self._segments, snapshot)
-        texts = missing(self._segments, snapshot) if self._task.encoder else {}
+        found = Vectors.of(self._vectors.segments, snapshot, self._vectors)
+        self._vectors = Vectors.of(found.living(), snapshot, found)
+        texts = self._vectors.missing() if self._task.encoder else {}
         if texts and self._ready():
             # What cannot be reached is told of when vectors are waited for: words answer first.
             with suppress(StorageError):
@@ -155,14 +157,14 @@ class Build:
 
     def _prepared(self, snapshot: Snapshot) -> Content:
         """Resolve links and index words, unless the vault says what it said before."""
-        before = self._content
+        before, shelf = self._content, self._shelf
         if before is None or not before.snapshot.says_the_same(snapshot):
-            if before is not None and before.mentions is None and self._current is not None:
-                name = self._current.generation
-                before = with_mentions(before, self._shelf.generations / name)
-            pages = before.pages if before else Pages()
-            pages = write_pages(self._shelf.pages, snapshot.entries, pages)
-            self._content = before = content_of(snapshot, pages, self._task.mentioned, before)
+            if before is not None and before.mentions is None and self._task.mentioned:
+                before = with_mentions(shelf, before)
+            known = (before.pages, before.snapshot.entries) if before else (Pages(), {})
+            pages = write_pages(shelf.pages, snapshot.entries, *known)
+            content = content_of(snapshot, pages, self._task.mentioned, before)
+            self._content = before = write_content(shelf, content, before)
         return before
 
     def _embed(self, texts: dict[str, str], seconds: float) -> None:
@@ -179,14 +181,17 @@ class Build:
             load_chroma()  # It will make a collection of them: now there is time.
         while piece := self._ahead.take(PIECE, until, tell):
             folder = self._shelf.segments / new_name()
-            self._segments.append(write_segment(folder, *piece, settled=False))
+            self._hold([*self._vectors.segments, write_segment(folder, *piece, settled=False)])
             if time.monotonic() >= until:
                 return
 
-    def _settle(self, snapshot: Snapshot) -> None:
+    def _hold(self, segments: Sequence[Segment]) -> None:
+        self._vectors = Vectors.of(segments, self._vectors.snapshot, self._vectors)
+
+    def _settle(self) -> None:
         """Merge segments where that is due. Where it cannot be done, they serve as they are."""
         try:
-            self._segments = settled(self._segments, snapshot, self._write_settled)
+            self._hold(self._vectors.settled(self._write_settled))
         except StorageError as error:
             if self._shelf.server is None:
                 raise
@@ -199,45 +204,33 @@ class Build:
 
     def _publish(self, content: Content) -> None:
         """Write a generation, check it, and make it current, unless it would say nothing new."""
-        names = tuple(s.name for s in self._segments)
-        old = self._current
-        same = old is not None and old.content is content
+        old, names = self._current, tuple(segment.name for segment in self._vectors.segments)
+        held = (self._task.identity, names)
         if (
-            old
-            and same
-            and (old.manifest.encoder, old.manifest.segments)
-            == (
-                self._task.identity,
-                names,
-            )
+            old is not None
+            and old.content is content
+            and (old.manifest.encoder, old.manifest.segments) == held
         ):
             return
         self._task.report(Progress("write", 0, 1, "generation"))
-        name = new_name()
-        work = self._shelf.generations / f".{name}"
+        manifest = Manifest(
+            generation=new_name(),
+            created=time.time(),
+            rules=self._rules,
+            encoder=self._task.identity,
+            segments=names,
+            pages=content.pages.names,
+            sheets=content.sheets,
+            words=content.lexical.parts,
+            files=content.snapshot.files,
+            unread=content.snapshot.unread,
+            notes=len(content.notes),
+            chunks=len(content.snapshot.chunks),
+            embedded=self._vectors.count,
+        )
+        work = self._shelf.generations / f".{manifest.generation}"
         try:
-            if old and same:
-                source = self._shelf.generations / old.generation
-                shutil.copytree(source, work, copy_function=_link_or_copy)
-                (work / MANIFEST).unlink()
-                hashes = old.manifest.hashes
-            else:
-                hashes = write_content(work, self._shelf.words, content)
-            manifest = Manifest(
-                generation=name,
-                created=time.time(),
-                rules=self._rules,
-                encoder=self._task.identity,
-                segments=names,
-                pages=content.pages.names,
-                words=content.lexical.parts,
-                files=content.snapshot.files,
-                unread=content.snapshot.unread,
-                notes=len(content.notes),
-                chunks=len(content.snapshot.chunks),
-                embedded=embedded(self._segments, content.snapshot),
-                hashes=hashes,
-            )
+            work.mkdir()
             self._install(work, manifest)
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -245,44 +238,53 @@ class Build:
     def _install(self, work: Path, manifest: Manifest) -> None:
         """Give a finished folder its name, check what is read back from it, and switch."""
         (work / MANIFEST).write_text(manifest.dump(), encoding="utf-8")
-        for path in work.rglob("*"):
-            sync(path)
+        sync(work / MANIFEST)
         work.rename(self._shelf.generations / manifest.generation)
-        sync(self._shelf.generations)
+        for folder in (self._shelf.pages, self._shelf.sheets, self._shelf.generations):
+            sync(folder)
         self._task.report(Progress("verify", 0, 1, "generation"))
-        generation = load(self._shelf, manifest.generation, self._content, self._segments)
-        verify(generation, self._shelf.directory, self._current)
+        generation = load(self._shelf, manifest.generation, self._content, self._vectors)
+        verify(generation, self._shelf, self._current)
         self._shelf.switch(manifest.generation)
         self._adopt(generation)
         self._current, self._content = generation, generation.content
 
 
-def verify(generation: Generation, directory: Path, before: Generation | None = None) -> None:
+def verify(generation: Generation, shelf: Shelf, before: Generation | None = None) -> None:
     """Check that a generation as read back can answer.
 
     Parameters
     ----------
     before
-        A generation that answers: the segments it has in common need no probe.
+        A generation that answers: what it has in common was checked with it.
 
     Raises
     ------
     IndexDamagedError
-        If its counts are not those of its manifest, or a probe does not find itself.
+        If its counts are not those of its manifest, a file is not what its name says, or a
+        probe does not find itself.
     """
     manifest = generation.manifest
     found = (len(generation.notes), len(generation.chunks))
     if found != (manifest.notes, manifest.chunks):
         told = f"{found[0]} notes and {found[1]} chunks, not {manifest.notes} and {manifest.chunks}"
-        raise IndexDamagedError(directory, told)
-    known = before.segments if before else ()
+        raise IndexDamagedError(shelf.directory, told)
+    known = before.manifest if before else None
+    for folder, names, old in (
+        (shelf.pages, manifest.pages, known.pages if known else ()),
+        (shelf.sheets, manifest.sheets, known.sheets if known else ()),
+    ):
+        for name in set(names).difference(old):
+            pieces.read(folder, name)
+    for name in set(manifest.words).difference(known.words if known else ()):
+        Postings.load(shelf.words, name)
     for segment in generation.segments:
-        if segment in known:
+        if before is not None and segment in before.segments:
             continue
         probe = segment.take(np.array([0]))[0]
         near = segment.nearest(probe, 1)
         if not near or near[0][1] < 0.99:
-            raise IndexDamagedError(directory, f"a vector does not find itself: {near}")
+            raise IndexDamagedError(shelf.directory, f"a vector does not find itself: {near}")
 
 
 def listing(notes: Path) -> vault.Listing:
@@ -291,10 +293,3 @@ def listing(notes: Path) -> vault.Listing:
     if not listing.notes:
         raise VaultError(notes, "holds no Markdown note", _REMEDY)
     return listing
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)

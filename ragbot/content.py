@@ -1,38 +1,40 @@
 """A vault made ready for questions: notes, links, graph and words; vectors stand apart.
 
-Floor 3: made of a snapshot, written into a generation's folder, read from it.
+Floor 3: made of a snapshot, written beside what is there already, read from it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Collection, Mapping, Set
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ragbot import mentions
 from ragbot.errors import IndexDamagedError
 from ragbot.graph import RelationGraph
 from ragbot.lexical import Lexical
 from ragbot.links import Called
-from ragbot.manifest import MANIFEST, Manifest
-from ragbot.pages import Pages, read_pages
+from ragbot.manifest import Manifest
+from ragbot.pages import Pages, page_of, read_pages
+from ragbot.places import NONE
 from ragbot.resolution import Resolution
 from ragbot.schema import Note, NoteId
+from ragbot.sheets import read_scans, read_sheet, write_sheet
 from ragbot.shelf import Shelf
-from ragbot.snapshot import Snapshot
+from ragbot.snapshot import EMPTY, Snapshot
 
-GRAPH, MENTIONS = "graph", "mentions.json"
+IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
     """A vault made ready for questions, vectors apart; the same notes give the same content.
 
-    `hashes` are of the files that hold the graph; empty before they are written. `mentions`
-    spare the next build the notes that stay; None when this one was loaded (see `with_mentions`).
+    `sheets` name the arcs of each page's notes on disk; empty where they are not written yet.
+    `mentions` spare the next build the notes that stay; None when this one was loaded (see
+    `with_mentions`).
     """
 
     snapshot: Snapshot
@@ -40,7 +42,7 @@ class Content:
     links: Resolution
     graph: RelationGraph
     lexical: Lexical
-    hashes: Mapping[str, str] = field(default_factory=dict)
+    sheets: tuple[str, ...]
     mentions: mentions.Found | None = None
 
     @property
@@ -62,39 +64,70 @@ def content_of(
         Content of the vault as it was: what stays is not read, searched or counted again.
     """
     links = _resolved(snapshot, before)
-    same = links.shared_with(before.links) if before else frozenset[NoteId]()
-    called, first, keys = _numbered(snapshot)
+    same: Set[NoteId] = links.shared_with(before.links) if before else frozenset()
     looked = before.mentions if before else None
-    found = mentions.find_again(links, called, looked, same) if mentioned else None
-    told = found.relations if found else ()
-    graph = RelationGraph.build(links, told, before.graph if before else None, same)
-    known = before.lexical if before else None
-    texts = snapshot.texts_beyond(*(known.keys if known else ()))
-    lexical = Lexical.of(called, first, keys, texts, known)
-    return Content(snapshot, pages, links, graph, lexical, mentions=found)
+    found = mentions.find_again(links, _called(snapshot), looked, same) if mentioned else None
+    if found is not None:
+        same = same & found.shared_with(looked) if looked is not None else frozenset()
+    told = [r for note in links.keys() - same for r in found.told(note)] if found else []
+    graph = RelationGraph.build(links, told, *_former(links, before, same))
+    lexical = Lexical.of(
+        _called(snapshot),
+        snapshot.chunks.first,
+        snapshot.keys,
+        snapshot.chunks.text,
+        before.lexical if before else None,
+        snapshot.since(before.snapshot) if before else None,
+    )
+    sheets = _sheets_kept(snapshot, pages, before, same)
+    return Content(snapshot, pages, links, graph, lexical, sheets, found)
 
 
 def _resolved(snapshot: Snapshot, before: Content | None) -> Resolution:
-    links = before.links if before else None
-    return Resolution.of(snapshot.entries.values(), snapshot.files, links)
+    return Resolution.of(snapshot.entries, snapshot.files, before.links if before else None)
 
 
-def _numbered(snapshot: Snapshot) -> tuple[list[Called], list[int], tuple[str, ...]]:
-    """Give what the notes are called, the first chunk of each, the key of each chunk's text."""
-    called = [entry.called for entry in snapshot.entries.values()]
-    return called, snapshot.chunks.first, snapshot.keys
+def _called(snapshot: Snapshot) -> list[Called]:
+    return [entry.called for entry in snapshot.entries.values()]
 
 
-def write_content(folder: Path, words: Path, content: Content) -> dict[str, str]:
-    """Write the graph into a new folder, and the words to those of all; gives each file's hash."""
-    content.graph.save(folder / GRAPH)
-    rows = content.mentions.dump() if content.mentions else []
-    (folder / MENTIONS).write_text(json.dumps(rows), encoding="ascii")
-    content.lexical.save(words)
-    return hashes(folder)
+def _former(
+    notes: Collection[NoteId], before: Content | None, same: Set[NoteId]
+) -> tuple[RelationGraph | None, IntArray | None]:
+    """Give the graph as it was, and the row in it of each note whose arcs are the same."""
+    if before is None:
+        return None, None
+    rows = before.snapshot.rows
+    found = (rows[note] if note in same else NONE for note in notes)
+    return before.graph, np.fromiter(found, np.int64, len(notes))
 
 
-def with_mentions(content: Content, folder: Path) -> Content:
+def _sheets_kept(
+    snapshot: Snapshot, pages: Pages, before: Content | None, same: Set[NoteId]
+) -> tuple[str, ...]:
+    """Give the sheets of before that hold notes with the same arcs alone; empty for the others."""
+    count = len(pages.names)
+    if before is None or len(before.sheets) != count:
+        return ("",) * count
+    sheets = list(before.sheets)
+    gone = before.snapshot.entries.keys() - snapshot.entries.keys()
+    for note in gone | (snapshot.entries.keys() - same):
+        sheets[page_of(note, count)] = ""
+    return tuple(sheets)
+
+
+def write_content(shelf: Shelf, content: Content, before: Content | None) -> Content:
+    """Write the words and arcs that `before` had not; gives the content as written."""
+    content.lexical.save(shelf.words, before.lexical.parts if before else ())
+    shelf.sheets.mkdir(exist_ok=True)
+    sheets = list(content.sheets)
+    for number in [number for number, name in enumerate(sheets) if not name]:
+        notes = [entry.called.id for entry in content.pages.on(number)]
+        sheets[number] = write_sheet(shelf.sheets, notes, content.graph, content.mentions)
+    return replace(content, sheets=tuple(sheets))
+
+
+def with_mentions(shelf: Shelf, content: Content) -> Content:
     """Read what spares the next build to look for mentions in every note.
 
     Raises
@@ -102,12 +135,12 @@ def with_mentions(content: Content, folder: Path) -> Content:
     IndexDamagedError
         If it cannot be read.
     """
+    rows = read_scans(shelf.sheets, content.sheets)
     try:
-        rows = json.loads((folder / MENTIONS).read_text(encoding="ascii"))
-        found = mentions.Found.load(rows, content.notes, _numbered(content.snapshot)[0])
+        found = mentions.Found.load(rows, content.notes, _called(content.snapshot))
         return replace(content, mentions=found)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise IndexDamagedError(folder, f"its mentions: {error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise IndexDamagedError(shelf.sheets, f"their mentions: {error}") from error
 
 
 def read_content(shelf: Shelf, manifest: Manifest, known: Content | None) -> Content:
@@ -123,41 +156,50 @@ def read_content(shelf: Shelf, manifest: Manifest, known: Content | None) -> Con
     IndexDamagedError
         If a file is missing, was changed since, or cannot be read.
     """
-    vault = (manifest.pages, manifest.files, manifest.unread)
-    same = known is not None and vault == (
-        known.pages.names,
-        known.snapshot.files,
-        known.snapshot.unread,
-    )
-    if known and same and known.hashes == manifest.hashes:
+    if known is not None and _is_named(known, manifest):
         return known
-    folder = shelf.generations / manifest.generation
-    found = hashes(folder)
-    if found != dict(manifest.hashes):
-        names = {*found, *manifest.hashes}
-        wrong = sorted(n for n in names if found.get(n) != manifest.hashes.get(n))
-        raise IndexDamagedError(folder, f"{', '.join(wrong)} is not as it was written")
-    if known and same:
-        pages, snapshot, links = known.pages, known.snapshot, known.links
-    else:
-        pages = read_pages(shelf.pages, manifest.pages, known.pages if known else Pages())
-        snapshot = Snapshot(pages.in_order(), manifest.files, manifest.unread)
-        links = _resolved(snapshot, known)
-    graph = RelationGraph.load(folder / GRAPH, links)
-    words = known.lexical if known else None
-    lexical = Lexical.load(shelf.words, manifest.words, *_numbered(snapshot), words)
-    mentioned = known.mentions if known and same else None
-    return Content(snapshot, pages, links, graph, lexical, manifest.hashes, mentioned)
+    there, before = (known.pages, known.snapshot) if known else (Pages(), EMPTY)
+    pages = read_pages(shelf.pages, manifest.pages, there)
+    new = pages.beyond(there)
+    gone = there.beyond(pages).keys() - new.keys()
+    snapshot = before.changed(new, gone, manifest.files, manifest.unread)
+    links = _resolved(snapshot, known)
+    graph = _read_graph(shelf, manifest, pages, links, known)
+    lexical = Lexical.load(
+        shelf.words,
+        manifest.words,
+        _called(snapshot),
+        snapshot.chunks.first,
+        snapshot.keys,
+        known.lexical if known else None,
+        snapshot.since(before),
+    )
+    return Content(snapshot, pages, links, graph, lexical, manifest.sheets)
 
 
-def hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file below a folder, but for the manifest."""
-    found: dict[str, str] = {}
-    for root, _, names in os.walk(folder):
-        for name in sorted(names):
-            path = Path(root, name)
-            if name != MANIFEST:
-                with path.open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
-                found[path.relative_to(folder).as_posix()] = digest
-    return found
+def _is_named(content: Content, manifest: Manifest) -> bool:
+    snapshot = content.snapshot
+    return (content.pages.names, content.sheets, snapshot.files, snapshot.unread) == (
+        manifest.pages,
+        manifest.sheets,
+        manifest.files,
+        manifest.unread,
+    )
+
+
+def _read_graph(
+    shelf: Shelf, manifest: Manifest, pages: Pages, links: Resolution, known: Content | None
+) -> RelationGraph:
+    """Read the sheets that are new; the arcs of notes on other ones are taken over."""
+    there = dict(zip(known.pages.names, known.sheets, strict=True)) if known else {}
+    try:
+        new = {
+            sheet: [entry.called.id for entry in pages.entries[page]]
+            for page, sheet in zip(pages.names, manifest.sheets, strict=True)
+            if there.get(page) != sheet
+        }
+        arcs = [read_sheet(shelf.sheets, sheet, notes) for sheet, notes in new.items()]
+        same = links.keys() - {note for notes in new.values() for note in notes}
+        return RelationGraph.of(links, arcs, *_former(links, known, same))
+    except (ValueError, KeyError, IndexError) as error:
+        raise IndexDamagedError(shelf.sheets, f"not of these pages: {error}") from error

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ragbot.arcs import GHOST
 from ragbot.entities import SharedNames
-from ragbot.graph import GHOST, RelationGraph
+from ragbot.graph import RelationGraph
 from ragbot.seeds import best
 
 Scores = NDArray[np.float64]

@@ -1,8 +1,7 @@
 """One generation of an index: everything that an answer needs, and it never changes.
 
-A folder below `generations/` holds the graph; its manifest names the pages that
-hold the notes, the words, the segments that hold the vectors and the encoder
-that made them, with a hash of every file.
+Its manifest names the pages that hold the notes, the sheets that hold their arcs, the words, the
+segments that hold the vectors and the encoder that made them. Generations share what is the same.
 
 Floor 3: reading and writing of one such folder; `index.py` decides which counts.
 """
@@ -10,8 +9,7 @@ Floor 3: reading and writing of one such folder; `index.py` decides which counts
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +21,11 @@ from ragbot.graph import RelationGraph
 from ragbot.lexical import Lexical
 from ragbot.manifest import Manifest
 from ragbot.schema import Chunk, Note, NoteId
+from ragbot.segments import Vectors
 from ragbot.shelf import Lease, Shelf
 from ragbot.store import Segment, cosine
+
+IntArray = NDArray[np.int64]
 
 TIED = 8
 """More of the nearest that are looked at than are wanted, as the last ones may be equally near."""
@@ -40,12 +41,12 @@ class Generation:
         self,
         manifest: Manifest,
         content: Content,
-        segments: Sequence[Segment],
+        placed: Vectors,
         lease: Lease | None = None,
     ) -> None:
         self.manifest = manifest
         self.content = content
-        self.segments = tuple(segments)
+        self.placed = placed
         self._lease = lease
         if lease is not None:
             weakref.finalize(self, lease.release)
@@ -54,6 +55,11 @@ class Generation:
     def generation(self) -> str:
         """Name of the generation."""
         return self.manifest.generation
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """What holds the vectors."""
+        return self.placed.segments
 
     @property
     def notes(self) -> Mapping[NoteId, Note]:
@@ -89,26 +95,6 @@ class Generation:
         servers = {id(s.server): s.server for s in self.segments if s.server is not None}
         return next((told for server in servers.values() if (told := server.trouble())), "")
 
-    @cached_property
-    def _places(self) -> NDArray[np.int64]:
-        """Segment and position of each row's vector, shape (chunks, 2); -1 where there is none."""
-        where = {
-            key: (number, position)
-            for number, segment in enumerate(self.segments)
-            for position, key in enumerate(segment.keys)
-        }
-        places = [where.get(key, (-1, -1)) for key in self.content.snapshot.keys]
-        return np.array(places, np.int64).reshape(-1, 2)
-
-    @cached_property
-    def _rows(self) -> list[dict[int, list[int]]]:
-        """For each segment, the rows that share the vector at a position."""
-        rows: list[dict[int, list[int]]] = [{} for _ in self.segments]
-        for row, (segment, position) in enumerate(self._places.tolist()):
-            if segment >= 0:
-                rows[segment].setdefault(position, []).append(row)
-        return rows
-
     def nearest(self, query: FloatArray, k: int) -> list[tuple[int, float]]:
         """Rows nearest to a unit vector, with their cosine, best first; at most `k`.
 
@@ -116,15 +102,17 @@ class Generation:
         more are asked for until enough of the living are found.
         """
         found: list[tuple[int, float]] = []
-        for segment, rows in zip(self.segments, self._rows, strict=True):
+        for segment, held in zip(self.segments, self.placed.places.held, strict=True):
             ask = k + TIED
             while True:
                 near = segment.nearest(query, ask)
-                living = [(row, c) for at, c in near for row in rows.get(at, ())]
-                if len(living) >= min(k, len(rows)) or len(near) < ask:
+                positions = [at for at, _ in near]
+                cosines = np.repeat([cosine for _, cosine in near], held.times[positions])
+                rows = held.of(positions)
+                if len(rows) >= min(k, len(held.rows)) or len(near) < ask:
                     break
                 ask *= 2
-            found += living
+            found += zip(rows.tolist(), cosines.tolist(), strict=True)
         found.sort(key=lambda pair: (-pair[1], pair[0]))
         return found[:k]
 
@@ -134,38 +122,42 @@ class Generation:
 
     def vectors(self, rows: Sequence[int]) -> FloatArray:
         """Give the unit vectors of these rows, shape (rows, dimension); zeros without a vector."""
-        wanted = self._places[np.asarray(rows, np.int64)]
-        dimension = self.manifest.encoder.dimension if self.manifest.encoder else 1
-        vectors = np.zeros((len(wanted), dimension), np.float32)
-        for number, segment in enumerate(self.segments):
-            here = np.flatnonzero(wanted[:, 0] == number)
-            if len(here):
-                vectors[here] = segment.take(wanted[here, 1])
-        return vectors
+        found = np.zeros((len(rows), self._dimension), np.float32)
+        for segment, here, positions in self._held(rows):
+            found[here] = segment.take(positions)
+        return found
 
     def codes(self, rows: Sequence[int]) -> list[Codes]:
         """Give the codes of the words of these rows; none without a vector."""
-        wanted = self._places[np.asarray(rows, np.int64)]
-        dimension = self.manifest.encoder.dimension if self.manifest.encoder else 1
-        found = [none(dimension)] * len(wanted)
-        for number, segment in enumerate(self.segments):
-            here = np.flatnonzero(wanted[:, 0] == number)
-            for at, codes in zip(here.tolist(), segment.codes(wanted[here, 1]), strict=True):
+        found = [none(self._dimension)] * len(rows)
+        for segment, here, positions in self._held(rows):
+            for at, codes in zip(here.tolist(), segment.codes(positions), strict=True):
                 found[at] = codes
         return found
 
+    @property
+    def _dimension(self) -> int:
+        return self.manifest.encoder.dimension if self.manifest.encoder else 1
+
+    def _held(self, rows: Sequence[int]) -> Iterator[tuple[Segment, IntArray, IntArray]]:
+        """For each segment that holds some of these: which, and their positions in it."""
+        wanted = np.asarray(rows, np.int64)
+        places = self.placed.places
+        part, position = places.part[wanted], places.position[wanted]
+        for number, segment in enumerate(self.segments):
+            here = np.flatnonzero(part == number)
+            if len(here):
+                yield segment, here, position[here]
+
 
 def load(
-    shelf: Shelf,
-    name: str,
-    content: Content | None = None,
-    segments: Sequence[Segment] = (),
+    shelf: Shelf, name: str, content: Content | None = None, placed: Vectors | None = None
 ) -> Generation:
     """Read a generation, and mark it as in use as long as it is.
 
     Parameters
     ----------
-    content, segments
+    content, placed
         Of another generation: what they share is not read again.
 
     Raises
@@ -176,13 +168,13 @@ def load(
     # Marked before it is read, so that a writer does not sweep it meanwhile.
     lease = shelf.lease(name)
     try:
-        folder = shelf.generations / name
-        manifest = Manifest.load(folder)
-        known = {s.name: s for s in segments}
-        opened = [
+        manifest = Manifest.load(shelf.generations / name)
+        known = {s.name: s for s in placed.segments} if placed else {}
+        segments = [
             known.get(s) or Segment(shelf.segments / s, shelf.server) for s in manifest.segments
         ]
         content = read_content(shelf, manifest, content)
+        placed = Vectors.of(segments, content.snapshot, placed)
         if lease is None:
             # What is not read now may be swept before it is asked for.
             list(content.notes.values())
@@ -190,4 +182,4 @@ def load(
         if lease is not None:
             lease.release()
         raise
-    return Generation(manifest, content, opened, lease)
+    return Generation(manifest, content, placed, lease)

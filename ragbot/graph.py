@@ -9,20 +9,18 @@ Floor 2: the one module that imports networkx.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragbot import ghosts
-from ragbot.errors import IndexDamagedError
-from ragbot.schema import EMBEDS, LINKS_TO, MENTIONS, Note, NoteId, Relation, Span
+from ragbot.arcs import GHOST, Arcs
+from ragbot.schema import EMBEDS, LINKS_TO, MENTIONS, Note, NoteId, Relation
 from ragbot.words import tokens
 
 if TYPE_CHECKING:
@@ -32,17 +30,12 @@ if TYPE_CHECKING:
 Direction = Literal["out", "in", "both"]
 IntArray = NDArray[np.int64]
 
-GHOST = -1
-"""Row of a target that no note answers to."""
-
-_ARRAYS, _NAMES = "graph.npz", "graph.json"
-
 # What an author asserted comes first among equally short ways, what only a program saw last.
 _UNTYPED_ORDER = {EMBEDS: 1, LINKS_TO: 2, MENTIONS: 3}
 
 
 class RelationGraph:
-    """Edges between the notes of a vault. Immutable, safe to share between threads.
+    """Arcs between the notes of a vault. Immutable, safe to share between threads.
 
     Attributes
     ----------
@@ -105,7 +98,7 @@ class RelationGraph:
         notes: Mapping[NoteId, Note],
         mentions: Iterable[Relation] = (),
         before: RelationGraph | None = None,
-        same: Set[NoteId] = frozenset(),
+        former: IntArray | None = None,
     ) -> RelationGraph:
         """Gather the relations of resolved notes, and the mentions found in their text.
 
@@ -114,59 +107,94 @@ class RelationGraph:
 
         Parameters
         ----------
-        before
-            The graph as it was.
-        same
-            Notes that are those of before: with mentions of the same notes, their edges are
-            taken over, and they are not read.
+        mentions
+            Of the notes that are not taken over.
+        before, former
+            As for `of`: what is taken over is not read.
         """
         ids = sorted(notes)
-        rows = {note: row for row, note in enumerate(ids)}
-        mentioned: dict[NoteId, list[Relation]] = {}
-        for relation in mentions:
-            mentioned.setdefault(relation.source, []).append(relation)
-        staying = before._staying(same, mentioned) if before else frozenset[NoteId]()
-        numbers = {name: number for number, name in enumerate(before.predicates if before else ())}
-        new = [
-            (_edge(relation, place, rows, numbers), relation.written)
-            for note in ids
-            if note not in staying
-            for place, relation in _told(notes[note], mentioned.get(note, ()))
-        ]
-        edges = np.array([edge for edge, _ in new], np.int64).reshape(-1, 6)
-        written = np.array([name for _, name in new], object)
-        if before is not None:
-            kept, names = before._kept(staying, rows)
-            edges, written = np.concatenate([kept, edges]), np.concatenate([names, written])
-        order = np.argsort(edges[:, 0], kind="stable")
-        edges, written = edges[order], written[order]
-        edges[:, 2], used = _in_order(edges[:, 2])
-        known = list(numbers)
-        wanted = written[edges[:, 1] == GHOST].tolist()
-        return cls(notes, ids, [known[number] for number in used], edges, wanted)
+        new = ids if former is None else [ids[row] for row in np.flatnonzero(former < 0).tolist()]
+        return cls.of(notes, [Arcs.told(notes, new, mentions)], before, former)
 
-    def _staying(
-        self, same: Set[NoteId], mentions: Mapping[NoteId, Sequence[Relation]]
-    ) -> frozenset[NoteId]:
-        """Name the notes whose edges are those of now."""
-        old: dict[NoteId, list[tuple[NoteId | None, Span]]] = {}
-        for source, target, _, _, first, last in self._edges[self._edges[:, 3] < 0].tolist():
-            old.setdefault(self.ids[source], []).append((self.ids[target], (first, last)))
-        new = {note: [(r.target, r.span) for r in found] for note, found in mentions.items()}
-        return frozenset(note for note in same if old.get(note, []) == new.get(note, []))
+    @classmethod
+    def of(
+        cls,
+        notes: Mapping[NoteId, Note],
+        new: Iterable[Arcs],
+        before: RelationGraph | None = None,
+        former: IntArray | None = None,
+    ) -> RelationGraph:
+        """Put together the edges of some notes and those of the notes that stayed.
+
+        Parameters
+        ----------
+        notes
+            All of them; none is read.
+        new
+            Arcs of the notes that are not taken over.
+        before
+            The graph as it was.
+        former
+            Shape (notes,), in order of id: row in `before` of each note that is taken over from
+            there, -1 for the others.
+        """
+        ids = tuple(sorted(notes))
+        rows = {note: row for row, note in enumerate(ids)}
+        parts: list[IntArray] = [np.zeros((0, 6), np.int64)]
+        wanted: list[str] = []
+        numbers: dict[str, int] = {}
+        if before is not None and former is not None:
+            numbers = {name: number for number, name in enumerate(before.predicates)}
+            kept, wanted = before._kept(ids, rows, former)
+            parts.append(kept)
+        for some in new:
+            parts.append(some.placed(rows, numbers))
+            wanted += some.wanted
+        edges = np.concatenate(parts)
+        wants = np.cumsum(edges[:, 1] == GHOST) - 1
+        order = np.argsort(edges[:, 0], kind="stable")
+        edges = edges[order]
+        edges[:, 2], used = _in_order(edges[:, 2], len(numbers))
+        known = list(numbers)
+        names = [wanted[at] for at in wants[order][edges[:, 1] == GHOST].tolist()]
+        return cls(notes, ids, [known[number] for number in used], edges, names)
 
     def _kept(
-        self, staying: frozenset[NoteId], rows: Mapping[NoteId, int]
-    ) -> tuple[IntArray, NDArray[np.object_]]:
-        """Edges of some notes, by the rows of another graph, and what each wants if no note."""
-        stays = np.array([note in staying for note in self.ids], bool)[self.source]
-        kept: IntArray = self._edges[stays]
-        written = np.full(len(self._edges), "", object)
-        written[self.target == GHOST] = self._wanted
-        # GHOST is -1, and so the last one.
-        row = np.array([*(rows.get(note, GHOST) for note in self.ids), GHOST], np.int64)
-        kept[:, :2] = row[kept[:, :2]]
-        return kept, written[stays]
+        self, ids: tuple[NoteId, ...], rows: Mapping[NoteId, int], former: IntArray
+    ) -> tuple[IntArray, list[str]]:
+        """Edges of the notes that stay, by the rows of now, and the names that they want."""
+        stays = np.zeros(len(self.ids), bool)
+        stays[former[former >= 0]] = True
+        staying = stays[self.source]
+        kept: IntArray = self._edges[staying]
+        wanted = np.flatnonzero(staying[self.target == GHOST]).tolist()
+        if ids != self.ids:
+            # GHOST is -1, and so the last one.
+            row = np.array([*(rows.get(note, GHOST) for note in self.ids), GHOST], np.int64)
+            kept[:, :2] = row[kept[:, :2]]
+        return kept, [self._wanted[at] for at in wanted]
+
+    def leaving(self, notes: Sequence[NoteId]) -> Arcs:
+        """Give the edges that some notes hold, apart from the graph."""
+        runs = [self.edges_out(self._row[note]) for note in notes]
+        rows = np.concatenate([np.zeros(0, np.int64), *runs])
+        found = self._edges[rows]
+        found[:, 0] = np.repeat(np.arange(len(notes)), [len(run) for run in runs])
+        real = found[:, 1] != GHOST
+        targets, found[real, 1] = np.unique(found[real, 1], return_inverse=True)
+        predicates, found[:, 2] = np.unique(found[:, 2], return_inverse=True)
+        return Arcs(
+            tuple(notes),
+            tuple(self.ids[row] for row in targets.tolist()),
+            tuple(self.predicates[number] for number in predicates.tolist()),
+            tuple(self._wanted[at] for at in self._wants[rows[~real]].tolist()),
+            found,
+        )
+
+    @cached_property
+    def _wants(self) -> IntArray:
+        """For each edge to a ghost, the place of its name among those that are wanted."""
+        return np.cumsum(self.target == GHOST) - 1
 
     def __contains__(self, note: NoteId) -> bool:
         return note in self._row
@@ -317,30 +345,6 @@ class RelationGraph:
             )
         return graph
 
-    def save(self, directory: Path) -> None:
-        """Write into a folder, which is made when missing."""
-        directory.mkdir(parents=True, exist_ok=True)
-        np.savez(directory / _ARRAYS, edges=self._edges)
-        names = {"ids": self.ids, "predicates": self.predicates, "wanted": self._wanted}
-        (directory / _NAMES).write_text(json.dumps(names, ensure_ascii=False), encoding="utf-8")
-
-    @classmethod
-    def load(cls, directory: Path, notes: Mapping[NoteId, Note]) -> RelationGraph:
-        """Read what `save` wrote; `notes` are those it was built from.
-
-        Raises
-        ------
-        IndexDamagedError
-            If a file is missing or cannot be read.
-        """
-        try:
-            names = json.loads((directory / _NAMES).read_text(encoding="utf-8"))
-            with np.load(directory / _ARRAYS, allow_pickle=False) as arrays:
-                edges = arrays["edges"]
-            return cls(notes, names["ids"], names["predicates"], edges, names["wanted"])
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise IndexDamagedError(directory, f"its graph is broken ({error})") from error
-
     def _order(self, edges: IntArray) -> NDArray[np.float64]:
         order = np.array([_UNTYPED_ORDER.get(name, 0) for name in self.predicates] or [0])
         return order[self.predicate[edges]].astype(np.float64)
@@ -364,34 +368,14 @@ class RelationGraph:
         return csr_array(coo_array(chosen, shape=size))
 
 
-def _told(note: Note, mentions: Iterable[Relation]) -> Iterator[tuple[int, Relation]]:
-    """Relations of a note that are edges, with their place among them; -1 for mentions."""
-    seen: set[NoteId | None] = set()
-    for place, relation in enumerate(note.relations):
-        if relation.target != note.id and (relation.target or relation.written):
-            seen.add(relation.target)
-            yield place, relation
-    for relation in mentions:
-        if relation.target not in (*seen, note.id):
-            seen.add(relation.target)
-            yield -1, relation
-
-
-def _in_order(numbers: IntArray) -> tuple[IntArray, list[int]]:
-    """Give new numbers, by first appearance, and the old one of each."""
-    old, first, place = np.unique(numbers, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    new = np.empty_like(order)
-    new[order] = np.arange(len(order))
-    return new[place], old[order].tolist()
-
-
-def _edge(
-    relation: Relation, place: int, rows: Mapping[NoteId, int], numbers: dict[str, int]
-) -> tuple[int, int, int, int, int, int]:
-    target = GHOST if relation.target is None else rows.get(relation.target, GHOST)
-    predicate = numbers.setdefault(relation.predicate, len(numbers))
-    return rows[relation.source], target, predicate, place, *relation.span
+def _in_order(numbers: IntArray, size: int) -> tuple[IntArray, list[int]]:
+    """Give new numbers, by first appearance, and the old one of each; they are below `size`."""
+    first = np.full(size, len(numbers))
+    first[numbers[::-1]] = np.arange(len(numbers))[::-1]  # of several the last one stays
+    used = np.argsort(first, kind="stable")[: np.count_nonzero(first < len(numbers))]
+    new = np.zeros(size, np.int64)
+    new[used] = np.arange(len(used))
+    return new[numbers], used.tolist()
 
 
 def _starts(sorted_rows: IntArray, size: int) -> IntArray:

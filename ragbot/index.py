@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ragbot import vault
-from ragbot.build import EMPTY, Build, Report, Task, listing
+from ragbot.build import Build, Report, Task, listing
 from ragbot.embed import Encoder, EncoderIdentity
 from ragbot.errors import (
     ClosedError,
@@ -30,9 +30,11 @@ from ragbot.errors import (
 )
 from ragbot.generation import Generation, load
 from ragbot.manifest import Manifest
-from ragbot.reread import behind, changes_between, load_states
+from ragbot.reread import behind, changes_between
 from ragbot.schema import Changes, Progress
 from ragbot.shelf import Shelf, Used, storage_error
+from ragbot.snapshot import EMPTY
+from ragbot.states import Log
 from ragbot.store import Server
 
 _log = logging.getLogger(__name__)
@@ -56,6 +58,7 @@ class Index:
         self.directory = Path(directory)
         self._mentioned = mentioned
         self._shelf = Shelf(self.directory, Server(chroma_url) if chroma_url else None)
+        self._states = Log(self._shelf.states)
         self._lock = threading.RLock()
         self._loaded: Generation | None = None
         self._closed = False
@@ -89,9 +92,8 @@ class Index:
 
     def _load(self, name: str) -> Generation:
         old = self._loaded
-        return (
-            load(self._shelf, name, old.content, old.segments) if old else load(self._shelf, name)
-        )
+        known = (old.content, old.placed) if old else ()
+        return load(self._shelf, name, *known)
 
     def close(self) -> None:
         """Let go of the loaded generation, and load no other."""
@@ -154,7 +156,9 @@ class Index:
             known = old.manifest.encoder if old else None
             identity = encoder.identity if encoder else known
             self._tell_of_another(known, identity)
-            task = Task(notes, (listed_ns, found), encoder, identity, report, self._mentioned)
+            task = Task(
+                notes, (listed_ns, found), encoder, identity, report, self._states, self._mentioned
+            )
             build = Build(self._shelf, task, self._adopt, None if rebuild else old)
             snapshot = build.run(patient=rebuild)
             self._shelf.let_go()
@@ -188,8 +192,8 @@ class Index:
 
     def behind(self, notes: Path) -> int:
         """Count the notes that were added, changed or removed since the current generation."""
-        states = load_states(self._shelf.states, notes)
-        return behind(vault.scan(notes), self.current().content.snapshot, states)
+        now = self.current().content.snapshot
+        return behind(vault.scan(notes), now, self._states.of(notes))
 
     def rollback(self, notes: Path) -> str:
         """Make the generation before the current one current; gives its name.
@@ -254,7 +258,7 @@ class Index:
             manifest = Manifest.load(self._shelf.generations / name)
         except (IndexDamagedError, IndexTooNewError):
             return Used()
-        return Used(manifest.segments, manifest.pages, manifest.words)
+        return Used(manifest.segments, manifest.pages, manifest.sheets, manifest.words)
 
 
 def _look(found: vault.Listing) -> str:

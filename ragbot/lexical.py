@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -23,6 +23,7 @@ from ragbot.chunk import embedding_text, text_key
 from ragbot.entities import SharedNames
 from ragbot.errors import IndexDamagedError
 from ragbot.links import Called
+from ragbot.places import Places
 from ragbot.postings import Postings
 from ragbot.schema import Chunk, Note, NoteId, Span
 from ragbot.words import STOP_WORDS, content_words, tokens
@@ -91,10 +92,9 @@ class Lexical:
         """
         by_id = {note.id: note for note in sorted(notes, key=lambda note: note.id)}
         texts = [embedding_text(by_id[chunk.note], chunk) for chunk in chunks]
-        keys = [text_key(text) for text in texts]
         called = [Called(note.id, note.title, note.aliases) for note in by_id.values()]
         first_chunk = _first_chunk(list(by_id), chunks)
-        return cls.of(called, first_chunk, keys, dict(zip(keys, texts, strict=True)))
+        return cls.of(called, first_chunk, list(map(text_key, texts)), texts.__getitem__)
 
     @classmethod
     def of(
@@ -102,8 +102,9 @@ class Lexical:
         called: Sequence[Called],
         first_chunk: Sequence[int] | IntArray,
         keys: Sequence[str],
-        texts: Mapping[str, str],
+        text: Callable[[int], str],
         before: Lexical | None = None,
+        former: IntArray | None = None,
     ) -> Lexical:
         """Index the words of a vault of which much may be known.
 
@@ -115,19 +116,16 @@ class Lexical:
             Row of each note's first chunk, and the number of chunks.
         keys
             Key of each chunk's text.
-        texts
-            By key: those that `before` does not hold.
+        text
+            Gives the text of a chunk by its row.
         before
             An index of other notes: what both hold is not read again.
+        former
+            The row in `before` of each chunk that stayed, see `Places.of`.
         """
-        passages = Bm25.of(texts, keys, before._passages if before else None)
+        passages = Bm25.of(keys, text, before and before._passages, former)
         spoken = _Spoken.of(called, before._spoken if before else None)
         return cls(spoken, np.array(first_chunk, np.int64), passages)
-
-    @property
-    def keys(self) -> list[Sequence[str]]:
-        """Keys of the texts whose words are known, by set of words."""
-        return [part.keys for part in self._passages.parts]
 
     def passages(self, question: str) -> FloatArray:
         """BM25 score of every chunk, shape (chunks,), >= 0."""
@@ -182,10 +180,17 @@ class Lexical:
         """Names of the sets of words that the passages are in."""
         return tuple(part.name for part in self._passages.parts)
 
-    def save(self, directory: Path) -> None:
-        """Write the words of the passages into a folder that may hold other sets of words."""
+    def save(self, directory: Path, known: Collection[str] = ()) -> None:
+        """Write the words of the passages into a folder that may hold other sets of words.
+
+        Parameters
+        ----------
+        known
+            Names of sets that are there.
+        """
         for part in self._passages.parts:
-            part.save(directory)
+            if part.name not in known:
+                part.save(directory)
 
     @classmethod
     def load(
@@ -196,6 +201,7 @@ class Lexical:
         first_chunk: Sequence[int],
         keys: Sequence[str],
         before: Lexical | None = None,
+        former: IntArray | None = None,
     ) -> Lexical:
         """Read what `save` wrote.
 
@@ -203,7 +209,7 @@ class Lexical:
         ----------
         parts
             Names of the sets.
-        called, first_chunk, keys
+        called, first_chunk, keys, former
             As for `of`.
         before
             An index whose sets need not be read again.
@@ -215,11 +221,12 @@ class Lexical:
         """
         known = {part.name: part for part in before._passages.parts} if before else {}
         read = [known.get(name) or Postings.load(directory, name) for name in parts]
-        passages = Bm25(read, keys)
-        if missing := passages.missing():
-            raise IndexDamagedError(directory, f"the words of {missing} passages are missing")
+        places = Places.of(read, keys, before and before._passages.places, former)
+        if len(places.missing):
+            told = f"the words of {len(places.missing)} passages are missing"
+            raise IndexDamagedError(directory, told)
         spoken = _Spoken.of(called, before._spoken if before else None)
-        return cls(spoken, np.array(first_chunk, np.int64), passages)
+        return cls(spoken, np.array(first_chunk, np.int64), Bm25(places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +243,7 @@ class _Spoken:
         if before is not None and before.called == called:
             return before
         texts = [" ".join((one.title, *one.aliases)) for one in called]
-        keys = [text_key(text) for text in texts]
-        known = before.titles if before else None
-        said = dict(zip(keys, texts, strict=True))
-        for part in known.parts if known else ():
-            said = {key: text for key, text in said.items() if key not in part.position}
-        return cls(called, Bm25.of(said, keys, known), _bearers(called))
+        return cls(called, Bm25.of(texts, texts.__getitem__), _bearers(called))
 
 
 def _first_chunk(notes: Sequence[NoteId], chunks: Sequence[Chunk]) -> IntArray:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,18 +17,18 @@ from ragbot.errors import IndexDamagedError, IndexOutdatedError, IndexTooNewErro
 from ragbot.pages import problem_rows, problems_of
 from ragbot.schema import Problem
 
-FORMAT = 4
+FORMAT = 5
 """Counts up when the files of a generation change their meaning."""
 
 MANIFEST = "manifest.json"
-_LISTS = ("segments", "pages", "words", "files")
+_LISTS = ("segments", "pages", "sheets", "words", "files")
 
 # What the words, links and passages of a note are decided by: when one of these modules
 # changes, the notes are read anew. Vectors are kept: they belong to texts.
 _READING_RULES = (
     "blocks", "inline", "fields", "page", "asserted", "prose", "frontmatter", "predicates",
     "markdown", "links", "resolution", "mentions", "sentences", "chunk", "words", "postings",
-    "graph", "vault",
+    "arcs", "graph", "vault",
 )  # fmt: skip
 
 
@@ -37,8 +36,7 @@ _READING_RULES = (
 class Manifest:
     """What a generation holds. `embedded` counts the chunks with a vector.
 
-    `rules` names the code that read the notes, see `reading_rules`; `hashes`
-    are of the files in the generation's own folder.
+    `rules` names the code that read the notes, see `reading_rules`.
     """
 
     generation: str
@@ -47,18 +45,20 @@ class Manifest:
     encoder: EncoderIdentity | None
     segments: tuple[str, ...]
     pages: tuple[str, ...]
+    sheets: tuple[str, ...]
     words: tuple[str, ...]
     files: tuple[str, ...]
     unread: tuple[Problem, ...]
     notes: int
     chunks: int
     embedded: int
-    hashes: Mapping[str, str]
     format: int = FORMAT
 
     def dump(self) -> str:
         """Write the manifest as JSON."""
-        return json.dumps(asdict(self) | {"unread": problem_rows(self.unread)}, indent=1)
+        data = {f.name: getattr(self, f.name) for f in fields(self)}
+        encoder = asdict(self.encoder) if self.encoder else None
+        return json.dumps(data | {"encoder": encoder, "unread": problem_rows(self.unread)})
 
     @classmethod
     def load(cls, folder: Path) -> Manifest:

@@ -1,8 +1,9 @@
 """Unlinked mentions: titles and aliases that stand in the text without a link.
 
-Names are matched token by token against a trie, so a name starts and ends at
-word boundaries, the longest one wins, and the time is linear in the text. In
-scripts written without blanks each character is a token.
+Names are matched token by token, so a name starts and ends at word boundaries,
+the longest one wins, and the time is linear in the text. In scripts written
+without blanks each character is a token. After an edit only those notes are read
+that changed, or that may hold a name that came or went.
 
 Floor 1: pure functions on notes.
 """
@@ -12,8 +13,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from ragbot.links import Called, fold
@@ -42,35 +43,72 @@ _Token = tuple[str, str, str, int, int]
 """Gap before, token, folded token, start, end."""
 
 
-@dataclass(slots=True)
-class _Node:
-    """One step in the trie: the steps after it, and the name that ends here."""
+class _Meant(NamedTuple):
+    """The note that a name means.
 
-    after: dict[tuple[str, str], _Node] = field(default_factory=dict)
-    target: NoteId | None = None
-    exact: str | None = None
-    """The only spelling that counts, for a single word that is written with capitals."""
+    `exact` is the only spelling that counts, for a single word that is written with capitals.
+    """
+
+    target: NoteId
+    exact: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """What is looked for: what the notes are called, the note that each name means, and a trie."""
+    """What is looked for.
+
+    Attributes
+    ----------
+    called
+        What the notes are called.
+    owners
+        Who goes by a name, a form of tokens (see `_form`), and how they spell it.
+    meant
+        The names of one note alone that tell something, by their form.
+    longest
+        Most tokens of a name that begins with a token, or more.
+    """
 
     called: tuple[Called, ...]
-    targets: Mapping[str, NoteId]
-    trie: _Node
+    owners: Mapping[str, Mapping[NoteId, str]]
+    meant: Mapping[str, _Meant]
+    longest: Mapping[str, int]
 
     @classmethod
-    def of(cls, called: tuple[Called, ...], before: _Named | None) -> _Named:
-        if before is not None and before.called == called:
+    def of(cls, called: Iterable[Called], before: _Named) -> _Named:
+        """Name notes anew, of which most are called what they were."""
+        now = tuple(called)
+        if now == before.called:
             return before
-        targets = _targets(called)
-        return cls(called, targets, _trie(targets))
+        changed: dict[str, dict[NoteId, str]] = {}
+        for one in set(before.called).difference(now):
+            for form in _forms(one):
+                bearers = changed.setdefault(form, dict(before.owners.get(form, {})))
+                bearers.pop(one.id, None)
+        for one in set(now).difference(before.called):
+            for form, spelling in _forms(one).items():
+                bearers = changed.setdefault(form, dict(before.owners.get(form, {})))
+                bearers[one.id] = spelling
+        meant, longest = dict(before.meant), dict(before.longest)
+        for form, bearers in changed.items():
+            meant.pop(form, None)
+            for note, spelling in bearers.items() if len(bearers) == 1 else ():
+                tokens = _tokens(spelling)
+                if _is_telling(tokens):
+                    meant[form] = _Meant(note, _exact(tokens))
+                    first = tokens[0][2]
+                    longest[first] = max(len(tokens), longest.get(first, 0))
+        return cls(now, {**before.owners, **changed}, meant, longest)
 
     def changed_since(self, before: _Named) -> list[int]:
-        """Sieves of the names that came, went, or are another note's now."""
-        names = {name for name, _ in before.targets.items() ^ self.targets.items()}
-        return [_sieve(token[2] for token in _tokens(name)) for name in names]
+        """Sieves of the names that came, went, or mean another note now."""
+        if self is before:
+            return []
+        forms = {form for form, _ in before.meant.items() ^ self.meant.items()}
+        return [_sieve(token[2] for token in _tokens(form)) for form in forms]
+
+
+_NOBODY = _Named((), {}, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,31 +126,51 @@ class _Scanned:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The mentions in a vault by note, and what spares the next look the notes that stay."""
+    """The mentions in a vault by note, and what spares the next look the notes that stay.
+
+    `_frequency` counts the notes that hold each word which is a name, `_common` are those in
+    too many.
+    """
 
     by_note: Mapping[NoteId, tuple[Relation, ...]]
     _notes: Mapping[NoteId, Note]
     _named: _Named
     _scanned: Mapping[NoteId, _Scanned]
+    _frequency: Mapping[str, int]
+    _common: frozenset[str]
 
     @property
     def relations(self) -> tuple[Relation, ...]:
         """All of them, in the order of the notes."""
         return tuple(relation for found in self.by_note.values() for relation in found)
 
-    def dump(self) -> list[Any]:
-        """Give what `load` reads, as JSON has it."""
+    def told(self, note: NoteId) -> tuple[Relation, ...]:
+        """Give those in one note."""
+        return self.by_note.get(note, ())
+
+    def shared_with(self, before: Found) -> frozenset[NoteId]:
+        """Name the notes that were not looked at again, and whose mentions count as before."""
+        return frozenset(
+            note
+            for note, one in self._scanned.items()
+            if before._scanned.get(note) is one
+            and before.by_note.get(note) is self.by_note.get(note)
+        )
+
+    def dump(self, notes: Iterable[NoteId]) -> list[Any]:
+        """Give what `load` reads of some notes, as JSON has it."""
         return [
             [note, [[r.written, r.target, r.span] for r in one.mentions],
              sorted(one.words), f"{one.sieve:x}"]
-            for note, one in self._scanned.items()
+            for note in notes
+            for one in [self._scanned[note]]
         ]  # fmt: skip
 
     @classmethod
     def load(
         cls, rows: Iterable[Any], notes: Mapping[NoteId, Note], called: Iterable[Called]
     ) -> Found:
-        """Read what `dump` gave of the same notes, none of which is read for it.
+        """Read what `dump` gave of these notes, none of which is read for it.
 
         Parameters
         ----------
@@ -133,7 +191,7 @@ class Found:
             scanned[note] = _Scanned(mentioned, frozenset(words), int(sieve, 16))
         if scanned.keys() != notes.keys():
             raise ValueError("they are of other notes")
-        return _put_together(notes, _Named.of(tuple(called), None), scanned)
+        return _put_together(notes, _Named.of(called, _NOBODY), scanned, None)
 
 
 def find(notes: Iterable[Note], before: Found | None = None) -> Found:
@@ -180,33 +238,50 @@ def find_again(
     same
         Notes that are known to be those of before: they are not asked for.
     """
-    named = _Named.of(tuple(called), before._named if before is not None else None)
+    named = _Named.of(called, before._named if before is not None else _NOBODY)
+    known = before._scanned if before is not None else {}
     changed = named.changed_since(before._named) if before is not None else []
     scanned: dict[NoteId, _Scanned] = {}
     for note in notes:
-        old = before._scanned.get(note) if before is not None else None
+        old = known.get(note)
         if (
             before is None
             or old is None
-            or _may_hold(old.sieve, changed)
+            or (changed and _may_hold(old.sieve, changed))
             or (note not in same and not _says_the_same(before._notes[note], notes[note]))
         ):
-            old = _scan(notes[note], named.trie)
+            old = _scan(notes[note], named)
         scanned[note] = old
-    return _put_together(notes, named, scanned)
+    return _put_together(notes, named, scanned, before)
 
 
 def _put_together(
-    notes: Mapping[NoteId, Note], named: _Named, scanned: Mapping[NoteId, _Scanned]
+    notes: Mapping[NoteId, Note],
+    named: _Named,
+    scanned: Mapping[NoteId, _Scanned],
+    before: Found | None,
 ) -> Found:
-    frequency = Counter(word for one in scanned.values() for word in one.words)
+    """Leave out the mentions of common words; what does not change is taken over."""
+    known = before._scanned if before is not None else {}
+    frequency = Counter(before._frequency if before is not None else ())
+    for note, one in known.items():
+        if scanned.get(note) is not one:
+            frequency.subtract(one.words)
+    for note, one in scanned.items():
+        if known.get(note) is not one:
+            frequency.update(one.words)
     most = max(5, COMMON * len(scanned))
-    by_note = {
-        note: told
-        for note, one in scanned.items()
-        if (told := tuple(r for r in one.mentions if frequency[fold(r.written)] <= most))
-    }
-    return Found(by_note, notes, named, scanned)
+    common = frozenset(word for word, count in frequency.items() if count > most)
+    turned = common ^ before._common if before is not None else frozenset[str]()
+    by_note: dict[NoteId, tuple[Relation, ...]] = {}
+    for note, one in scanned.items():
+        if before is not None and known.get(note) is one and turned.isdisjoint(one.words):
+            told = before.by_note.get(note, ())
+        else:
+            told = tuple(r for r in one.mentions if fold(r.written) not in common)
+        if told:
+            by_note[note] = told
+    return Found(by_note, notes, named, scanned, frequency, common)
 
 
 def _may_hold(sieve: int, names: Sequence[int]) -> bool:
@@ -228,28 +303,18 @@ def _says_the_same(old: Note, new: Note) -> bool:
     return old.text == new.text and next(targets) == next(targets)
 
 
-def _targets(called: Iterable[Called]) -> dict[str, NoteId]:
-    """Give the names that can be mentioned, as they are written, and the note of each."""
-    owners: dict[str, set[NoteId]] = {}
-    spellings: dict[str, str] = {}
-    for note, title, aliases in called:
-        for name in dict.fromkeys((stem(note), title, *aliases)):
-            owners.setdefault(fold(name), set()).add(note)
-            spellings.setdefault(fold(name), name)
-    return {
-        spellings[folded]: next(iter(targets))
-        for folded, targets in owners.items()
-        if len(targets) == 1
-    }
+def _forms(called: Called) -> dict[str, str]:
+    """Give the forms of a note's names, and how each is spelt."""
+    note, title, aliases = called
+    forms: dict[str, str] = {}
+    for name in (stem(note), title, *aliases):
+        forms.setdefault(_form(_tokens(name)), name)
+    return forms
 
 
-def _trie(names: Mapping[str, NoteId]) -> _Node:
-    root = _Node()
-    for name, target in names.items():
-        tokens = _tokens(name)
-        if _is_telling(tokens):
-            _add(root, tokens, target)
-    return root
+def _form(tokens: Iterable[_Token]) -> str:
+    """Give the form in which names and texts are compared: folded, without what is around it."""
+    return "".join(gap + folded for gap, _, folded, _, _ in tokens)
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -273,16 +338,12 @@ def _is_telling(tokens: Sequence[_Token]) -> bool:
     return len(letters) >= (2 if re.match(f"[{_UNSPACED}]", letters) else 3)
 
 
-def _add(root: _Node, tokens: Sequence[_Token], target: NoteId) -> None:
-    node = root
-    for gap, _, folded, _, _ in tokens:
-        node = node.after.setdefault((gap, folded), _Node())
-    node.target = target
+def _exact(tokens: Sequence[_Token]) -> str | None:
     single = len(tokens) == 1 and tokens[0][1] != tokens[0][2]
-    node.exact = tokens[0][1] if single else None
+    return tokens[0][1] if single else None
 
 
-def _scan(note: Note, trie: _Node) -> _Scanned:
+def _scan(note: Note, named: _Named) -> _Scanned:
     """Look for the names in one note."""
     known = {relation.target for relation in note.relations} | {note.id}
     words: set[str] = set()
@@ -290,21 +351,20 @@ def _scan(note: Note, trie: _Node) -> _Scanned:
     for text, place in readable(note):
         tokens = _tokens(text)
         words.update(token[2] for token in tokens)
-        for (first, last), target in _matches(tokens, trie):
+        for (first, last), target in _matches(tokens, named):
             if target not in known:
                 known.add(target)
                 span: Span = (place(first), place(last - 1) + 1)
                 written = " ".join(text[first:last].split())
                 found.append(Relation(note.id, MENTIONS, written, target, span))
-    names = {word for word in words if (node := trie.after.get(("", word))) and node.target}
-    return _Scanned(tuple(found), frozenset(names), _sieve(words))
+    return _Scanned(tuple(found), frozenset(words & named.meant.keys()), _sieve(words))
 
 
-def _matches(tokens: Sequence[_Token], trie: _Node) -> Iterator[tuple[Span, NoteId]]:
+def _matches(tokens: Sequence[_Token], named: _Named) -> Iterator[tuple[Span, NoteId]]:
     """Give the names in a text from left to right, the longest at each place."""
     position = 0
     while position < len(tokens):
-        best, target = _longest(tokens, position, trie)
+        best, target = _longest(tokens, position, named)
         if target is None:
             position += 1
             continue
@@ -312,15 +372,13 @@ def _matches(tokens: Sequence[_Token], trie: _Node) -> Iterator[tuple[Span, Note
         position = best
 
 
-def _longest(tokens: Sequence[_Token], position: int, trie: _Node) -> tuple[int, NoteId | None]:
+def _longest(tokens: Sequence[_Token], position: int, named: _Named) -> tuple[int, NoteId | None]:
     """Give the end, in tokens, and the note of the longest name that starts at a token."""
-    best, target = position, None
-    node: _Node | None = trie
-    for number in range(position, min(position + MAX_TOKENS, len(tokens))):
-        gap, token, folded, _, _ = tokens[number]
-        node = node.after.get(("" if number == position else gap, folded)) if node else None
-        if node is None:
-            break
-        if node.target is not None and node.exact in (None, token):
-            best, target = number + 1, node.target
+    best, target, form = position, None, ""
+    most = named.longest.get(tokens[position][2], 0)
+    for number, (gap, token, folded, _, _) in enumerate(tokens[position : position + most]):
+        form += gap + folded if number else folded
+        meant = named.meant.get(form)
+        if meant is not None and meant.exact in (None, token):
+            best, target = position + number + 1, meant.target
     return best, target

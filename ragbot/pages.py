@@ -2,28 +2,30 @@
 
 Notes are spread over pages by the hash of their id, and a page that did not change is the same
 file in every generation: an edit rewrites one page and not the vault. The first line of a page is
-what its notes are called and their passages by key, the second what they say, which is read when
-somebody asks. JSON and not pickle, because an index folder is data and must not be able to run
-code.
+what its notes are called and their passages by key, the second what their links ask for, the third
+what they say; the last two are read when somebody asks. JSON and not pickle, because an index
+folder is data and must not be able to run code.
 
 Floor 3: values and files.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
+from ragbot import pieces
 from ragbot.errors import IndexDamagedError
 from ragbot.links import Called
 from ragbot.schema import Chunk, NoteId, Problem
 from ragbot.snapshot import Body, Entry, note_of, note_row
+
+T = TypeVar("T", covariant=True)
 
 NOTES_A_PAGE = 64
 """About how many notes share a page: what an edit rewrites, against how many files there are."""
@@ -36,39 +38,52 @@ class Pages:
     names: tuple[str, ...] = ()
     entries: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
 
-    def in_order(self) -> dict[NoteId, Entry]:
-        """Entries of all pages, in order of note id."""
-        found = {e.called.id: e for name in self.names for e in self.entries[name]}
-        return dict(sorted(found.items()))
+    def on(self, number: int) -> tuple[Entry, ...]:
+        """Give what is on the page of a number, in order of note id."""
+        return self.entries[self.names[number]]
+
+    def beyond(self, other: Pages) -> dict[NoteId, Entry]:
+        """Entries on the pages that another has not."""
+        names = self.entries.keys() - other.entries.keys()
+        return {entry.called.id: entry for name in names for entry in self.entries[name]}
 
 
-def write_pages(folder: Path, entries: Mapping[NoteId, Entry], before: Pages) -> Pages:
+def write_pages(
+    folder: Path, entries: Mapping[NoteId, Entry], before: Pages, known: Mapping[NoteId, Entry]
+) -> Pages:
     """Write the pages that `before` does not hold yet.
 
     Parameters
     ----------
     folder
         Holds the pages of every generation; made when missing.
-    before
-        Pages written earlier. Their entries are compared by identity: one
-        that was not read again is the same object.
+    before, known
+        Pages written earlier, and their entries. These are compared by identity: one that
+        was not read again is the same object.
     """
     folder.mkdir(exist_ok=True)
     count = 1 << (len(entries) // NOTES_A_PAGE).bit_length()
-    spread: list[list[Entry]] = [[] for _ in range(count)]
-    for note, entry in entries.items():
-        spread[zlib.crc32(note.encode("utf-8", "surrogatepass")) & (count - 1)].append(entry)
-    old = before.names if len(before.names) == count else ()
-    names: list[str] = []
-    held: dict[str, tuple[Entry, ...]] = {}
-    for number, page in enumerate(spread):
-        if old and _same(before.entries[old[number]], page):
-            name = old[number]
-        else:
-            name = _write_page(folder, page)
-        names.append(name)
-        held[name] = tuple(page)
-    return Pages(tuple(names), held)
+    notes: dict[int, set[NoteId]] = {}
+    if len(before.names) != count:
+        before, known = Pages(("",) * count, {"": ()}), {}
+        notes = {number: set() for number in range(count)}
+    changed = {note for note, entry in entries.items() if known.get(note) is not entry}
+    for note in changed | (known.keys() - entries.keys()):
+        number = page_of(note, count)
+        if number not in notes:
+            notes[number] = {entry.called.id for entry in before.on(number)}
+        notes[number].add(note)
+    names, held = list(before.names), dict(before.entries)
+    for number, ids in notes.items():
+        page = tuple(entries[note] for note in sorted(ids) if note in entries)
+        names[number] = _write_page(folder, page)
+        held[names[number]] = page
+    return Pages(tuple(names), {name: held[name] for name in names})
+
+
+def page_of(note: NoteId, count: int) -> int:
+    """Give the number of the page that a note stands on, among so many."""
+    return zlib.crc32(note.encode("utf-8", "surrogatepass")) & (count - 1)
 
 
 def read_pages(folder: Path, names: Sequence[str], known: Pages) -> Pages:
@@ -83,58 +98,48 @@ def read_pages(folder: Path, names: Sequence[str], known: Pages) -> Pages:
     return Pages(tuple(names), entries)
 
 
-class _OnPage(Sequence[Body]):
-    """What the notes on a page say, read when it is first asked for. Safe to share."""
+class _Later(Sequence[T]):
+    """A line of a page, one value a note, read when it is first asked for. Safe to share."""
 
-    def __init__(self, path: Path, count: int) -> None:
+    def __init__(self, path: Path, line: int, count: int, value: Callable[[Any], T]) -> None:
         self._path = path
+        self._line = line
         self._count = count
+        self._value = value
 
     def __len__(self) -> int:
         return self._count
 
     @overload
-    def __getitem__(self, place: int) -> Body: ...
+    def __getitem__(self, place: int) -> T: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[Body]: ...
-    def __getitem__(self, place: int | slice) -> Body | Sequence[Body]:
+    def __getitem__(self, place: slice) -> Sequence[T]: ...
+    def __getitem__(self, place: int | slice) -> T | Sequence[T]:
         return self._read[place]
 
     @cached_property
-    def _read(self) -> tuple[Body, ...]:
+    def _read(self) -> tuple[T, ...]:
         try:
-            content = self._path.read_bytes()
-            return tuple(_body(row) for row in json.loads(content[content.index(b"\n") :]))
-        except (OSError, ValueError, TypeError) as error:
+            line = self._path.read_bytes().split(b"\n")[self._line]
+            return tuple(self._value(row) for row in json.loads(line))
+        except (OSError, ValueError, TypeError, IndexError) as error:
             raise IndexDamagedError(self._path.parent, f"{self._path.name}: {error}") from error
 
 
-def _same(old: Sequence[Entry], new: Sequence[Entry]) -> bool:
-    return len(old) == len(new) and all(a is b for a, b in zip(old, new, strict=True))
-
-
 def _write_page(folder: Path, page: Sequence[Entry]) -> str:
-    heads = json.dumps([_head_row(entry) for entry in page])
-    bodies = json.dumps([_body_row(entry) for entry in page])
-    content = f"{heads}\n{bodies}".encode("ascii")
-    name = hashlib.sha256(content).hexdigest()
-    target = folder / name
-    if not target.exists():
-        new = folder / f"{name}.new"
-        new.write_bytes(content)
-        new.replace(target)
-    return name
+    rows = [[part(entry) for entry in page] for part in (_head_row, _asked_row, _body_row)]
+    return pieces.write(folder, "\n".join(map(json.dumps, rows)).encode("ascii"))
 
 
 def _read_page(folder: Path, name: str) -> tuple[Entry, ...]:
     try:
-        content = (folder / name).read_bytes()
-        if hashlib.sha256(content).hexdigest() != name:
-            raise IndexDamagedError(folder, f"the page {name} is not as it was written")
+        content = pieces.read(folder, name)
         rows = json.loads(content[: content.index(b"\n")])
-        bodies = _OnPage(folder / name, len(rows))
-        return tuple(_entry(row, bodies, place) for place, row in enumerate(rows))
-    except (OSError, ValueError, TypeError) as error:
+        path, count = folder / name, len(rows)
+        links = _Later(path, 1, count, frozenset[str])
+        bodies = _Later(path, 2, count, _body)
+        return tuple(_entry(row, bodies, links, place) for place, row in enumerate(rows))
+    except (ValueError, TypeError) as error:
         raise IndexDamagedError(folder, f"the page {name}: {error}") from error
 
 
@@ -152,10 +157,16 @@ def _head_row(entry: Entry) -> list[Any]:
     return [entry.called, entry.digest, problem_rows(entry.problems), entry.keys]
 
 
-def _entry(row: list[Any], bodies: Sequence[Body], place: int) -> Entry:
+def _entry(
+    row: list[Any], bodies: Sequence[Body], links: Sequence[frozenset[str]], place: int
+) -> Entry:
     (note, title, aliases), digest, problems, keys = row
     called = Called(note, title, tuple(aliases))
-    return Entry(called, digest, problems_of(problems), tuple(keys), bodies, place)
+    return Entry(called, digest, problems_of(problems), tuple(keys), bodies, links, place)
+
+
+def _asked_row(entry: Entry) -> list[str]:
+    return sorted(entry.asked)
 
 
 def _body_row(entry: Entry) -> list[Any]:

@@ -174,10 +174,14 @@ class Postings:
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
-        """Write below a folder, which is made when missing, unless it is there already."""
+        """Write below a folder, which is made when missing, unless it is there, and whole."""
         target = folder / self.name
         if target.exists():
-            return
+            try:
+                self.load(folder, self.name)
+                return
+            except IndexDamagedError:
+                shutil.rmtree(target)
         new = folder / f"{self.name}.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)

@@ -33,6 +33,10 @@ class Read(Protocol):
     def note(self) -> Note:
         """The note, its links unresolved."""
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """Last parts of the names that its links ask for, see `asked`."""
+
 
 class _Named:
     """What the notes and files of a vault are called."""
@@ -46,14 +50,20 @@ class _Named:
         """What links are looked up in."""
         return Names(self.called, self.files)
 
-    @cached_property
-    def table(self) -> set[tuple[str, str]]:
-        """Each name a link can end in, with what goes by it."""
-        return _table(self.called, self.files)
-
     def says_the_same(self, other: _Named) -> bool:
         """Whether both have the same names."""
         return (self.called, self.files) == (other.called, other.files)
+
+    def changed_since(self, before: _Named) -> set[str]:
+        """Name what a link can end in and that came, went, or is something else now."""
+        now, then = (_table(*pair) for pair in (self._beyond(before), before._beyond(self)))
+        return {_ANY, *(ending for ending, _ in now ^ then)}
+
+    def _beyond(self, other: _Named) -> tuple[set[Called], set[str]]:
+        return (
+            set(self.called).difference(other.called),
+            set(self.files).difference(other.files),
+        )
 
 
 class _Slot:
@@ -74,11 +84,6 @@ class _Slot:
             known = self._resolved.setdefault("note", found)
         return known
 
-    @cached_property
-    def asked(self) -> frozenset[str]:
-        """Last parts of the names that its links ask for."""
-        return frozenset(_asked(self.read.note))
-
 
 class Resolution(Mapping[NoteId, Note]):
     """Notes by id with their links resolved, each when it is first asked for. Safe to share."""
@@ -89,41 +94,43 @@ class Resolution(Mapping[NoteId, Note]):
 
     @classmethod
     def of(
-        cls, notes: Iterable[Read], files: Iterable[str] = (), before: Resolution | None = None
+        cls,
+        notes: Mapping[NoteId, Read],
+        files: Iterable[str] = (),
+        before: Resolution | None = None,
     ) -> Resolution:
         """Resolve a vault, see `links.resolve`.
 
         Parameters
         ----------
         notes
-            All notes of the vault, as read.
+            All notes of the vault, as read, in their order.
         files
             Paths of its other files.
         before
             The vault as it was: a note that is the same object is taken over, unless a
             name that it asks for came or went.
         """
-        read = {one.called.id: one for one in notes}
-        named = _Named((one.called for one in read.values()), files)
+        named = _Named((one.called for one in notes.values()), files)
         if before is None:
-            return cls(named, {note: _Slot(one, named) for note, one in read.items()})
-        touched: set[str] = set()
+            return cls(named, {note: _Slot(one, named) for note, one in notes.items()})
+        known = before._slots
         if named.says_the_same(before._named):
             named = before._named
+            stay = {n for n, one in notes.items() if (old := known.get(n)) and old.read is one}
         else:
-            touched = {_ANY, *(ending for ending, _ in before._named.table ^ named.table)}
-        slots: dict[NoteId, _Slot] = {}
-        for note, one in read.items():
-            old = before._slots.get(note)
-            if (
-                old is None
-                or old.read is not one
-                or (touched and not touched.isdisjoint(old.asked))
-            ):
-                old = _Slot(one, named)
-            # What it asks for is called as before: the names of before need not be kept for it.
-            old.named = named
-            slots[note] = old
+            touched = named.changed_since(before._named)
+            stay = {
+                note
+                for note, one in notes.items()
+                if (old := known.get(note)) and old.read is one and touched.isdisjoint(one.asked)
+            }
+            for note in stay:
+                # What it asks for is called as before: the names of before need not be kept.
+                known[note].named = named
+        slots = {
+            note: known[note] if note in stay else _Slot(one, named) for note, one in notes.items()
+        }
         return cls(named, slots)
 
     def shared_with(self, before: Resolution) -> frozenset[NoteId]:
@@ -154,11 +161,13 @@ def _table(called: Iterable[Called], files: Iterable[str]) -> set[tuple[str, str
     return table
 
 
-def _asked(note: Note) -> Iterator[str]:
-    for relation in note.relations:
-        for name in _spelt(relation):
-            yield fold(name)
-            yield from _endings_of(name)
+def asked(note: Note) -> frozenset[str]:
+    """Give the last parts of the names that a note's links ask for: what they lead to, if not them.
+
+    As long as none of them comes or goes, the links lead where they did.
+    """
+    names = {name for relation in note.relations for name in _spelt(relation)}
+    return frozenset(ending for name in names for ending in (fold(name), *_endings_of(name)))
 
 
 def _spelt(relation: Relation) -> Iterator[str]:

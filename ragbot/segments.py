@@ -5,13 +5,15 @@ Floor 3: decisions about segments; `store.py` reads and writes them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ragbot.codes import Codes, Encoded
 from ragbot.embed import FloatArray
 from ragbot.merging import first_due
+from ragbot.places import Places, Rows
 from ragbot.snapshot import Snapshot
 from ragbot.store import Segment
 
@@ -21,50 +23,85 @@ LOOSE = 1024
 Write = Callable[[Sequence[str], Encoded], Segment]
 
 
-def living(segments: Sequence[Segment], snapshot: Snapshot) -> list[Segment]:
-    """Keep the segments that hold a vector of this vault."""
-    keys = set(snapshot.keys)
-    return [s for s in segments if not keys.isdisjoint(s.keys)]
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Which passages of a vault have a vector, and where it stands."""
 
+    snapshot: Snapshot
+    places: Places[Segment]
 
-def missing(segments: Sequence[Segment], snapshot: Snapshot) -> dict[str, str]:
-    """Give the texts that have no vector, by key, each once, in order of their notes."""
-    return snapshot.texts_beyond(*(s.keys for s in segments))
+    @classmethod
+    def of(
+        cls, segments: Sequence[Segment], snapshot: Snapshot, before: Vectors | None = None
+    ) -> Vectors:
+        """Look up the vectors of a vault's passages.
 
+        Parameters
+        ----------
+        before
+            Of the vault as it was: passages that stay are not looked up again.
+        """
+        if before is None:
+            return cls(snapshot, Places.of(segments, snapshot.keys))
+        if before.snapshot is snapshot and before.places.parts == tuple(segments):
+            return before
+        former = snapshot.since(before.snapshot)
+        return cls(snapshot, Places.of(segments, snapshot.keys, before.places, former))
 
-def embedded(segments: Sequence[Segment], snapshot: Snapshot) -> int:
-    """Count the passages that have a vector."""
-    known = {key for s in segments for key in s.keys}
-    return sum(key in known for key in snapshot.keys)
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """What holds the vectors."""
+        return self.places.parts
 
+    @property
+    def count(self) -> int:
+        """Number of passages that have a vector."""
+        return len(self.snapshot.keys) - len(self.places.missing)
 
-def settled(segments: Sequence[Segment], snapshot: Snapshot, write: Write) -> list[Segment]:
-    """Merge segments when they have become many, loose, or mostly dead.
+    def living(self) -> list[Segment]:
+        """Give the segments that hold a vector of this vault."""
+        return [segment for segment, held in self._pairs() if len(held.rows)]
 
-    Parameters
-    ----------
-    write
-        Makes a collection of some vectors.
-    """
-    keys = set(snapshot.keys)
-    ordered = sorted(segments, key=lambda s: (s.settled, len(s.keys)), reverse=True)
-    if not ordered:
-        return []
-    loose = sum(len(s.keys) for s in segments if not s.settled)
-    alive = sum(key in keys for key in ordered[0].keys) if ordered[0].settled else 0
-    due = first_due([len(s.keys) for s in ordered], alive, crowded=loose > LOOSE)
-    merge = ordered[due:]
-    if not merge:
-        return list(segments)
-    names: list[str] = []
-    vectors: list[FloatArray] = []
-    codes: list[Codes] = []
-    for segment in merge:
-        positions = [i for i, key in enumerate(segment.keys) if key in keys]
-        names += [segment.keys[i] for i in positions]
-        part = segment.encoded(np.array(positions, np.int64))
-        vectors.append(part.vectors)
-        codes += part.codes
-        keys.difference_update(segment.keys)
-    kept = [s for s in segments if s not in merge]
-    return [*kept, write(names, Encoded(np.concatenate(vectors), codes))] if names else kept
+    def missing(self) -> dict[str, str]:
+        """Give the texts that have no vector, by key, each once, in order of their notes."""
+        found: dict[str, str] = {}
+        for row in self.places.missing.tolist():
+            key = self.snapshot.keys[row]
+            if key not in found:
+                found[key] = self.snapshot.chunks.text(row)
+        return found
+
+    def settled(self, write: Write) -> list[Segment]:
+        """Merge segments when they have become many, loose, or mostly dead; gives those of now.
+
+        Parameters
+        ----------
+        write
+            Makes a collection of some vectors.
+        """
+        pairs = sorted(
+            self._pairs(), key=lambda pair: (pair[0].settled, len(pair[0].keys)), reverse=True
+        )
+        if not pairs:
+            return []
+        largest, held = pairs[0]
+        loose = sum(len(s.keys) for s, _ in pairs if not s.settled)
+        alive = len(held.living) if largest.settled else 0
+        due = first_due([len(s.keys) for s, _ in pairs], alive, crowded=loose > LOOSE)
+        merge = [(segment, held.living) for segment, held in pairs[due:]]
+        if not merge:
+            return list(self.segments)
+        names: list[str] = []
+        vectors: list[FloatArray] = []
+        codes: list[Codes] = []
+        for segment, positions in merge:
+            names += [segment.keys[at] for at in positions.tolist()]
+            part = segment.encoded(positions)
+            vectors.append(part.vectors)
+            codes += part.codes
+        gone = [segment for segment, _ in merge]
+        kept = [s for s in self.segments if s not in gone]
+        return [*kept, write(names, Encoded(np.concatenate(vectors), codes))] if names else kept
+
+    def _pairs(self) -> Iterable[tuple[Segment, Rows]]:
+        return zip(self.segments, self.places.held, strict=True)

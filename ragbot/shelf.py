@@ -1,9 +1,10 @@
 """Where an index keeps its generations, and who uses which: names, leases, the writer's lock.
 
     index/CURRENT                   the name of the generation that answers
-    index/generations/NAME/         graph, manifest
-    index/pages/HASH                notes as read and their passages (see snapshot.py)
-    index/states.json               how the files of notes stood when they were read
+    index/generations/NAME/         the manifest of each
+    index/pages/HASH                notes as read and their passages (see pages.py)
+    index/sheets/HASH               what they lead to (see sheets.py)
+    index/states.jsonl              how the files of notes stood when they were read
     index/HELD                      what the notes looked like when someone went back (see `hold`)
     index/words/HASH/               words of passages (see postings.py)
     index/segments/NAME/            vectors (see store.py)
@@ -28,6 +29,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ragbot.errors import IndexDamagedError, IndexLockedError, StorageError
+from ragbot.pieces import sync
 from ragbot.store import Server, remove_segment
 
 _COUNT = itertools.count()
@@ -39,6 +41,7 @@ class Used:
 
     segments: tuple[str, ...] = ()
     pages: tuple[str, ...] = ()
+    sheets: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
 
 
@@ -59,8 +62,9 @@ class Shelf:
         self.generations = self.directory / "generations"
         self.segments = self.directory / "segments"
         self.pages = self.directory / "pages"
+        self.sheets = self.directory / "sheets"
         self.words = self.directory / "words"
-        self.states = self.directory / "states.json"
+        self.states = self.directory / "states.jsonl"
         self._current = self.directory / "CURRENT"
         self._held = self.directory / "HELD"
         self._leases = self.directory / "leases"
@@ -143,7 +147,9 @@ class Shelf:
         used = [used_by(name) for name in keep.intersection(names)]
         for path in _others(self.generations, keep):
             shutil.rmtree(path, ignore_errors=True)
-        for path in _others(self.pages, {page for one in used for page in one.pages}):
+        pages = {name for one in used for name in one.pages}
+        sheets = {name for one in used for name in one.sheets}
+        for path in [*_others(self.pages, pages), *_others(self.sheets, sheets)]:
             path.unlink(missing_ok=True)
         for path in _others(self.words, {words for one in used for words in one.words}):
             shutil.rmtree(path, ignore_errors=True)
@@ -203,15 +209,6 @@ def _others(folder: Path, wanted: set[str]) -> list[Path]:
 def new_name() -> str:
     """Name that sorts by time: microseconds since the epoch, the process, a number within it."""
     return f"{time.time_ns() // 1000:016x}{os.getpid() & 0xFFFF:04x}{next(_COUNT) & 0xFFFF:04x}"
-
-
-def sync(path: Path) -> None:
-    """Have a file or folder written to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def storage_error(directory: Path, error: OSError) -> StorageError:

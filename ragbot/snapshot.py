@@ -15,12 +15,19 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ragbot.chunk import chunk, embedding_text, text_key
 from ragbot.links import Called
+from ragbot.places import NONE
+from ragbot.resolution import asked
 from ragbot.schema import Chunk, Note, NoteId, Problem, Relation, Section
+
+IntArray = NDArray[np.int64]
 
 _RELATION_FIELDS = [f.name for f in fields(Relation) if f.name != "source"]
 
@@ -39,7 +46,8 @@ class Entry:
     """One note. Two are the same only if they are one object.
 
     `digest` is the SHA-256 of its text in UTF-8. `keys` name the texts that are embedded for its
-    passages, one each: equal texts share a key. `bodies` hold what it says, at `place`.
+    passages, one each: equal texts share a key. At `place`, `bodies` hold what it says, and
+    `links` what its links ask for, see `resolution.asked`.
     """
 
     called: Called
@@ -47,6 +55,7 @@ class Entry:
     problems: tuple[Problem, ...]
     keys: tuple[str, ...]
     bodies: Sequence[Body]
+    links: Sequence[frozenset[str]]
     place: int = 0
 
     @classmethod
@@ -59,12 +68,18 @@ class Entry:
         texts = tuple(embedding_text(note, part) for part in chunks)
         body = Body(note, chunks, texts)
         called = Called(note.id, note.title, note.aliases)
-        return cls(called, digest, tuple(problems), tuple(map(text_key, texts)), (body,))
+        keys = tuple(map(text_key, texts))
+        return cls(called, digest, tuple(problems), keys, (body,), (asked(note),))
 
     @property
     def note(self) -> Note:
         """The note as parsed, its links unresolved."""
         return self.bodies[self.place].note
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Last parts of the names that its links ask for."""
+        return self.links[self.place]
 
     @property
     def chunks(self) -> tuple[Chunk, ...]:
@@ -101,15 +116,25 @@ class Passages(Sequence[Chunk]):
             row += len(self)
         if not 0 <= row < len(self):
             raise IndexError(row)
+        entry, place = self._place(row)
+        return entry.chunks[place]
+
+    def text(self, row: int) -> str:
+        """Give what is embedded for a passage."""
+        entry, place = self._place(row)
+        return entry.texts[place]
+
+    def _place(self, row: int) -> tuple[Entry, int]:
         note = bisect_right(self.first, row) - 1
-        return self._entries[note].chunks[row - self.first[note]]
+        return self._entries[note], row - self.first[note]
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """A vault as it was read: entries in order of id, paths of the other files.
 
-    `unread` are the problems of files that gave no note; the rest stand in the entries.
+    A note's or passage's *row* is its place in that order. `unread` are the problems of files that
+    gave no note; the rest stand in the entries.
     """
 
     entries: Mapping[NoteId, Entry]
@@ -124,18 +149,45 @@ class Snapshot:
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """Name of each passage's text."""
-        return tuple(k for entry in self.entries.values() for k in entry.keys)
+        return tuple(chain.from_iterable(entry.keys for entry in self.entries.values()))
 
-    def texts_beyond(self, *known: Iterable[str]) -> dict[str, str]:
-        """Give the texts whose keys are not known, by key, each once, in order of their notes."""
-        new = set(self.keys).difference(*known)
-        return {
-            key: entry.texts[place]
-            for entry in self.entries.values()
-            if not new.isdisjoint(entry.keys)
-            for place, key in enumerate(entry.keys)
-            if key in new
-        }
+    @cached_property
+    def rows(self) -> Mapping[NoteId, int]:
+        """Row of each note."""
+        return {note: row for row, note in enumerate(self.entries)}
+
+    def since(self, before: Snapshot) -> IntArray:
+        """Row of each passage in another snapshot, shape (passages,).
+
+        It is `NONE` where the note was read since: notes are compared by identity.
+        """
+        old, rows = before.entries, before.rows
+        found = (rows[n] if old.get(n) is e else NONE for n, e in self.entries.items())
+        notes = np.fromiter(found, np.int64, len(self.entries))
+        first = np.array(self.chunks.first)
+        # For a note that was read since, the last one, NONE, is taken.
+        moves = np.array([*before.chunks.first[:-1], NONE])[notes] - first[:-1]
+        count = np.diff(first)
+        stays = np.repeat(notes != NONE, count)
+        return np.where(stays, np.arange(first[-1]) + np.repeat(moves, count), NONE)
+
+    def changed(
+        self,
+        new: Mapping[NoteId, Entry],
+        gone: Iterable[NoteId],
+        files: tuple[str, ...],
+        unread: tuple[Problem, ...],
+    ) -> Snapshot:
+        """Give the vault with some notes read anew and others gone; itself if nothing is new."""
+        gone = set(gone)
+        if not new and not gone and (files, unread) == (self.files, self.unread):
+            return self
+        entries = {**self.entries, **new}
+        for note in gone:
+            del entries[note]
+        if not self.entries.keys() >= new.keys():
+            entries = dict(sorted(entries.items()))
+        return Snapshot(entries, files, unread)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -145,9 +197,17 @@ class Snapshot:
 
     def says_the_same(self, other: Snapshot) -> bool:
         """Whether both hold the same files under the same names, and the same problems."""
-        mine = {note: entry.digest for note, entry in self.entries.items()}
-        theirs = {note: entry.digest for note, entry in other.entries.items()}
-        return (mine, self.files, self.unread) == (theirs, other.files, other.unread)
+        return (
+            (self.files, self.unread) == (other.files, other.unread)
+            and self.entries.keys() == other.entries.keys()
+            and all(
+                entry is (now := other.entries[note]) or entry.digest == now.digest
+                for note, entry in self.entries.items()
+            )
+        )
+
+
+EMPTY = Snapshot({})
 
 
 def note_row(note: Note) -> list[Any]:

@@ -23,7 +23,8 @@ import shutil
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -143,6 +144,11 @@ class Segment:
     def name(self) -> str:
         """Name of the segment within its index."""
         return self.folder.name
+
+    @cached_property
+    def position(self) -> Mapping[str, int]:
+        """Position of each key."""
+        return {key: position for position, key in enumerate(self.keys)}
 
     def take(self, positions: IntArray) -> FloatArray:
         """Give the unit vectors at these positions, shape (positions, dimension).

@@ -13,6 +13,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from pathspec import GitIgnoreSpec
 
@@ -31,8 +32,7 @@ IGNORE_FILE = ".ragbotignore"
 SKIPPED_FOLDERS = frozenset({"node_modules"})
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """How a file stood when it was listed: when nothing of it changed, neither did the file.
 
     `ctime_ns` tells of a change even where a program set the time of the file back.

@@ -1,11 +1,11 @@
 """The relation graph: edges, ghosts, shortest paths, what is kept on disk."""
 
 import networkx as nx
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragbot.errors import IndexDamagedError
 from ragbot.graph import RelationGraph
 from ragbot.schema import MENTIONS, Note, Relation
 
@@ -177,28 +177,33 @@ def test_networkx_shows_ghosts_and_every_relation(graph):
     assert shown.edges["A.md", "B.md", "extends@0"]["annotation"] == "because B"
 
 
-def test_what_is_saved_is_what_is_loaded(tmp_path):
+def test_a_graph_is_the_arcs_of_its_notes():
     notes = vault(("A", "extends", "B"), ("A", "links_to", "Soul"), ("B", "explains", "C"))
     graph = RelationGraph.build(notes, [mention("A", "C")])
-    graph.save(tmp_path)
-    loaded = RelationGraph.load(tmp_path, notes)
+    parts = [graph.leaving(["B.md", "D.md"]), graph.leaving(["A.md", "C.md", "E.md", "F.md"])]
+    again = RelationGraph.of(notes, parts)
     for note in notes:
-        assert loaded.neighbours(note) == graph.neighbours(note)
-    assert loaded.ghosts() == graph.ghosts()
-    assert loaded.path("A.md", "C.md") == graph.path("A.md", "C.md")
+        assert again.neighbours(note) == graph.neighbours(note)
+    assert again.predicates == graph.predicates
+    assert again.ghosts() == graph.ghosts()
+    assert again.path("A.md", "C.md") == graph.path("A.md", "C.md")
 
 
-@pytest.mark.parametrize("name", ["graph.npz", "graph.json"])
-def test_a_damaged_file_is_named_as_such(graph, tmp_path, name):
-    graph.save(tmp_path)
-    (tmp_path / name).write_bytes(b"{")
-    with pytest.raises(IndexDamagedError, match="its graph is broken"):
-        RelationGraph.load(tmp_path, graph.notes)
+def test_what_stays_is_taken_over_from_the_graph_before():
+    before = vault(("A", "extends", "B"), ("C", "links_to", "Soul"), ("E", "causes", "B"))
+    now = vault(("A", "follows", "Heart"), ("C", "links_to", "Soul"), ("E", "causes", "B"))
+    del before["D.md"], now["F.md"]  # B.md to E.md stand in other rows
+    graph = RelationGraph.build(before)
+    former = np.array([-1, 1, 2, -1, 3])
+    again = RelationGraph.build(now, (), graph, former)
+    clean = RelationGraph.build(now)
+    assert again.predicates == clean.predicates == ("follows", "links_to", "causes")
+    assert [again.relation(edge) for edge in range(3)] == [clean.relation(n) for n in range(3)]
+    assert again.ghosts() == clean.ghosts() == {"Heart": 1, "Soul": 1}
 
 
-def test_a_vault_without_links_has_a_graph(tmp_path):
+def test_a_vault_without_links_has_a_graph():
     graph = RelationGraph.build(vault(names="A"))
     assert graph.neighbours("A.md") == []
     assert graph.to_networkx().number_of_nodes() == 1
-    graph.save(tmp_path)
-    assert not len(RelationGraph.load(tmp_path, graph.notes))
+    assert not len(RelationGraph.of(graph.notes, [graph.leaving(["A.md"])]))

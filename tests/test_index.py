@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from word_encoder import WordEncoder
 
-from ragbot import build, graph, mentions, resolution
+from ragbot import arcs, build, mentions, resolution
 from ragbot import vault as scanning
 from ragbot.errors import (
     IndexDamagedError,
@@ -359,7 +359,7 @@ def test_generations_nobody_reads_are_swept(vault, index):
     shelf = Shelf(index.directory)
     assert len(shelf.names()) <= 3
     used = [index._used_by(name) for name in shelf.names()]
-    for part in ("segments", "pages", "words"):
+    for part in ("segments", "pages", "sheets", "words"):
         kept = {path.name for path in getattr(shelf, part).iterdir()}
         assert kept == {name for one in used for name in getattr(one, part)}, part
 
@@ -403,10 +403,12 @@ def test_index_that_is_missing(index):
         index.current()
 
 
-@pytest.mark.parametrize("name", [MANIFEST, "graph/graph.json", "graph/graph.npz"])
+@pytest.mark.parametrize(
+    "name", [f"generations/*/{MANIFEST}", "pages/*", "sheets/*", "words/*/keys.txt"]
+)
 def test_damaged_file_is_found_and_mended(vault, index, name):
     index.refresh(vault, WordEncoder())
-    path = index.directory / "generations" / index.current().generation / name
+    [path] = index.directory.glob(name)
     path.write_bytes(path.read_bytes()[:-7])
     fresh = Index(index.directory)
     with pytest.raises(IndexDamagedError):
@@ -574,7 +576,7 @@ def test_vault_that_goes_between_listing_and_reading_leaves_the_index(vault, ind
     assert best(index, "what melts") == "Ice.md"
 
 
-@pytest.mark.parametrize("part", ["pages", "segments", "generations", "CURRENT"])
+@pytest.mark.parametrize("part", ["pages", "sheets", "segments", "generations", "CURRENT"])
 def test_full_disk_leaves_the_index(vault, index, monkeypatch, part):
     index.refresh(vault, WordEncoder())
     (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
@@ -632,7 +634,11 @@ def test_refresh_of_one_note_does_the_work_of_one_note(vault, index, monkeypatch
     for number in range(300):
         (vault / f"n{number}.md").write_text(f"# N{number}\n\nText {number}.", encoding="utf-8")
     index.refresh(vault, WordEncoder())
-    there = set((index.directory / "pages").iterdir())
+
+    def written(part):
+        return set((index.directory / part).iterdir())
+
+    there = {part: written(part) for part in ("pages", "sheets")}
     (vault / "n7.md").write_text("# N7\n\nSteam rises.", encoding="utf-8")
     encoder, done = WordEncoder(), []
 
@@ -644,11 +650,11 @@ def test_refresh_of_one_note_does_the_work_of_one_note(vault, index, monkeypatch
 
     counted(scanning, "read_note", lambda root, note: note)
     counted(mentions, "_scan", lambda note, trie: note.id)
-    counted(graph, "_told", lambda note, mentioned: note.id)
+    counted(arcs, "_told", lambda note, mentioned: note.id)
     index.refresh(vault, encoder)
     assert done == [(name, "n7.md") for name in ("read_note", "_scan", "_told")]
     assert encoder.encoded == ["N7. Steam rises."]
-    assert len(set((index.directory / "pages").iterdir()) - there) == 1
+    assert [len(written(part) - old) for part, old in there.items()] == [1, 1]
 
 
 def test_an_index_on_a_file_says_that_it_is_one(vault, tmp_path):

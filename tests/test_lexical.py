@@ -1,5 +1,7 @@
 """Words and names: BM25 scores, names spotted in a question, rare names shared, what is kept."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -115,16 +117,22 @@ def test_passages_without_words_are_counted(lexical, tmp_path):
         Lexical.load(tmp_path, [], [Called("A.md", "A", ())], [0, 5], ["key"] * 5)
 
 
+@cache
+def entry(path, text):
+    return Entry.of(parse(text, path)[0])
+
+
 def read(files):
-    return Snapshot({path: Entry.of(parse(files[path], path)[0]) for path in sorted(files)})
+    """Read files; one that was read before is the same entry."""
+    return Snapshot({path: entry(path, files[path]) for path in sorted(files)})
 
 
-def edited(before, files):
+def edited(before, old, files):
     """The index of other files, made from that of the files as they were."""
     vault = read(files)
     called = [entry.called for entry in vault.entries.values()]
-    texts = vault.texts_beyond(*before.keys)
-    return Lexical.of(called, vault.chunks.first, vault.keys, texts, before)
+    former = vault.since(read(old))
+    return Lexical.of(called, vault.chunks.first, vault.keys, vault.chunks.text, before, former)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +148,7 @@ def edited(before, files):
     ],
 )
 def test_words_taken_over_are_weighed_as_if_read_anew(lexical, files):
-    taken = edited(lexical, files)
+    taken = edited(lexical, FILES, files)
     clean = MemoryCorpus.of(files).lexical
     rows = range(int(clean.first_chunk[-1]))
     for question in ("What causes persona drift?", "Amanda", "人格", "said house"):
@@ -155,9 +163,10 @@ def test_words_taken_over_are_weighed_as_if_read_anew(lexical, files):
 def test_many_edits_leave_few_sets_of_words(lexical):
     files, grown = dict(FILES), lexical
     for number in range(40):
+        old = dict(files)
         files["Log.md"] = f"Entry {number} on persona drift."
         files[f"{number}.md"] = f"Note {number} of Amanda."
-        grown = edited(grown, files)
+        grown = edited(grown, old, files)
         assert len(grown.parts) <= MANY
     assert np.array_equal(
         grown.passages("entry note persona"),
@@ -180,7 +189,7 @@ def loaded_again(lexical, folder):
 
 def shared_names(texts, note_of, row):
     keys = [str(number) for number in range(len(texts))]
-    words = Bm25.of(dict(zip(keys, texts, strict=True)), keys, None)
+    words = Bm25.of(keys, texts.__getitem__)
     found = SharedNames(words, np.array(note_of), max(note_of) + 1).shared([row])
     return {name: (round(weight, 3), held.tolist()) for name, weight, held in found}
 

@@ -150,7 +150,7 @@ def test_mentions_after_edits_are_those_of_a_look_at_everything(steps, kept):
         before = mentions.find(notes, before)
         assert before.relations == mentions.find(notes).relations
         if kept:
-            rows = json.loads(json.dumps(before.dump()))
+            rows = json.loads(json.dumps(before.dump(files)))
             called = [Called(note.id, note.title, note.aliases) for note in notes]
             before = mentions.Found.load(rows, {note.id: note for note in notes}, called)
 

@@ -29,7 +29,7 @@ def read(files, known):
     for path, text in files.items():
         if path not in known or known[path].note.text != text:
             known[path] = Entry.of(parse(text, path)[0])
-    return [known[path] for path in sorted(files)]
+    return {path: known[path] for path in sorted(files)}
 
 
 @settings(max_examples=150, deadline=None)
@@ -39,7 +39,7 @@ def test_resolved_again_equals_resolved_anew(steps):
     for files, beside in steps:
         notes = read(files, known)
         before = Resolution.of(notes, beside, before)
-        assert list(before.values()) == resolve([entry.note for entry in notes], beside)
+        assert list(before.values()) == resolve([entry.note for entry in notes.values()], beside)
 
 
 def resolved_after(monkeypatch, files, changes):

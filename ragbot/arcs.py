@@ -56,7 +56,7 @@ class Arcs:
         for source, note in enumerate(sources):
             for place, relation in _told(notes[note], mentioned.get(note, ())):
                 target = GHOST
-                if relation.target in notes:
+                if relation.target is not None and relation.target in notes:
                     target = targets.setdefault(relation.target, len(targets))
                 else:
                     wanted.append(relation.written)

@@ -60,7 +60,8 @@ class Bm25:
         former
             The row of `before` with the text of each row, see `Places.of`.
         """
-        places = Places.of(before.parts if before else (), keys, before and before.places, former)
+        known = before.places if before else None
+        places = Places.of(known.parts if known else (), keys, known, former)
         if rows := places.missing.tolist():
             read = Postings.of({keys[row]: text(row) for row in rows})
             places = Places.of((*places.parts, read), keys, places)

@@ -161,8 +161,8 @@ class Build:
         if before is None or not before.snapshot.says_the_same(snapshot):
             if before is not None and before.mentions is None and self._task.mentioned:
                 before = with_mentions(shelf, before)
-            known = (before.pages, before.snapshot.entries) if before else (Pages(), {})
-            pages = write_pages(shelf.pages, snapshot.entries, *known)
+            there, known = (before.pages, before.snapshot) if before else (Pages(), EMPTY)
+            pages = write_pages(shelf.pages, snapshot.entries, there, known.entries)
             content = content_of(snapshot, pages, self._task.mentioned, before)
             self._content = before = write_content(shelf, content, before)
         return before

@@ -82,7 +82,8 @@ class RelationGraph:
         self._inward = inward[np.argsort(self.target[inward], kind="stable")]
         self._first_out = _starts(self.source, len(self.ids))
         self._first_in = _starts(self.target[self._inward], len(self.ids))
-        pairs = np.unique(self.source[inward] * len(self.ids) + self.target[inward])
+        pairs = np.sort(self.source[inward] * len(self.ids) + self.target[inward])
+        pairs = pairs[np.diff(pairs, prepend=-1) > 0]
         self.out_degree = np.bincount(pairs // max(1, len(self.ids)), minlength=len(self.ids))
         self.in_degree = np.bincount(pairs % max(1, len(self.ids)), minlength=len(self.ids))
         mentioned = self.predicate == (

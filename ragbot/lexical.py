@@ -123,7 +123,7 @@ class Lexical:
         former
             The row in `before` of each chunk that stayed, see `Places.of`.
         """
-        passages = Bm25.of(keys, text, before and before._passages, former)
+        passages = Bm25.of(keys, text, before._passages if before else None, former)
         spoken = _Spoken.of(called, before._spoken if before else None)
         return cls(spoken, np.array(first_chunk, np.int64), passages)
 
@@ -219,9 +219,10 @@ class Lexical:
         IndexDamagedError
             If a file is missing or cannot be read, or a passage is in none of the sets.
         """
-        known = {part.name: part for part in before._passages.parts} if before else {}
+        places = before._passages.places if before else None
+        known = {part.name: part for part in places.parts} if places else {}
         read = [known.get(name) or Postings.load(directory, name) for name in parts]
-        places = Places.of(read, keys, before and before._passages.places, former)
+        places = Places.of(read, keys, places, former)
         if len(places.missing):
             told = f"the words of {len(places.missing)} passages are missing"
             raise IndexDamagedError(directory, told)

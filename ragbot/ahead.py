@@ -5,6 +5,7 @@ Floor 3.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -29,9 +30,14 @@ class Ahead:
         self._encoder = encoder
         self._coming: Coming[Encoded] | None = None
         self._keys: deque[str] = deque()
+        self._since = math.inf
 
     def want(self, texts: Mapping[str, str]) -> None:
-        """Embed these texts by key, and no others. Where that is under way, it goes on."""
+        """Embed these texts by key, and no others. Where that is under way, it goes on.
+
+        Seconds are counted anew, see `take`.
+        """
+        self._since = math.inf
         if set(self._keys) == texts.keys():
             return
         self.close()
@@ -42,7 +48,7 @@ class Ahead:
         self._keys = deque(key for key, _ in ordered)
 
     def take(
-        self, most: int, until: float, tell: Callable[[int], None]
+        self, most: int, seconds: float, tell: Callable[[int], None]
     ) -> tuple[list[str], Encoded] | None:
         """Wait for vectors.
 
@@ -50,24 +56,25 @@ class Ahead:
         ----------
         most
             About how many.
-        until
-            When to be content with less, on the monotonic clock; one batch comes in any case.
+        seconds
+            When to be content with less, counted from the first vectors of what is wanted: an
+            encoder may have to be loaded for them. After that nothing is given.
         tell
             Told of each batch how many texts it brought.
 
         Returns
         -------
         tuple of list of str, Encoded or None
-            Keys, and what the encoder made of each; None when nothing is wanted any more.
+            Keys, and what the encoder made of each; None when nothing is wanted any more, or the
+            time is over.
         """
         keys: list[str] = []
         vectors: list[FloatArray] = []
         codes: list[Codes] = []
-        while self._keys and len(keys) < most:
-            if keys and time.monotonic() >= until:
-                break
+        while self._keys and len(keys) < most and time.monotonic() < self._since + seconds:
             assert self._coming is not None
             told = next(self._coming)
+            self._since = min(self._since, time.monotonic())
             tell(len(told.codes))
             keys += [self._keys.popleft() for _ in told.codes]
             vectors.append(told.vectors)

@@ -43,7 +43,7 @@ PIECE = 256
 """Texts embedded before their vectors are made safe."""
 
 EVERY = 5.0
-"""Seconds of embedding after which what is there is shown, and edits are looked for."""
+"""Seconds from the first vectors until what is there is shown, and edits are looked for."""
 
 AT_ONCE = 32
 """New texts that are embedded before their notes are shown: with more, words come first."""
@@ -168,8 +168,8 @@ class Build:
         return before
 
     def _embed(self, texts: dict[str, str], seconds: float) -> None:
-        """Embed texts and keep their vectors, piece by piece, for some seconds."""
-        until, total = time.monotonic() + seconds, self._done + len(texts)
+        """Embed texts and keep their vectors, piece by piece, for some seconds after the first."""
+        total = self._done + len(texts)
 
         def tell(count: int) -> None:
             self._done += count
@@ -179,11 +179,9 @@ class Build:
         self._ahead.want(texts)
         if total > LOOSE:
             load_chroma()  # It will make a collection of them: now there is time.
-        while piece := self._ahead.take(PIECE, until, tell):
+        while piece := self._ahead.take(PIECE, seconds, tell):
             folder = self._shelf.segments / new_name()
             self._hold([*self._vectors.segments, write_segment(folder, *piece, settled=False)])
-            if time.monotonic() >= until:
-                return
 
     def _hold(self, segments: Sequence[Segment]) -> None:
         self._vectors = Vectors.of(segments, self._vectors.snapshot, self._vectors)

@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,8 @@ from ragbot.chunk import embedding_text, text_key
 from ragbot.entities import SharedNames
 from ragbot.errors import IndexDamagedError
 from ragbot.links import Called
-from ragbot.places import Places
+from ragbot.markdown import stem
+from ragbot.places import NONE, Places
 from ragbot.postings import Postings
 from ragbot.schema import Chunk, Note, NoteId, Span
 from ragbot.words import STOP_WORDS, content_words, tokens
@@ -244,7 +245,10 @@ class _Spoken:
         if before is not None and before.called == called:
             return before
         texts = [" ".join((one.title, *one.aliases)) for one in called]
-        return cls(called, Bm25.of(texts, texts.__getitem__), _bearers(called))
+        rows = {one: row for row, one in enumerate(before.called)} if before else {}
+        former = np.array([rows.get(one, NONE) for one in called], np.int64)
+        titles = Bm25.of(texts, texts.__getitem__, before.titles if before else None, former)
+        return cls(called, titles, _bearers(called, before))
 
 
 def _first_chunk(notes: Sequence[NoteId], chunks: Sequence[Chunk]) -> IntArray:
@@ -255,15 +259,33 @@ def _first_chunk(notes: Sequence[NoteId], chunks: Sequence[Chunk]) -> IntArray:
     return np.searchsorted(note_of, np.arange(len(notes) + 1))
 
 
-def _bearers(called: Iterable[Called]) -> Bearers:
-    names: dict[str, list[tuple[NoteId, bool]]] = {}
-    for note, title, aliases in called:
-        others = [(name, False) for name in (*aliases, PurePosixPath(note).stem)]
-        for name, is_title in ((title, True), *others):
-            words = [" ".join(tokens(word)) for word in _WORD.findall(name)]
-            if STOP_WORDS.issuperset(words):
-                continue
-            bearers = names.setdefault(" ".join(words), [])
-            if all(other != note for other, _ in bearers):
-                bearers.append((note, is_title))
+def _bearers(called: Sequence[Called], before: _Spoken | None) -> Bearers:
+    """Give the notes that go by each name, in order of id: those of before, where none changed."""
+    then = before.called if before else ()
+    found = dict(before.bearers) if before else {}
+    changed: dict[str, list[tuple[NoteId, bool]]] = {}
+    for one in set(then).difference(called):
+        for name in _names(one):
+            rest = changed.setdefault(name, list(found[name]))
+            rest[:] = [bearer for bearer in rest if bearer[0] != one.id]
+    for one in set(called).difference(then):
+        for name, is_title in _names(one).items():
+            if name not in changed:
+                changed[name] = list(found.get(name, ()))
+            changed[name].append((one.id, is_title))
+    for name, bearers in changed.items():
+        found[name] = sorted(bearers)
+        if not bearers:
+            del found[name]
+    return found
+
+
+def _names(called: Called) -> dict[str, bool]:
+    """Give the names that a note goes by, folded, and whether each is its title."""
+    note, title, aliases = called
+    names: dict[str, bool] = {}
+    for name in (title, *aliases, stem(note)):
+        words = [" ".join(tokens(word)) for word in _WORD.findall(name)]
+        if not STOP_WORDS.issuperset(words):
+            names.setdefault(" ".join(words), name is title)
     return names

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
-from pathlib import PurePosixPath
 
 from ragbot import frontmatter
 from ragbot.asserted import relations
@@ -102,7 +101,7 @@ def stem(path: str) -> str:
     >>> stem("models/v2.0 Plan.md")
     'v2.0 Plan'
     """
-    name = PurePosixPath(path).name
+    name = path.rstrip("/").rpartition("/")[2]
     return name[:-3] if name.lower().endswith(".md") and len(name) > 3 else name
 
 

@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -179,6 +181,30 @@ def test_words_answer_before_anything_is_embedded(vault, index, monkeypatch):
     assert seen[0] == (False, 0)
     assert [count for _, count in seen] == sorted(count for _, count in seen)
     assert index.current().manifest.embedded == 3
+
+
+class SlowEncoder(WordEncoder):
+    """Takes longer to load than vectors are waited for."""
+
+    loaded = False
+
+    def passages(self, texts):
+        time.sleep(0.3)
+        yield from super().passages(texts)
+
+
+def test_loading_the_encoder_does_not_count_as_embedding(vault, index, monkeypatch):
+    monkeypatch.setattr(build, "EVERY", 0.2)
+    counts = []
+
+    def report(progress):
+        if progress.stage == "verify":
+            with suppress(IndexMissingError):
+                counts.append(Index(index.directory).current().manifest.embedded)
+
+    index.refresh(vault, SlowEncoder(), report=report)
+    assert index.current().manifest.embedded == 3
+    assert counts == [0]  # words at once, then vectors: all of them in one generation
 
 
 def test_interrupted_embedding_is_taken_up_again(vault, index, monkeypatch):
@@ -529,6 +555,9 @@ def test_mentions_are_weak_edges_until_they_are_switched_off(vault, index):
     without.refresh(vault, encoder)
     assert without.current().graph.neighbours("Salt.md") == []
     assert encoder.encoded == []
+    (vault / "Salt.md").write_text("# Salt\n\nSalt keeps off Heat.", encoding="utf-8")
+    Index(index.directory, mentioned=False).refresh(vault, encoder)
+    assert encoder.encoded == ["Salt. Salt keeps off Heat."]
 
 
 def test_second_writer_hears_who_writes(vault, index):

@@ -1,12 +1,13 @@
-"""How an index grows: vaults of 1,000, 10,000 and 100,000 linked notes, made for the purpose.
+"""How an index grows: vaults of 1,000, 10,000 and 14,000 linked notes, made for the purpose.
 
-    python benchmarks/scale.py [--notes 1000 10000 100000] [--folder DIR]
+    python benchmarks/scale.py [--notes 1000 10000 14000] [--passages 100000] [--folder DIR]
 
 Notes have some seven short passages and as many links, a few hubs that many link to, and ten
 predicates. Vectors come from a cheap deterministic encoder of the real one's dimension: real
 embedding is the same work for every passage, `benchmarks/index.py` measures it, and it would take
 hours here. Times are of the wall, with processor time beside them where a build or an edit is
-meant, because other programs may share the machine.
+meant, because other programs may share the machine. A refresh is told beside the scan, the listing
+of the folder that every refresh begins with, and a query beside the encoder's own time for it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import version
-from itertools import accumulate
+from itertools import accumulate, count
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ from ragbot.index import Index  # noqa: E402
 from ragbot.late import Reading  # noqa: E402
 from ragbot.retrieve import retrieve  # noqa: E402
 from ragbot.schema import Progress  # noqa: E402
+from ragbot.vault import scan  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "scale.json"
 PREDICATES = (
@@ -53,6 +55,8 @@ PREDICATES = (
 QUESTIONS = 100
 READINGS = ADMITTED * READ
 DIMENSION = 384
+A_NOTE = 7.5
+"""Passages of a note, on average."""
 
 
 class CheapEncoder:
@@ -92,9 +96,9 @@ class CheapEncoder:
         return TokenVectors(self._rows[rows] / lengths, tuple(found))
 
 
-def write_vault(folder: Path, count: int) -> list[str]:
+def write_vault(folder: Path, notes: int) -> list[str]:
     """Write the notes; gives questions in their words."""
-    chance = random.Random(count)
+    chance = random.Random(notes)
     syllables = [c + v for c in "bdfgklmnprstvz" for v in "aeiou"]
     words = sorted(
         {"".join(chance.choices(syllables, k=chance.randint(2, 4))) for _ in range(9000)}
@@ -107,11 +111,11 @@ def write_vault(folder: Path, count: int) -> list[str]:
 
     def other() -> str:
         # A hundredth of the notes are hubs, and get a third of the links.
-        reach = max(1, count // 100) if chance.random() < 0.33 else count
+        reach = max(1, notes // 100) if chance.random() < 0.33 else notes
         return f"Note {chance.randrange(reach)}"
 
     questions = []
-    for number in range(count):
+    for number in range(notes):
         parts = [f"# Note {number}"]
         for _ in range(chance.randint(2, 5)):
             prose = [sentence() for _ in range(chance.randint(3, 7))]
@@ -165,15 +169,15 @@ def disk(folder: Path) -> float:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
-def measure(home: Path, count: int, real: Encoder) -> dict[str, Any]:
+def measure(home: Path, notes: int, real: Encoder) -> dict[str, Any]:
     """Build, edit and ask one vault."""
-    questions = write_vault(home / "vault", count)
+    questions = write_vault(home / "vault", notes)
     encoder: Any = CheapEncoder()
     index, stages = Index(home / "index"), Stages()
     build = timed(lambda: index.refresh(home / "vault", encoder, report=stages))
     corpus = index.current()
     record: dict[str, Any] = {
-        "notes": count,
+        "notes": notes,
         "passages": len(corpus.chunks),
         "edges": len(corpus.graph),
         "build seconds": build,
@@ -197,9 +201,12 @@ def measure(home: Path, count: int, real: Encoder) -> dict[str, Any]:
         "all": lambda question, query: retrieve(corpus, question, query),
         "encoder": lambda question, _: real.encode([question]),
     }
-    record["query ms"] = {
+    record["query ms"] = told = {
         name: milliseconds([timed(partial(step, *pair)) for pair in pairs])
         for name, step in steps.items()
+    }
+    record["query over the encoder"] = {
+        quantile: told["all"][quantile] / value for quantile, value in told["encoder"].items()
     }
     record["resident MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     record["index MB"] = disk(home / "index")
@@ -247,31 +254,72 @@ def graph_step(notes: int = 100_000, edges: int = 1_000_000) -> dict[str, Any]:
             "two steps, ms": milliseconds(times)}  # fmt: skip
 
 
+def both(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of wall time and of a processor."""
+    before = time.process_time()
+    return timed(work), time.process_time() - before
+
+
 def edits(home: Path, index: Index, encoder: Any) -> dict[str, Any]:
-    """Edit one note a few times, and refresh: in this process, and as a new one would."""
+    """Change one note some times, and refresh: in this process, and as a new one would.
 
-    def edited(number: int, index: Index) -> tuple[float, float]:
-        with (home / "vault" / "7" / "Note 7.md").open("a", encoding="utf-8") as note:
-            note.write(f"\n\nA sentence of edit {number}.\n")
-        before = time.process_time()
-        wall = timed(lambda: index.refresh(home / "vault", encoder))
-        return wall, time.process_time() - before
+    A reader, which is another process's for all it knows, takes each generation and asks: the
+    work must not be left to it.
+    """
+    vault, numbers = home / "vault", count()
+    question = "which sentence is of an edit"
+    query = encoder.encode_question(question)
 
-    here = [edited(number, index) for number in range(3)]
-    new = [edited(number, Index(home / "index")) for number in range(3, 6)]
-    index.current()
-    scan = timed(lambda: index.refresh(home / "vault", encoder))
-    return {
-        "refresh of one edited note [wall, processor]": sorted(here)[1],
-        "the same by a new process [wall, processor]": sorted(new)[1],
-        "refresh of nothing, seconds": scan,
+    def edit() -> None:
+        with (vault / "7" / "Note 7.md").open("a", encoding="utf-8") as note:
+            note.write(f"\n\nA sentence of edit {next(numbers)}.\n")
+
+    def add() -> None:
+        text = f"# Addition\n\nIt says something of [[Note {next(numbers)}]].\n"
+        (vault / "Addition.md").write_text(text, encoding="utf-8")
+
+    def refreshed(index: Index, change: Callable[[], None]) -> tuple[float, float]:
+        change()
+        time.sleep(0.2)  # the bytes of a file that was just written would be compared once more
+        return both(lambda: index.refresh(vault, encoder))
+
+    def middle(times: list[tuple[float, float]]) -> tuple[float, float]:
+        return sorted(times, key=lambda pair: pair[1])[len(times) // 2]
+
+    reader = Index(home / "index")
+    edited, taken, asked = [], [], []
+    for _ in range(6):
+        edited.append(refreshed(index, edit))
+        taken.append(both(lambda: retrieve(reader.current(), question, query)))
+        asked.append(both(lambda: retrieve(index.current(), question, query)))
+    named = []
+    for _ in range(3):
+        named.append((refreshed(index, add), refreshed(index, (vault / "Addition.md").unlink)))
+    found = {
+        "scan": middle([both(lambda: scan(vault)) for _ in range(5)]),
+        "refresh of nothing": middle(
+            [both(lambda: index.refresh(vault, encoder)) for _ in range(5)]
+        ),
+        # What is loaded once is loaded by the first.
+        "refresh of an edited note": middle(edited[1:]),
+        "refresh of an added note": middle([one for one, _ in named[1:]]),
+        "refresh of a removed note": middle([one for _, one in named[1:]]),
+        "first question after an edit": middle(asked[1:]),
+        "the same by another process": middle(taken[1:]),
+        "the question again": both(lambda: retrieve(index.current(), question, query)),
+        "refresh of an edited note by a new process": middle(
+            [refreshed(Index(home / "index"), edit) for _ in range(3)]
+        ),
     }
+    times = {name: pair[1] / found["scan"][1] for name, pair in found.items() if "refresh" in name}
+    return {"edits [wall, processor]": found, "processor time over that of the scan": times}
 
 
 def main() -> None:
     """Run, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--notes", type=int, nargs="+", default=[1000, 10000, 100000])
+    parser.add_argument("--notes", type=int, nargs="*", default=[1000, 10000, 14000])
+    parser.add_argument("--passages", type=int, nargs="*", default=[], help="sizes told so")
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
     options = parser.parse_args()
     real = Encoder()
@@ -279,9 +327,9 @@ def main() -> None:
     records: list[dict[str, Any]] = []
     graph = graph_step()
     print(json.dumps(graph, indent=1), flush=True)
-    for count in options.notes:
+    for notes in [*options.notes, *(round(size / A_NOTE) for size in options.passages)]:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            records.append(measure(Path(folder), count, real))
+            records.append(measure(Path(folder), notes, real))
         print(json.dumps(records[-1], indent=1), flush=True)
         settings = {
             "date": time.strftime("%Y-%m-%d"),

@@ -63,16 +63,16 @@ def content_of(
     before
         Content of the vault as it was: what stays is not read, searched or counted again.
     """
-    links = _resolved(snapshot, before)
+    links, called = _resolved(snapshot, before), _called(snapshot)
     same: Set[NoteId] = links.shared_with(before.links) if before else frozenset()
     looked = before.mentions if before else None
-    found = mentions.find_again(links, _called(snapshot), looked, same) if mentioned else None
+    found = mentions.find_again(links, called, looked, same) if mentioned else None
     if found is not None:
         same = same & found.shared_with(looked) if looked is not None else frozenset()
     told = [r for note in links.keys() - same for r in found.told(note)] if found else []
     graph = RelationGraph.build(links, told, *_former(links, before, same))
     lexical = Lexical.of(
-        _called(snapshot),
+        called,
         snapshot.chunks.first,
         snapshot.keys,
         snapshot.chunks.text,

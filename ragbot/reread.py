@@ -43,26 +43,28 @@ def reread(
     dict
         How each file stands that was read.
     """
-    stay = {path for path, stat in listing.notes.items() if _is_known(path, stat, before, states)}
+    known = before.entries
+    stay = {
+        path
+        for path, stat in listing.notes.items()
+        if path in known
+        and (state := states.get(path)) is not None
+        and state.vouches_for(known[path], stat)
+    }
     entries: dict[NoteId, Entry] = {}
     problems: list[Problem] = list(listing.problems)
     fresh: dict[NoteId, FileState] = {}
     for done, path in enumerate(sorted(listing.notes.keys() - stay), start=len(stay) + 1):
         stat = listing.notes[path]
-        entry, found = _read(root, path, before.entries.get(path))
+        entry, found = _read(root, path, known.get(path))
         problems += found
         report(Progress("read", done, len(listing.notes), "notes"))
         if entry is not None:
             entries[path] = entry
         racy = listed_ns - max(stat.mtime_ns, stat.ctime_ns) < _RACY_NS
         fresh[path] = FileState(stat, entry.digest if entry else "", racy)
-    gone = before.entries.keys() - stay - entries.keys()
+    gone = known.keys() - stay - entries.keys()
     return before.changed(entries, gone, listing.files, tuple(problems)), fresh
-
-
-def _is_known(path: NoteId, stat: vault.Stat, before: Snapshot, states: States) -> bool:
-    entry, state = before.entries.get(path), states.get(path)
-    return entry is not None and state is not None and state.vouches_for(entry, stat)
 
 
 def behind(listing: vault.Listing, now: Snapshot, states: States) -> int:

@@ -45,7 +45,7 @@ class Vectors:
             return cls(snapshot, Places.of(segments, snapshot.keys))
         if before.snapshot is snapshot and before.places.parts == tuple(segments):
             return before
-        former = snapshot.since(before.snapshot)
+        former = None if before.snapshot is snapshot else snapshot.since(before.snapshot)
         return cls(snapshot, Places.of(segments, snapshot.keys, before.places, former))
 
     @property

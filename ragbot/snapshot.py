@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
+import weakref
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import accumulate, chain
+from itertools import accumulate, chain, repeat
 from typing import Any, overload
 
 import numpy as np
@@ -161,9 +163,22 @@ class Snapshot:
 
         It is `NONE` where the note was read since: notes are compared by identity.
         """
-        old, rows = before.entries, before.rows
-        found = (rows[n] if old.get(n) is e else NONE for n, e in self.entries.items())
-        notes = np.fromiter(found, np.int64, len(self.entries))
+        known, rows = self._since
+        if known() is not before:
+            rows = self._rows_in(before)
+            self._since[:] = weakref.ref(before), rows
+        return rows
+
+    @cached_property
+    def _since(self) -> list[Any]:
+        """The snapshot that was asked for last, which must not be kept for that, and the answer."""
+        return [lambda: None, None]
+
+    def _rows_in(self, before: Snapshot) -> IntArray:
+        entries, size = self.entries, len(self.entries)
+        same = map(operator.is_, map(before.entries.get, entries), entries.values())
+        rows = np.fromiter(map(before.rows.get, entries, repeat(NONE)), np.int64, size)
+        notes = np.where(np.fromiter(same, bool, size), rows, NONE)
         first = np.array(self.chunks.first)
         # For a note that was read since, the last one, NONE, is taken.
         moves = np.array([*before.chunks.first[:-1], NONE])[notes] - first[:-1]
@@ -197,7 +212,7 @@ class Snapshot:
 
     def says_the_same(self, other: Snapshot) -> bool:
         """Whether both hold the same files under the same names, and the same problems."""
-        return (
+        return self is other or (
             (self.files, self.unread) == (other.files, other.unread)
             and self.entries.keys() == other.entries.keys()
             and all(

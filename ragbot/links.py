@@ -13,8 +13,9 @@ from __future__ import annotations
 import posixpath
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -49,41 +50,60 @@ class Names:
         The notes of the vault.
     files
         Paths of its other files; links may lead to them, but they are no notes.
+    before
+        The names of the vault as it was: those that stay are not filed again.
     """
 
-    def __init__(self, notes: Sequence[Note | Called], files: Iterable[str] = ()) -> None:
-        self._notes = {note.id for note in notes}
-        self._paths: dict[str, list[str]] = {}
-        self._folders: set[str] = set()
-        self._endings: dict[str, list[str]] = {}
-        self._aliases: dict[str, list[NoteId]] = {}
-        self._titles: dict[str, list[NoteId]] = {}
-        self._spoken: dict[str, str] = {}
+    def __init__(
+        self,
+        notes: Sequence[Note | Called],
+        files: Iterable[str] = (),
+        before: Names | None = None,
+    ) -> None:
+        self._called = tuple(
+            note if isinstance(note, Called) else Called(note.id, note.title, note.aliases)
+            for note in notes
+        )
+        self._notes = {note.id for note in self._called}
+        self._files = {*self._notes, *files}
         self._found: dict[tuple[str, str | None], str | None] = {}
-        self._nearest: Nearest | None = None
-        paths = sorted({*self._notes, *files}, key=lambda path: (len(path), path))
-        for path in paths:
-            self._add_path(path)
-        for note in sorted(notes, key=lambda note: (len(note.id), note.id)):
-            self._titles.setdefault(fold(note.title), []).append(note.id)
-            for name in (stem(note.id), note.title, *note.aliases):
-                self._spoken.setdefault(fold(name), name)
-            for alias in dict.fromkeys(fold(alias) for alias in note.aliases):
-                self._aliases.setdefault(alias, []).append(note.id)
+        called: tuple[Called, ...] = before._called if before else ()
+        there: set[str] = before._files if before else set()
+        gone, new = there - self._files, self._files - there
+        self._paths = _filed(before._paths if before else {}, _by_name(gone), _by_name(new))
+        self._endings = _filed(before._endings if before else {}, _by_ending(gone), _by_ending(new))
+        self._aliases = _filed(
+            before._aliases if before else {},
+            _by_alias(set(called).difference(self._called)),
+            _by_alias(set(self._called).difference(called)),
+        )
 
-    def _add_path(self, path: str) -> None:
-        folded = fold(path)
-        self._paths.setdefault(folded, []).append(path)
-        folder = posixpath.dirname(folded)
-        while folder and folder not in self._folders:
-            self._folders.add(folder)
-            folder = posixpath.dirname(folder)
-        ending = folded
-        while True:
-            self._endings.setdefault(ending, []).append(path)
-            if "/" not in ending:
-                return
-            ending = ending.split("/", 1)[1]
+    @cached_property
+    def _folders(self) -> set[str]:
+        folders = {posixpath.dirname(path) for path in self._paths}
+        for folder in list(folders):
+            while folder := posixpath.dirname(folder):
+                folders.add(folder)
+        return folders - {""}
+
+    @cached_property
+    def _titles(self) -> dict[str, NoteId]:
+        titles: dict[str, NoteId] = {}
+        for note in sorted(self._called, key=lambda note: _closeness(note.id)):
+            titles.setdefault(fold(note.title), note.id)
+        return titles
+
+    @cached_property
+    def _spoken(self) -> dict[str, str]:
+        spoken: dict[str, str] = {}
+        for note in sorted(self._called, key=lambda note: _closeness(note.id)):
+            for name in (stem(note.id), note.title, *note.aliases):
+                spoken.setdefault(fold(name), name)
+        return spoken
+
+    @cached_property
+    def _nearest(self) -> Nearest:
+        return Nearest(self._spoken)
 
     def find(self, name: str, source: NoteId | None = None) -> NoteId | None:
         """Give the note that a link written `name` in `source` leads to.
@@ -159,16 +179,13 @@ class Names:
 
     def named(self, name: str) -> NoteId | None:
         """Give the note that a person calls `name`: by path, file name, alias or title."""
-        titled = self._titles.get(fold(name.strip()))
-        return self.find(name.strip()) or (titled[0] if titled else None)
+        return self.find(name.strip()) or self._titles.get(fold(name.strip()))
 
     def nearest(self, name: str, n: int = 3, *, parts: bool = True) -> list[str]:
         """Give up to `n` names of notes that look like `name`, the likest first.
 
         With `parts`, names that hold `name` as a part come after those.
         """
-        if self._nearest is None:
-            self._nearest = Nearest(self._spoken)
         wanted = fold(stem(name)).strip()
         found = self._nearest.find(wanted, n)
         if parts and wanted and len(found) < n:
@@ -189,7 +206,9 @@ class Names:
         rest = self._endings.get(path, [])
         return self._own_folder(rest, source, path) or next(iter(rest), None)
 
-    def _own_folder(self, paths: list[str], source: NoteId | None, path: str = "") -> str | None:
+    def _own_folder(
+        self, paths: Sequence[str], source: NoteId | None, path: str = ""
+    ) -> str | None:
         """Give the file beside the linking note, if one of `paths` is there."""
         if source is None or len(paths) < 2:
             return None
@@ -211,6 +230,53 @@ class Names:
         return self._by_path(path, source)
 
 
+_Filed = Mapping[str, Sequence[str]]
+"""Paths that go by each folded name, the closest first."""
+
+
+def _filed(
+    known: _Filed, gone: Iterable[tuple[str, str]], new: Iterable[tuple[str, str]]
+) -> _Filed:
+    """File paths by names, given in pairs, beside those that are known."""
+    changed: dict[str, list[str]] = {}
+    for name, path in gone:
+        if name not in changed:
+            changed[name] = list(known[name])
+        changed[name].remove(path)
+    for name, path in new:
+        if name not in changed:
+            changed[name] = list(known.get(name, ()))
+        changed[name].append(path)
+    found = {**known, **{name: sorted(paths, key=_closeness) for name, paths in changed.items()}}
+    for name, paths in changed.items():
+        if not paths:
+            del found[name]
+    return found
+
+
+def _closeness(path: str) -> tuple[int, str]:
+    return len(path), path
+
+
+def _by_name(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    return ((fold(path), path) for path in paths)
+
+
+def _by_ending(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for path in paths:
+        ending = fold(path)
+        yield ending, path
+        while "/" in ending:
+            ending = ending.split("/", 1)[1]
+            yield ending, path
+
+
+def _by_alias(called: Iterable[Called]) -> Iterator[tuple[str, str]]:
+    for note in called:
+        for alias in dict.fromkeys(fold(alias) for alias in note.aliases):
+            yield alias, note.id
+
+
 def _spellings(name: str) -> list[str]:
     """Give a name as written and with `.md`; a written extension is tried first."""
     if "." in posixpath.basename(name):
@@ -228,7 +294,7 @@ def _normal_path(path: str) -> str | None:
     return fold(normal)
 
 
-def _exact_case(paths: list[str], name: str) -> str:
+def _exact_case(paths: Sequence[str], name: str) -> str:
     """Of paths that differ in case only, give the one that is spelt like the link."""
     wanted = unicodedata.normalize("NFC", posixpath.normpath(name).lstrip("/"))
     same = (path for path in paths if unicodedata.normalize("NFC", path) == wanted)

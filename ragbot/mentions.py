@@ -11,6 +11,7 @@ Floor 1: pure functions on notes.
 from __future__ import annotations
 
 import re
+from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ MAX_TOKENS = 12
 COMMON = 0.1
 """A name of one word that stands in more than this share of the notes is a common word."""
 
-SIEVE = 1024
-"""Bits that tell which words a note cannot hold."""
+MARK = 3
+"""Bytes by which a word is known: two in sixteen million are taken for each other."""
 
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -100,12 +101,12 @@ class _Named:
                     longest[first] = max(len(tokens), longest.get(first, 0))
         return cls(now, {**before.owners, **changed}, meant, longest)
 
-    def changed_since(self, before: _Named) -> list[int]:
-        """Sieves of the names that came, went, or mean another note now."""
+    def changed_since(self, before: _Named) -> list[list[bytes]]:
+        """Give the marks of the words of each name that came, went, or is another note's now."""
         if self is before:
             return []
         forms = {form for form, _ in before.meant.items() ^ self.meant.items()}
-        return [_sieve(token[2] for token in _tokens(form)) for form in forms]
+        return [[_mark(token[2]) for token in _tokens(form)] for form in forms]
 
 
 _NOBODY = _Named((), {}, {}, {})
@@ -115,13 +116,13 @@ _NOBODY = _Named((), {}, {}, {})
 class _Scanned:
     """What one note was found to hold.
 
-    `words` are those that are names by themselves; `sieve` has a bit for every word, which
-    different words may share: a name is not in a note that lacks a bit of its words.
+    `words` are those that are names by themselves; `marks` are those of all words: a name is
+    not in a note that lacks the mark of one of its words.
     """
 
     mentions: tuple[Relation, ...]
     words: frozenset[str]
-    sieve: int
+    marks: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ class Found:
         """Give what `load` reads of some notes, as JSON has it."""
         return [
             [note, [[r.written, r.target, r.span] for r in one.mentions],
-             sorted(one.words), f"{one.sieve:x}"]
+             sorted(one.words), b64encode(one.marks).decode("ascii")]
             for note in notes
             for one in [self._scanned[note]]
         ]  # fmt: skip
@@ -183,12 +184,12 @@ class Found:
             If it is not of these notes, or of another form.
         """
         scanned: dict[NoteId, _Scanned] = {}
-        for note, found, words, sieve in rows:
+        for note, found, words, marks in rows:
             mentioned = tuple(
                 Relation(note, MENTIONS, written, target, (span[0], span[1]))
                 for written, target, span in found
             )
-            scanned[note] = _Scanned(mentioned, frozenset(words), int(sieve, 16))
+            scanned[note] = _Scanned(mentioned, frozenset(words), b64decode(marks))
         if scanned.keys() != notes.keys():
             raise ValueError("they are of other notes")
         return _put_together(notes, _Named.of(called, _NOBODY), scanned, None)
@@ -247,7 +248,7 @@ def find_again(
         if (
             before is None
             or old is None
-            or (changed and _may_hold(old.sieve, changed))
+            or (changed and _may_hold(old.marks, changed))
             or (note not in same and not _says_the_same(before._notes[note], notes[note]))
         ):
             old = _scan(notes[note], named)
@@ -284,15 +285,12 @@ def _put_together(
     return Found(by_note, notes, named, scanned, frequency, common)
 
 
-def _may_hold(sieve: int, names: Sequence[int]) -> bool:
-    return any(sieve & name == name for name in names)
+def _may_hold(marks: bytes, names: Iterable[Iterable[bytes]]) -> bool:
+    return any(all(mark in marks for mark in name) for name in names)
 
 
-def _sieve(words: Iterable[str]) -> int:
-    sieve = 0
-    for word in words:
-        sieve |= 1 << crc32(word.encode("utf-8", "surrogatepass")) % SIEVE
-    return sieve
+def _mark(word: str) -> bytes:
+    return crc32(word.encode("utf-8", "surrogatepass")).to_bytes(4, "big")[:MARK]
 
 
 def _says_the_same(old: Note, new: Note) -> bool:
@@ -357,7 +355,9 @@ def _scan(note: Note, named: _Named) -> _Scanned:
                 span: Span = (place(first), place(last - 1) + 1)
                 written = " ".join(text[first:last].split())
                 found.append(Relation(note.id, MENTIONS, written, target, span))
-    return _Scanned(tuple(found), frozenset(words & named.meant.keys()), _sieve(words))
+    return _Scanned(
+        tuple(found), frozenset(words & named.meant.keys()), b"".join(map(_mark, words))
+    )
 
 
 def _matches(tokens: Sequence[_Token], named: _Named) -> Iterator[tuple[Span, NoteId]]:

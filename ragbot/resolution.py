@@ -39,16 +39,26 @@ class Read(Protocol):
 
 
 class _Named:
-    """What the notes and files of a vault are called."""
+    """What the notes and files of a vault are called.
+
+    `before` are names that were looked up in when it was another one.
+    """
 
     def __init__(self, called: Iterable[Called], files: Iterable[str]) -> None:
         self.called = tuple(called)
         self.files = tuple(files)
+        self.before: Names | None = None
 
     @cached_property
     def names(self) -> Names:
         """What links are looked up in."""
-        return Names(self.called, self.files)
+        names, self.before = Names(self.called, self.files, self.before), None
+        return names
+
+    @property
+    def at_hand(self) -> Names | None:
+        """Names that were looked up in, these or earlier ones; None when there were none yet."""
+        return self.__dict__.get("names", self.before)
 
     def says_the_same(self, other: _Named) -> bool:
         """Whether both have the same names."""
@@ -119,6 +129,7 @@ class Resolution(Mapping[NoteId, Note]):
             named = before._named
             stay = {n for n, one in notes.items() if (old := known.get(n)) and old.read is one}
         else:
+            named.before = before._named.at_hand
             touched = named.changed_since(before._named)
             stay = {
                 note

@@ -60,6 +60,10 @@ class _Listed:
     files: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
+    def ignores(self, path: str) -> bool:
+        """Whether a path is named in the file of what to ignore, which most vaults lack."""
+        return len(self.ignored) > 0 and self.ignored.match_file(path)
+
 
 def scan(root: Path) -> Listing:
     """List the notes below a folder without opening them.
@@ -134,8 +138,8 @@ def _list_entry(listed: _Listed, folder: str, entry: os.DirEntry[str]) -> str | 
         if entry.is_symlink():
             _note_symlink(listed, path)
         elif entry.is_dir(follow_symlinks=False):
-            return None if listed.ignored.match_file(path + "/") else path
-        elif not listed.ignored.match_file(path):
+            return None if listed.ignores(path + "/") else path
+        elif not listed.ignores(path):
             _list_file(listed, path, entry)
     except OSError as problem:
         listed.problems.append(_unreadable(path, problem))
@@ -162,7 +166,7 @@ def _list_file(listed: _Listed, path: str, entry: os.DirEntry[str]) -> None:
 
 def _note_symlink(listed: _Listed, path: str) -> None:
     """Report a link that leads out of the folder or nowhere; a link within it is left out."""
-    if listed.ignored.match_file(path):
+    if listed.ignores(path):
         return
     try:
         real = (listed.root / path).resolve(strict=True)

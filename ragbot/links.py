@@ -70,9 +70,11 @@ class Names:
         called: tuple[Called, ...] = before._called if before else ()
         there: set[str] = before._files if before else set()
         gone, new = there - self._files, self._files - there
-        self._paths = _filed(before._paths if before else {}, _by_name(gone), _by_name(new))
-        self._endings = _filed(before._endings if before else {}, _by_ending(gone), _by_ending(new))
-        self._aliases = _filed(
+        self._paths: _Filed = _filed(before._paths if before else {}, _by_name(gone), _by_name(new))
+        self._endings: _Filed = _filed(
+            before._endings if before else {}, _by_ending(gone), _by_ending(new)
+        )
+        self._aliases: _Filed = _filed(
             before._aliases if before else {},
             _by_alias(set(called).difference(self._called)),
             _by_alias(set(self._called).difference(called)),

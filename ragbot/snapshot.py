@@ -12,13 +12,13 @@ from __future__ import annotations
 import hashlib
 import json
 import operator
-import weakref
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import accumulate, chain, repeat
 from typing import Any, overload
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,7 +131,7 @@ class Passages(Sequence[Chunk]):
         return self._entries[note], row - self.first[note]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """A vault as it was read: entries in order of id, paths of the other files.
 
@@ -163,16 +163,14 @@ class Snapshot:
 
         It is `NONE` where the note was read since: notes are compared by identity.
         """
-        known, rows = self._since
-        if known() is not before:
-            rows = self._rows_in(before)
-            self._since[:] = weakref.ref(before), rows
-        return rows
+        if before not in self._known:
+            self._known[before] = self._rows_in(before)
+        return self._known[before]
 
     @cached_property
-    def _since(self) -> list[Any]:
-        """The snapshot that was asked for last, which must not be kept for that, and the answer."""
-        return [lambda: None, None]
+    def _known(self) -> WeakKeyDictionary[Snapshot, IntArray]:
+        """Rows in the snapshots that were asked for, which are not kept for that."""
+        return WeakKeyDictionary()
 
     def _rows_in(self, before: Snapshot) -> IntArray:
         entries, size = self.entries, len(self.entries)

@@ -27,7 +27,6 @@ from ragbot.generation import Generation
 from ragbot.graph import Direction
 from ragbot.index import Index
 from ragbot.lending import Borrowed, lent
-from ragbot.links import Names
 from ragbot.llm import LanguageModel
 from ragbot.remembered import Remembered
 from ragbot.retrieve import HOPS, retriever
@@ -78,7 +77,6 @@ class Ragbot:
         self._wait = True
         self._seen = False
         self._refreshing = threading.Lock()
-        self._names: tuple[Generation, Names] | None = None
 
     @classmethod
     def open(
@@ -127,7 +125,6 @@ class Ragbot:
     def close(self) -> None:
         """Let go of the index. What was given before stays valid; a later call is refused."""
         self._index.close()
-        self._names = None
 
     # Keeping the index
 
@@ -378,14 +375,12 @@ class Ragbot:
         return corpus.trouble() or (_NO_VECTORS if ready else _NO_ENCODER)
 
     def _id(self, corpus: Generation, name: str) -> NoteId:
-        known = self._names
-        if known is None or known[0] is not corpus:
-            known = self._names = (corpus, Names(list(corpus.notes.values())))
-        found = known[1].find(name)
+        names = corpus.names
+        found = names.find(name)
         if found is None:
             ghosts: Mapping[str, int] = corpus.graph.ghosts()
             wanted = sum(n for ghost, n in ghosts.items() if ghost.casefold() == name.casefold())
-            raise NoteNotFoundError(name, known[1].nearest(name), wanted)
+            raise NoteNotFoundError(name, names.nearest(name), wanted)
         return found
 
 

@@ -19,6 +19,7 @@ from ragbot.content import Content, read_content
 from ragbot.embed import EncoderIdentity, FloatArray
 from ragbot.graph import RelationGraph
 from ragbot.lexical import Lexical
+from ragbot.links import Names
 from ragbot.manifest import Manifest
 from ragbot.schema import Chunk, Note, NoteId
 from ragbot.segments import Vectors
@@ -65,6 +66,11 @@ class Generation:
     def notes(self) -> Mapping[NoteId, Note]:
         """Every note by id, its relations resolved."""
         return self.content.notes
+
+    @property
+    def names(self) -> Names:
+        """What notes and files are called, as links look them up."""
+        return self.content.links.names
 
     @property
     def chunks(self) -> Sequence[Chunk]:

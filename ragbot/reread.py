@@ -41,7 +41,7 @@ def reread(
     Snapshot
         The whole vault as it stands now; entries that did not change are those of `before`.
     dict
-        How each file stands that was read.
+        How each file stands that did not stand so before.
     """
     known = before.entries
     stay = {
@@ -62,7 +62,9 @@ def reread(
         if entry is not None:
             entries[path] = entry
         racy = listed_ns - max(stat.mtime_ns, stat.ctime_ns) < _RACY_NS
-        fresh[path] = FileState(stat, entry.digest if entry else "", racy)
+        now = FileState(stat, entry.digest if entry else "", racy)
+        if states.get(path) != now:
+            fresh[path] = now
     gone = known.keys() - stay - entries.keys()
     return before.changed(entries, gone, listing.files, tuple(problems)), fresh
 

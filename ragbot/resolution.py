@@ -144,6 +144,11 @@ class Resolution(Mapping[NoteId, Note]):
         }
         return cls(named, slots)
 
+    @property
+    def names(self) -> Names:
+        """What notes and files are called: what links are looked up in."""
+        return self._named.names
+
     def shared_with(self, before: Resolution) -> frozenset[NoteId]:
         """Name the notes that are those of before, as read and as resolved; none is read for it."""
         return frozenset(

@@ -168,3 +168,21 @@ TestRefreshed.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+
+
+def test_a_vault_that_grows_and_shrinks_is_spread_over_other_pages(tmp_path):
+    vault, index, reader = tmp_path / "vault", Index(tmp_path / "index"), Index(tmp_path / "index")
+    vault.mkdir()
+    counts = []
+    for size in (60, 70, 71, 61):
+        for number in range(80):
+            file = vault / f"N{number}.md"
+            file.unlink(missing_ok=True)
+            if number < size:
+                file.write_text(f"# N{number}\n\nWarm. See [[N{(number + 1) % 75}]]. Not N7.")
+        index.refresh(vault, WordEncoder())
+        clean = Index(tmp_path / f"clean {size}")
+        clean.refresh(vault, WordEncoder())
+        assert told(index.current()) == told(reader.current()) == told(clean.current())
+        counts.append(len(index.current().manifest.pages))
+    assert counts == [1, 2, 2, 1]

@@ -69,7 +69,8 @@ def content_of(
     found = mentions.find_again(links, called, looked, same) if mentioned else None
     if found is not None:
         same = same & found.shared_with(looked) if looked is not None else frozenset()
-    told = [r for note in links.keys() - same for r in found.told(note)] if found else []
+    new = snapshot.entries.keys() - same
+    told = [relation for note in new for relation in found.told(note)] if found else []
     graph = RelationGraph.build(links, told, *_former(links, before, same))
     lexical = Lexical.of(
         called,
@@ -79,7 +80,7 @@ def content_of(
         before.lexical if before else None,
         snapshot.since(before.snapshot) if before else None,
     )
-    sheets = _sheets_kept(snapshot, pages, before, same)
+    sheets = _sheets_kept(snapshot, pages, before, new)
     return Content(snapshot, pages, links, graph, lexical, sheets, found)
 
 
@@ -103,15 +104,15 @@ def _former(
 
 
 def _sheets_kept(
-    snapshot: Snapshot, pages: Pages, before: Content | None, same: Set[NoteId]
+    snapshot: Snapshot, pages: Pages, before: Content | None, new: Set[NoteId]
 ) -> tuple[str, ...]:
-    """Give the sheets of before that hold notes with the same arcs alone; empty for the others."""
+    """Give the sheets of before; empty where a note is gone or its arcs are new."""
     count = len(pages.names)
     if before is None or len(before.sheets) != count:
         return ("",) * count
     sheets = list(before.sheets)
     gone = before.snapshot.entries.keys() - snapshot.entries.keys()
-    for note in gone | (snapshot.entries.keys() - same):
+    for note in gone | new:
         sheets[page_of(note, count)] = ""
     return tuple(sheets)
 
@@ -199,7 +200,8 @@ def _read_graph(
             if there.get(page) != sheet
         }
         arcs = [read_sheet(shelf.sheets, sheet, notes) for sheet, notes in new.items()]
-        same = links.keys() - {note for notes in new.values() for note in notes}
+        read = {note for notes in new.values() for note in notes}
+        same = {note for note in links if note not in read}
         return RelationGraph.of(links, arcs, *_former(links, known, same))
     except (ValueError, KeyError, IndexError) as error:
         raise IndexDamagedError(shelf.sheets, f"not of these pages: {error}") from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ragbot import compose, extract
 from ragbot.candidates import BLOCK_MARK, Candidate, gather
@@ -211,7 +212,7 @@ def joined(listed: Sequence[Candidate]) -> Candidate:
     first, last = listed[0], listed[-1]
     text = " ".join(one.text for one in listed)
     span = (first.span[0], last.span[1])
-    return Candidate(last.note, span, text, last.headings, last.row, last.worth)
+    return replace(last, span=span, text=text)
 
 
 def _size(listed: Sequence[Candidate]) -> int:

@@ -58,6 +58,11 @@ _RULE = re.compile(r"[\s|:-]*")
 _ROW = re.compile(r"\s*(?:\|.*\|\s*|\|.*|(?:[^|\n]+\|){2}[^\n]*)\Z")
 _UNDERLINED = re.compile(r"[^\n]*\r?\n[ \t>]*\|?[ \t]*:?-+:?[ \t]*\|[ \t|:-]*(?:\r|\n|\Z)")
 _CELL = re.compile(r"(?<!\\)\|(?![^\[\]]*\]\])")
+_STANDS_FOR = re.compile(
+    r"(it|its|this|these|that|those|they|their|such|he|she|his|her|both|here|instead|however"
+    r"|therefore|thus|but|and|so)\b",
+    re.IGNORECASE,
+)
 # A field whose value is a link to a page says no more than the link alone.
 _ONLY_A_LINK = re.compile(r"\s*(?:[\w-]+::\s*)?!?\[(?:\\.|[^\[\]\\])*\]\([^()\s]*\)[\s.]*")
 BLOCK_MARK = re.compile(r"(?:[ \t]*(?:>|[-*+•](?=[ \t])|\d{1,3}[.)](?=[ \t])|\[[ xX]\])[ \t]*)+")
@@ -70,6 +75,7 @@ class Candidate:
     `span` is its place in the note, without the mark of a list or quotation;
     `text` reads without markup. `worth` is that of its passage: the hit's
     score, less what the passage falls short of the best one of its note.
+    `place` is that of its note among the notes found, from 0.
     """
 
     note: NoteId
@@ -78,11 +84,17 @@ class Candidate:
     headings: tuple[str, ...]
     row: int
     worth: float
+    place: int
 
     @property
     def introduces(self) -> bool:
         """Whether it only introduces what follows, a list mostly."""
         return self.text.endswith(":")
+
+    @property
+    def leans(self) -> bool:
+        """Whether it begins with a word that stands for something said before it."""
+        return _STANDS_FOR.match(self.text) is not None
 
 
 def gather(
@@ -118,8 +130,11 @@ def gather(
         for row, worth in ranked
         if sources_too or not _is_bibliography(corpus.chunks[row])
     )
+    places = {
+        note: place for place, note in enumerate(dict.fromkeys(hit.chunk.note for hit in hits))
+    }
     for chunk, row, worth in islice(telling, most):
-        found += cut(corpus.notes[chunk.note], chunk, row, worth)
+        found += cut(corpus.notes[chunk.note], chunk, row, worth, places[chunk.note])
     return found
 
 
@@ -155,7 +170,7 @@ def rows_of(corpus: Corpus, note: NoteId) -> list[int]:
     return list(range(first, last))
 
 
-def cut(note: Note, chunk: Chunk, row: int, worth: float) -> Iterator[Candidate]:
+def cut(note: Note, chunk: Chunk, row: int, worth: float, place: int) -> Iterator[Candidate]:
     """Cut a passage into its sentences, list items and table rows, as they read."""
     columns: Sequence[str] = ()
     for first, last in sentences(chunk.text, chunk.span[0]):
@@ -168,7 +183,7 @@ def cut(note: Note, chunk: Chunk, row: int, worth: float) -> Iterator[Candidate]
         skipped = _ONLY_A_LINK.fullmatch(source)
         text = "" if skipped else readable(source, columns)
         if len(text.split()) >= LEAST_WORDS or _runs_on(text):
-            yield Candidate(note.id, (first, last), text, chunk.headings, row, worth)
+            yield Candidate(note.id, (first, last), text, chunk.headings, row, worth, place)
 
 
 def _from_line_start(text: str, first: int, last: int) -> str:

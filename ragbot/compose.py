@@ -39,11 +39,6 @@ _ASKING_WORDS = (
 ASKING = frozenset(stem(word) for word in _ASKING_WORDS.split())
 """Stems of words that a question about notes is put with, and that answer nothing."""
 
-_STANDS_FOR = re.compile(
-    r"(it|its|this|these|that|those|they|their|such|he|she|his|her|both|here|instead|however"
-    r"|therefore|thus|but|and|so)\b",
-    re.IGNORECASE,
-)
 _ITEM = re.compile(r"^[ \t]*(?:>[ \t]*)*(?:[-*+•]|\d{1,3}[.)])[ \t]", re.MULTILINE)
 _END = re.compile(r"[.!?…:;。！？][\"'”’»)\]]*$")
 
@@ -233,7 +228,7 @@ def _completed(
     note: Note, chunk: Chunk, candidate: Candidate, before: Candidate | None, room: int
 ) -> Candidate:
     """Add the sentence before, when this one starts with a word that stands for it."""
-    if not _STANDS_FOR.match(candidate.text):
+    if not candidate.leans:
         return candidate
     earlier = [
         span for span in sentences(chunk.text, chunk.span[0]) if span[1] <= candidate.span[0]

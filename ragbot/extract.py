@@ -17,11 +17,12 @@ from itertools import groupby, zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot.candidates import Candidate, gather
+from ragbot.candidates import Candidate, gather, rows_of
 from ragbot.clauses import clauses
 from ragbot.codes import EncodedQuestion, EncodeQuestion
 from ragbot.corpus import Corpus
 from ragbot.expected import holds
+from ragbot.kinds import kind_of
 from ragbot.late import Reading, reads
 from ragbot.phrasing import stem
 from ragbot.schema import Hit
@@ -39,6 +40,11 @@ its own words, in the sentence beside it that does best, and in its passage."""
 WORTH, LENGTH, MISFIT = 0.12, 0.1, 0.2
 """Worth of what retrieval thought of the passage; taken off per factor e of words, and off a
 sentence without a number, a date or a name, when one is asked for."""
+
+LEANS, OPENS, PLACE = 0.1, 0.15, 0.02
+"""Taken off a sentence that begins with "it" or "this"; off those that a note of several passages
+begins with, unless it is asked what something is: they name the subject, so they come near to
+whatever is asked about it; and for each note that was found before this one."""
 
 WORDS_WEIGHT, WORTH_WEIGHT = 0.5, 0.3
 """Without vectors: worth of holding every word of the question, and of the passage."""
@@ -146,12 +152,32 @@ def score(
     else:
         scores, near = _met(corpus, query, pool, asked)
         scores += WORTH * worth
-        scores -= [LENGTH * math.log(len(candidate.text.split())) for candidate in pool]
+        scores -= _flaws(corpus, query, pool)
     scores -= MISFIT * misfit
     return [
         Picked(candidate, float(value), row)
         for candidate, value, row in zip(pool, scores, near, strict=True)
     ]
+
+
+def _flaws(corpus: Corpus, query: str, pool: Sequence[Candidate]) -> Scores:
+    """Weigh what a sentence loses by its length, by how it begins, and by where it stands."""
+    opens = 0.0 if kind_of(query) == "definition" else OPENS
+    return np.array(
+        [
+            LENGTH * math.log(len(candidate.text.split()))
+            + LEANS * candidate.leans
+            + opens * _opens(corpus, candidate)
+            + PLACE * candidate.place
+            for candidate in pool
+        ]
+    )
+
+
+def _opens(corpus: Corpus, candidate: Candidate) -> bool:
+    """Tell whether a sentence stands in the first of several passages of its note."""
+    first, *more = rows_of(corpus, candidate.note)
+    return bool(more) and candidate.row == first
 
 
 def _met(

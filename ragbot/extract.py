@@ -21,8 +21,8 @@ from ragbot.candidates import Candidate, gather, rows_of
 from ragbot.clauses import clauses
 from ragbot.codes import EncodedQuestion, EncodeQuestion
 from ragbot.corpus import Corpus
+from ragbot.defining import defines, subject
 from ragbot.expected import holds
-from ragbot.kinds import kind_of
 from ragbot.late import Reading, reads
 from ragbot.phrasing import stem
 from ragbot.schema import Hit
@@ -45,6 +45,10 @@ LEANS, OPENS, PLACE = 0.1, 0.15, 0.02
 """Taken off a sentence that begins with "it" or "this"; off those that a note of several passages
 begins with, unless it is asked what something is: they name the subject, so they come near to
 whatever is asked about it; and for each note that was found before this one."""
+
+DEFINES, NAMED = 0.3, 0.15
+"""Where it is asked what something is, added to a sentence that says it, and to those of a note of
+that name."""
 
 WORDS_WEIGHT, WORTH_WEIGHT = 0.5, 0.3
 """Without vectors: worth of holding every word of the question, and of the passage."""
@@ -154,6 +158,8 @@ def score(
         scores += WORTH * worth
         scores -= _flaws(corpus, query, pool)
     scores -= MISFIT * misfit
+    if what := subject(query):
+        scores += _defining(corpus, query, what, pool)
     return [
         Picked(candidate, float(value), row)
         for candidate, value, row in zip(pool, scores, near, strict=True)
@@ -162,7 +168,7 @@ def score(
 
 def _flaws(corpus: Corpus, query: str, pool: Sequence[Candidate]) -> Scores:
     """Weigh what a sentence loses by its length, by how it begins, and by where it stands."""
-    opens = 0.0 if kind_of(query) == "definition" else OPENS
+    opens = 0.0 if subject(query) else OPENS
     return np.array(
         [
             LENGTH * math.log(len(candidate.text.split()))
@@ -171,6 +177,20 @@ def _flaws(corpus: Corpus, query: str, pool: Sequence[Candidate]) -> Scores:
             + PLACE * candidate.place
             for candidate in pool
         ]
+    )
+
+
+def _defining(
+    corpus: Corpus, query: str, what: frozenset[str], pool: Sequence[Candidate]
+) -> Scores:
+    named = {
+        note
+        for spotted in corpus.lexical.names(query)
+        if what <= {stem(word) for word in spotted.name.split()}
+        for note in spotted.notes
+    }
+    return np.array(
+        [DEFINES * defines(what, one.text) + NAMED * (one.note in named) for one in pool]
     )
 
 

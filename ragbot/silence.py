@@ -50,7 +50,7 @@ class Signals:
     Attributes
     ----------
     meaning
-        Highest cosine of the question and a passage that holds one of the best ten sentences.
+        Highest cosine of the question and a passage that was read.
     met
         How near the chosen sentences together come to the words of the question, each to the
         nearest, in about [0, 1]; 0 without vectors.
@@ -97,7 +97,7 @@ def signals(
     """
     meaning = met = 0.0
     if asked is not None and corpus.embedded:
-        rows = [pick.candidate.row for pick in picked[:10]]
+        rows = [pick.candidate.row for pick in picked]
         meaning = float(corpus.similarities(asked.vector, rows).max())
     if asked is not None and picked[0].near.size:
         nearest = np.max([pick.near for pick in chosen], axis=0)

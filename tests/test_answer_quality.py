@@ -61,6 +61,13 @@ def test_what_is_this_note_is_answered_for_every_note(bot):
     assert silent == []
 
 
+def test_what_is_this_note_is_answered_from_it_first(bot):
+    titles = [note.title for note in bot.notes()]
+    asked = {title: bot.ask(f"What is {title.lower()}?") for title in titles}
+    led = {title: bot.note(a.citations[0].note).title for title, a in asked.items() if a.citations}
+    assert {title: note for title, note in led.items() if note != title} == {}
+
+
 def test_every_starter_is_answered(bot):
     starters = bot.note("About This Garden").metadata["starters"]
     answers = [bot.ask(question) for question in starters]

@@ -25,7 +25,7 @@ FLOORS = [
         "prose", "markdown", "nearest", "links", "anchors", "mentions", "resolution",
         "sentences", "chunk", "clauses", "fusion", "metrics", "words", "phrasing",
         "wire", "export", "editor", "merging", "kinds", "expected", "remembered", "codes",
-        "coming", "ghosts", "places", "pieces", "arcs",
+        "coming", "ghosts", "places", "pieces", "arcs", "defining",
     },
     {
         "vault", "graph", "postings", "bm25", "entities", "lexical", "faster", "embed", "cluster",
@@ -83,6 +83,7 @@ SAME_FLOOR = {
     "clauses": {"sentences", "words"},
     "phrasing": {"predicates", "words"},
     "expected": {"phrasing", "words"},
+    "defining": {"kinds", "phrasing", "words"},
     "codes": {"words"},
     "ghosts": {"words"},
     "bm25": {"postings"},

@@ -53,7 +53,7 @@ versions:  ## run the tests on the oldest and on the newest releases that are al
 	$(PYTHON) tests/versions.py newest
 
 # --strict: a package that could not be looked up fails, where pip-audit alone would pass it.
-audit:  ## look the pinned versions up among the known vulnerabilities (asks pypi.org)
+audit:  ## look the pinned versions up among the known vulnerabilities (asks the registry)
 	$(PYTHON) -m venv $(VENV)/audit
 	$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
 	$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt

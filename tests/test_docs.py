@@ -56,7 +56,7 @@ NOT_RUN = {
         "README.md",
         "$ make test     # all tests, the browser's among them (Debian: apt install chromium)",
     ): "this run is one",
-    ("dependencies.md", "$ make audit"): "asks pypi.org",
+    ("dependencies.md", "$ make audit"): "asks the registry",
     ("dependencies.md", "$ make versions"): "runs the tests twice; takes an hour",
 }
 SERVERS = {"chat|app.py": "7860", "mcp": "8765", "chroma run": "8000"}

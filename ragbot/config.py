@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import inf
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from ragbot.editor import check_template
@@ -119,7 +120,8 @@ class Config:
         """
         environment = os.environ if environment is None else environment
         kinds = {f.name: f.type for f in fields(cls)}
-        values: dict[str, object] = {}
+        # Of each field's own type: they are checked one by one.
+        values: dict[str, Any] = {}
         for variable, written in sorted(environment.items()):
             if not variable.startswith(PREFIX):
                 continue
@@ -131,7 +133,7 @@ class Config:
         for name, argument in (("notes", notes), ("index", index)):
             if argument is not None:
                 values[name] = Path(argument)
-        return cls(**values)  # type: ignore[arg-type]  # checked field by field above
+        return cls(**values)
 
 
 def _is_web_address(url: str) -> bool:

@@ -33,7 +33,7 @@ def place_of(model: str, remedy: str) -> str:
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped in transformers
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # as well
     return place
 
 

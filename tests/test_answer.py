@@ -356,3 +356,13 @@ def test_kinds(question, kind):
 )
 def test_sides(question, expected):
     assert sides(question) == expected
+
+
+def test_what_something_is_is_said_first_by_the_note_of_that_name():
+    # Both say it; the other one, which has more of the question's words, is found first.
+    notes = {
+        "Dew.md": "# Dew\n\nDew is water that the night leaves on leaves and stones.\n",
+        "Morning.md": "# Morning dew, what it is\n\nDew is what dew was: dew.\n",
+    }
+    answer = ask(MemoryCorpus.of(FILES | notes, bags), "What is dew?")
+    assert answer.citations[0].note == "Dew.md"

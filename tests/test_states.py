@@ -3,6 +3,8 @@
 import pytest
 
 from ragbot import states
+from ragbot.markdown import parse
+from ragbot.snapshot import Entry
 from ragbot.states import FileState, Log
 from ragbot.vault import Stat
 
@@ -62,3 +64,13 @@ def test_the_log_does_not_grow_for_ever(path, tmp_path, monkeypatch):
         assert len(path.read_text(encoding="utf-8").split()) < 200
     assert Log(path).of(tmp_path) == log.of(tmp_path)
     assert log.of(tmp_path)["A.md"] == state(39)
+
+
+def test_a_file_vouches_for_what_was_read_unless_it_changed_or_may_have():
+    entry = Entry.of(parse("# A\n", "A.md")[0])
+    stat, later = Stat(4, 10**18, 7), Stat(4, 10**18, 8)
+    assert FileState(stat, entry.digest).vouches_for(entry, stat)
+    assert not FileState(stat, entry.digest).vouches_for(entry, later)
+    assert not FileState(stat, "another").vouches_for(entry, stat)
+    # It was so young when it was listed that a change since then may look the same.
+    assert not FileState(stat, entry.digest, racy=True).vouches_for(entry, stat)

@@ -128,6 +128,22 @@ def is_content(text: str, spans: Sequence[Span]) -> list[bool]:
     return found if any(found) else [first < last for first, last in spans]
 
 
+def words_of(text: str, spans: Sequence[Span]) -> list[str]:
+    """Give the word, folded, that each word piece of a text is of; empty for one that is of none.
+
+    Examples
+    --------
+    >>> words_of("The kettles?", [(0, 3), (4, 8), (8, 11), (11, 12)])
+    ['the', 'kettles', 'kettles', '']
+    """
+    found = [""] * len(spans)
+    starts = np.array([first for first, _ in spans])
+    for match in _WORD.finditer(text):
+        for place in np.flatnonzero((match.start() <= starts) & (starts < match.end())).tolist():
+            found[place] = " ".join(tokens(match.group()))
+    return found
+
+
 def weights(question: str, spans: Sequence[Span], rarity: Callable[[str], float]) -> Scores:
     """Weigh the word pieces of a question: the rarity of their word, shared among them.
 

@@ -5,6 +5,9 @@ shows when each word of the question looks for the word of the passage that come
 nearest to it in meaning: the nearer these are, the rarer words counting more,
 the better.
 
+While an index is being built some passages have no vectors yet: a word is then met where the
+passage holds the same one, and not otherwise.
+
 Floor 4: reads a corpus.
 
 References
@@ -26,7 +29,9 @@ from ragbot import codes
 from ragbot.chunk import context, embedding_text, plain_prose
 from ragbot.codes import Codes, EncodedQuestion
 from ragbot.corpus import Corpus, FloatArray
+from ragbot.phrasing import stem
 from ragbot.schema import Span
+from ragbot.words import tokens
 
 Scores = NDArray[np.float64]
 
@@ -65,12 +70,15 @@ class Reading:
     def __init__(self, corpus: Corpus, question: str, asked: EncodedQuestion) -> None:
         self._corpus = corpus
         self._turned = codes.turn(asked.words.vectors)
+        self._stems = [stem(word) for word in codes.words_of(question, asked.words.spans)]
         self.weights = codes.weights(question, asked.words.spans, corpus.lexical.rarity)
 
     def passages(self, rows: Sequence[int]) -> Scores:
         """How near each of these passages comes to the question, shape (rows,)."""
         found = self._corpus.codes(rows)
-        return np.array([self._weighed(self._nearest(one)) for one in found])
+        return np.array(
+            [self._weighed(self._nearest(row, one)) for row, one in zip(rows, found, strict=True)]
+        )
 
     def pieces(self, row: int, spans: Sequence[Span]) -> Met:
         """Tell how near the pieces of a passage come to the question.
@@ -82,26 +90,34 @@ class Reading:
         """
         chunk = self._corpus.chunks[row]
         note = self._corpus.notes[chunk.note]
-        held = self._corpus.codes([row])[0]
-        cosines = codes.cosines(self._turned, held) if len(held) else self._none()
-        at = held["place"]
-        above = self._best(cosines[:, at < len(context(note, chunk))])
         told = [plain_prose(note.text[first:last]) for first, last in spans]
-        places = codes.places(embedding_text(note, chunk), told)
-        own = np.array([self._best(cosines[:, (a <= at) & (at < b)]) for a, b in places])
+        held = self._corpus.codes([row])[0]
+        if len(held):
+            cosines, at = codes.cosines(self._turned, held), held["place"]
+            whole = self._best(cosines)
+            above = self._best(cosines[:, at < len(context(note, chunk))])
+            places = codes.places(embedding_text(note, chunk), told)
+            own = np.array([self._best(cosines[:, (a <= at) & (at < b)]) for a, b in places])
+        else:
+            whole = self._same(embedding_text(note, chunk))
+            above = self._same(context(note, chunk))
+            own = np.array([self._same(text) for text in told])
         under = np.maximum(own, above)
-        return Met(
-            self._weighed(self._best(cosines)), own @ self.weights, under @ self.weights, under
-        )
+        return Met(self._weighed(whole), own @ self.weights, under @ self.weights, under)
 
-    def _nearest(self, held: Codes) -> FloatArray:
-        return self._best(codes.cosines(self._turned, held) if len(held) else self._none())
+    def _nearest(self, row: int, held: Codes) -> FloatArray:
+        if len(held):
+            return self._best(codes.cosines(self._turned, held))
+        chunk = self._corpus.chunks[row]
+        return self._same(embedding_text(self._corpus.notes[chunk.note], chunk))
 
     def _weighed(self, nearest: FloatArray) -> float:
         return float(nearest @ self.weights)
 
-    def _none(self) -> FloatArray:
-        return np.zeros((len(self.weights), 0), np.float32)
+    def _same(self, text: str) -> FloatArray:
+        """Tell which words of the question a text holds: 1 for those, 0 for the others."""
+        held = {stem(word) for word in tokens(text)}
+        return np.array([word in held for word in self._stems], np.float32)
 
     def _best(self, cosines: FloatArray) -> FloatArray:
         """Cosine of the nearest word, for each of the question's; 0 where there are none."""

@@ -135,7 +135,8 @@ def confidence(
     if not picked or not chosen:
         return -ENOUGH
     found = signals(corpus, question, query, picked, chosen, asked)
-    if not picked[0].near.size:
+    # No vectors at all, or none yet of the passage that answers best.
+    if not picked[0].near.size or not len(corpus.codes([picked[0].candidate.row])[0]):
         return found.covered - COVERED - found.unknown
     return found.weight - ENOUGH
 

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from benchmarks.memory import MemoryCorpus, asked, bags
 from ragbot import answer as answers
+from ragbot import codes
 from ragbot.candidates import gather
+from ragbot.codes import Encoded
 from ragbot.conversation import standalone
 from ragbot.ground import stands
 from ragbot.kinds import kind_of, sides
@@ -366,3 +368,23 @@ def test_what_something_is_is_said_first_by_the_note_of_that_name():
     }
     answer = ask(MemoryCorpus.of(FILES | notes, bags), "What is dew?")
     assert answer.citations[0].note == "Dew.md"
+
+
+def but_for_noise(texts):
+    """Encode passages as while an index is being built: some have no vectors yet."""
+    made = bags(texts)
+    missing = [place for place, text in enumerate(texts) if "Noise" in text]
+    assert missing
+    made.vectors[missing] = 0
+    none = codes.none(made.vectors.shape[1])
+    held = [none if place in missing else one for place, one in enumerate(made.codes)]
+    return Encoded(made.vectors, held)
+
+
+@pytest.mark.parametrize("encode", [bags, but_for_noise])
+def test_a_passage_without_vectors_answers_beside_those_that_have_them(encode):
+    corpus = MemoryCorpus.of(FILES, encode)
+    answer = ask(corpus, "Why does the lid of a kettle rattle with steam?")
+    first = "The lid of a kettle rattles because steam lifts it again and again."
+    assert quotes(answer)[0] == first
+    assert ask(corpus, "Why does the lid of a piano rattle in Vienna?").abstained

@@ -12,7 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ragbot import Ragbot
+from ragbot.config import Config
 from ragbot.ui.serving import launch
+from tests.model_server import Script, serving
 
 # Generous: a machine that does other work besides is slow, not wrong.
 expect.set_options(timeout=60_000)
@@ -69,6 +71,21 @@ def page_over(
         served = launch(bot, port=port, login=login)
         yield f"http://127.0.0.1:{port}"
         served.close(verbose=False)
+
+
+@contextmanager
+def bot_with_model(notes: Mapping[str, str], folder: Path, script: Script) -> Iterator[Ragbot]:
+    """Open a bot over these notes, by name, whose language model says what a script has."""
+    vault = folder / "vault"
+    for name, text in notes.items():
+        (vault / name).parent.mkdir(parents=True, exist_ok=True)
+        (vault / name).write_text(text, encoding="utf-8")
+    with serving(script) as url:
+        config = Config(
+            notes=vault, index=folder / "index", llm="openai-like/scripted", llm_base_url=url
+        )
+        with Ragbot.open(config=config) as bot:
+            yield bot
 
 
 def open_side(page: Page) -> None:

@@ -5,13 +5,11 @@ from functools import partial
 import pytest
 from playwright.sync_api import expect
 
-from ragbot import Ragbot
-from ragbot.config import Config
 from ragbot.ui import page as served_page
 from ragbot.ui.limits import Limit
 from ragbot.ui.serving import launch
-from tests.browser.conftest import free_port, open_side
-from tests.model_server import Script, serving
+from tests.browser.conftest import bot_with_model, free_port, open_side
+from tests.model_server import Script
 
 pytestmark = pytest.mark.browser
 
@@ -36,19 +34,8 @@ def script():
 
 @pytest.fixture(scope="module")
 def bot(tmp_path_factory, script):
-    vault = tmp_path_factory.mktemp("vault")
-    for name, text in NOTES.items():
-        (vault / name).parent.mkdir(exist_ok=True)
-        (vault / name).write_text(text, encoding="utf-8")
-    with serving(script) as url:
-        config = Config(
-            notes=vault,
-            index=tmp_path_factory.mktemp("index"),
-            llm="openai-like/scripted",
-            llm_base_url=url,
-        )
-        with Ragbot.open(config=config) as opened:
-            yield opened
+    with bot_with_model(NOTES, tmp_path_factory.mktemp("garden"), script) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,13 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
-from ragbot import Ragbot
-from ragbot.config import Config
 from ragbot.ui.serving import launch
-from tests.browser.conftest import free_port, open_side
-from tests.model_server import Script, serving
+from tests.browser.conftest import bot_with_model, free_port, open_side
+from tests.model_server import Script
 
 pytestmark = pytest.mark.browser
 
+NOTES = {"Green Tea.md": "# Green Tea\n\nGreen tea is brewed at 80 degrees for two minutes.\n"}
 QUESTION = "How hot is green tea brewed?"
 SAID = "Green tea is brewed at 80 degrees [1]. "
 
@@ -32,19 +31,8 @@ def script(told):
 
 @pytest.fixture(scope="module")
 def bot(tmp_path_factory, told):
-    vault = tmp_path_factory.mktemp("vault")
-    (vault / "Green Tea.md").write_text(
-        "# Green Tea\n\nGreen tea is brewed at 80 degrees for two minutes.\n", encoding="utf-8"
-    )
-    with serving(told) as url:
-        config = Config(
-            notes=vault,
-            index=tmp_path_factory.mktemp("index"),
-            llm="openai-like/scripted",
-            llm_base_url=url,
-        )
-        with Ragbot.open(config=config) as opened:
-            yield opened
+    with bot_with_model(NOTES, tmp_path_factory.mktemp("garden"), told) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -77,6 +77,7 @@ def context(note: Note, chunk: Chunk) -> str:
     return _context(note.title, chunk.headings)
 
 
+@lru_cache(maxsize=20_000)  # a question reads the same sentences in several places
 def plain_prose(source: str) -> str:
     """Plain text of a slice of a note, as it is embedded."""
     return _DESTINATION.sub(r"\1", markdown.plain(source))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, zip_longest
+from itertools import chain, zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from ragbot.defining import defines, subject
 from ragbot.expected import holds
 from ragbot.late import Reading, reads
 from ragbot.phrasing import stem
-from ragbot.schema import Hit
+from ragbot.schema import Hit, Span
 from ragbot.words import content_words
 
 Scores = NDArray[np.float64]
@@ -204,11 +204,12 @@ def _met(
     corpus: Corpus, query: str, pool: Sequence[Candidate], asked: EncodedQuestion
 ) -> tuple[Scores, Scores]:
     """Read the passages of candidates word by word."""
-    reading = Reading(corpus, query, asked)
+    spans: dict[int, list[Span]] = {}
+    for candidate in pool:
+        spans.setdefault(candidate.row, []).append(candidate.span)
     scores: list[Scores] = []
     near: list[Scores] = []
-    for row, group in groupby(pool, key=lambda candidate: candidate.row):
-        met = reading.pieces(row, [candidate.span for candidate in group])
+    for met in Reading(corpus, query, asked).pieces(spans):
         others = np.concatenate(([0.0], met.own, [0.0]))
         beside = np.maximum(others[:-2], others[2:])
         scores.append(UNDER * met.under + OWN * met.own + BESIDE * beside + AROUND * met.passage)
@@ -232,9 +233,12 @@ def overlap(corpus: Corpus, query: str, pool: Sequence[Candidate]) -> Scores:
 
 
 def _without_repeats(picked: Iterable[Picked]) -> Iterator[Picked]:
-    kept: list[set[str]] = []
+    kept: dict[int, list[set[str]]] = {}
     for pick in picked:
         words = {stem(word) for word in content_words(pick.candidate.text)}
-        if not any(len(words & other) >= REPEATED * len(words | other) for other in kept):
-            kept.append(words)
+        # Sets that hold the same words are about as large.
+        least, most = math.floor(REPEATED * len(words)), math.ceil(len(words) / REPEATED)
+        alike = chain.from_iterable(kept.get(size, ()) for size in range(least, most + 1))
+        if not any(len(words & other) >= REPEATED * len(words | other) for other in alike):
+            kept.setdefault(len(words), []).append(words)
             yield pick

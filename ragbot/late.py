@@ -19,7 +19,7 @@ encoder that was not trained for it, and weighs the words of the question by the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,41 +75,54 @@ class Reading:
 
     def passages(self, rows: Sequence[int]) -> Scores:
         """How near each of these passages comes to the question, shape (rows,)."""
-        found = self._corpus.codes(rows)
         return np.array(
-            [self._weighed(self._nearest(row, one)) for row, one in zip(rows, found, strict=True)]
+            [
+                self._weighed(self._best(cosines) if len(held) else self._same(self._text(row)))
+                for row, (held, cosines) in zip(rows, self._cosines(rows), strict=True)
+            ]
         )
 
-    def pieces(self, row: int, spans: Sequence[Span]) -> Met:
-        """Tell how near the pieces of a passage come to the question.
+    def pieces(self, passages: Mapping[int, Sequence[Span]]) -> Iterator[Met]:
+        """Tell how near the pieces of each passage come to the question.
 
         Parameters
         ----------
-        spans
-            Of the pieces in their note.
+        passages
+            Rows of the passages, with the spans of the pieces in their note.
         """
-        chunk = self._corpus.chunks[row]
-        note = self._corpus.notes[chunk.note]
-        told = [plain_prose(note.text[first:last]) for first, last in spans]
-        held = self._corpus.codes([row])[0]
-        if len(held):
-            cosines, at = codes.cosines(self._turned, held), held["place"]
-            whole = self._best(cosines)
-            above = self._best(cosines[:, at < len(context(note, chunk))])
-            places = codes.places(embedding_text(note, chunk), told)
-            own = np.array([self._best(cosines[:, (a <= at) & (at < b)]) for a, b in places])
-        else:
-            whole = self._same(embedding_text(note, chunk))
-            above = self._same(context(note, chunk))
-            own = np.array([self._same(text) for text in told])
-        under = np.maximum(own, above)
-        return Met(self._weighed(whole), own @ self.weights, under @ self.weights, under)
+        for (row, spans), (held, cosines) in zip(
+            passages.items(), self._cosines(list(passages)), strict=True
+        ):
+            chunk = self._corpus.chunks[row]
+            note = self._corpus.notes[chunk.note]
+            told = [plain_prose(note.text[first:last]) for first, last in spans]
+            if len(held):
+                at = held["place"]
+                whole = self._best(cosines)
+                above = self._best(cosines[:, at < len(context(note, chunk))])
+                places = codes.places(self._text(row), told)
+                own = np.array([self._best(cosines[:, (a <= at) & (at < b)]) for a, b in places])
+            else:
+                whole = self._same(self._text(row))
+                above = self._same(context(note, chunk))
+                own = np.array([self._same(text) for text in told])
+            under = np.maximum(own, above)
+            yield Met(self._weighed(whole), own @ self.weights, under @ self.weights, under)
 
-    def _nearest(self, row: int, held: Codes) -> FloatArray:
-        if len(held):
-            return self._best(codes.cosines(self._turned, held))
+    def _cosines(self, rows: Sequence[int]) -> Iterator[tuple[Codes, FloatArray]]:
+        """Give the codes of each passage, and the cosines of the question's words with them.
+
+        All come from one product: between many small ones the threads of BLAS would spin.
+        """
+        held = self._corpus.codes(rows)
+        if held:
+            ends = np.cumsum([len(one) for one in held])[:-1]
+            cosines = codes.cosines(self._turned, np.concatenate(held))
+            yield from zip(held, np.split(cosines, ends, axis=1), strict=True)
+
+    def _text(self, row: int) -> str:
         chunk = self._corpus.chunks[row]
-        return self._same(embedding_text(self._corpus.notes[chunk.note], chunk))
+        return embedding_text(self._corpus.notes[chunk.note], chunk)
 
     def _weighed(self, nearest: FloatArray) -> float:
         return float(nearest @ self.weights)

@@ -19,6 +19,8 @@ from ragbot.schema import Note, Span
 
 _COMMENT = re.compile("%%")
 _MARKER = re.compile(rf"^([*_]*)[ \t]?[{MARKERS}]")
+# Most sentences: one line from a letter on, without a sign that Markdown could take for markup.
+_UNMARKED = re.compile(r"[^\W\d_](?:[^\W_]|[ ,.;?!'\"()/‘’“”–—-]|:(?= ))*")
 _MARKUP = re.compile(r"\*+(?=\S)|(?<=\S)\*+|~~|==|(?<!\w)_+(?=\S)|(?<=\S)_+(?!\w)")
 
 
@@ -146,7 +148,12 @@ def plain(text: str) -> str:
     >>> plain("- **Bold** [[Note|name]] and [page](a.md) `code`")
     'Bold name and page code'
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+    if _UNMARKED.fullmatch(text):
+        return " ".join(text.split())
+    return _read(text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd"))
+
+
+def _read(text: str) -> str:
     found = layout(text)
     lines = []
     for block in found.blocks:

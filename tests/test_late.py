@@ -37,11 +37,22 @@ def test_a_sentence_is_met_by_its_own_words_or_by_those_of_its_title(corpus):
     row = row_of(corpus, "Kettle.md")
     text = corpus.notes["Kettle.md"].text
     spans = [(text.index("Copper"), text.index(" A")), (text.index("A wh"), len(text) - 1)]
-    met = Reading(corpus, question, asked(question)).pieces(row, spans)
+    [met] = Reading(corpus, question, asked(question)).pieces({row: spans})
     assert met.own[1] > 2 * met.own[0]
     assert met.under[1] > 0.95 > met.own[1]
     assert met.passage > 0.95
     assert met.near.shape == (2, 2)
+
+
+def test_passages_read_together_are_met_as_each_is_alone(corpus):
+    reading = Reading(corpus, "kettle of clay", asked("kettle of clay"))
+    spans = {row: [chunk.span] for row, chunk in enumerate(corpus.chunks)}
+    alone = [one for row in spans for one in reading.pieces({row: spans[row]})]
+    assert [one.passage for one in reading.pieces(spans)] == [
+        pytest.approx(one.passage) for one in alone
+    ]
+    assert reading.passages(range(3)) == pytest.approx([one.passage for one in alone])
+    assert len({one.passage for one in alone}) == 3
 
 
 def test_an_encoder_without_words_leaves_out_this_step(corpus):

@@ -161,3 +161,8 @@ def test_prose_is_what_reads_as_text():
 )
 def test_plain(written, read):
     assert markdown.plain(written) == read
+
+
+@given(st.from_regex(r"[A-Za-zé](?:[A-Za-zé0-9]|[ ,.;?!'\"()/‘’“”–—:-])*", fullmatch=True))
+def test_plain_reads_a_line_by_itself_as_before_a_paragraph(text):
+    assert markdown.plain(f"{text}\n\n*end*") == f"{markdown.plain(text)}\nend"

@@ -81,6 +81,9 @@
     const colour = (link) => (link.typed ? known.get(link.predicate).hue : PLAIN);
     const dashes = (link) => (link.typed ? known.get(link.predicate).stroke[1] : []);
     const many = data.links.length > MANY;
+    // Dashes of many links take a tenth of a second: they are drawn once the view rests.
+    let moving = true, resting;
+    const rest = () => { moving = false; graph.linkVisibility(graph.linkVisibility()); };
     const ranked = [...data.nodes].sort((a, b) => b.seed - a.seed || b.degree - a.degree);
     // The note that is pointed at: its links and neighbours stand out.
     let lit = null, beside = [];
@@ -118,7 +121,7 @@
       .linkLineDash(dashes)
       .linkWidth((link) => (link.typed ? 1.6 : 0.6))
       .linkDirectionalArrowLength((link) => (link.typed && data.nodes.length < 300 ? 4 : 0))
-      .onRenderFramePre((ctx, scale) => { if (many) strokeAll(ctx, scale, visible, (link) => [colour(link), dashes(link)]); })
+      .onRenderFramePre((ctx, scale) => { if (many) strokeAll(ctx, scale, visible, (link) => [colour(link), moving ? [] : dashes(link)]); })
       .nodeCanvasObject(circle)
       .onRenderFramePost(above)
       .onNodeHover((node) => {
@@ -130,7 +133,16 @@
 
     const fit = () => graph.zoomToFit(300, 40);
     let fitted = false, closed = false;
-    graph.onEngineStop(() => { if (!fitted && !closed) { fitted = true; fit(); } });
+    graph.onEngineStop(() => {
+      if (closed) return;
+      if (!fitted) { fitted = true; fit(); }
+      rest();
+    });
+    if (many) graph.onZoom(() => {
+      moving = true;
+      clearTimeout(resting);
+      resting = setTimeout(() => { if (!closed) rest(); }, 200);
+    });
     setTimeout(() => { if (!closed) fit(); }, 900);
     return {
       fit,

@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragbot.merging import first_due
-from ragbot.places import NONE, Places, Rows
+from ragbot.places import Places, Rows
 from ragbot.postings import Postings
+from ragbot.splice import NONE, Splice
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -47,7 +48,7 @@ class Bm25:
         keys: Sequence[str],
         text: Callable[[int], str],
         before: Bm25 | None = None,
-        former: IntArray | None = None,
+        splice: Splice | None = None,
     ) -> Bm25:
         """Take over the words that are known, and read those of the other texts.
 
@@ -57,11 +58,11 @@ class Bm25:
             Key of each row's text.
         text
             Gives the text of a row: only those that `before` does not hold are asked for.
-        former
-            The row of `before` with the text of each row, see `Places.of`.
+        splice
+            What became of the rows of `before`, see `Places.of`.
         """
         known = before.places if before else None
-        places = Places.of(known.parts if known else (), keys, known, former)
+        places = Places.of(known.parts if known else (), keys, known, splice)
         if rows := places.missing.tolist():
             read = Postings.of({keys[row]: text(row) for row in rows})
             places = Places.of((*places.parts, read), keys, places)

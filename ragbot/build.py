@@ -158,11 +158,11 @@ class Build:
     def _prepared(self, snapshot: Snapshot) -> Content:
         """Resolve links and index words, unless the vault says what it said before."""
         before, shelf = self._content, self._shelf
-        if before is None or not before.snapshot.says_the_same(snapshot):
+        if before is None or not snapshot.says_the_same(before.snapshot):
             if before is not None and before.mentions is None and self._task.mentioned:
                 before = with_mentions(shelf, before)
             there, known = (before.pages, before.snapshot) if before else (Pages(), EMPTY)
-            pages = write_pages(shelf.pages, snapshot.entries, there, known.entries)
+            pages = write_pages(shelf.pages, snapshot, there, known)
             content = content_of(snapshot, pages, self._task.mentioned, before)
             self._content = before = write_content(shelf, content, before)
         return before

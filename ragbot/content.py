@@ -5,27 +5,20 @@ Floor 3: made of a snapshot, written beside what is there already, read from it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ragbot import mentions
 from ragbot.errors import IndexDamagedError
 from ragbot.graph import RelationGraph
 from ragbot.lexical import Lexical
-from ragbot.links import Called
 from ragbot.manifest import Manifest
 from ragbot.pages import Pages, page_of, read_pages
-from ragbot.places import NONE
 from ragbot.resolution import Resolution
 from ragbot.schema import Note, NoteId
 from ragbot.sheets import read_scans, read_sheet, write_sheet
 from ragbot.shelf import Shelf
 from ragbot.snapshot import EMPTY, Snapshot
-
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +44,17 @@ class Content:
         return self.links
 
 
+NOTHING = Content(
+    EMPTY,
+    Pages(),
+    Resolution.of({}, EMPTY.roll, ()),
+    RelationGraph.build({}),
+    Lexical.of(EMPTY.roll, EMPTY.chunks.first, (), EMPTY.chunks.text),
+    (),
+)
+"""What a vault without notes holds."""
+
+
 def content_of(
     snapshot: Snapshot, pages: Pages, mentioned: bool = True, before: Content | None = None
 ) -> Content:
@@ -63,56 +67,32 @@ def content_of(
     before
         Content of the vault as it was: what stays is not read, searched or counted again.
     """
-    links, called = _resolved(snapshot, before), _called(snapshot)
-    same: Set[NoteId] = links.shared_with(before.links) if before else frozenset()
-    looked = before.mentions if before else None
-    found = mentions.find_again(links, called, looked, same) if mentioned else None
-    if found is not None:
-        same = same & found.shared_with(looked) if looked is not None else frozenset()
-    new = snapshot.entries.keys() - same
-    told = [relation for note in new for relation in found.told(note)] if found else []
-    graph = RelationGraph.build(links, told, *_former(links, before, same))
+    entries, roll = snapshot.entries, snapshot.roll
+    before = NOTHING if before is None else before
+    step = snapshot.since(before.snapshot)
+    links, anew = before.links.changed(entries, roll, snapshot.files, step.new, step.gone)
+    found = None
+    if mentioned:
+        found, others = mentions.find_again(links, roll, anew, step.gone, before.mentions)
+        anew = anew | others
+    told = [relation for note in anew for relation in found.told(note)] if found else []
+    graph = RelationGraph.build(links, told, before.graph, anew, step.gone)
+    passages = snapshot.chunks
     lexical = Lexical.of(
-        called,
-        snapshot.chunks.first,
-        snapshot.keys,
-        snapshot.chunks.text,
-        before.lexical if before else None,
-        snapshot.since(before.snapshot) if before else None,
-    )
-    sheets = _sheets_kept(snapshot, pages, before, new)
+        roll, passages.first, passages.keys, passages.text,
+        before.lexical, step.notes, step.passages,
+    )  # fmt: skip
+    sheets = _sheets_kept(before, pages, anew | step.gone)
     return Content(snapshot, pages, links, graph, lexical, sheets, found)
 
 
-def _resolved(snapshot: Snapshot, before: Content | None) -> Resolution:
-    return Resolution.of(snapshot.entries, snapshot.files, before.links if before else None)
-
-
-def _called(snapshot: Snapshot) -> list[Called]:
-    return [entry.called for entry in snapshot.entries.values()]
-
-
-def _former(
-    notes: Collection[NoteId], before: Content | None, same: Set[NoteId]
-) -> tuple[RelationGraph | None, IntArray | None]:
-    """Give the graph as it was, and the row in it of each note whose arcs are the same."""
-    if before is None:
-        return None, None
-    rows = before.snapshot.rows
-    found = (rows[note] if note in same else NONE for note in notes)
-    return before.graph, np.fromiter(found, np.int64, len(notes))
-
-
-def _sheets_kept(
-    snapshot: Snapshot, pages: Pages, before: Content | None, new: Set[NoteId]
-) -> tuple[str, ...]:
+def _sheets_kept(before: Content, pages: Pages, changed: Set[NoteId]) -> tuple[str, ...]:
     """Give the sheets of before; empty where a note is gone or its arcs are new."""
     count = len(pages.names)
-    if before is None or len(before.sheets) != count:
+    if len(before.sheets) != count:
         return ("",) * count
     sheets = list(before.sheets)
-    gone = before.snapshot.entries.keys() - snapshot.entries.keys()
-    for note in gone | new:
+    for note in changed:
         sheets[page_of(note, count)] = ""
     return tuple(sheets)
 
@@ -138,7 +118,7 @@ def with_mentions(shelf: Shelf, content: Content) -> Content:
     """
     rows = read_scans(shelf.sheets, content.sheets)
     try:
-        found = mentions.Found.load(rows, content.notes, _called(content.snapshot))
+        found = mentions.Found.load(rows, content.notes, content.snapshot.roll)
         return replace(content, mentions=found)
     except (ValueError, KeyError, TypeError) as error:
         raise IndexDamagedError(shelf.sheets, f"their mentions: {error}") from error
@@ -157,24 +137,22 @@ def read_content(shelf: Shelf, manifest: Manifest, known: Content | None) -> Con
     IndexDamagedError
         If a file is missing, was changed since, or cannot be read.
     """
-    if known is not None and _is_named(known, manifest):
+    known = NOTHING if known is None else known
+    if _is_named(known, manifest):
         return known
-    there, before = (known.pages, known.snapshot) if known else (Pages(), EMPTY)
-    pages = read_pages(shelf.pages, manifest.pages, there)
-    new = pages.beyond(there)
-    gone = there.beyond(pages).keys() - new.keys()
-    snapshot = before.changed(new, gone, manifest.files, manifest.unread)
-    links = _resolved(snapshot, known)
-    graph = _read_graph(shelf, manifest, pages, links, known)
-    lexical = Lexical.load(
-        shelf.words,
-        manifest.words,
-        _called(snapshot),
-        snapshot.chunks.first,
-        snapshot.keys,
-        known.lexical if known else None,
-        snapshot.since(before),
+    pages = read_pages(shelf.pages, manifest.pages, known.pages)
+    new = pages.beyond(known.pages)
+    gone = known.pages.beyond(pages).keys() - new.keys()
+    snapshot = known.snapshot.changed(new, gone, manifest.files, manifest.unread)
+    step, passages = snapshot.since(known.snapshot), snapshot.chunks
+    links, _ = known.links.changed(
+        snapshot.entries, snapshot.roll, snapshot.files, step.new, step.gone
     )
+    graph = _read_graph(shelf, manifest, pages, links, known, step.gone)
+    lexical = Lexical.load(
+        shelf.words, manifest.words, snapshot.roll, passages.first, passages.keys,
+        known.lexical, step.notes, step.passages,
+    )  # fmt: skip
     return Content(snapshot, pages, links, graph, lexical, manifest.sheets)
 
 
@@ -189,10 +167,15 @@ def _is_named(content: Content, manifest: Manifest) -> bool:
 
 
 def _read_graph(
-    shelf: Shelf, manifest: Manifest, pages: Pages, links: Resolution, known: Content | None
+    shelf: Shelf,
+    manifest: Manifest,
+    pages: Pages,
+    links: Resolution,
+    known: Content,
+    gone: Set[NoteId],
 ) -> RelationGraph:
     """Read the sheets that are new; the arcs of notes on other ones are taken over."""
-    there = dict(zip(known.pages.names, known.sheets, strict=True)) if known else {}
+    there = dict(zip(known.pages.names, known.sheets, strict=True))
     try:
         new = {
             sheet: [entry.called.id for entry in pages.entries[page]]
@@ -200,8 +183,6 @@ def _read_graph(
             if there.get(page) != sheet
         }
         arcs = [read_sheet(shelf.sheets, sheet, notes) for sheet, notes in new.items()]
-        read = {note for notes in new.values() for note in notes}
-        same = {note for note in links if note not in read}
-        return RelationGraph.of(links, arcs, *_former(links, known, same))
+        return RelationGraph.of(links, arcs, known.graph, gone)
     except (ValueError, KeyError, IndexError) as error:
         raise IndexDamagedError(shelf.sheets, f"not of these pages: {error}") from error

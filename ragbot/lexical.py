@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +23,14 @@ from ragbot.bm25 import Bm25
 from ragbot.chunk import embedding_text, text_key
 from ragbot.entities import SharedNames
 from ragbot.errors import IndexDamagedError
+from ragbot.filing import refiled
 from ragbot.links import Called
 from ragbot.markdown import stem
-from ragbot.places import NONE, Places
+from ragbot.places import Places
 from ragbot.postings import Postings
+from ragbot.roll import NOBODY, Roll
 from ragbot.schema import Chunk, Note, NoteId, Span
+from ragbot.splice import Splice
 from ragbot.words import STOP_WORDS, content_words, tokens
 
 FloatArray = NDArray[np.float32]
@@ -35,7 +39,7 @@ IntArray = NDArray[np.int64]
 LONGEST_NAME = 24
 """Words of the longest name that is looked for in a question."""
 
-Bearers = Mapping[str, Sequence[tuple[NoteId, bool]]]
+Bearers = Mapping[str, tuple[tuple[NoteId, bool], ...]]
 """Notes that go by each name, and whether it is their title."""
 
 _WORD = re.compile(r"[^\W_]+")
@@ -72,7 +76,7 @@ class Lexical:
     """
 
     def __init__(self, spoken: _Spoken, first_chunk: IntArray, passages: Bm25) -> None:
-        self.notes = tuple(one.id for one in spoken.called)
+        self.notes = spoken.roll.ids
         self.first_chunk = first_chunk
         note_of = np.repeat(np.arange(len(self.notes)), np.diff(first_chunk))
         self.shared = SharedNames(passages, note_of, len(self.notes))
@@ -93,25 +97,26 @@ class Lexical:
         """
         by_id = {note.id: note for note in sorted(notes, key=lambda note: note.id)}
         texts = [embedding_text(by_id[chunk.note], chunk) for chunk in chunks]
-        called = [Called(note.id, note.title, note.aliases) for note in by_id.values()]
+        roll = Roll(Called(note.id, note.title, note.aliases) for note in by_id.values())
         first_chunk = _first_chunk(list(by_id), chunks)
-        return cls.of(called, first_chunk, list(map(text_key, texts)), texts.__getitem__)
+        return cls.of(roll, first_chunk, list(map(text_key, texts)), texts.__getitem__)
 
     @classmethod
     def of(
         cls,
-        called: Sequence[Called],
-        first_chunk: Sequence[int] | IntArray,
+        roll: Roll,
+        first_chunk: IntArray,
         keys: Sequence[str],
         text: Callable[[int], str],
         before: Lexical | None = None,
-        former: IntArray | None = None,
+        notes: Splice | None = None,
+        passages: Splice | None = None,
     ) -> Lexical:
         """Index the words of a vault of which much may be known.
 
         Parameters
         ----------
-        called
+        roll
             What the notes are called, in order of id.
         first_chunk
             Row of each note's first chunk, and the number of chunks.
@@ -121,12 +126,11 @@ class Lexical:
             Gives the text of a chunk by its row.
         before
             An index of other notes: what both hold is not read again.
-        former
-            The row in `before` of each chunk that stayed, see `Places.of`.
+        notes, passages
+            What became of the rows of `before`.
         """
-        passages = Bm25.of(keys, text, before._passages if before else None, former)
-        spoken = _Spoken.of(called, before._spoken if before else None)
-        return cls(spoken, np.array(first_chunk, np.int64), passages)
+        words = Bm25.of(keys, text, before._passages if before else None, passages)
+        return cls(_Spoken.of(roll, before._spoken if before else None, notes), first_chunk, words)
 
     def passages(self, question: str) -> FloatArray:
         """BM25 score of every chunk, shape (chunks,), >= 0."""
@@ -198,11 +202,12 @@ class Lexical:
         cls,
         directory: Path,
         parts: Sequence[str],
-        called: Sequence[Called],
-        first_chunk: Sequence[int],
+        roll: Roll,
+        first_chunk: IntArray,
         keys: Sequence[str],
         before: Lexical | None = None,
-        former: IntArray | None = None,
+        notes: Splice | None = None,
+        passages: Splice | None = None,
     ) -> Lexical:
         """Read what `save` wrote.
 
@@ -210,7 +215,7 @@ class Lexical:
         ----------
         parts
             Names of the sets.
-        called, first_chunk, keys, former
+        roll, first_chunk, keys, notes, passages
             As for `of`.
         before
             An index whose sets need not be read again.
@@ -223,32 +228,51 @@ class Lexical:
         places = before._passages.places if before else None
         known = {part.name: part for part in places.parts} if places else {}
         read = [known.get(name) or Postings.load(directory, name) for name in parts]
-        places = Places.of(read, keys, places, former)
+        places = Places.of(read, keys, places, passages)
         if len(places.missing):
             told = f"the words of {len(places.missing)} passages are missing"
             raise IndexDamagedError(directory, told)
-        spoken = _Spoken.of(called, before._spoken if before else None)
-        return cls(spoken, np.array(first_chunk, np.int64), Bm25(places))
+        spoken = _Spoken.of(roll, before._spoken if before else None, notes)
+        return cls(spoken, first_chunk, Bm25(places))
+
+
+class _Titles(Sequence[str]):
+    """What each note is called, as one text, put together when it is asked for."""
+
+    def __init__(self, roll: Roll) -> None:
+        self._roll = roll
+
+    def __len__(self) -> int:
+        return len(self._roll)
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[str]: ...
+    def __getitem__(self, row: int | slice) -> str | Sequence[str]:
+        if isinstance(row, slice):
+            return [self[one] for one in range(*row.indices(len(self)))]
+        one = self._roll[row]
+        return " ".join((one.title, *one.aliases))
 
 
 @dataclass(frozen=True, slots=True)
 class _Spoken:
     """What the notes are called, and how that is searched."""
 
-    called: tuple[Called, ...]
+    roll: Roll
     titles: Bm25
     bearers: Bearers
 
     @classmethod
-    def of(cls, called: Iterable[Called], before: _Spoken | None) -> _Spoken:
-        called = tuple(called)
-        if before is not None and before.called == called:
+    def of(cls, roll: Roll, before: _Spoken | None, notes: Splice | None) -> _Spoken:
+        if before is not None and before.roll is roll:
             return before
-        texts = [" ".join((one.title, *one.aliases)) for one in called]
-        rows = {one: row for row, one in enumerate(before.called)} if before else {}
-        former = np.array([rows.get(one, NONE) for one in called], np.int64)
-        titles = Bm25.of(texts, texts.__getitem__, before.titles if before else None, former)
-        return cls(called, titles, _bearers(called, before))
+        turn = roll.since(before.roll if before else NOBODY)
+        texts = _Titles(roll)
+        titles = Bm25.of(texts, texts.__getitem__, before.titles if before else None, notes)
+        known = before.bearers if before else {}
+        return cls(roll, titles, refiled(known, _borne(turn.gone), _borne(turn.new)))
 
 
 def _first_chunk(notes: Sequence[NoteId], chunks: Sequence[Chunk]) -> IntArray:
@@ -259,25 +283,10 @@ def _first_chunk(notes: Sequence[NoteId], chunks: Sequence[Chunk]) -> IntArray:
     return np.searchsorted(note_of, np.arange(len(notes) + 1))
 
 
-def _bearers(called: Sequence[Called], before: _Spoken | None) -> Bearers:
-    """Give the notes that go by each name, in order of id: those of before, where none changed."""
-    then = before.called if before else ()
-    found = dict(before.bearers) if before else {}
-    changed: dict[str, list[tuple[NoteId, bool]]] = {}
-    for one in set(then).difference(called):
-        for name in _names(one):
-            rest = changed.setdefault(name, list(found[name]))
-            rest[:] = [bearer for bearer in rest if bearer[0] != one.id]
-    for one in set(called).difference(then):
+def _borne(called: Iterable[Called]) -> Iterator[tuple[str, tuple[NoteId, bool]]]:
+    for one in called:
         for name, is_title in _names(one).items():
-            if name not in changed:
-                changed[name] = list(found.get(name, ()))
-            changed[name].append((one.id, is_title))
-    for name, bearers in changed.items():
-        found[name] = sorted(bearers)
-        if not bearers:
-            del found[name]
-    return found
+            yield name, (one.id, is_title)
 
 
 def _names(called: Called) -> dict[str, bool]:

@@ -13,12 +13,13 @@ from __future__ import annotations
 import posixpath
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from ragbot.filing import refiled
 from ragbot.markdown import stem
 from ragbot.nearest import Nearest
 from ragbot.schema import Note, NoteId, Relation
@@ -50,39 +51,33 @@ class Names:
         The notes of the vault.
     files
         Paths of its other files; links may lead to them, but they are no notes.
-    before
-        The names of the vault as it was: those that stay are not filed again.
     """
 
-    def __init__(
-        self,
-        notes: Sequence[Note | Called],
-        files: Iterable[str] = (),
-        before: Names | None = None,
-    ) -> None:
-        self._called = tuple(
+    def __init__(self, notes: Iterable[Note | Called] = (), files: Iterable[str] = ()) -> None:
+        called = [
             note if isinstance(note, Called) else Called(note.id, note.title, note.aliases)
             for note in notes
-        )
-        self._notes = {note.id for note in self._called}
-        self._files = {*self._notes, *files}
+        ]
+        self._filed = _NOTHING.changed((), called, frozenset(files))
         self._found: dict[tuple[str, str | None], str | None] = {}
-        called: tuple[Called, ...] = before._called if before else ()
-        there: set[str] = before._files if before else set()
-        gone, new = there - self._files, self._files - there
-        self._paths: _Filed = _filed(before._paths if before else {}, _by_name(gone), _by_name(new))
-        self._endings: _Filed = _filed(
-            before._endings if before else {}, _by_ending(gone), _by_ending(new)
-        )
-        self._aliases: _Filed = _filed(
-            before._aliases if before else {},
-            _by_alias(set(called).difference(self._called)),
-            _by_alias(set(self._called).difference(called)),
-        )
+
+    def changed(
+        self, gone: Collection[Called], new: Collection[Called], files: Iterable[str]
+    ) -> Names:
+        """Give the names of the vault with some notes gone and others come: the rest stay filed.
+
+        Parameters
+        ----------
+        files
+            Paths of all its other files.
+        """
+        after = Names()
+        after._filed = self._filed.changed(gone, new, frozenset(files))
+        return after
 
     @cached_property
     def _folders(self) -> set[str]:
-        folders = {posixpath.dirname(path) for path in self._paths}
+        folders = {posixpath.dirname(path) for path in self._filed.paths}
         for folder in list(folders):
             while folder := posixpath.dirname(folder):
                 folders.add(folder)
@@ -91,14 +86,14 @@ class Names:
     @cached_property
     def _titles(self) -> dict[str, NoteId]:
         titles: dict[str, NoteId] = {}
-        for note in sorted(self._called, key=lambda note: _closeness(note.id)):
+        for note in sorted(self._filed.notes.values(), key=lambda note: _closeness(note.id)):
             titles.setdefault(fold(note.title), note.id)
         return titles
 
     @cached_property
     def _spoken(self) -> dict[str, str]:
         spoken: dict[str, str] = {}
-        for note in sorted(self._called, key=lambda note: _closeness(note.id)):
+        for note in sorted(self._filed.notes.values(), key=lambda note: _closeness(note.id)):
             for name in (stem(note.id), note.title, *note.aliases):
                 spoken.setdefault(fold(name), name)
         return spoken
@@ -123,7 +118,7 @@ class Names:
             None when nothing, or something that is not a note, goes by that name.
         """
         found = self.find_file(name, source)
-        return found if found in self._notes else None
+        return found if found in self._filed.notes else None
 
     def find_file(self, name: str, source: NoteId | None = None) -> str | None:
         """Give the note or other file that a link leads to; see `find`."""
@@ -141,7 +136,7 @@ class Names:
                 return found
         if name.lower().endswith(".html") and (found := self._published(name, source)):
             return found
-        owners = self._aliases.get(fold(name), [])
+        owners = self._filed.aliases.get(fold(name), ())
         return self._own_folder(owners, source) or next(iter(owners), None)
 
     def candidates(self, name: str, source: NoteId | None = None) -> list[str]:
@@ -156,16 +151,16 @@ class Names:
             path = _normal_path(written)
             if written.startswith(("/", "./", "../")) or path is None:
                 continue
-            if path in self._paths:
+            if path in self._filed.paths:
                 return [chosen]
-            if rest := self._endings.get(path, []):
+            if rest := self._filed.endings.get(path, ()):
                 return [chosen, *(file for file in rest if file != chosen)]
-        rest = self._aliases.get(fold(name), [])
+        rest = self._filed.aliases.get(fold(name), ())
         return [chosen, *(note for note in rest if note != chosen)]
 
     def is_note(self, path: str) -> bool:
         """Whether a path is that of a note, rather than of another file."""
-        return path in self._notes
+        return path in self._filed.notes
 
     def is_folder(self, name: str, source: NoteId) -> bool:
         """Whether a link leads to a folder of the vault: `[all](forms/)`."""
@@ -201,11 +196,11 @@ class Names:
         path = _normal_path(posixpath.join(folder, name.lstrip("/")))
         if path is None:
             return None
-        if exact := self._paths.get(path):
+        if exact := self._filed.paths.get(path):
             return _exact_case(exact, posixpath.join(folder, name))
         if relative or name.startswith("/"):
             return None
-        rest = self._endings.get(path, [])
+        rest = self._filed.endings.get(path, ())
         return self._own_folder(rest, source, path) or next(iter(rest), None)
 
     def _own_folder(
@@ -219,7 +214,7 @@ class Names:
             return next((file for file in paths if posixpath.dirname(file) == folder), None)
         beside = fold(posixpath.join(folder, posixpath.basename(path)))
         ends = beside == path or beside.endswith("/" + path)
-        return self._paths[beside][0] if ends and beside in self._paths else None
+        return self._filed.paths[beside][0] if ends and beside in self._filed.paths else None
 
     def _published(self, name: str, source: NoteId | None) -> str | None:
         """Find the note behind a published page: `.html` for `.md`, relative to the page."""
@@ -227,33 +222,45 @@ class Names:
         if not path.startswith("/"):
             joined = posixpath.join(posixpath.dirname(source or ""), path)
             beside = _normal_path(joined)
-            if beside is not None and beside in self._paths:
-                return _exact_case(self._paths[beside], joined)
+            if beside is not None and beside in self._filed.paths:
+                return _exact_case(self._filed.paths[beside], joined)
         return self._by_path(path, source)
 
 
-_Filed = Mapping[str, Sequence[str]]
+_Table = Mapping[str, tuple[str, ...]]
 """Paths that go by each folded name, the closest first."""
 
 
-def _filed(
-    known: _Filed, gone: Iterable[tuple[str, str]], new: Iterable[tuple[str, str]]
-) -> _Filed:
-    """File paths by names, given in pairs, beside those that are known."""
-    changed: dict[str, list[str]] = {}
-    for name, path in gone:
-        if name not in changed:
-            changed[name] = list(known[name])
-        changed[name].remove(path)
-    for name, path in new:
-        if name not in changed:
-            changed[name] = list(known.get(name, ()))
-        changed[name].append(path)
-    found = {**known, **{name: sorted(paths, key=_closeness) for name, paths in changed.items()}}
-    for name, paths in changed.items():
-        if not paths:
-            del found[name]
-    return found
+@dataclass(frozen=True, slots=True)
+class _Filed:
+    """What notes are called and which other files there are; paths by name, ending and alias."""
+
+    notes: Mapping[NoteId, Called]
+    others: Set[str]
+    paths: _Table
+    endings: _Table
+    aliases: _Table
+
+    def changed(
+        self, gone: Collection[Called], new: Collection[Called], others: Set[str]
+    ) -> _Filed:
+        """File what came and take out what went."""
+        came, went = ({one.id: one for one in called} for called in (new, gone))
+        notes = {**self.notes, **came}
+        for note in went.keys() - came.keys():
+            del notes[note]
+        paths_gone = (went.keys() - came.keys()) | (self.others - others)
+        paths_new = (came.keys() - self.notes.keys()) | (others - self.others)
+        return _Filed(
+            notes,
+            others,
+            refiled(self.paths, _by_name(paths_gone), _by_name(paths_new), _closeness),
+            refiled(self.endings, _by_ending(paths_gone), _by_ending(paths_new), _closeness),
+            refiled(self.aliases, _by_alias(gone), _by_alias(new), _closeness),
+        )
+
+
+_NOTHING = _Filed({}, frozenset(), {}, {}, {})
 
 
 def _closeness(path: str) -> tuple[int, str]:

@@ -28,7 +28,7 @@ _LISTS = ("segments", "pages", "sheets", "words", "files")
 _READING_RULES = (
     "blocks", "inline", "fields", "page", "asserted", "prose", "frontmatter", "predicates",
     "markdown", "links", "resolution", "mentions", "sentences", "chunk", "words", "postings",
-    "arcs", "graph", "vault",
+    "arcs", "graph", "vault", "filing", "roll", "splice",
 )  # fmt: skip
 
 

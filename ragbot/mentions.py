@@ -13,14 +13,17 @@ from __future__ import annotations
 import re
 from base64 import b64decode, b64encode
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from ragbot.filing import refiled
 from ragbot.links import Called, fold
 from ragbot.markdown import stem
 from ragbot.prose import readable
+from ragbot.roll import NOBODY, Roll
 from ragbot.schema import MENTIONS, Note, NoteId, Relation, Span
 
 MAX_TOKENS = 12
@@ -60,7 +63,7 @@ class _Named:
 
     Attributes
     ----------
-    called
+    roll
         What the notes are called.
     owners
         Who goes by a name, a form of tokens (see `_form`), and how they spell it.
@@ -70,46 +73,35 @@ class _Named:
         Most tokens of a name that begins with a token, or more.
     """
 
-    called: tuple[Called, ...]
-    owners: Mapping[str, Mapping[NoteId, str]]
+    roll: Roll
+    owners: Mapping[str, tuple[tuple[NoteId, str], ...]]
     meant: Mapping[str, _Meant]
     longest: Mapping[str, int]
 
-    @classmethod
-    def of(cls, called: Iterable[Called], before: _Named) -> _Named:
-        """Name notes anew, of which most are called what they were."""
-        now = tuple(called)
-        if now == before.called:
-            return before
-        changed: dict[str, dict[NoteId, str]] = {}
-        for one in set(before.called).difference(now):
-            for form in _forms(one):
-                bearers = changed.setdefault(form, dict(before.owners.get(form, {})))
-                bearers.pop(one.id, None)
-        for one in set(now).difference(before.called):
-            for form, spelling in _forms(one).items():
-                bearers = changed.setdefault(form, dict(before.owners.get(form, {})))
-                bearers[one.id] = spelling
-        meant, longest = dict(before.meant), dict(before.longest)
-        for form, bearers in changed.items():
-            meant.pop(form, None)
-            for note, spelling in bearers.items() if len(bearers) == 1 else ():
+    def changed(self, roll: Roll) -> tuple[_Named, Set[str]]:
+        """Name notes anew; gives the forms of names that came, went, or mean another note too."""
+        if roll is self.roll:
+            return self, frozenset()
+        turn = roll.since(self.roll)
+        gone, new = list(_filed(turn.gone)), list(_filed(turn.new))
+        owners = refiled(self.owners, gone, new)
+        meant, longest = dict(self.meant), dict(self.longest)
+        changed = {form for form, _ in chain(gone, new)}
+        for form in list(changed):
+            old, now = meant.pop(form, None), None
+            bearers = owners.get(form, ())
+            for note, spelling in bearers if len(bearers) == 1 else ():
                 tokens = _tokens(spelling)
                 if _is_telling(tokens):
-                    meant[form] = _Meant(note, _exact(tokens))
+                    now = meant[form] = _Meant(note, _exact(tokens))
                     first = tokens[0][2]
                     longest[first] = max(len(tokens), longest.get(first, 0))
-        return cls(now, {**before.owners, **changed}, meant, longest)
-
-    def changed_since(self, before: _Named) -> list[list[bytes]]:
-        """Give the marks of the words of each name that came, went, or is another note's now."""
-        if self is before:
-            return []
-        forms = {form for form, _ in before.meant.items() ^ self.meant.items()}
-        return [[_mark(token[2]) for token in _tokens(form)] for form in forms]
+            if now == old:
+                changed.remove(form)
+        return _Named(roll, owners, meant, longest), changed
 
 
-_NOBODY = _Named((), {}, {}, {})
+_NAMELESS = _Named(NOBODY, {}, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +135,11 @@ class Found:
     @property
     def relations(self) -> tuple[Relation, ...]:
         """All of them, in the order of the notes."""
-        return tuple(relation for found in self.by_note.values() for relation in found)
+        return tuple(relation for note in self._notes for relation in self.told(note))
 
     def told(self, note: NoteId) -> tuple[Relation, ...]:
         """Give those in one note."""
         return self.by_note.get(note, ())
-
-    def shared_with(self, before: Found) -> frozenset[NoteId]:
-        """Name the notes that were not looked at again, and whose mentions count as before."""
-        return frozenset(
-            note
-            for note, one in self._scanned.items()
-            if before._scanned.get(note) is one
-            and before.by_note.get(note) is self.by_note.get(note)
-        )
 
     def dump(self, notes: Iterable[NoteId]) -> list[Any]:
         """Give what `load` reads of some notes, as JSON has it."""
@@ -168,14 +151,12 @@ class Found:
         ]  # fmt: skip
 
     @classmethod
-    def load(
-        cls, rows: Iterable[Any], notes: Mapping[NoteId, Note], called: Iterable[Called]
-    ) -> Found:
+    def load(cls, rows: Iterable[Any], notes: Mapping[NoteId, Note], roll: Roll) -> Found:
         """Read what `dump` gave of these notes, none of which is read for it.
 
         Parameters
         ----------
-        called
+        roll
             What the notes are called.
 
         Raises
@@ -192,7 +173,10 @@ class Found:
             scanned[note] = _Scanned(mentioned, frozenset(words), b64decode(marks))
         if scanned.keys() != notes.keys():
             raise ValueError("they are of other notes")
-        return _put_together(notes, _Named.of(called, _NOBODY), scanned, None)
+        return _put_together(notes, _NAMELESS.changed(roll)[0], scanned, (), _NOTHING)[0]
+
+
+_NOTHING = Found({}, {}, _NAMELESS, {}, {}, frozenset())
 
 
 def find(notes: Iterable[Note], before: Found | None = None) -> Found:
@@ -220,73 +204,94 @@ def find(notes: Iterable[Note], before: Found | None = None) -> Found:
     the name has; single words that are common in these notes.
     """
     by_id = {note.id: note for note in notes}
-    called = [Called(note.id, note.title, note.aliases) for note in by_id.values()]
-    return find_again(by_id, called, before, frozenset())
+    roll = Roll(Called(note.id, note.title, note.aliases) for note in by_id.values())
+    known = _NOTHING if before is None else before
+    gone = known._scanned.keys() - by_id.keys()
+    return find_again(by_id, roll, by_id.keys(), gone, known)[0]
 
 
 def find_again(
     notes: Mapping[NoteId, Note],
-    called: Iterable[Called],
-    before: Found | None,
-    same: Set[NoteId],
-) -> Found:
+    roll: Roll,
+    anew: Set[NoteId],
+    gone: Set[NoteId],
+    before: Found | None = None,
+) -> tuple[Found, Set[NoteId]]:
     """Find mentions, as `find` does, in notes that are read when they are asked for.
 
     Parameters
     ----------
-    called
-        What the notes are called, in their order.
-    same
-        Notes that are known to be those of before: they are not asked for.
+    roll
+        What the notes are called.
+    anew
+        Notes that came, or whose text or links may be others than before.
+    gone
+        Notes that went.
+
+    Returns
+    -------
+    Found
+        The mentions of now.
+    set of str
+        Notes whose mentions may be others than before.
     """
-    named = _Named.of(called, before._named if before is not None else _NOBODY)
-    known = before._scanned if before is not None else {}
-    changed = named.changed_since(before._named) if before is not None else []
-    scanned: dict[NoteId, _Scanned] = {}
-    for note in notes:
-        old = known.get(note)
-        if (
-            before is None
-            or old is None
-            or (changed and _may_hold(old.marks, changed))
-            or (note not in same and not _says_the_same(before._notes[note], notes[note]))
-        ):
-            old = _scan(notes[note], named)
-        scanned[note] = old
-    return _put_together(notes, named, scanned, before)
+    before = _NOTHING if before is None else before
+    named, forms = before._named.changed(roll)
+    known = before._scanned
+    look = _holders(known, forms) - gone
+    for note in anew:
+        if note not in known or not _says_the_same(before._notes[note], notes[note]):
+            look.add(note)
+    scanned = {note: _scan(notes[note], named) for note in look}
+    return _put_together(notes, named, scanned, gone, before)
+
+
+def _holders(scanned: Mapping[NoteId, _Scanned], forms: Iterable[str]) -> set[NoteId]:
+    """Name the notes that may hold one of these names."""
+    found: set[NoteId] = set()
+    for form in forms if scanned else ():
+        holding = [(note, one.marks) for note, one in scanned.items()]
+        for word in {token[2] for token in _tokens(form)}:
+            mark = _mark(word)
+            holding = [pair for pair in holding if mark in pair[1]]
+        found.update(note for note, _ in holding)
+    return found
 
 
 def _put_together(
     notes: Mapping[NoteId, Note],
     named: _Named,
-    scanned: Mapping[NoteId, _Scanned],
-    before: Found | None,
-) -> Found:
+    new: Mapping[NoteId, _Scanned],
+    gone: Collection[NoteId],
+    before: Found,
+) -> tuple[Found, Set[NoteId]]:
     """Leave out the mentions of common words; what does not change is taken over."""
-    known = before._scanned if before is not None else {}
-    frequency = Counter(before._frequency if before is not None else ())
-    for note, one in known.items():
-        if scanned.get(note) is not one:
-            frequency.subtract(one.words)
-    for note, one in scanned.items():
-        if known.get(note) is not one:
-            frequency.update(one.words)
+    known, frequency = before._scanned, Counter(before._frequency)
+    old = [known[note] for note in {*gone, *new} if note in known]
+    for one in old:
+        frequency.subtract(one.words)
+    for one in new.values():
+        frequency.update(one.words)
+    scanned = {**known, **new}
+    for note in gone:
+        del scanned[note]
     most = max(5, COMMON * len(scanned))
-    common = frozenset(word for word, count in frequency.items() if count > most)
-    turned = common ^ before._common if before is not None else frozenset[str]()
-    by_note: dict[NoteId, tuple[Relation, ...]] = {}
-    for note, one in scanned.items():
-        if before is not None and known.get(note) is one and turned.isdisjoint(one.words):
-            told = before.by_note.get(note, ())
-        else:
-            told = tuple(r for r in one.mentions if fold(r.written) not in common)
+    counted: Set[str] = frequency.keys()
+    if len(scanned) == len(known):
+        counted = {word for one in (*old, *new.values()) for word in one.words}
+    common = (before._common - counted) | {word for word in counted if frequency[word] > most}
+    turned = common ^ before._common
+    anew = set(new)
+    if turned:
+        anew.update(note for note, one in scanned.items() if not turned.isdisjoint(one.words))
+    by_note = {**before.by_note}
+    for note in (*gone, *anew):
+        by_note.pop(note, None)
+    for note in anew:
+        told = tuple(r for r in scanned[note].mentions if fold(r.written) not in common)
         if told:
             by_note[note] = told
-    return Found(by_note, notes, named, scanned, frequency, common)
-
-
-def _may_hold(marks: bytes, names: Iterable[Iterable[bytes]]) -> bool:
-    return any(all(mark in marks for mark in name) for name in names)
+    return Found(by_note, notes, named, scanned, frequency, common), anew
 
 
 def _mark(word: str) -> bytes:
@@ -308,6 +313,10 @@ def _forms(called: Called) -> dict[str, str]:
     for name in (stem(note), title, *aliases):
         forms.setdefault(_form(_tokens(name)), name)
     return forms
+
+
+def _filed(called: Iterable[Called]) -> Iterator[tuple[str, tuple[NoteId, str]]]:
+    return ((form, (one.id, name)) for one in called for form, name in _forms(one).items())
 
 
 def _form(tokens: Iterable[_Token]) -> str:

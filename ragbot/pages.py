@@ -23,7 +23,7 @@ from ragbot import pieces
 from ragbot.errors import IndexDamagedError
 from ragbot.links import Called
 from ragbot.schema import Chunk, NoteId, Problem
-from ragbot.snapshot import Body, Entry, note_of, note_row
+from ragbot.snapshot import Body, Entry, Snapshot, note_of, note_row
 
 T = TypeVar("T", covariant=True)
 
@@ -48,9 +48,7 @@ class Pages:
         return {entry.called.id: entry for name in names for entry in self.entries[name]}
 
 
-def write_pages(
-    folder: Path, entries: Mapping[NoteId, Entry], before: Pages, known: Mapping[NoteId, Entry]
-) -> Pages:
+def write_pages(folder: Path, snapshot: Snapshot, before: Pages, known: Snapshot) -> Pages:
     """Write the pages that `before` does not hold yet.
 
     Parameters
@@ -58,17 +56,18 @@ def write_pages(
     folder
         Holds the pages of every generation; made when missing.
     before, known
-        Pages written earlier, and their entries. These are compared by identity: one that
-        was not read again is the same object.
+        Pages written earlier, and the notes that they hold.
     """
     folder.mkdir(exist_ok=True)
+    entries = snapshot.entries
     count = 1 << (len(entries) // NOTES_A_PAGE).bit_length()
+    step = snapshot.since(known)
     notes: dict[int, set[NoteId]] = {}
+    changed: Iterable[NoteId] = step.new | step.gone
     if len(before.names) != count:
-        before, known = Pages(("",) * count, {"": ()}), {}
+        before, changed = Pages(("",) * count, {"": ()}), entries
         notes = {number: set() for number in range(count)}
-    changed = {note for note, entry in entries.items() if known.get(note) is not entry}
-    for note in changed | (known.keys() - entries.keys()):
+    for note in changed:
         number = page_of(note, count)
         if number not in notes:
             notes[number] = {entry.called.id for entry in before.on(number)}

@@ -15,10 +15,9 @@ from typing import Generic, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-IntArray = NDArray[np.int64]
+from ragbot.splice import NONE, Cut, Splice
 
-NONE = -1
-"""Stands for no row and no part."""
+IntArray = NDArray[np.int64]
 
 
 class Part(Protocol):
@@ -61,9 +60,15 @@ class Rows:
 
     @cached_property
     def _by_position(self) -> tuple[IntArray, IntArray]:
-        order = np.argsort(self.positions, kind="stable")
         first = np.concatenate([[0], np.cumsum(self.times)])
-        return self.rows[order], first
+        rows = np.empty_like(self.rows)
+        # Nearly every text is that of one row: only the others are sorted.
+        alone = self.times[self.positions] == 1
+        rows[first[self.positions[alone]]] = self.rows[alone]
+        shared = np.flatnonzero(~alone)
+        shared = shared[np.argsort(self.positions[shared], kind="stable")]
+        rows[np.repeat(self.times != 1, self.times)] = self.rows[shared]
+        return rows, first
 
     def of(self, positions: Sequence[int] | IntArray | NDArray[np.int32]) -> IntArray:
         """Rows that have one of these texts, in the order of the texts."""
@@ -97,7 +102,7 @@ class Places(Generic[P]):
         parts: Sequence[P],
         keys: Sequence[str],
         before: Self | None = None,
-        former: IntArray | None = None,
+        splice: Splice | None = None,
     ) -> Self:
         """Find the texts of rows.
 
@@ -107,31 +112,28 @@ class Places(Generic[P]):
             Key of each row's text.
         before
             Places that are known.
-        former
-            Shape (rows,): the row of `before` that has the same text as each row, or `NONE`; None
-            where the rows are those of `before`.
+        splice
+            What became of the rows of `before`; None where they are the same.
         """
-        part = np.full(len(keys), NONE, np.int64)
-        position, searched = part.copy(), np.zeros(len(keys), bool)
-        known: tuple[P, ...] = ()
-        if before is not None:
-            known = before.parts
-            former = np.arange(len(keys)) if former is None else former
-            stays = np.flatnonzero(former != NONE)
-            old = former[stays]
-            numbers = {id(one): number for number, one in enumerate(parts)}
-            # NONE is -1, and so the last one.
-            now = np.array([*(numbers.get(id(one), NONE) for one in known), NONE], np.int64)
-            part[stays], position[stays] = now[before.part[old]], before.position[old]
-            searched[stays] = before.part[old] == NONE
-        for number, one in enumerate(parts):
-            missing = part == NONE
-            if any(one is other for other in known):
-                missing &= ~searched
-            for row in np.flatnonzero(missing).tolist():
+        if before is None:
+            before, splice = cls((), *np.zeros((2, 0), np.int64)), Splice(0, [Cut(0, 0, len(keys))])
+        part, position, searched = before.part, before.position, before.part == NONE
+        if splice is not None:
+            came = np.full(splice.came, NONE)
+            part, position = splice.put_rows(part, came), splice.put_rows(position, came)
+            searched = splice.put_rows(searched, came != NONE)
+        numbers = {id(one): number for number, one in enumerate(parts)}
+        now = [numbers.get(id(one), NONE) for one in before.parts]
+        # NONE is -1, and so the last one. What is looked up is written into copies.
+        part, position = np.array([*now, NONE])[part], position.copy()
+        every = list(enumerate(parts))
+        unseen = [pair for pair in every if pair[0] not in now]
+        for row in np.flatnonzero(part == NONE).tolist():
+            for number, one in unseen if searched[row] else every:
                 found = one.position.get(keys[row], NONE)
                 if found != NONE:
                     part[row], position[row] = number, found
+                    break
         return cls(parts, part, position)
 
     @cached_property

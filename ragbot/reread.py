@@ -90,10 +90,10 @@ def _read(root: Path, path: NoteId, old: Entry | None) -> tuple[Entry | None, li
 
 def changes_between(before: Snapshot, after: Snapshot, seconds: float) -> Changes:
     """Tell what changed. A note that is gone while one with its text is new was renamed."""
-    new, old = (
-        {note: e.digest for note, e in one.entries.items() if other.entries.get(note) is not e}
-        for one, other in ((after, before), (before, after))
-    )
+    step = after.since(before)
+    new = {note: after.entries[note].digest for note in sorted(step.new)}
+    known = (note for note in new if note in before.entries)
+    old = {note: before.entries[note].digest for note in sorted({*step.gone, *known})}
     added = [note for note in new if note not in old]
     gone = {note: old[note] for note in old if note not in new}
     homes: dict[str, list[NoteId]] = {}

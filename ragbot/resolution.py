@@ -10,12 +10,13 @@ Floor 1: pure functions on notes.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Protocol
 from urllib.parse import unquote
 
+from ragbot.filing import refiled
 from ragbot.links import ESCAPED_LABEL, Called, Names, fold, with_targets
+from ragbot.roll import Roll
 from ragbot.schema import Note, NoteId, Relation
 
 _ANY = ""
@@ -39,133 +40,171 @@ class Read(Protocol):
 
 
 class _Named:
-    """What the notes and files of a vault are called.
+    """What the notes and files of a vault are called, filed once somebody looks a link up.
 
-    `before` are names that were looked up in when it was another one.
+    Parameters
+    ----------
+    before
+        Of the vault as it was.
     """
 
-    def __init__(self, called: Iterable[Called], files: Iterable[str]) -> None:
-        self.called = tuple(called)
-        self.files = tuple(files)
-        self.before: Names | None = None
-
-    @cached_property
-    def names(self) -> Names:
-        """What links are looked up in."""
-        names, self.before = Names(self.called, self.files, self.before), None
-        return names
+    def __init__(self, roll: Roll, files: tuple[str, ...], before: _Named | None = None) -> None:
+        self.roll = roll
+        self.files = files
+        # What was never looked up in is not kept for its own sake.
+        self._before: _Named | None = before
+        if before is not None and before._filed is None:
+            self._before = before._before
+        self._filed: Names | None = None
 
     @property
-    def at_hand(self) -> Names | None:
-        """Names that were looked up in, these or earlier ones; None when there were none yet."""
-        return self.__dict__.get("names", self.before)
+    def names(self) -> Names:
+        """What links are looked up in."""
+        names, before = self._filed, self._before
+        if names is None:
+            if before is None:
+                names = Names(self.roll, self.files)
+            else:
+                turn = self.roll.since(before.roll)
+                names = before.names.changed(turn.gone, turn.new, self.files)
+            self._filed, self._before = names, None
+        return names
 
-    def says_the_same(self, other: _Named) -> bool:
+    def says_the_same(self, before: _Named) -> bool:
         """Whether both have the same names."""
-        return (self.called, self.files) == (other.called, other.files)
+        return self.roll is before.roll and self.files == before.files
 
     def changed_since(self, before: _Named) -> set[str]:
         """Name what a link can end in and that came, went, or is something else now."""
-        now, then = (_table(*pair) for pair in (self._beyond(before), before._beyond(self)))
-        return {_ANY, *(ending for ending, _ in now ^ then)}
-
-    def _beyond(self, other: _Named) -> tuple[set[Called], set[str]]:
-        return (
-            set(self.called).difference(other.called),
-            set(self.files).difference(other.files),
-        )
+        turn, files, then = self.roll.since(before.roll), set(self.files), set(before.files)
+        table = _table(turn.new, files - then) ^ _table(turn.gone, then - files)
+        return {_ANY, *(ending for ending, _ in table)}
 
 
 class _Slot:
     """A note as read, and as resolved once somebody asks for it."""
 
-    def __init__(self, read: Read, named: _Named) -> None:
+    def __init__(self, read: Read) -> None:
         self.read = read
-        self.named = named
         self._resolved: dict[str, Note] = {}
 
-    @property
-    def resolved(self) -> Note:
-        """The note, its links resolved."""
+    def resolved(self, named: _Named) -> Note:
+        """Give the note, its links resolved: what it asks for goes by these names."""
         known = self._resolved.get("note")
         if known is None:
             # Of two threads that resolve it at once, both give what the first one made.
-            found = with_targets(self.read.note, self.named.names)
+            found = with_targets(self.read.note, named.names)
             known = self._resolved.setdefault("note", found)
         return known
+
+
+_Askers = Mapping[str, tuple[NoteId, ...]]
+"""The notes with a link that ends in a name."""
 
 
 class Resolution(Mapping[NoteId, Note]):
     """Notes by id with their links resolved, each when it is first asked for. Safe to share."""
 
-    def __init__(self, named: _Named, slots: Mapping[NoteId, _Slot]) -> None:
+    def __init__(
+        self,
+        notes: Mapping[NoteId, Read],
+        named: _Named,
+        slots: Mapping[NoteId, _Slot],
+        askers: _Askers | None = None,
+    ) -> None:
+        self._notes = notes
         self._named = named
         self._slots = slots
+        self._known_askers = askers
 
     @classmethod
-    def of(
-        cls,
-        notes: Mapping[NoteId, Read],
-        files: Iterable[str] = (),
-        before: Resolution | None = None,
-    ) -> Resolution:
+    def of(cls, notes: Mapping[NoteId, Read], roll: Roll, files: tuple[str, ...]) -> Resolution:
         """Resolve a vault, see `links.resolve`.
 
         Parameters
         ----------
         notes
             All notes of the vault, as read, in their order.
+        roll
+            What they are called.
         files
             Paths of its other files.
-        before
-            The vault as it was: a note that is the same object is taken over, unless a
-            name that it asks for came or went.
         """
-        named = _Named((one.called for one in notes.values()), files)
-        if before is None:
-            return cls(named, {note: _Slot(one, named) for note, one in notes.items()})
-        known = before._slots
-        if named.says_the_same(before._named):
-            named = before._named
-            stay = {n for n, one in notes.items() if (old := known.get(n)) and old.read is one}
-        else:
-            named.before = before._named.at_hand
-            touched = named.changed_since(before._named)
-            stay = {
-                note
-                for note, one in notes.items()
-                if (old := known.get(note)) and old.read is one and touched.isdisjoint(one.asked)
-            }
-            for note in stay:
-                # What it asks for is called as before: the names of before need not be kept.
-                known[note].named = named
-        slots = {
-            note: known[note] if note in stay else _Slot(one, named) for note, one in notes.items()
-        }
-        return cls(named, slots)
+        return cls(notes, _Named(roll, files), {n: _Slot(one) for n, one in notes.items()})
+
+    def changed(
+        self,
+        notes: Mapping[NoteId, Read],
+        roll: Roll,
+        files: tuple[str, ...],
+        new: Set[NoteId],
+        gone: Set[NoteId],
+    ) -> tuple[Resolution, Set[NoteId]]:
+        """Resolve the vault after an edit: what stays is taken over.
+
+        Parameters
+        ----------
+        notes, roll, files
+            As for `of`.
+        new
+            Notes that came or were read anew.
+        gone
+            Notes that went.
+
+        Returns
+        -------
+        Resolution
+            The notes as they are now.
+        set of str
+            Those that are resolved anew: the new ones, and those that ask for a name that came or
+            went.
+        """
+        named, anew = _Named(roll, files, self._named), new
+        if named.says_the_same(self._named):
+            named = self._named
+        elif self._notes:
+            touched = named.changed_since(self._named)
+            asking = {note for name in touched for note in self._askers.get(name, ())}
+            anew = (asking - gone) | new
+        slots = {**self._slots, **{note: _Slot(notes[note]) for note in anew}}
+        for note in gone:
+            del slots[note]
+        known = self._known_askers is not None
+        askers = self._askers_since(notes, new, gone) if known else None
+        return Resolution(notes, named, slots, askers), anew
+
+    @property
+    def _askers(self) -> _Askers:
+        if self._known_askers is None:
+            self._known_askers = refiled({}, (), _asking(self._notes, self._notes))
+        return self._known_askers
+
+    def _askers_since(
+        self, notes: Mapping[NoteId, Read], new: Set[NoteId], gone: Set[NoteId]
+    ) -> _Askers:
+        known = (new & self._notes.keys()) | gone
+        return refiled(self._askers, _asking(self._notes, known), _asking(notes, new))
 
     @property
     def names(self) -> Names:
         """What notes and files are called: what links are looked up in."""
         return self._named.names
 
-    def shared_with(self, before: Resolution) -> frozenset[NoteId]:
-        """Name the notes that are those of before, as read and as resolved; none is read for it."""
-        return frozenset(
-            note for note, slot in self._slots.items() if before._slots.get(note) is slot
-        )
-
     def __getitem__(self, note: NoteId) -> Note:
-        return self._slots[note].resolved
+        return self._slots[note].resolved(self._named)
 
     def __iter__(self) -> Iterator[NoteId]:
-        return iter(self._slots)
+        return iter(self._notes)
 
     def __len__(self) -> int:
-        return len(self._slots)
+        return len(self._notes)
 
     def __contains__(self, note: object) -> bool:
         return note in self._slots
+
+
+def _asking(notes: Mapping[NoteId, Read], some: Iterable[NoteId]) -> Iterator[tuple[str, NoteId]]:
+    return ((name, note) for note in some for name in notes[note].asked)
 
 
 def _table(called: Iterable[Called], files: Iterable[str]) -> set[tuple[str, str]]:

@@ -42,11 +42,12 @@ class Vectors:
             Of the vault as it was: passages that stay are not looked up again.
         """
         if before is None:
-            return cls(snapshot, Places.of(segments, snapshot.keys))
+            return cls(snapshot, Places.of(segments, snapshot.chunks.keys))
         if before.snapshot is snapshot and before.places.parts == tuple(segments):
             return before
-        former = None if before.snapshot is snapshot else snapshot.since(before.snapshot)
-        return cls(snapshot, Places.of(segments, snapshot.keys, before.places, former))
+        same = before.snapshot is snapshot
+        splice = None if same else snapshot.since(before.snapshot).passages
+        return cls(snapshot, Places.of(segments, snapshot.chunks.keys, before.places, splice))
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -56,7 +57,7 @@ class Vectors:
     @property
     def count(self) -> int:
         """Number of passages that have a vector."""
-        return len(self.snapshot.keys) - len(self.places.missing)
+        return len(self.snapshot.chunks.keys) - len(self.places.missing)
 
     def living(self) -> list[Segment]:
         """Give the segments that hold a vector of this vault."""
@@ -66,7 +67,7 @@ class Vectors:
         """Give the texts that have no vector, by key, each once, in order of their notes."""
         found: dict[str, str] = {}
         for row in self.places.missing.tolist():
-            key = self.snapshot.keys[row]
+            key = self.snapshot.chunks.keys[row]
             if key not in found:
                 found[key] = self.snapshot.chunks.text(row)
         return found

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import operator
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import cached_property
-from itertools import accumulate, chain, repeat
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from itertools import chain
 from typing import Any, overload
 from weakref import WeakKeyDictionary
 
@@ -25,9 +23,10 @@ from numpy.typing import NDArray
 
 from ragbot.chunk import chunk, embedding_text, text_key
 from ragbot.links import Called
-from ragbot.places import NONE
 from ragbot.resolution import asked
+from ragbot.roll import NOBODY, Roll
 from ragbot.schema import Chunk, Note, NoteId, Problem, Relation, Section
+from ragbot.splice import Splice
 
 IntArray = NDArray[np.int64]
 
@@ -95,17 +94,37 @@ class Entry:
 
 
 class Passages(Sequence[Chunk]):
-    """The passages of some notes, one after the other."""
+    """The passages of some notes, one after the other.
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        self._entries = tuple(entries)
-        self.first = [0, *accumulate(len(entry.keys) for entry in self._entries)]
+    Attributes
+    ----------
+    entries
+        The notes that they are of.
+    first
+        Shape (notes + 1,): row of each note's first passage, and the number of passages.
+    keys
+        Name of each passage's text.
+    """
+
+    def __init__(self, entries: tuple[Entry, ...], first: IntArray, keys: tuple[str, ...]) -> None:
+        self.entries = entries
+        self.first = first
+        self.keys = keys
+
+    def spliced(self, notes: Splice, new: Sequence[Entry]) -> tuple[Passages, Splice]:
+        """Give the passages with those of some notes replaced, and what became of the rows."""
+        counts = [len(entry.keys) for entry in new]
+        rows = notes.along(self.first, counts)
+        sizes = notes.put_rows(np.diff(self.first), np.array(counts, np.int64))
+        first = np.concatenate([[0], np.cumsum(sizes)])
+        keys = rows.put(self.keys, list(chain.from_iterable(entry.keys for entry in new)))
+        return Passages(notes.put(self.entries, new), first, keys), rows
 
     def __len__(self) -> int:
-        return self.first[-1]
+        return len(self.keys)
 
     def __iter__(self) -> Iterator[Chunk]:
-        return (chunk for entry in self._entries for chunk in entry.chunks)
+        return (chunk for entry in self.entries for chunk in entry.chunks)
 
     @overload
     def __getitem__(self, row: int) -> Chunk: ...
@@ -128,7 +147,27 @@ class Passages(Sequence[Chunk]):
 
     def _place(self, row: int) -> tuple[Entry, int]:
         note = bisect_right(self.first, row) - 1
-        return self._entries[note], row - self.first[note]
+        return self.entries[note], row - int(self.first[note])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How one reading of a vault became another.
+
+    Attributes
+    ----------
+    new
+        Notes that came or were read anew.
+    gone
+        Notes that went.
+    notes, passages
+        What became of the rows of notes and of passages.
+    """
+
+    new: frozenset[NoteId]
+    gone: frozenset[NoteId]
+    notes: Splice
+    passages: Splice
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,71 +175,60 @@ class Snapshot:
     """A vault as it was read: entries in order of id, paths of the other files.
 
     A note's or passage's *row* is its place in that order. `unread` are the problems of files that
-    gave no note; the rest stand in the entries.
+    gave no note; the rest stand in the entries. `chunks` are all passages, in order of note id and
+    place, and `roll` is what the notes are called.
     """
 
     entries: Mapping[NoteId, Entry]
-    files: tuple[str, ...] = ()
-    unread: tuple[Problem, ...] = ()
+    files: tuple[str, ...]
+    unread: tuple[Problem, ...]
+    chunks: Passages
+    roll: Roll
+    _known: WeakKeyDictionary[Snapshot, Step] = field(default_factory=WeakKeyDictionary)
 
-    @cached_property
-    def chunks(self) -> Passages:
-        """Every passage, in order of note id and place."""
-        return Passages(self.entries.values())
+    @classmethod
+    def of(cls, entries: Iterable[Entry], files: tuple[str, ...] = ()) -> Snapshot:
+        """Put notes together that were read."""
+        return EMPTY.changed({entry.called.id: entry for entry in entries}, (), files, ())
 
-    @cached_property
-    def keys(self) -> tuple[str, ...]:
-        """Name of each passage's text."""
-        return tuple(chain.from_iterable(entry.keys for entry in self.entries.values()))
-
-    @cached_property
-    def rows(self) -> Mapping[NoteId, int]:
-        """Row of each note."""
-        return {note: row for row, note in enumerate(self.entries)}
-
-    def since(self, before: Snapshot) -> IntArray:
-        """Row of each passage in another snapshot, shape (passages,).
-
-        It is `NONE` where the note was read since: notes are compared by identity.
-        """
+    def since(self, before: Snapshot) -> Step:
+        """Tell how another reading became this one: notes are compared by identity."""
         if before not in self._known:
-            self._known[before] = self._rows_in(before)
+            new = {n for n, one in self.entries.items() if before.entries.get(n) is not one}
+            gone = before.entries.keys() - self.entries.keys()
+            self._known[before] = before._to({n: self.entries[n] for n in new}, gone)[0]
         return self._known[before]
-
-    @cached_property
-    def _known(self) -> WeakKeyDictionary[Snapshot, IntArray]:
-        """Rows in the snapshots that were asked for, which are not kept for that."""
-        return WeakKeyDictionary()
-
-    def _rows_in(self, before: Snapshot) -> IntArray:
-        entries, size = self.entries, len(self.entries)
-        same = map(operator.is_, map(before.entries.get, entries), entries.values())
-        rows = np.fromiter(map(before.rows.get, entries, repeat(NONE)), np.int64, size)
-        notes = np.where(np.fromiter(same, bool, size), rows, NONE)
-        first = np.array(self.chunks.first)
-        # For a note that was read since, the last one, NONE, is taken.
-        moves = np.array([*before.chunks.first[:-1], NONE])[notes] - first[:-1]
-        count = np.diff(first)
-        stays = np.repeat(notes != NONE, count)
-        return np.where(stays, np.arange(first[-1]) + np.repeat(moves, count), NONE)
 
     def changed(
         self,
         new: Mapping[NoteId, Entry],
-        gone: Iterable[NoteId],
+        gone: Collection[NoteId],
         files: tuple[str, ...],
         unread: tuple[Problem, ...],
     ) -> Snapshot:
         """Give the vault with some notes read anew and others gone; itself if nothing is new."""
-        gone = set(gone)
+        new = {note: one for note, one in new.items() if self.entries.get(note) is not one}
         if not new and not gone and (files, unread) == (self.files, self.unread):
             return self
-        entries = {**self.entries, **new}
-        for note in gone:
-            del entries[note]
-        if not self.entries.keys() >= new.keys():
-            entries = dict(sorted(entries.items()))
-        return Snapshot(entries, files, unread)
+        step, chunks, roll = self._to(new, gone)
+        if step.notes.moves:
+            entries = dict(zip(roll.ids, chunks.entries, strict=True))
+        else:
+            entries = {**self.entries, **new}
+        if files == self.files:
+            files = self.files  # The same object is compared at once.
+        after = Snapshot(entries, files, unread, chunks, roll)
+        after._known[self] = step
+        return after
+
+    def _to(
+        self, new: Mapping[NoteId, Entry], gone: Collection[NoteId]
+    ) -> tuple[Step, Passages, Roll]:
+        notes = Splice.of(self.roll.ids, new, gone)
+        entries = [new[note] for note in sorted(new)]
+        chunks, passages = self.chunks.spliced(notes, entries)
+        roll = self.roll.spliced(notes, [entry.called for entry in entries])
+        return Step(frozenset(new), frozenset(gone), notes, passages), chunks, roll
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -208,19 +236,20 @@ class Snapshot:
         found = (p for entry in self.entries.values() for p in entry.problems)
         return (*self.unread, *found)
 
-    def says_the_same(self, other: Snapshot) -> bool:
+    def says_the_same(self, before: Snapshot) -> bool:
         """Whether both hold the same files under the same names, and the same problems."""
-        return self is other or (
-            (self.files, self.unread) == (other.files, other.unread)
-            and self.entries.keys() == other.entries.keys()
-            and all(
-                entry is (now := other.entries[note]) or entry.digest == now.digest
-                for note, entry in self.entries.items()
-            )
+        if self is before:
+            return True
+        if (self.files, self.unread) != (before.files, before.unread):
+            return False
+        step, now, then = self.since(before), self.entries, before.entries
+        return not step.gone and all(
+            note in then and then[note].digest == now[note].digest for note in step.new
         )
 
 
-EMPTY = Snapshot({})
+_NO_PASSAGES = Passages((), np.zeros(1, np.int64), ())
+EMPTY = Snapshot({}, (), (), _NO_PASSAGES, NOBODY)
 
 
 def note_row(note: Note) -> list[Any]:

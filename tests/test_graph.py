@@ -1,7 +1,6 @@
 """The relation graph: edges, ghosts, shortest paths, what is kept on disk."""
 
 import networkx as nx
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -194,8 +193,7 @@ def test_what_stays_is_taken_over_from_the_graph_before():
     now = vault(("A", "follows", "Heart"), ("C", "links_to", "Soul"), ("E", "causes", "B"))
     del before["D.md"], now["F.md"]  # B.md to E.md stand in other rows
     graph = RelationGraph.build(before)
-    former = np.array([-1, 1, 2, -1, 3])
-    again = RelationGraph.build(now, (), graph, former)
+    again = RelationGraph.build(now, (), graph, {"A.md", "D.md"}, {"F.md"})
     clean = RelationGraph.build(now)
     assert again.predicates == clean.predicates == ("follows", "links_to", "causes")
     assert [again.relation(edge) for edge in range(3)] == [clean.relation(n) for n in range(3)]

@@ -13,6 +13,7 @@ from ragbot.lexical import Lexical
 from ragbot.links import Called
 from ragbot.markdown import parse
 from ragbot.merging import MANY
+from ragbot.roll import NOBODY, Roll
 from ragbot.snapshot import Entry, Snapshot
 
 FILES = {
@@ -100,7 +101,9 @@ def test_what_is_saved_is_what_is_loaded(lexical, tmp_path):
 def test_an_empty_vault_has_an_index(tmp_path):
     empty = Lexical.build([], [])
     empty.save(tmp_path)
-    assert Lexical.load(tmp_path, empty.parts, [], [0], []).passages("anything").shape == (0,)
+    assert Lexical.load(tmp_path, empty.parts, NOBODY, np.zeros(1, int), []).passages(
+        "anything"
+    ).shape == (0,)
 
 
 @pytest.mark.parametrize("name", ["keys.txt", "words.txt", "lengths.npy", "word_counts.npy"])
@@ -109,12 +112,13 @@ def test_a_damaged_file_is_named_as_such(lexical, tmp_path, name, content):
     lexical.save(tmp_path)
     (tmp_path / lexical.parts[0] / name).write_bytes(content)
     with pytest.raises(IndexDamagedError, match="words"):
-        Lexical.load(tmp_path, lexical.parts, [], [0], [])
+        Lexical.load(tmp_path, lexical.parts, NOBODY, np.zeros(1, int), [])
 
 
 def test_passages_without_words_are_counted(lexical, tmp_path):
+    roll = Roll([Called("A.md", "A", ())])
     with pytest.raises(IndexDamagedError, match="the words of 5 passages are missing"):
-        Lexical.load(tmp_path, [], [Called("A.md", "A", ())], [0, 5], ["key"] * 5)
+        Lexical.load(tmp_path, [], roll, np.array([0, 5]), ["key"] * 5)
 
 
 @cache
@@ -124,15 +128,15 @@ def entry(path, text):
 
 def read(files):
     """Read files; one that was read before is the same entry."""
-    return Snapshot({path: entry(path, files[path]) for path in sorted(files)})
+    return Snapshot.of(entry(path, files[path]) for path in files)
 
 
 def edited(before, old, files):
     """The index of other files, made from that of the files as they were."""
     vault = read(files)
-    called = [entry.called for entry in vault.entries.values()]
-    former = vault.since(read(old))
-    return Lexical.of(called, vault.chunks.first, vault.keys, vault.chunks.text, before, former)
+    step, chunks = vault.since(read(old)), vault.chunks
+    known = (before, step.notes, step.passages)
+    return Lexical.of(vault.roll, chunks.first, chunks.keys, chunks.text, *known)
 
 
 @pytest.mark.parametrize(
@@ -183,8 +187,7 @@ def test_chunks_out_of_order_are_refused():
 def loaded_again(lexical, folder):
     vault = read(FILES)
     lexical.save(folder)
-    called = [entry.called for entry in vault.entries.values()]
-    return Lexical.load(folder, lexical.parts, called, vault.chunks.first, vault.keys)
+    return Lexical.load(folder, lexical.parts, vault.roll, vault.chunks.first, vault.chunks.keys)
 
 
 def shared_names(texts, note_of, row):

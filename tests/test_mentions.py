@@ -9,6 +9,7 @@ from ragbot import mentions
 from ragbot.links import Called, resolve
 from ragbot.markdown import parse
 from ragbot.mentions import MAX_TOKENS
+from ragbot.roll import Roll
 from ragbot.schema import MENTIONS
 
 
@@ -151,8 +152,8 @@ def test_mentions_after_edits_are_those_of_a_look_at_everything(steps, kept):
         assert before.relations == mentions.find(notes).relations
         if kept:
             rows = json.loads(json.dumps(before.dump(files)))
-            called = [Called(note.id, note.title, note.aliases) for note in notes]
-            before = mentions.Found.load(rows, {note.id: note for note in notes}, called)
+            roll = Roll(Called(note.id, note.title, note.aliases) for note in notes)
+            before = mentions.Found.load(rows, {note.id: note for note in notes}, roll)
 
 
 def test_a_new_name_is_looked_for_where_its_words_are(monkeypatch):

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragbot.places import NONE, Places
+from ragbot.places import Places
+from ragbot.splice import NONE, Cut, Splice
 
 
 @dataclass(eq=False)
@@ -25,7 +25,6 @@ class Words:
         return self.keys.index(key) if key in self.keys else default
 
 
-keys = st.lists(st.sampled_from("abcdef"), max_size=8)
 parts = st.lists(st.sets(st.sampled_from("abcdef")).map(sorted).map(Words), max_size=3)
 
 
@@ -36,15 +35,19 @@ def told(places):
     ]
 
 
-@given(keys=keys, old=parts, now=keys, new=parts, kept=st.sets(st.integers(0, 2)), data=st.data())
-def test_places_taken_over_are_those_looked_up(keys, old, now, new, kept, data):
-    before = Places.of(old, keys)
-    former = [
-        data.draw(st.sampled_from([NONE, *(row for row, k in enumerate(keys) if k == key)]))
-        for key in now
-    ]
+ids = st.lists(st.sampled_from("uvwxyz"), unique=True).map(sorted)
+
+
+@given(data=st.data(), old=parts, new=parts, kept=st.sets(st.integers(0, 2)), ids=ids, came=ids)
+def test_places_taken_over_are_those_looked_up(data, old, new, kept, ids, came):
+    gone = data.draw(st.sets(st.sampled_from("uvwxyz")))
+    keys = {one: data.draw(st.sampled_from("abcdef")) for one in ids}
+    before = Places.of(old, list(keys.values()))
+    keys = {one: key for one, key in keys.items() if one not in gone}
+    keys |= {one: data.draw(st.sampled_from("abcdef")) for one in came}
+    now = [keys[one] for one in sorted(keys)]
     parts = [*(part for number, part in enumerate(old) if number in kept), *new]
-    places = Places.of(parts, now, before, np.array(former, np.int64))
+    places = Places.of(parts, now, before, Splice.of(ids, came, gone))
     known = {key for part in parts for key in part.keys}
     assert told(places) == [key if key in known else None for key in now]
     assert places.missing.tolist() == [row for row, key in enumerate(now) if key not in known]
@@ -61,6 +64,7 @@ def test_what_stays_is_not_looked_up_again():
     large, small = Words(["a", "b", "c"]), Words(["d"])
     before = Places.of([large], ["a", "b", "x"])
     large.asked.clear()
-    places = Places.of([large, small], ["d", "a", "b", "x"], before, np.array([NONE, 0, 1, 2]))
+    splice = Splice(3, [Cut(0, 0, 1)])
+    places = Places.of([large, small], ["d", "a", "b", "x"], before, splice)
     assert told(places) == ["d", "a", "b", None]
     assert (large.asked, small.asked) == (["d"], ["d", "x"])

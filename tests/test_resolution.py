@@ -7,7 +7,7 @@ from ragbot import resolution
 from ragbot.links import resolve, with_targets
 from ragbot.markdown import parse
 from ragbot.resolution import Resolution
-from ragbot.snapshot import Entry
+from ragbot.snapshot import EMPTY, Entry, Snapshot
 
 NAMES = ["Ice", "ice", "Heat.md", "a.b", "Heat", "Salt^1", "Salt"]
 WRITTEN = [
@@ -32,28 +32,42 @@ def read(files, known):
     return {path: known[path] for path in sorted(files)}
 
 
+def snapshot(files, known, beside=()):
+    return Snapshot.of(read(files, known).values(), tuple(beside))
+
+
+def changed(vault, before, after):
+    step = after.since(before)
+    return vault.changed(after.entries, after.roll, after.files, step.new, step.gone)
+
+
 @settings(max_examples=150, deadline=None)
 @given(steps=st.lists(st.tuples(vaults, others), min_size=2, max_size=4))
 def test_resolved_again_equals_resolved_anew(steps):
-    known, before = {}, None
+    known, before = {}, EMPTY
+    vault = Resolution.of({}, EMPTY.roll, ())
     for files, beside in steps:
-        notes = read(files, known)
-        before = Resolution.of(notes, beside, before)
-        assert list(before.values()) == resolve([entry.note for entry in notes.values()], beside)
+        now = snapshot(files, known, beside)
+        vault, _ = changed(vault, before, now)
+        assert list(vault.values()) == resolve([one.note for one in now.entries.values()], beside)
+        before = now
 
 
 def resolved_after(monkeypatch, files, changes):
     """Ids of the notes that are resolved again when files change."""
     known, seen = {}, []
-    before = Resolution.of(read(files, known))
-    assert len(list(before.values())) == len(files)
+    before, now = snapshot(files, known), snapshot(files | changes, known)
+    vault = Resolution.of(before.entries, before.roll, before.files)
+    assert len(list(vault.values())) == len(files)
 
     def watched(note, names):
         seen.append(note.id)
         return with_targets(note, names)
 
     monkeypatch.setattr(resolution, "with_targets", watched)
-    list(Resolution.of(read(files | changes, known), (), before).values())
+    vault, anew = changed(vault, before, now)
+    list(vault.values())
+    assert sorted(anew) == seen
     return seen
 
 
@@ -63,7 +77,8 @@ VAULT = {"A.md": "See [[B]].", "B.md": "See [[C]].", "D.md": "See [[A]], [x](B.h
 def test_a_note_is_resolved_when_it_is_asked_for(monkeypatch):
     known, seen = {}, []
     monkeypatch.setattr(resolution, "with_targets", lambda note, _: seen.append(note.id) or note)
-    vault = Resolution.of(read(VAULT, known))
+    now = snapshot(VAULT, known)
+    vault = Resolution.of(now.entries, now.roll, now.files)
     assert list(vault) == sorted(VAULT)
     assert vault["B.md"] is vault["B.md"]
     assert seen == ["B.md"]

@@ -44,28 +44,29 @@ def reread(
         How each file stands that did not stand so before.
     """
     known = before.entries
-    stay = {
+    changed = [
         path
         for path, stat in listing.notes.items()
-        if path in known
-        and (state := states.get(path)) is not None
-        and state.vouches_for(known[path], stat)
-    }
+        if (entry := known.get(path)) is None
+        or (state := states.get(path)) is None
+        or not state.vouches_for(entry, stat)
+    ]
     entries: dict[NoteId, Entry] = {}
     problems: list[Problem] = list(listing.problems)
     fresh: dict[NoteId, FileState] = {}
-    for done, path in enumerate(sorted(listing.notes.keys() - stay), start=len(stay) + 1):
+    for done, path in enumerate(changed, start=len(listing.notes) - len(changed) + 1):
         stat = listing.notes[path]
         entry, found = _read(root, path, known.get(path))
         problems += found
         report(Progress("read", done, len(listing.notes), "notes"))
         if entry is not None:
             entries[path] = entry
-        racy = listed_ns - max(stat.mtime_ns, stat.ctime_ns) < _RACY_NS
+        racy = listed_ns - max(stat[1:]) < _RACY_NS
         now = FileState(stat, entry.digest if entry else "", racy)
         if states.get(path) != now:
             fresh[path] = now
-    gone = known.keys() - stay - entries.keys()
+    unread = {path for path in changed if path not in entries}
+    gone = (known.keys() - listing.notes.keys()) | (known.keys() & unread)
     return before.changed(entries, gone, listing.files, tuple(problems)), fresh
 
 

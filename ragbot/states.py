@@ -110,6 +110,11 @@ def _read(line: str, root: str) -> dict[NoteId, FileState]:
         name, rows = json.loads(line)
         if name != root:
             return {}
-        return {note: FileState(Stat(*stat), *rest) for note, (stat, *rest) in rows.items()}
+        return {note: FileState(_stat(stat), *rest) for note, (stat, *rest) in rows.items()}
     except (ValueError, TypeError, AttributeError):
         return {}
+
+
+def _stat(row: list[int]) -> Stat:
+    size, mtime_ns, ctime_ns = row
+    return size, mtime_ns, ctime_ns

@@ -13,7 +13,6 @@ import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from pathspec import GitIgnoreSpec
 
@@ -32,15 +31,13 @@ IGNORE_FILE = ".ragbotignore"
 SKIPPED_FOLDERS = frozenset({"node_modules"})
 
 
-class Stat(NamedTuple):
-    """How a file stood when it was listed: when nothing of it changed, neither did the file.
+Stat = tuple[int, int, int]
+"""How a file stood when it was listed: its size, and when it and what is known of it were changed.
 
-    `ctime_ns` tells of a change even where a program set the time of the file back.
-    """
-
-    size: int
-    mtime_ns: int
-    ctime_ns: int = 0
+When nothing of it changed, neither did the file; the second time (`ctime`) tells of a change even
+where a program set the first one back. Times are in nanoseconds. A plain tuple, because Python's
+garbage collector looks through every other value of a listing time and again.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +52,14 @@ class Listing:
 @dataclass(slots=True)
 class _Listed:
     root: Path
-    ignored: GitIgnoreSpec
+    ignored: GitIgnoreSpec | None
     notes: dict[NoteId, Stat] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def ignores(self, path: str) -> bool:
         """Whether a path is named in the file of what to ignore, which most vaults lack."""
-        return len(self.ignored) > 0 and self.ignored.match_file(path)
+        return self.ignored is not None and self.ignored.match_file(path)
 
 
 def scan(root: Path) -> Listing:
@@ -83,7 +80,7 @@ def scan(root: Path) -> Listing:
         folder = folders.pop()
         try:
             with os.scandir(root / folder) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
+                found = list(entries)
         except OSError as problem:
             if not folder:
                 folder_of(root)  # It may be gone since it was looked at.
@@ -91,7 +88,7 @@ def scan(root: Path) -> Listing:
             listed.problems.append(_unreadable(folder, problem))
             continue
         folders += [path for entry in found if (path := _list_entry(listed, folder, entry))]
-    notes = dict(sorted(listed.notes.items()))
+    notes = {path: listed.notes[path] for path in sorted(listed.notes)}
     problems = sorted(listed.problems, key=lambda problem: problem.note)
     return Listing(notes, tuple(sorted(listed.files)), tuple(problems))
 
@@ -115,10 +112,10 @@ def folder_of(root: Path) -> Path:
     return root.resolve()
 
 
-def _ignored(root: Path) -> GitIgnoreSpec:
+def _ignored(root: Path) -> GitIgnoreSpec | None:
     path = root / IGNORE_FILE
     if path.is_symlink() or not path.is_file():
-        return GitIgnoreSpec.from_lines([])
+        return None
     try:
         lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
         return GitIgnoreSpec.from_lines(lines)
@@ -129,8 +126,9 @@ def _ignored(root: Path) -> GitIgnoreSpec:
 
 def _list_entry(listed: _Listed, folder: str, entry: os.DirEntry[str]) -> str | None:
     """File one directory entry; gives its path when it is a folder to go into."""
-    path = f"{folder}/{entry.name}" if folder else entry.name
-    if entry.name.startswith(".") or entry.name in SKIPPED_FOLDERS:
+    name = entry.name
+    path = f"{folder}/{name}" if folder else name
+    if name.startswith(".") or name in SKIPPED_FOLDERS:
         return None
     try:
         if not _encodable(path):
@@ -147,6 +145,8 @@ def _list_entry(listed: _Listed, folder: str, entry: os.DirEntry[str]) -> str | 
 
 
 def _encodable(path: str) -> bool:
+    if path.isascii():
+        return True
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -161,7 +161,7 @@ def _list_file(listed: _Listed, path: str, entry: os.DirEntry[str]) -> None:
     status = entry.stat(follow_symlinks=False)
     if not stat.S_ISREG(status.st_mode):
         raise OSError(0, "it is not a regular file")
-    listed.notes[path] = Stat(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    listed.notes[path] = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _note_symlink(listed: _Listed, path: str) -> None:

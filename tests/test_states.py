@@ -6,11 +6,10 @@ from ragbot import states
 from ragbot.markdown import parse
 from ragbot.snapshot import Entry
 from ragbot.states import FileState, Log
-from ragbot.vault import Stat
 
 
 def state(number):
-    return FileState(Stat(number, 10**18 + number, 7), f"digest {number}", number % 2 == 1)
+    return FileState((number, 10**18 + number, 7), f"digest {number}", number % 2 == 1)
 
 
 @pytest.fixture
@@ -68,7 +67,7 @@ def test_the_log_does_not_grow_for_ever(path, tmp_path, monkeypatch):
 
 def test_a_file_vouches_for_what_was_read_unless_it_changed_or_may_have():
     entry = Entry.of(parse("# A\n", "A.md")[0])
-    stat, later = Stat(4, 10**18, 7), Stat(4, 10**18, 8)
+    stat, later = (4, 10**18, 7), (4, 10**18, 8)
     assert FileState(stat, entry.digest).vouches_for(entry, stat)
     assert not FileState(stat, entry.digest).vouches_for(entry, later)
     assert not FileState(stat, "another").vouches_for(entry, stat)

@@ -147,7 +147,7 @@ def test_scan_tells_what_changed(folder):
     write(folder, "Good.md", "longer text\n")
     after = vault.scan(folder).notes["Good.md"]
     assert before != after
-    assert after.size == 12
+    assert after[0] == 12
 
 
 def test_other_files_are_listed_for_links(folder):

@@ -84,7 +84,7 @@ def answer(
         silent = silence.answer(corpus, question, asked.query, hits, notice)
         return replace(silent, confidence=sure)
     else:
-        groups = arrange.arrange(corpus, asked.query, hits, picked, query, words)
+        groups = arrange.arrange(corpus, asked.query, hits, picked, query, encode_clause, words)
         made = compose.compose(corpus.notes, corpus.chunks, groups, words)
     if not all(ground.stands(citation, corpus.notes) for citation in made.citations):
         raise AssertionError("a quotation was cut wrongly: a fault of ragbot, not of the notes")

@@ -8,21 +8,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from ragbot import compose, extract
-from ragbot.candidates import BLOCK_MARK, Candidate, gather
-from ragbot.codes import EncodedQuestion
+from ragbot.candidates import BLOCK_MARK, Candidate, gather, is_row
+from ragbot.clauses import clauses
+from ragbot.codes import EncodedQuestion, EncodeQuestion
 from ragbot.compose import Group
 from ragbot.corpus import Corpus
 from ragbot.extract import Picked
-from ragbot.kinds import kind_of, parts, sides
+from ragbot.kinds import kind_of, parts, sides, things_asked
 from ragbot.schema import Hit, Note
 
 LIST_SHARE = 0.75
 """Share of an answer's words that a list may take to be told whole."""
 
-LIST_LEEWAY = 0.15
-"""A list may score this much less than the best sentence and still be the answer."""
+LIST_LEEWAY, COUNTED_LEEWAY = 0.15, 0.25
+"""A list may score this much less than the best sentence and still be the answer; and so may one of
+as many items as are asked for."""
 
 LISTS = 12
 """Lists weighed: those of the best passages."""
@@ -36,6 +39,7 @@ def arrange(
     hits: Sequence[Hit],
     picked: Sequence[Picked],
     asked: EncodedQuestion | None,
+    encode_clause: EncodeQuestion | None = None,
     words: int = compose.WORDS,
 ) -> list[Group]:
     """Choose and group the sentences of an answer.
@@ -46,23 +50,25 @@ def arrange(
         The question, standing alone.
     picked
         The sentences that `extract.rank` found for it, best first; not empty.
-    asked
+    asked, encode_clause
         As for `extract.rank`.
     words
         Words of the longest answer.
     """
     kind = kind_of(query)
-    best = picked[0].score
     # What only introduces a list says nothing without it.
-    picked = [pick for pick in picked if not pick.candidate.introduces] or picked
-    if kind == "compare" and (compared := _compared(corpus, query, picked, words)):
+    telling = [pick for pick in picked if not pick.candidate.introduces] or picked
+    if kind == "compare" and (compared := _compared(corpus, query, telling, words)):
         return compared
-    if kind == "list":
-        if listed := _best_list(corpus, query, hits, best, asked, words):
-            return _whole_list(corpus, listed, picked, words)
-        # Several questions in one are no list, even if one of them asks for one.
-        kind = "list" if len(parts(query)) == 1 else "other"
-    return compose.by_note(corpus.notes, kind, compose.choose(corpus.notes, picked, words))
+    things = clauses(query) if asked is None or encode_clause else []
+    for thing in things or [query]:
+        if kind_of(thing) == "list" or things_asked(thing):
+            encoded = encode_clause(thing) if things and encode_clause else asked
+            if listed := _best_list(corpus, query, thing, hits, asked, encoded, words):
+                return _whole_list(corpus, listed, telling, words)
+    # Several questions in one are no list, even if one of them asks for one.
+    kind = "other" if kind == "list" and len(parts(query)) > 1 else kind
+    return compose.by_note(corpus.notes, kind, compose.choose(corpus.notes, telling, words))
 
 
 def _compared(
@@ -129,25 +135,47 @@ def _share(asked: set[str], held: set[str]) -> float:
 def _best_list(
     corpus: Corpus,
     query: str,
+    thing: str,
     hits: Sequence[Hit],
-    best: float,
     asked: EncodedQuestion | None,
+    encoded: EncodedQuestion | None,
     words: int,
 ) -> tuple[Candidate, ...] | None:
-    """Find the list that answers as well as the best sentence does: its line before, and items."""
+    """Find the list that answers as well as the best sentence does: its line before, and items.
+
+    Parameters
+    ----------
+    thing, encoded
+        The one of several things asked that a list is wanted for; the question if it asks one.
+    """
     pool = gather(corpus, query, asked.vector if asked else None, hits, extract.PASSAGES)
-    found = [one for one in lists(corpus, pool) if _size(one) <= LIST_SHARE * words][:LISTS]
+    number = things_asked(thing)
+    fitting = (
+        one
+        for one in lists(corpus, pool)
+        if _size(one) <= LIST_SHARE * words and (number is None or _holds(corpus, one, number))
+    )
+    found = list(islice(fitting, LISTS))
     if not found:
         return None
     # A list answers by what it holds, or by the line that introduces it.
     weighed = [*map(joined, found), *(one[0] for one in found)]
-    scored = extract.score(corpus, query, weighed, asked, pool[0].worth)
+    scored = extract.score(corpus, thing, weighed, encoded, pool[0].worth)
     scores = [
         max(whole.score, first.score if one[0].introduces else whole.score)
         for one, whole, first in zip(found, scored[: len(found)], scored[len(found) :], strict=True)
     ]
     nearest = max(range(len(found)), key=scores.__getitem__)
-    return found[nearest] if scores[nearest] >= best - LIST_LEEWAY else None
+    alone = extract.score(corpus, thing, pool, encoded, pool[0].worth)
+    least = max(pick.score for pick in alone) - (COUNTED_LEEWAY if number else LIST_LEEWAY)
+    return found[nearest] if scores[nearest] >= least else None
+
+
+def _holds(corpus: Corpus, listed: Sequence[Candidate], number: int) -> bool:
+    """Tell whether a list has as many items; the first row of a table may be its header."""
+    items = listed[listed[0].introduces :]
+    header = is_row(corpus.notes[items[0].note].text[slice(*items[0].span)])
+    return number in (len(items), len(items) - header)
 
 
 def _whole_list(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, zip_longest
+from itertools import chain, groupby, zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from ragbot.defining import defines, subject
 from ragbot.expected import holds
 from ragbot.late import Reading, reads
 from ragbot.phrasing import stem
-from ragbot.schema import Hit, Span
+from ragbot.schema import Hit
 from ragbot.words import content_words
 
 Scores = NDArray[np.float64]
@@ -204,9 +204,10 @@ def _met(
     corpus: Corpus, query: str, pool: Sequence[Candidate], asked: EncodedQuestion
 ) -> tuple[Scores, Scores]:
     """Read the passages of candidates word by word."""
-    spans: dict[int, list[Span]] = {}
-    for candidate in pool:
-        spans.setdefault(candidate.row, []).append(candidate.span)
+    spans = [
+        (row, [candidate.span for candidate in group])
+        for row, group in groupby(pool, key=lambda candidate: candidate.row)
+    ]
     scores: list[Scores] = []
     near: list[Scores] = []
     for met in Reading(corpus, query, asked).pieces(spans):

@@ -45,6 +45,20 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ),
 )
 _COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
+_NUMBERS = (
+    *("two", "three", "four", "five", "six", "seven"),
+    *("eight", "nine", "ten", "eleven", "twelve"),
+)
+"""Number words from 2 on."""
+_COUNTED = re.compile(
+    r"(?:\b(?:what|which|name|list|give|the|all|are|were)|['’]s?)\s+"
+    r"(?:(?:the|all|its|his|her|their|our|my|original|main)\s+){0,2}"
+    rf"({'|'.join(_NUMBERS)}|\d{{1,2}})\s+(?:[\w'’-]+\s+){{0,3}}?[a-z]{{2,}}s\b",
+    re.IGNORECASE,
+)
+_YES_OR_NO = re.compile(
+    r"\W*(?:did|do|does|is|are|was|were|can|could|should|would|has|have|will)\b", re.IGNORECASE
+)
 _SIDES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -74,6 +88,24 @@ def kind_of(question: str) -> Kind:
     ['number', 'compare', 'why', 'who']
     """
     return next((kind for kind, pattern in _COMPILED if pattern.search(question)), "other")
+
+
+def things_asked(question: str) -> int | None:
+    """Give how many things a question asks for; None where it names no number, or one.
+
+    Examples
+    --------
+    >>> [things_asked(q) for q in ("which three kettles whistle?", "what are Ann's 6 rules?")]
+    [3, 6]
+    >>> things_asked("do the two kettles differ?") is None
+    True
+    """
+    found = None if _YES_OR_NO.match(question) else _COUNTED.search(question)
+    if not found:
+        return None
+    word = found.group(1).lower()
+    number = int(word) if word.isdecimal() else _NUMBERS.index(word) + 2
+    return number if number > 1 else None
 
 
 def sides(question: str) -> tuple[str, str] | None:

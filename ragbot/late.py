@@ -19,7 +19,7 @@ encoder that was not trained for it, and weighs the words of the question by the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,17 +82,16 @@ class Reading:
             ]
         )
 
-    def pieces(self, passages: Mapping[int, Sequence[Span]]) -> Iterator[Met]:
+    def pieces(self, passages: Sequence[tuple[int, Sequence[Span]]]) -> Iterator[Met]:
         """Tell how near the pieces of each passage come to the question.
 
         Parameters
         ----------
         passages
-            Rows of the passages, with the spans of the pieces in their note.
+            Row of each passage, with the spans of the pieces in their note.
         """
-        for (row, spans), (held, cosines) in zip(
-            passages.items(), self._cosines(list(passages)), strict=True
-        ):
+        read = self._cosines([row for row, _ in passages])
+        for (row, spans), (held, cosines) in zip(passages, read, strict=True):
             chunk = self._corpus.chunks[row]
             note = self._corpus.notes[chunk.note]
             told = [plain_prose(note.text[first:last]) for first, last in spans]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from benchmarks.memory import MemoryCorpus, asked, bags
 from ragbot import answer as answers
-from ragbot import codes
+from ragbot import codes, extract
 from ragbot.candidates import gather
 from ragbot.codes import Encoded
 from ragbot.conversation import standalone
@@ -189,6 +189,46 @@ def test_a_list_that_answers_is_told_whole(corpus):
         "**Strong** — for sailors.",
     ]
     assert "\n\n- Weak — for children. [2]\n- Plain" in answer.text
+
+
+RULES = {
+    "Guild.md": "# Guild\n\nThe guild of tea masters follows rules.\n\n## Rules\n\n"
+    "Tea masters follow these rules at the stove:\n\n- Warm the pot\n- Boil the water once\n\n"
+    "## Rules of the hall\n\n"
+    "Three rules of the guild of tea masters hold in the hall:\n\n"
+    "- Never shout\n- Never hurry\n- Never lend the ladle\n",
+    "Samovar.md": "# Samovar\n\nA samovar is forged of two metals, copper and brass.\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("number", "items"),
+    [
+        ("three", ["Never shout", "Never hurry", "Never lend the ladle"]),
+        ("two", ["Warm the pot", "Boil the water once"]),
+    ],
+)
+def test_where_a_number_of_things_is_asked_the_list_of_so_many_is_told(number, items):
+    answer = ask(MemoryCorpus.of(RULES, bags), f"Which {number} rules do the tea masters follow?")
+    assert [one.text for one in answer.statements if one.item] == items
+
+
+def test_of_two_things_asked_one_is_a_list_and_the_other_is_answered_beside_it():
+    question = "Which two metals is a samovar forged of, and which three rules hold in the hall?"
+    answer = ask(MemoryCorpus.of(RULES, bags), question)
+    assert [one.text for one in answer.statements if one.item][-1] == "Never lend the ladle"
+    assert "A samovar is forged of two metals, copper and brass." in quotes(answer)
+
+
+def test_a_sentence_scores_the_same_wherever_it_stands_among_others(corpus):
+    question = "When does a kettle whistle?"
+    hits = retrieve(corpus, question, asked(question))
+    pool = gather(corpus, question, asked(question).vector, hits, 100)
+    mixed = [pool[0], pool[-1], pool[0]]
+    scored = extract.score(corpus, question, mixed, asked(question), 0.0)
+    alone = [extract.score(corpus, question, [one], asked(question), 0.0)[0] for one in mixed]
+    assert pool[0].row != pool[-1].row
+    assert [one.score for one in scored] == pytest.approx([one.score for one in alone])
 
 
 def test_a_line_that_introduces_a_list_is_not_said_without_it(corpus):

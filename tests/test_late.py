@@ -37,7 +37,7 @@ def test_a_sentence_is_met_by_its_own_words_or_by_those_of_its_title(corpus):
     row = row_of(corpus, "Kettle.md")
     text = corpus.notes["Kettle.md"].text
     spans = [(text.index("Copper"), text.index(" A")), (text.index("A wh"), len(text) - 1)]
-    [met] = Reading(corpus, question, asked(question)).pieces({row: spans})
+    [met] = Reading(corpus, question, asked(question)).pieces([(row, spans)])
     assert met.own[1] > 2 * met.own[0]
     assert met.under[1] > 0.95 > met.own[1]
     assert met.passage > 0.95
@@ -46,8 +46,8 @@ def test_a_sentence_is_met_by_its_own_words_or_by_those_of_its_title(corpus):
 
 def test_passages_read_together_are_met_as_each_is_alone(corpus):
     reading = Reading(corpus, "kettle of clay", asked("kettle of clay"))
-    spans = {row: [chunk.span] for row, chunk in enumerate(corpus.chunks)}
-    alone = [one for row in spans for one in reading.pieces({row: spans[row]})]
+    spans = [(row, [chunk.span]) for row, chunk in enumerate(corpus.chunks)]
+    alone = [one for pair in spans for one in reading.pieces([pair])]
     assert [one.passage for one in reading.pieces(spans)] == [
         pytest.approx(one.passage) for one in alone
     ]

@@ -46,7 +46,7 @@ from ragbot.snapshot import Entry  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "index.json"
 PACKAGES = ("sentence-transformers", "torch", "onnxruntime", "chromadb", "llama-index-core")
-BATCHES = (8, 16, 32)
+BATCHES = (4, 8, 16)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ragbot.codes import Codes, Encoded
 from ragbot.coming import Coming
-from ragbot.embed import Encoder, FloatArray
+from ragbot.embed import Encoder, FloatArray, longest_first
 
 
 class Ahead:
@@ -42,10 +42,10 @@ class Ahead:
             return
         self.close()
         assert self._encoder is not None
-        # By length over all of them: texts of one batch are then padded least.
-        ordered = sorted(texts.items(), key=lambda pair: -len(pair[1]))
-        self._coming = self._encoder.passages([text for _, text in ordered])
-        self._keys = deque(key for key, _ in ordered)
+        keys, wanted = list(texts), list(texts.values())
+        order = longest_first(wanted)
+        self._coming = self._encoder.passages([wanted[i] for i in order])
+        self._keys = deque(keys[i] for i in order)
 
     def take(
         self, most: int, seconds: float, tell: Callable[[int], None]

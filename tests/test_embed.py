@@ -68,7 +68,7 @@ def test_batches_are_encoded_side_by_side_with_one_thread_each(encoder, monkeypa
     seen = []
     vectors = encoder.encode(texts, progress=seen.append)
     assert np.allclose(vectors, encode(texts, normalize_embeddings=True), atol=1e-5)
-    assert seen == [8, 16, 24, 32]
+    assert seen == [embed.BATCH * done for done in (1, 2, 3, 4)]
     assert len(threads) == 2
     assert {count for _, count in threads} == {1}
 
@@ -198,3 +198,8 @@ def test_importing_the_encoder_loads_nothing_slow(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", spy)
     Encoder(backend="onnx")
     assert {"torch", "sentence_transformers", "onnxruntime"}.isdisjoint(loaded)
+
+
+def test_texts_are_sorted_by_their_words_and_marks_and_not_by_their_letters():
+    texts = ["internationalisation", "a b c", "", "a-b, c!", "Zeit für Tee"]
+    assert embed.longest_first(texts) == [3, 4, 1, 0, 2]

@@ -21,10 +21,18 @@ from ragbot.splice import Splice
 
 @dataclass(frozen=True, slots=True)
 class Turnover:
-    """What notes are called no more, and what they are called since."""
+    """What notes are called no more, and what they are called since, in the order of their ids."""
 
-    gone: frozenset[Called]
-    new: frozenset[Called]
+    gone: tuple[Called, ...]
+    new: tuple[Called, ...]
+
+    @classmethod
+    def of(cls, then: Iterable[Called], now: Iterable[Called]) -> Turnover:
+        """Compare what some notes were called with what they are."""
+        old, new = (dict.fromkeys(called) for called in (then, now))
+        return cls(
+            tuple(one for one in old if one not in new), tuple(one for one in new if one not in old)
+        )
 
 
 class Roll(Sequence[Called]):
@@ -58,15 +66,13 @@ class Roll(Sequence[Called]):
         if old == list(new):
             return self
         roll = Roll(splice.put(self._called, new))
-        gone, came = frozenset(old), frozenset(new)
-        roll._known[self] = Turnover(gone - came, came - gone)
+        roll._known[self] = Turnover.of(old, new)
         return roll
 
     def since(self, before: Roll) -> Turnover:
         """Tell what came and went since another roll."""
         if before not in self._known:
-            then, now = frozenset(before), frozenset(self)
-            self._known[before] = Turnover(then - now, now - then)
+            self._known[before] = Turnover.of(before, self)
         return self._known[before]
 
 

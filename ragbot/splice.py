@@ -32,6 +32,12 @@ class Cut(NamedTuple):
     last: int
     new: int
 
+    def goes_on_in(self, other: Cut) -> bool:
+        """Whether both are one run: what came in one place, or was replaced one for one."""
+        grows = self.new - (self.last - self.first), other.new - (other.last - other.first)
+        came = self.first == self.last == other.first == other.last
+        return self.last == other.first and (came or grows == (0, 0))
+
 
 @dataclass(frozen=True, slots=True)
 class Splice:
@@ -43,11 +49,14 @@ class Splice:
     @classmethod
     def of(cls, ids: Sequence[str], new: Collection[str], gone: Collection[str]) -> Splice:
         """Cut a rising sequence where some ids came, were replaced, or (`gone`) went."""
-        cuts = []
+        cuts: list[Cut] = []
         for one in sorted({*new, *gone}):
             first = bisect_left(ids, one)
             there = first < len(ids) and ids[first] == one
-            cuts.append(Cut(first, first + there, int(one in new)))
+            cut = Cut(first, first + there, int(one in new))
+            if cuts and cuts[-1].goes_on_in(cut):
+                cut = Cut(cuts[-1].first, cut.last, cuts.pop().new + cut.new)
+            cuts.append(cut)
         return cls(len(ids), cuts)
 
     def along(self, first: Sequence[int] | IntArray, counts: Sequence[int]) -> Splice:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragbot.splice import NONE, Splice
+from ragbot.splice import NONE, Cut, Splice
 
 ids = st.lists(st.sampled_from("abcdefgh"), unique=True).map(sorted)
 
@@ -43,3 +43,10 @@ def test_one_for_one_moves_nothing():
     assert not Splice.of("abc", {"b"}, ()).moves
     assert Splice.of("abc", {"aa"}, ()).moves
     assert Splice.of("abc", (), {"c"}).moves
+
+
+def test_what_came_in_one_place_is_one_run():
+    assert Splice.of((), {"a", "b"}, ()).cuts == [Cut(0, 0, 2)]
+    assert Splice.of("abc", {"a", "b"}, ()).cuts == [Cut(0, 2, 2)]
+    # One that went and one that came beside it are not one that was replaced.
+    assert Splice.of("ad", {"b"}, {"a"}).moves

@@ -196,10 +196,14 @@ def _whole_list(
     if rest and room >= len(rest[0].candidate.text.split()):
         chosen = compose.choose(corpus.notes, rest, room)
         more = compose.by_note(corpus.notes, "other", chosen)
+    same = [group for group in more if group.candidates[0].note == listed[0].note]
+    others = [group for group in more if group not in same]
     name = corpus.notes[listed[0].note].title if any(group.lead for group in more) else ""
-    if before:
-        return [Group(name, before), Group("", items, items=True), *more]
-    return [Group(name, items, items=True), *more]
+    told = [Group(name, before), Group("", items, items=True)]
+    if not before:
+        told = [Group(name, items, items=True)]
+    # What else its note says stands below the list, still under that name.
+    return [*told, *(replace(group, lead="") for group in same), *others]
 
 
 def lists(corpus: Corpus, pool: Sequence[Candidate]) -> Iterator[tuple[Candidate, ...]]:

@@ -13,8 +13,9 @@ import re
 from ragbot.sentences import sentences
 from ragbot.words import STOP_WORDS, tokens
 
-LEAST_WORDS = 3
-"""Words that say something in a clause that can be searched; a shorter one stays with the other."""
+LEAST_WORDS, LEAST_NAMED = 3, 2
+"""Words that say something in a clause that can be searched, and in one that asks what or who
+something is: that is a name. A shorter one stays with the other."""
 
 MOST = 5
 """Clauses of a question; what follows stays with the last."""
@@ -28,6 +29,7 @@ _BEFORE = (
     r"|over|through|to|under|with|within|without)\s+)?"
 )
 _NEXT = re.compile(rf"[,:;]?\s+(?:and|or|but|also|plus)\s+(?={_BEFORE}{_ASKING})", re.IGNORECASE)
+_WHAT_IS = re.compile(r"\W*(?:what|who)(?:['’]?s|\s+(?:is|are|was|were))\s", re.IGNORECASE)
 
 
 def clauses(question: str) -> list[str]:
@@ -45,6 +47,8 @@ def clauses(question: str) -> list[str]:
     --------
     >>> clauses("Why is heat always lost, and what did Joule measure in Salford?")
     ['Why is heat always lost', 'what did Joule measure in Salford?']
+    >>> clauses("What is latent heat, and who was the first to measure it in Salford?")
+    ['What is latent heat', 'who was the first to measure it in Salford?']
     >>> clauses("What are heat and work?")
     []
     """
@@ -70,4 +74,5 @@ def _cut(question: str) -> list[str]:
 
 
 def _says_little(part: str) -> bool:
-    return len([word for word in tokens(part) if word not in STOP_WORDS]) < LEAST_WORDS
+    least = LEAST_NAMED if _WHAT_IS.match(part) else LEAST_WORDS
+    return len([word for word in tokens(part) if word not in STOP_WORDS]) < least

@@ -231,6 +231,15 @@ def test_a_sentence_scores_the_same_wherever_it_stands_among_others(corpus):
     assert [one.score for one in scored] == pytest.approx([one.score for one in alone])
 
 
+def test_what_else_the_note_of_a_list_says_stands_below_the_list():
+    cups = "# Cups\n\nA strong level of tea strength fills a cup for sailors.\n"
+    corpus = MemoryCorpus.of(LEVELS | {"Cups.md": cups}, bags)
+    answer = ask(corpus, "List the levels of tea strength")
+    leads = [statement.lead for statement in answer.statements if statement.lead]
+    assert leads == ["Levels", "Cups"]
+    assert answer.text.index("Sailors drink at sea.") < answer.text.index("A strong level")
+
+
 def test_a_line_that_introduces_a_list_is_not_said_without_it(corpus):
     files = {"Tea.md": "# Tea\n\nOf tea one can say:\n\n- It is hot.\n\nTea is drunk hot."}
     hot = MemoryCorpus.of(files, bags)

@@ -47,6 +47,7 @@ def refiled(
     table = dict(known)
     for name, values in changed.items():
         if values:
+            # Values that do not compare come with an order, which the type checker cannot know.
             table[name] = tuple(sorted(values, key=order))  # type: ignore[type-var,arg-type]
         else:
             del table[name]

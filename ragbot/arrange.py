@@ -61,10 +61,12 @@ def arrange(
     if kind == "compare" and (compared := _compared(corpus, query, telling, words)):
         return compared
     things = clauses(query) if asked is None or encode_clause else []
-    for thing in things or [query]:
-        if kind_of(thing) == "list" or things_asked(thing):
+    wanted = [one for one in things or [query] if kind_of(one) == "list" or things_asked(one)]
+    if wanted:
+        pool = gather(corpus, query, asked.vector if asked else None, hits, extract.PASSAGES)
+        for thing in wanted:
             encoded = encode_clause(thing) if things and encode_clause else asked
-            if listed := _best_list(corpus, query, thing, hits, asked, encoded, words):
+            if listed := _best_list(corpus, thing, encoded, pool, words):
                 return _whole_list(corpus, listed, telling, words)
     # Several questions in one are no list, even if one of them asks for one.
     kind = "other" if kind == "list" and len(parts(query)) > 1 else kind
@@ -134,11 +136,9 @@ def _share(asked: set[str], held: set[str]) -> float:
 
 def _best_list(
     corpus: Corpus,
-    query: str,
     thing: str,
-    hits: Sequence[Hit],
-    asked: EncodedQuestion | None,
     encoded: EncodedQuestion | None,
+    pool: Sequence[Candidate],
     words: int,
 ) -> tuple[Candidate, ...] | None:
     """Find the list that answers as well as the best sentence does: its line before, and items.
@@ -147,8 +147,9 @@ def _best_list(
     ----------
     thing, encoded
         The one of several things asked that a list is wanted for; the question if it asks one.
+    pool
+        The sentences of the best passages, see `gather`.
     """
-    pool = gather(corpus, query, asked.vector if asked else None, hits, extract.PASSAGES)
     number = things_asked(thing)
     fitting = (
         one

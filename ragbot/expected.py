@@ -18,19 +18,19 @@ from collections.abc import Callable
 from typing import Literal
 
 from ragbot.phrasing import stem
-from ragbot.words import content_words, tokens
+from ragbot.words import TO_TWENTY, content_words, tokens
 
 Form = Literal[
     "count", "amount", "money", "clock", "duration", "bytes", "date", "name", "email", "licence"
 ]
 
 # Without "one", which mostly counts nothing: "at one end", "the one that".
-_NUMBER_WORDS = (
-    "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
-    "ninety hundred thousand million billion twice once dozen"
+_BEYOND = (
+    "thirty forty fifty sixty seventy eighty ninety hundred thousand million billion twice once "
+    "dozen"
 )
-_NUMBER = re.compile(rf"\d[\d.,]*|\b(?:{'|'.join(_NUMBER_WORDS.split())})\b", re.IGNORECASE)
+_NUMBER_WORDS = [word for word in (*TO_TWENTY, *_BEYOND.split()) if word != "one"]
+_NUMBER = re.compile(rf"\d[\d.,]*|\b(?:{'|'.join(_NUMBER_WORDS)})\b", re.IGNORECASE)
 _DATE = re.compile(
     r"\b(1[0-9]{3}|20[0-9]{2})\b|\b(january|february|march|april|may|june|july|august|september"
     r"|october|november|december|century|today|yesterday|spring|summer|autumn|winter"

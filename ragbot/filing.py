@@ -15,7 +15,7 @@ def refiled(
     known: Mapping[str, tuple[V, ...]],
     gone: Iterable[tuple[str, V]],
     new: Iterable[tuple[str, V]],
-    order: Callable[[V], Any] | None = None,
+    order: Callable[[V], Any] = lambda value: value,
 ) -> dict[str, tuple[V, ...]]:
     """Give a table in which some values are filed under their names no more, and others are.
 
@@ -28,7 +28,7 @@ def refiled(
     gone, new
         Names and values. What is gone must be known.
     order
-        The key by which values of one name are sorted; None for their own order.
+        The key by which values of one name are sorted; their own order if not given.
 
     Examples
     --------
@@ -47,8 +47,7 @@ def refiled(
     table = dict(known)
     for name, values in changed.items():
         if values:
-            # Values that do not compare come with an order, which the type checker cannot know.
-            table[name] = tuple(sorted(values, key=order))  # type: ignore[type-var,arg-type]
+            table[name] = tuple(sorted(values, key=order))
         else:
             del table[name]
     return table

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ragbot.phrasing import stem
 from ragbot.schema import Citation, Note, NoteId, Span
 from ragbot.sentences import sentences
-from ragbot.words import STOP_WORDS, fold, tokens
+from ragbot.words import STOP_WORDS, TO_TWENTY, fold, tokens
 
 MEANT = 0.5
 """Least cosine between a sentence and the quotation that carries it."""
@@ -37,11 +37,7 @@ _NEGATION = re.compile(
     r"|didnt|cant|wont|wouldnt|shouldnt|couldnt|hasnt|havent|hardly|refuses|fails)\b"
 )
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?<![\w'’-])[A-Z][\w'’-]*[\w]")
-_TO_TWENTY = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen twenty"
-)
-_SPELT = {word: str(number) for number, word in enumerate(_TO_TWENTY.split())}
+_SPELT = {word: str(number) for number, word in enumerate(TO_TWENTY)}
 _SPELT |= {"thirty": "30", "forty": "40", "fifty": "50", "hundred": "100", "dozen": "12"}
 _MONTH_NAMES = "january february march april june july august september october november december"
 _MONTHS = frozenset(_MONTH_NAMES.split())

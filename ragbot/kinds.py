@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from ragbot.words import TO_TWENTY
+
 Kind = Literal["definition", "why", "how", "compare", "list", "who", "when", "number", "other"]
 
+_SEVERAL = "|".join((*TO_TWENTY[2:], r"\d+"))
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
     (
         "compare",
@@ -25,11 +28,11 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     (
         "list",
         r"^\W*(please )?(list|name|give me|enumerate)\b|\b(what|which) (are|were) (all )?the\b"
-        r"|^(?!\W*(why|how|when|who|do|does|did|is|are|was|were|can|should)\b).*\bthe (two|three"
-        r"|four|five|six|seven|eight|nine|ten|\d+) ([\w'-]+ ){0,2}?[a-z]+s\b"
+        r"|^(?!\W*(why|how|when|who|do|does|did|is|are|was|were|can|should)\b).*\bthe "
+        rf"({_SEVERAL}) ([\w'-]+ ){{0,2}}?[a-z]+s\b"
         r"|^\W*((what|which) |the )?(steps|levels|stages|kinds|types|sorts|ways|order)\b"
-        r"|\b(what|which|name|list)( are)?( all)?( of)?( the)? (two|three|four|five|six|seven"
-        r"|eight|nine|ten|\d+|kinds?|types?|sorts?|examples?|ways)\b",
+        r"|\b(what|which|name|list)( are)?( all)?( of)?( the)? "
+        rf"({_SEVERAL}|kinds?|types?|sorts?|examples?|ways)\b",
     ),
     ("when", r"\b(when (was|were|did|does|is|do|will)|(on |in )?what (date|year|day|month))\b"),
     (
@@ -45,15 +48,10 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ),
 )
 _COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
-_NUMBERS = (
-    *("two", "three", "four", "five", "six", "seven"),
-    *("eight", "nine", "ten", "eleven", "twelve"),
-)
-"""Number words from 2 on."""
 _COUNTED = re.compile(
     r"(?:\b(?:what|which|name|list|give|the|all|are|were)|['’]s?)\s+"
     r"(?:(?:the|all|its|his|her|their|our|my|original|main)\s+){0,2}"
-    rf"({'|'.join(_NUMBERS)}|\d{{1,2}})\s+(?:[\w'’-]+\s+){{0,3}}?[a-z]{{2,}}s\b",
+    rf"({_SEVERAL})\s+(?:[\w'’-]+\s+){{0,3}}?[a-z]{{2,}}s\b",
     re.IGNORECASE,
 )
 _YES_OR_NO = re.compile(
@@ -104,7 +102,7 @@ def things_asked(question: str) -> int | None:
     if not found:
         return None
     word = found.group(1).lower()
-    number = int(word) if word.isdecimal() else _NUMBERS.index(word) + 2
+    number = int(word) if word.isdecimal() else TO_TWENTY.index(word)
     return number if number > 1 else None
 
 

@@ -30,6 +30,13 @@ _STOP = (
 STOP_WORDS = frozenset(_STOP.split())
 """Words that carry no subject, in a question or in a passage (English)."""
 
+_TO_TWENTY = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen twenty"
+)
+TO_TWENTY = tuple(_TO_TWENTY.split())
+"""Words for numbers (English): the place of each is the number."""
+
 
 def fold(text: str) -> str:
     """Fold case, marks and compatibility forms: `"Ngāi Ｔahu"` becomes `"ngai tahu"`."""

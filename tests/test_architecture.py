@@ -87,6 +87,7 @@ SAME_FLOOR = {
     "expected": {"phrasing", "words"},
     "defining": {"kinds", "phrasing", "words"},
     "codes": {"words"},
+    "kinds": {"words"},
     "ghosts": {"words"},
     "bm25": {"postings"},
     "entities": {"bm25"},

@@ -240,6 +240,15 @@ def test_what_else_the_note_of_a_list_says_stands_below_the_list():
     assert answer.text.index("Sailors drink at sea.") < answer.text.index("A strong level")
 
 
+def test_of_two_sentences_that_say_nearly_the_same_one_is_quoted():
+    files = {
+        "Steam.md": "# Steam\n\nSteam lifts the copper lid of a kettle on a stove.\n",
+        "Lid.md": "# Lid\n\nSteam lifts the copper lid of a kettle on a stove twice.\n",
+    }
+    answer = ask(MemoryCorpus.of(files, bags), "What lifts the copper lid of a kettle?")
+    assert len([quote for quote in quotes(answer) if "lifts the copper lid" in quote]) == 1
+
+
 def test_a_line_that_introduces_a_list_is_not_said_without_it(corpus):
     files = {"Tea.md": "# Tea\n\nOf tea one can say:\n\n- It is hot.\n\nTea is drunk hot."}
     hot = MemoryCorpus.of(files, bags)

@@ -163,6 +163,10 @@ def test_plain(written, read):
     assert markdown.plain(written) == read
 
 
-@given(st.from_regex(r"[A-Za-zé](?:[A-Za-zé0-9]|[ ,.;?!'\"()/‘’“”–—:-])*", fullmatch=True))
+@given(
+    st.from_regex(r"[A-Za-zé](?:[A-Za-zé0-9]|[ ,.;?!'\"()/‘’“”–—:*_`~=#\[\]-])*", fullmatch=True)
+)
+@example("Heat *flows* downhill")
+@example("see::[[Heat]]")
 def test_plain_reads_a_line_by_itself_as_before_a_paragraph(text):
     assert markdown.plain(f"{text}\n\n*end*") == f"{markdown.plain(text)}\nend"

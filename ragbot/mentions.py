@@ -242,7 +242,7 @@ def find_again(
     for note in anew:
         if note not in known or not _says_the_same(before._notes[note], notes[note]):
             look.add(note)
-    scanned = {note: _scan(notes[note], named) for note in look}
+    scanned = {note: _scan(notes[note], named) for note in sorted(look)}
     return _put_together(notes, named, scanned, gone, before)
 
 
@@ -365,7 +365,7 @@ def _scan(note: Note, named: _Named) -> _Scanned:
                 written = " ".join(text[first:last].split())
                 found.append(Relation(note.id, MENTIONS, written, target, span))
     return _Scanned(
-        tuple(found), frozenset(words & named.meant.keys()), b"".join(map(_mark, words))
+        tuple(found), frozenset(words & named.meant.keys()), b"".join(map(_mark, sorted(words)))
     )
 
 

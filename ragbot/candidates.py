@@ -53,6 +53,12 @@ _ASKS_FOR_SOURCES = re.compile(
     r"|links?|urls?|author\w*|wr(ote|itten))\b",
     re.IGNORECASE,
 )
+_TAKING = r"(clipped|retrieved|archived|accessed|captured|saved|downloaded)"
+_ASKS_WHERE_FROM = re.compile(rf"\b{_TAKING}\b", re.IGNORECASE)
+# "Clipped from [a page](...) on ...": where a text was taken from, and nothing of what it says.
+_TAKEN_FROM = re.compile(
+    rf"[*_]*{_TAKING}\s+(from|on|at|via)\b.*(://|\]\()", re.IGNORECASE | re.DOTALL
+)
 
 _RULE = re.compile(r"[\s|:-]*")
 _ROW = re.compile(r"\s*(?:\|.*\|\s*|\|.*|(?:[^|\n]+\|){2}[^\n]*)\Z")
@@ -115,7 +121,8 @@ def gather(
     hits
         What retrieval found, best first.
     most
-        Passages cut, those of a bibliography left out where no source is asked for.
+        Passages cut. Those of a bibliography are left out where no source is asked for, and of
+        all of them the sentences that only say where a text was taken from.
 
     Returns
     -------
@@ -124,6 +131,7 @@ def gather(
     """
     found: list[Candidate] = []
     sources_too = _ASKS_FOR_SOURCES.search(query) is not None
+    origins_too = sources_too or _ASKS_WHERE_FROM.search(query) is not None
     ranked = best_passages(corpus, query, vector, hits)
     telling = (
         (corpus.chunks[row], row, worth)
@@ -134,7 +142,12 @@ def gather(
         note: place for place, note in enumerate(dict.fromkeys(hit.chunk.note for hit in hits))
     }
     for chunk, row, worth in islice(telling, most):
-        found += cut(corpus.notes[chunk.note], chunk, row, worth, places[chunk.note])
+        note = corpus.notes[chunk.note]
+        found += (
+            candidate
+            for candidate in cut(note, chunk, row, worth, places[chunk.note])
+            if origins_too or not _TAKEN_FROM.match(note.text, *candidate.span)
+        )
     return found
 
 

@@ -170,6 +170,26 @@ def test_a_list_of_sources_answers_only_who_asks_for_it(question, listed):
     assert any("Enki" in candidate.text for candidate in found)
 
 
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Who first cast a kettle of bronze?", False),
+        ("Where was the page on the bronze kettle clipped from?", True),
+        ("From which site is the text on the bronze kettle, by its links?", True),
+    ],
+)
+def test_where_a_text_was_taken_from_answers_only_who_asks_for_it(question, told):
+    files = {
+        "Kettle.md": "# Kettle\n\n_Clipped from [the museum](https://example.org/k) in May._\n\n"
+        "A kettle of bronze was first cast by Enki of Ur.\n\nRetrieved from the sea, it shone.\n"
+    }
+    corpus = MemoryCorpus.of(files, bags)
+    found = gather(corpus, question, None, retrieve(corpus, question, None), 100)
+    texts = [candidate.text for candidate in found]
+    assert any("the museum" in text for text in texts) == told
+    assert "Retrieved from the sea, it shone." in texts
+
+
 LEVELS = {
     "Levels.md": "# Levels\n\nTea was drunk early.\n\n## The levels of tea\n\n"
     "Tea has three levels of strength:\n\n- **Weak** — for children. It is pale.\n"

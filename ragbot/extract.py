@@ -22,7 +22,7 @@ from ragbot.clauses import clauses
 from ragbot.codes import EncodedQuestion, EncodeQuestion
 from ragbot.corpus import Corpus
 from ragbot.defining import defines, subject
-from ragbot.expected import holds
+from ragbot.expected import fit
 from ragbot.late import Reading, reads
 from ragbot.phrasing import stem
 from ragbot.schema import Hit
@@ -39,7 +39,7 @@ its own words, in the sentence beside it that does best, and in its passage."""
 
 WORTH, LENGTH, MISFIT = 0.12, 0.1, 0.2
 """Worth of what retrieval thought of the passage; taken off per factor e of words, and off a
-sentence without a number, a date or a name, when one is asked for."""
+sentence that holds no number, date or name where one is asked for."""
 
 LEANS, OPENS, PLACE = 0.1, 0.15, 0.02
 """Taken off a sentence that begins with "it" or "this"; off those that a note of several passages
@@ -149,7 +149,7 @@ def score(
         Worth of the best passage: what others fall short of it counts against them.
     """
     worth = np.array([candidate.worth for candidate in pool]) - best_worth
-    misfit = np.array([not holds(query, candidate.text) for candidate in pool])
+    misfit = 1 - np.array([fit(query, [candidate.text]) for candidate in pool])
     if asked is None or not reads(asked) or not corpus.embedded:
         scores = WORDS_WEIGHT * overlap(corpus, query, pool) + WORTH_WEIGHT * worth
         near = np.zeros((len(pool), 0))

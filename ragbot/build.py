@@ -45,6 +45,10 @@ PIECE = 256
 EVERY = 5.0
 """Seconds from the first vectors until what is there is shown, and edits are looked for."""
 
+REST = 3.0
+"""Times as long as it takes to look and to show that embedding goes on: in a large vault each look
+costs seconds, and a look every few seconds would be all that is done."""
+
 AT_ONCE = 32
 """New texts that are embedded before their notes are shown: with more, words come first."""
 
@@ -110,6 +114,7 @@ class Build:
         """
         with closing(self._ahead):
             while True:
+                began = time.monotonic()
                 snapshot = self._read()
                 texts = self._wanted(snapshot)
                 content = self._prepared(snapshot)
@@ -124,7 +129,9 @@ class Build:
                 self._publish(content)
                 if not texts:
                     return content.snapshot
-                self._embed(texts, EVERY)
+                # The first look reads all notes, which is not to be waited for again.
+                spent = time.monotonic() - began if self._done else 0.0
+                self._embed(texts, max(EVERY, REST * spent))
 
     def _ready(self) -> bool:
         return self._task.encoder is not None and self._task.encoder.loaded

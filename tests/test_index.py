@@ -207,6 +207,32 @@ def test_loading_the_encoder_does_not_count_as_embedding(vault, index, monkeypat
     assert counts == [0]  # words at once, then vectors: all of them in one generation
 
 
+def test_where_a_look_takes_long_there_are_fewer(vault, index, monkeypatch):
+    monkeypatch.setattr(build, "PIECE", 1)
+    monkeypatch.setattr(build, "EVERY", 0.01)
+    for number in range(12):
+        (vault / f"Note {number}.md").write_text(f"# Note {number}\n\nIt is {number}.")
+    embed, publish, waited = build.Build._embed, build.Build._publish, []
+
+    def slow(self, content):
+        time.sleep(0.1)
+        publish(self, content)
+
+    def embedded(self, texts, seconds):
+        waited.append(seconds)
+        # One vector each of the first times, as if it took all the time there is.
+        embed(self, texts, 1e-9 if len(waited) < 4 else seconds)
+
+    monkeypatch.setattr(build.Build, "_publish", slow)
+    monkeypatch.setattr(build.Build, "_embed", embedded)
+    encoder = WordEncoder()
+    encoder.loaded = False
+    index.refresh(vault, encoder)
+    assert waited[0] == 0.01  # what the first look found is shown as soon as ever
+    assert min(waited[1:]) >= 0.3
+    assert index.current().manifest.embedded == 15
+
+
 def test_interrupted_embedding_is_taken_up_again(vault, index, monkeypatch):
     monkeypatch.setattr(build, "PIECE", 1)
     monkeypatch.setattr(build, "EVERY", 0)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Literal
 
 from ragbot.phrasing import stem
@@ -131,11 +132,15 @@ _MEASURES = tuple(
     re.compile(rf"\b{measure}s?\b", re.IGNORECASE)
     for measure in ("temperature", "learning rate", "threshold", "multiplier", "speed")
 )
+_KEPT = 64
+"""Questions that are known when their next sentence is looked at: some hundreds are for each."""
+
 # An amount of something of its own is no other amount besides.
 _AMOUNTS = frozenset(("count", "money", "duration", "bytes"))
 _ASKS = tuple((form, re.compile(pattern, re.IGNORECASE)) for form, pattern in _PATTERNS)
 
 
+@lru_cache(_KEPT)
 def forms(question: str) -> tuple[Form, ...]:
     """Tell what an answer to a question must hold; nothing for most questions.
 
@@ -171,9 +176,7 @@ def fit(question: str, sentences: Sequence[str]) -> float:
 
 def _holds_count(question: str, sentence: str) -> float:
     """Whether a number stands beside what is counted, or where that is not named."""
-    named = _COUNTED.search(question)
-    counted = {stem(word) for word in content_words(named.group(1))} if named else set()
-    counted -= _ANYTHING
+    counted = _counted(question)
     found = 0.0
     for number in _NUMBER.finditer(sentence):
         before = tokens(sentence[max(0, number.start() - 60) : number.start()])[-_WORDS_BEFORE:]
@@ -182,6 +185,14 @@ def _holds_count(question: str, sentence: str) -> float:
             return 1.0
         found = 0.5
     return found if counted.isdisjoint(map(stem, tokens(sentence))) else 0.0
+
+
+@lru_cache(_KEPT)
+def _counted(question: str) -> frozenset[str]:
+    """Give the stems of what a question asks the number of; nothing where that is anything."""
+    named = _COUNTED.search(question)
+    words = content_words(named.group(1)) if named else []
+    return frozenset(map(stem, words)) - _ANYTHING
 
 
 def _holds_name(question: str, sentence: str) -> bool:

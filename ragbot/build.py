@@ -187,8 +187,8 @@ class Build:
         if total > LOOSE:
             load_chroma()  # It will make a collection of them: now there is time.
         while piece := self._ahead.take(PIECE, seconds, tell):
-            folder = self._shelf.segments / new_name()
-            self._hold([*self._vectors.segments, write_segment(folder, *piece, settled=False)])
+            self._hold([*self._vectors.segments, self._write_loose(*piece)])
+            self._hold(self._vectors.gathered(self._write_loose))
 
     def _hold(self, segments: Sequence[Segment]) -> None:
         self._vectors = Vectors.of(segments, self._vectors.snapshot, self._vectors)
@@ -201,6 +201,10 @@ class Build:
             if self._shelf.server is None:
                 raise
             _log.warning("%s", error)
+
+    def _write_loose(self, keys: Sequence[str], passages: Encoded) -> Segment:
+        folder = self._shelf.segments / new_name()
+        return write_segment(folder, keys, passages, settled=False)
 
     def _write_settled(self, keys: Sequence[str], passages: Encoded) -> Segment:
         self._task.report(Progress("write", 0, len(keys), "passages"))

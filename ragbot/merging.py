@@ -5,6 +5,7 @@ Floor 1: a pure function; vectors and words are both kept in such parts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 MANY = 8
@@ -36,3 +37,25 @@ def first_due(sizes: Sequence[int], living: int, *, crowded: bool = False) -> in
     if not crowded and len(sizes) <= MANY:
         return len(sizes)
     return 0 if 2 * sum(sizes[1:]) > sizes[0] else 1
+
+
+def alike(sizes: Sequence[int]) -> list[int]:
+    """Name parts that are made one while ever more come: `MANY` of about one size.
+
+    Of the small come larger ones, of those still larger ones: few are there at any time, and
+    what they hold is rewritten once for each size.
+
+    Returns
+    -------
+    list of int
+        Their positions; empty where there are not so many of any size.
+
+    Examples
+    --------
+    >>> alike([200] * 7 + [3]), alike([9000, 200, 3, *[200] * 7])
+    ([], [1, 3, 4, 5, 6, 7, 8, 9])
+    """
+    kinds: dict[int, list[int]] = {}
+    for at, size in enumerate(sizes):
+        kinds.setdefault(int(math.log(max(size, 1), MANY)), []).append(at)
+    return next((kind for kind in kinds.values() if len(kind) >= MANY), [])

@@ -12,7 +12,7 @@ import numpy as np
 
 from ragbot.codes import Codes, Encoded
 from ragbot.embed import FloatArray
-from ragbot.merging import first_due
+from ragbot.merging import alike, first_due
 from ragbot.places import Places, Rows
 from ragbot.snapshot import Snapshot
 from ragbot.store import Segment
@@ -89,15 +89,31 @@ class Vectors:
         loose = sum(len(s.keys) for s, _ in pairs if not s.settled)
         alive = len(held.living) if largest.settled else 0
         due = first_due([len(s.keys) for s, _ in pairs], alive, crowded=loose > LOOSE)
-        merge = [(segment, held.living) for segment, held in pairs[due:]]
+        return self._merged(pairs[due:], write)
+
+    def gathered(self, write: Write) -> list[Segment]:
+        """Merge the arrays of a build's pieces where they are many; gives all segments of now.
+
+        Each holds files open, of which a process may have few.
+
+        Parameters
+        ----------
+        write
+            Makes an array of some vectors.
+        """
+        loose = [pair for pair in self._pairs() if not pair[0].settled]
+        return self._merged([loose[at] for at in alike([len(s.keys) for s, _ in loose])], write)
+
+    def _merged(self, merge: Sequence[tuple[Segment, Rows]], write: Write) -> list[Segment]:
+        """Put what is alive of some segments into one; gives all segments of now."""
         if not merge:
             return list(self.segments)
         names: list[str] = []
         vectors: list[FloatArray] = []
         codes: list[Codes] = []
-        for segment, positions in merge:
-            names += [segment.keys[at] for at in positions.tolist()]
-            part = segment.encoded(positions)
+        for segment, held in merge:
+            names += [segment.keys[at] for at in held.living.tolist()]
+            part = segment.encoded(held.living)
             vectors.append(part.vectors)
             codes += part.codes
         gone = [segment for segment, _ in merge]

@@ -207,6 +207,27 @@ def test_loading_the_encoder_does_not_count_as_embedding(vault, index, monkeypat
     assert counts == [0]  # words at once, then vectors: all of them in one generation
 
 
+def test_a_long_build_leaves_few_segments_at_any_time(vault, index, monkeypatch):
+    monkeypatch.setattr(build, "PIECE", 1)
+    monkeypatch.setattr(build, "EVERY", 0)
+    monkeypatch.setattr(build, "REST", 0)
+    for number in range(72):
+        (vault / f"Note {number}.md").write_text(f"# Note {number}\n\nIt is {number}.")
+    encoder, counts = WordEncoder(), []
+    encoder.loaded = False
+
+    def report(progress):
+        if progress.stage == "verify":
+            with suppress(IndexMissingError):
+                counts.append(len(Index(index.directory).current().segments))
+
+    index.refresh(vault, encoder, report=report)
+    assert len(counts) > 72  # a generation with each vector
+    assert 7 < max(counts) < 24  # seven of one, of eight and of 64 vectors at most
+    assert index.current().manifest.embedded == 75
+    assert best(index, "It is 41") == "Note 41.md"
+
+
 def test_where_a_look_takes_long_there_are_fewer(vault, index, monkeypatch):
     monkeypatch.setattr(build, "PIECE", 1)
     monkeypatch.setattr(build, "EVERY", 0.01)

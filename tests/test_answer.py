@@ -190,6 +190,19 @@ def test_where_a_text_was_taken_from_answers_only_who_asks_for_it(question, told
     assert "Retrieved from the sea, it shone." in texts
 
 
+def test_a_sentence_with_what_is_asked_for_comes_before_one_without():
+    files = {
+        "Kettle.md": "# Kettle\n\nThe kettle of Ur was cast long ago.\n\n"
+        "The kettle of Ur was cast in 1860, so they say of it.\n"
+    }
+    corpus = MemoryCorpus.of(files, bags)
+    best = {}
+    for question in ("When was the kettle of Ur cast?", "Was the kettle of Ur cast?"):
+        hits = retrieve(corpus, question, asked(question), encode=asked)
+        best[question] = extract.rank(corpus, question, hits, asked(question))[0].candidate.text
+    assert ["1860" in text for text in best.values()] == [True, False]
+
+
 LEVELS = {
     "Levels.md": "# Levels\n\nTea was drunk early.\n\n## The levels of tea\n\n"
     "Tea has three levels of strength:\n\n- **Weak** — for children. It is pale.\n"

@@ -57,7 +57,8 @@ _TAKING = r"(clipped|retrieved|archived|accessed|captured|saved|downloaded)"
 _ASKS_WHERE_FROM = re.compile(rf"\b{_TAKING}\b", re.IGNORECASE)
 # "Clipped from [a page](...) on ...": where a text was taken from, and nothing of what it says.
 _TAKEN_FROM = re.compile(
-    rf"[*_]*{_TAKING}\s+(from|on|at|via)\b.*(://|\]\()", re.IGNORECASE | re.DOTALL
+    rf"[*_]*{_TAKING}\s+([\w,./-]+\s+){{0,3}}(from|on|at|via)\b.*(://|\]\()",
+    re.IGNORECASE | re.DOTALL,
 )
 
 _RULE = re.compile(r"[\s|:-]*")

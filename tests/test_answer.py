@@ -181,12 +181,14 @@ def test_a_list_of_sources_answers_only_who_asks_for_it(question, listed):
 def test_where_a_text_was_taken_from_answers_only_who_asks_for_it(question, told):
     files = {
         "Kettle.md": "# Kettle\n\n_Clipped from [the museum](https://example.org/k) in May._\n\n"
-        "A kettle of bronze was first cast by Enki of Ur.\n\nRetrieved from the sea, it shone.\n"
+        "A kettle of bronze was first cast by Enki of Ur.\n\nRetrieved from the sea, it shone.\n\n"
+        "Retrieved 2026-03-26 from: https://example.org/kettles\n"
     }
     corpus = MemoryCorpus.of(files, bags)
     found = gather(corpus, question, None, retrieve(corpus, question, None), 100)
     texts = [candidate.text for candidate in found]
     assert any("the museum" in text for text in texts) == told
+    assert any("2026-03-26" in text for text in texts) == told
     assert "Retrieved from the sea, it shone." in texts
 
 

@@ -13,11 +13,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from ragbot.errors import IndexLockedError, RagbotError
 from ragbot.vault import IGNORE_FILE, SKIPPED_FOLDERS
+
+if TYPE_CHECKING:
+    from watchfiles import Change
 
 QUIET_MS = 200
 """How long nothing may change before it is looked at."""
@@ -103,7 +107,7 @@ def _events(notes: Path, stop: threading.Event) -> Iterator[bool]:
         try:
             for changes in watch(
                 root,
-                watch_filter=lambda _, path, root=root: counts(root, Path(path)),  # type: ignore[misc]  # mypy takes the default for a parameter
+                watch_filter=partial(_is_of_notes, root),
                 debounce=LONGEST_MS,
                 step=QUIET_MS,
                 rust_timeout=LOOK_MS,
@@ -161,3 +165,7 @@ class Watcher:
 
     def _failed(self, error: RagbotError) -> None:
         self.error = error
+
+
+def _is_of_notes(root: Path, _: Change, path: str) -> bool:
+    return counts(root, Path(path))

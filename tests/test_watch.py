@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from watchfiles import Change
 from word_encoder import WordEncoder
 
 from ragbot.errors import IndexLockedError
 from ragbot.index import Index
-from ragbot.watch import Watcher, counts
+from ragbot.watch import Watcher, counts, follow
 
 
 @pytest.fixture
@@ -126,6 +128,22 @@ def test_close_ends_the_thread(vault):
     watcher.close()
     assert time.monotonic() - began < 20
     assert not watcher._thread.is_alive()
+
+
+def test_nothing_is_refreshed_for_what_does_not_count(vault, monkeypatch):
+    stop, current, refreshed = threading.Event(), ["before"], []
+
+    def watch(root, watch_filter, **_):
+        yield set()
+        for current[0] in (".git/index", "Ice.md.swp", "Ice.md"):
+            change = Change.modified, str(root / current[0])
+            yield {change} if watch_filter(*change) else set()
+        stop.set()
+
+    monkeypatch.setattr("watchfiles.watch", watch)
+    follow(vault, lambda: refreshed.append(current[0]), stop=stop, failed=pytest.fail)
+    # Twice before: what changed while the watch was set up has no event.
+    assert refreshed == ["before", "before", "Ice.md"]
 
 
 @pytest.mark.parametrize(

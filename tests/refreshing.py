@@ -13,11 +13,14 @@ PROCESSES.set_forkserver_preload(["ragbot.index", "chromadb", "word_encoder"])
 def refresh(notes: Path, index: Path) -> None:
     from word_encoder import WordEncoder
 
+    from ragbot import build
     from ragbot.index import Index
 
     encoder = WordEncoder()
-    # Words come first, then vectors piece by piece: there is more to be killed in.
+    # Words come first, then vectors piece by piece, of which some are merged: there is more to be
+    # killed in.
     encoder.loaded = False
+    build.PIECE = 4
     Index(index).refresh(notes, encoder)
 
 

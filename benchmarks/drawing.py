@@ -27,7 +27,7 @@ from playwright.sync_api import Page, sync_playwright  # noqa: E402
 from benchmarks.page import write  # noqa: E402
 from benchmarks.scale import write_vault  # noqa: E402
 from ragbot import Ragbot  # noqa: E402
-from ragbot.ui.serving import launch  # noqa: E402
+from ragbot.apps.web.server import launch  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "drawing.json"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]

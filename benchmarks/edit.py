@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402
 
 from benchmarks.scale import write_vault  # noqa: E402
 from ragbot import Ragbot  # noqa: E402
-from ragbot.watch import Watcher  # noqa: E402
+from ragbot.notes.watcher import Watcher  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "edit.json"
 PATIENCE = 60

@@ -39,10 +39,10 @@ os.environ["ANONYMIZED_TELEMETRY"] = "False"
 
 import numpy as np  # noqa: E402
 
-from ragbot import vault  # noqa: E402
-from ragbot.embed import Encoder  # noqa: E402
-from ragbot.index import Index  # noqa: E402
-from ragbot.snapshot import Entry  # noqa: E402
+from ragbot.index.index import Index  # noqa: E402
+from ragbot.index.snapshot import Entry  # noqa: E402
+from ragbot.inference.encoder import Encoder  # noqa: E402
+from ragbot.notes import vault  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "index.json"
 PACKAGES = ("sentence-transformers", "torch", "onnxruntime", "chromadb", "llama-index-core")

@@ -36,7 +36,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from ragbot import check, links, markdown, vault  # noqa: E402
+from ragbot.notes import link_checker, link_resolver, parser, vault  # noqa: E402
 from tests.conformance.adapter import ragbot  # noqa: E402
 from tests.conformance.suite import (  # noqa: E402
     DEPARTURES,
@@ -219,12 +219,12 @@ def throughput(folder: Path, repeat: int) -> dict[str, float]:
     listing = vault.scan(folder)
     texts = {note: (folder / note).read_text(encoding="utf-8-sig") for note in listing.notes}
     size = sum(status.size for status in listing.notes.values())
-    notes = [markdown.parse(text, note)[0] for note, text in texts.items()]
-    resolved = links.resolve(notes, listing.files)
+    notes = [parser.parse(text, note)[0] for note, text in texts.items()]
+    resolved = link_resolver.resolve(notes, listing.files)
 
     def parse_all() -> None:
         for note, text in texts.items():
-            markdown.parse(text + "\n", note)  # not the text that is remembered
+            parser.parse(text + "\n", note)  # not the text that is remembered
 
     seconds = timed(parse_all, repeat)
     return {
@@ -234,8 +234,10 @@ def throughput(folder: Path, repeat: int) -> dict[str, float]:
         "scan_seconds": round(timed(lambda: vault.scan(folder), repeat), 3),
         "parse_seconds": round(seconds, 3),
         "parse_megabytes_per_second": round(size / 1e6 / seconds, 2),
-        "resolve_seconds": round(timed(lambda: links.resolve(notes, listing.files), repeat), 3),
-        "check_seconds": round(timed(lambda: check.check(resolved), repeat), 3),
+        "resolve_seconds": round(
+            timed(lambda: link_resolver.resolve(notes, listing.files), repeat), 3
+        ),
+        "check_seconds": round(timed(lambda: link_checker.check(resolved), repeat), 3),
     }
 
 

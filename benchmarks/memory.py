@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot import codes, links, markdown
-from ragbot.chunk import chunk, embedding_text
-from ragbot.codes import Codes, Encoded, EncodedQuestion, TokenVectors
-from ragbot.graph import RelationGraph
-from ragbot.lexical import Lexical
-from ragbot.schema import Chunk, Note, Relation
-from ragbot.words import content_words
+from ragbot.graph.relation_graph import RelationGraph
+from ragbot.index.lexical import Lexical
+from ragbot.inference import token_codes
+from ragbot.inference.token_codes import Codes, Encoded, EncodedQuestion, TokenVectors
+from ragbot.models import Chunk, Note, Relation
+from ragbot.notes import link_resolver, parser
+from ragbot.notes.chunker import chunk, embedding_text
+from ragbot.text.tokenize import content_words
 
 FloatArray = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Encoded]
@@ -49,8 +50,8 @@ class MemoryCorpus:
     @classmethod
     def of(cls, files: Mapping[str, str], encode: Encode | None = None) -> MemoryCorpus:
         """Read notes from `{path: text}`."""
-        notes = [markdown.parse(text, path)[0] for path, text in files.items()]
-        return cls(links.resolve(notes), encode)
+        notes = [parser.parse(text, path)[0] for path, text in files.items()]
+        return cls(link_resolver.resolve(notes), encode)
 
     def nearest(self, query: FloatArray, k: int) -> list[tuple[int, float]]:
         """Rows of the k chunks nearest to a unit vector, with their cosine, best first."""
@@ -78,7 +79,7 @@ def bags(texts: Sequence[str]) -> Encoded:
     return Encoded(
         bag_of_words(texts),
         [
-            codes.pack(rows, [place for _, place in found])
+            token_codes.pack(rows, [place for _, place in found])
             for rows, found in zip(vectors, words, strict=True)
         ],
     )

@@ -30,7 +30,7 @@ import numpy as np  # noqa: E402
 from gradio_client import Client  # noqa: E402
 
 from ragbot import Ragbot  # noqa: E402
-from ragbot.ui.serving import launch  # noqa: E402
+from ragbot.apps.web.server import launch  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "page.json"
 QUESTIONS = ROOT / "tests" / "evaluation" / "garden.jsonl"

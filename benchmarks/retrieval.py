@@ -41,13 +41,13 @@ from ragbot import (  # noqa: E402
     seeds,
     vault,
 )
-from ragbot.clauses import clauses  # noqa: E402
-from ragbot.codes import Encoded, EncodedQuestion, EncodeQuestion, TokenVectors  # noqa: E402
-from ragbot.conversation import standalone  # noqa: E402
-from ragbot.embed import Encoder  # noqa: E402
-from ragbot.evaluate import Method, Question, Ranking  # noqa: E402
-from ragbot.schema import LINKS_TO, Chunk, Note, Relation, Section, Turn  # noqa: E402
-from ragbot.store import Segment, write_segment  # noqa: E402
+from ragbot.evaluation.retrieval import Method, Question, Ranking  # noqa: E402
+from ragbot.index.vectors import Segment, write_segment  # noqa: E402
+from ragbot.inference.encoder import Encoder  # noqa: E402
+from ragbot.inference.token_codes import Encoded, EncodedQuestion, EncodeQuestion, TokenVectors  # noqa: E402
+from ragbot.models import LINKS_TO, Chunk, Note, Relation, Section, Turn  # noqa: E402
+from ragbot.questions.conversation import standalone  # noqa: E402
+from ragbot.questions.subquestions import clauses  # noqa: E402
 
 SHARED = ROOT.parent / "shared"
 FALSE_LINKS = 5

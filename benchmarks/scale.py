@@ -35,17 +35,17 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from ragbot import codes  # noqa: E402
-from ragbot.asking import ADMITTED, READ, SEEDS  # noqa: E402
-from ragbot.codes import Encoded, EncodedQuestion, TokenVectors  # noqa: E402
-from ragbot.embed import Encoder, EncoderIdentity  # noqa: E402
-from ragbot.expand import along_links  # noqa: E402
-from ragbot.graph import RelationGraph  # noqa: E402
-from ragbot.index import Index  # noqa: E402
-from ragbot.late import Reading  # noqa: E402
-from ragbot.retrieve import retrieve  # noqa: E402
-from ragbot.schema import Progress  # noqa: E402
-from ragbot.vault import scan  # noqa: E402
+from ragbot.graph.relation_graph import RelationGraph  # noqa: E402
+from ragbot.index.index import Index  # noqa: E402
+from ragbot.inference import token_codes  # noqa: E402
+from ragbot.inference.encoder import Encoder, EncoderIdentity  # noqa: E402
+from ragbot.inference.token_codes import Encoded, EncodedQuestion, TokenVectors  # noqa: E402
+from ragbot.models import Progress  # noqa: E402
+from ragbot.notes.vault import scan  # noqa: E402
+from ragbot.retrieval.expansion import along_links  # noqa: E402
+from ragbot.retrieval.late_interaction import Reading  # noqa: E402
+from ragbot.retrieval.retriever import retrieve  # noqa: E402
+from ragbot.retrieval.scoring import ADMITTED, READ, SEEDS  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "scale.json"
 PREDICATES = (
@@ -86,7 +86,10 @@ class CheapEncoder:
             told = [self._words(text) for text in part]
             yield Encoded(
                 np.stack([self.encode_query(text) for text in part]),
-                [codes.pack(words.vectors, [first for first, _ in words.spans]) for words in told],
+                [
+                    token_codes.pack(words.vectors, [first for first, _ in words.spans])
+                    for words in told
+                ],
             )
 
     def _words(self, text: str) -> TokenVectors:

@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from ragbot import Ragbot
-from ragbot.ui.serving import launch
+from ragbot.apps.web.server import launch
 
 ROOT = Path(__file__).parent.parent
 IMAGES = Path(__file__).parent / "images"

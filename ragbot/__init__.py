@@ -5,13 +5,13 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as typing has it, which takes longer to import than this
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot as Ragbot
-    from ragbot.schema import Answer as Answer
-    from ragbot.schema import Citation as Citation
-    from ragbot.schema import Filters as Filters
-    from ragbot.schema import Hit as Hit
-    from ragbot.schema import Note as Note
-    from ragbot.schema import Relation as Relation
-    from ragbot.schema import Turn as Turn
+    from ragbot.models import Answer as Answer
+    from ragbot.models import Citation as Citation
+    from ragbot.models import Filters as Filters
+    from ragbot.models import Hit as Hit
+    from ragbot.models import Note as Note
+    from ragbot.models import Relation as Relation
+    from ragbot.models import Turn as Turn
 
 __version__ = "0.1.0"
 
@@ -27,5 +27,5 @@ def __getattr__(name: str) -> object:
     if name == "Ragbot":
         return import_module("ragbot.bot").Ragbot
     if name in _VALUES:
-        return getattr(import_module("ragbot.schema"), name)
+        return getattr(import_module("ragbot.models"), name)
     raise AttributeError(f"module 'ragbot' has no attribute {name!r}")

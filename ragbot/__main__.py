@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ragbot.cli import start
+from ragbot.apps.cli import start
 
 if __name__ == "__main__":
     sys.exit(start())

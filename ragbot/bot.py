@@ -16,22 +16,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ragbot import answer as answers
-from ragbot.check import check
-from ragbot.cluster import open_encoder
-from ragbot.codes import EncodedQuestion
+from ragbot.answers import answer as answers
 from ragbot.config import Config
-from ragbot.conversation import checked, standalone
 from ragbot.errors import NoteNotFoundError
-from ragbot.generation import Generation
-from ragbot.graph import Direction
-from ragbot.index import Index
-from ragbot.lending import Borrowed, lent
-from ragbot.llm import LanguageModel
-from ragbot.remembered import Remembered
-from ragbot.retrieve import HOPS, retriever
-from ragbot.rewrite import understand
-from ragbot.schema import (
+from ragbot.graph.relation_graph import Direction
+from ragbot.index.generation import Generation
+from ragbot.index.index import Index
+from ragbot.inference.lending import Borrowed, lent
+from ragbot.inference.llm import LanguageModel
+from ragbot.inference.ray import open_encoder
+from ragbot.inference.token_codes import EncodedQuestion
+from ragbot.inference.vector_cache import Remembered
+from ragbot.models import (
     Answer,
     Changes,
     Filters,
@@ -44,6 +40,10 @@ from ragbot.schema import (
     Status,
     Turn,
 )
+from ragbot.notes.link_checker import check
+from ragbot.questions.conversation import checked, standalone
+from ragbot.questions.query_rewrite import understand
+from ragbot.retrieval.retriever import HOPS, retriever
 
 if TYPE_CHECKING:
     import networkx as nx

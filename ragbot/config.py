@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ragbot.editor import check_template
 from ragbot.errors import ConfigError
+from ragbot.notes.editor_links import check_template
 
 PREFIX = "RAGBOT_"
 BACKENDS = ("torch", "onnx", "onnx-int8")

@@ -7,14 +7,13 @@ from pathlib import Path
 
 # Forked from a process that has imported everything: the time goes into refreshing.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["ragbot.index", "chromadb", "word_encoder"])
+PROCESSES.set_forkserver_preload(["ragbot.index.index", "chromadb", "tests.word_encoder"])
 
 
 def refresh(notes: Path, index: Path) -> None:
-    from word_encoder import WordEncoder
-
-    from ragbot import build
-    from ragbot.index import Index
+    from ragbot.index import build
+    from ragbot.index.index import Index
+    from tests.word_encoder import WordEncoder
 
     encoder = WordEncoder()
     # Words come first, then vectors piece by piece, of which some are merged: there is more to be

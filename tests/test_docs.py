@@ -40,9 +40,9 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from ragbot.cli import main
-from ragbot.cli.arguments import parser
-from ragbot.cli.session import demo_index
+from ragbot.apps.cli import main
+from ragbot.apps.cli.options import parser
+from ragbot.apps.cli.session import demo_index
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

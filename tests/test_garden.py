@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
 
-from ragbot import check, links, markdown, predicates, vault
-from ragbot.graph import RelationGraph
-from ragbot.schema import Note
+from ragbot.graph.relation_graph import RelationGraph
+from ragbot.models import Note
+from ragbot.notes import link_checker, link_resolver, parser, predicates, vault
+from tests.conftest import ROOT
 
 GARDEN = ROOT / "notes"
 QUESTIONS = ROOT / "tests" / "evaluation" / "garden.jsonl"
@@ -36,7 +36,7 @@ RUN = 8
 def garden() -> Mapping[str, Note]:
     notes, problems = vault.read(GARDEN)
     assert problems == []
-    return {note.id: note for note in links.resolve(notes)}
+    return {note.id: note for note in link_resolver.resolve(notes)}
 
 
 @cache
@@ -139,7 +139,9 @@ def test_the_titles_of_the_seed_are_kept() -> None:
 
 def test_no_two_notes_answer_to_one_name() -> None:
     names = Counter(
-        links.fold(name) for note in garden().values() for name in {note.title, *note.aliases}
+        link_resolver.fold(name)
+        for note in garden().values()
+        for name in {note.title, *note.aliases}
     )
     assert [name for name, count in names.items() if count > 1] == []
 
@@ -157,7 +159,7 @@ def test_every_link_resolves_or_is_an_intended_ghost() -> None:
 
 
 def test_the_doctor_finds_nothing_but_the_ghosts() -> None:
-    found = check.check(list(garden().values()), [])
+    found = link_checker.check(list(garden().values()), [])
     assert [problem for problem in found if problem.kind != "ghost"] == []
 
 
@@ -167,7 +169,7 @@ def test_no_heading_or_block_that_is_linked_is_missing() -> None:
             assert relation.block is None
             if relation.heading and relation.target:
                 target = garden()[relation.target]
-                assert relation.heading in {text for _, text, _ in markdown.headings(target)}
+                assert relation.heading in {text for _, text, _ in parser.headings(target)}
 
 
 def declared_predicates() -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ragbot.manifest import FORMAT
+from ragbot.index.manifest import FORMAT
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -67,7 +67,9 @@ def test_the_wheel_holds_what_it_needs_and_no_more(wheel):
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"ragbot"}
     assert "ragbot/py.typed" in names
-    static = {p.relative_to(ROOT).as_posix() for p in (ROOT / "ragbot/ui/static").rglob("*.*")}
+    static = {
+        p.relative_to(ROOT).as_posix() for p in (ROOT / "ragbot/apps/web/static").rglob("*.*")
+    }
     assert static <= names
     notes = {p.relative_to(ROOT / "notes").as_posix() for p in (ROOT / "notes").rglob("*.md")}
     packed = {n.removeprefix("ragbot/garden/") for n in names if n.startswith("ragbot/garden/")}

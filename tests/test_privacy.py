@@ -30,7 +30,7 @@ def lookup(host, *rest, **more):
 socket.getaddrinfo = lookup
 
 from ragbot import Ragbot
-from ragbot.ui.serving import launch
+from ragbot.apps.web.server import launch
 
 with socket.socket() as probe:
     probe.bind(("127.0.0.1", 0))

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from ragbot import vault
-from ragbot.links import stem
+from ragbot.notes import vault
+from ragbot.notes.link_resolver import stem
 
 # What differs from that program's count, and why.
 #

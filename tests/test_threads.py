@@ -6,11 +6,11 @@ import re
 import threading
 
 import pytest
-from word_encoder import WordEncoder
 
 from ragbot.bot import Ragbot
 from ragbot.config import Config
 from ragbot.errors import ClosedError
+from tests.word_encoder import WordEncoder
 
 QUESTIONS = [
     "What causes late blight?",

@@ -8,9 +8,9 @@ from functools import cache
 
 import numpy as np
 
-from ragbot import codes
-from ragbot.codes import Encoded, EncodedQuestion, TokenVectors
-from ragbot.embed import EncoderIdentity
+from ragbot.inference import token_codes
+from ragbot.inference.encoder import EncoderIdentity
+from ragbot.inference.token_codes import Encoded, EncodedQuestion, TokenVectors
 
 DIMENSION = 48
 
@@ -52,7 +52,7 @@ class WordEncoder:
         told = [self._words(text) for text in texts]
         return Encoded(
             vectors.reshape(-1, DIMENSION),
-            [codes.pack(rows, [first for first, _ in spans]) for spans, rows in told],
+            [token_codes.pack(rows, [first for first, _ in spans]) for spans, rows in told],
         )
 
     def _words(self, text):

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ragbot import Ragbot
+from ragbot.apps.web.server import launch
 from ragbot.config import Config
-from ragbot.ui.serving import launch
 from tests.model_server import Script, serving
 
 # Generous: a machine that does other work besides is slow, not wrong.

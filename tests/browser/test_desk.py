@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from ragbot.ui.desk import FEEDBACK
+from ragbot.apps.web.browser_calls import FEEDBACK
 from tests.browser.conftest import open_side, page_over
 
 pytestmark = pytest.mark.browser

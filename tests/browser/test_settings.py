@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 from playwright.sync_api import expect
 
-from ragbot.ui import page as served_page
-from ragbot.ui.limits import Limit
-from ragbot.ui.serving import launch
+from ragbot.apps.web import page as served_page
+from ragbot.apps.web.rate_limit import Limit
+from ragbot.apps.web.server import launch
 from tests.browser.conftest import bot_with_model, free_port, open_side
 from tests.model_server import Script
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
-from ragbot.ui.serving import launch
+from ragbot.apps.web.server import launch
 from tests.browser.conftest import bot_with_model, free_port, open_side
 from tests.model_server import Script
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ragbot import links, markdown, vault
-from ragbot.anchors import Anchors
-from ragbot.schema import EMBEDS, LINKS_TO, Note, Problem, Relation
+from ragbot.models import EMBEDS, LINKS_TO, Note, Problem, Relation
+from ragbot.notes import link_resolver, parser, vault
+from ragbot.notes.anchors import Anchors
 
 NAMES = {"encoding": "invalid_utf8", "frontmatter": "invalid_yaml"}
 
@@ -26,19 +26,19 @@ def ragbot(root: Path, note: str) -> dict[str, Any]:
         problems += found
         if value is not None:
             notes[path] = value
-    names = links.Names(list(notes.values()), listing.files)
+    names = link_resolver.Names(list(notes.values()), listing.files)
     here = notes[note]
-    found_links = [links.target(relation, here, names) for relation in here.relations]
+    found_links = [link_resolver.target(relation, here, names) for relation in here.relations]
     return {
         "links": [_link(relation, here, notes) for relation in found_links],
         "edges": sorted({r.target for r in found_links if r.target}),
-        "unresolved": sorted({links.fold(r.written) for r in found_links if not r.target}),
+        "unresolved": sorted({link_resolver.fold(r.written) for r in found_links if not r.target}),
         "notes": sorted(notes),
         "relations": [_relation(r) for r in found_links if r.predicate not in (LINKS_TO, EMBEDS)],
         "tags": list(here.tags),
         "aliases": list(here.aliases),
         "title": here.title,
-        "headings": [{"level": n, "text": text} for n, text, _ in markdown.headings(here)],
+        "headings": [{"level": n, "text": text} for n, text, _ in parser.headings(here)],
         "blocks": list(here.blocks),
         "errors": [NAMES.get(p.kind, p.kind) for p in problems if p.note == note],
     }

@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 with atheris.instrument_imports(include=["ragbot", "markdown_it", "mdit_py_plugins"]):
-    from ragbot import check, markdown, mentions
-    from ragbot.links import Names, resolve
+    from ragbot.notes import link_checker, mentions, parser
+    from ragbot.notes.link_resolver import Names, resolve
 
 from tests.test_markdown import check_invariants  # noqa: E402
 
@@ -35,14 +35,14 @@ def examine(text: str) -> None:
     check_invariants(text)
     parts = re.split(r"(?m)^@@ (.{1,80})$", text)
     files = dict(zip(["a.md", *parts[1::2]], parts[::2], strict=False))
-    notes = resolve([markdown.parse(body, name)[0] for name, body in files.items()])
+    notes = resolve([parser.parse(body, name)[0] for name, body in files.items()])
     names = Names(notes)
     for note in notes:
         assert all(r.target is None or names.is_note(r.target) for r in note.relations)
     for mention in mentions.find(notes).relations:
         source = next(note for note in notes if note.id == mention.source)
         assert source.text[slice(*mention.span)].split()[0] == mention.written.split()[0]
-    for problem in check.check(notes, suggest=True):
+    for problem in link_checker.check(notes, suggest=True):
         assert 0 <= problem.line <= len(files.get(problem.note, "")) + 1
 
 

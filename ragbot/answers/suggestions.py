@@ -1,0 +1,54 @@
+"""Follow-ups: questions that the graph suggests after an answer.
+
+Floor 4: reads a corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ragbot.index.corpus import Corpus
+from ragbot.models import Citation, NoteId, Relation
+from ragbot.text.tokenize import tokens
+
+MOST = 3
+"""Questions suggested."""
+
+
+def suggest(corpus: Corpus, query: str, citations: Sequence[Citation]) -> tuple[str, ...]:
+    """Suggest what to ask next: where the notes cited lead, over asserted relations first.
+
+    Notes that the question names or the answer cites are not suggested again.
+    """
+    cited = list(dict.fromkeys(citation.note for citation in citations))
+    asked = f" {' '.join(tokens(query))} "
+    questions: dict[str, None] = {}
+    seen = set(cited)
+    for note in cited:
+        for relation, other in _around(corpus, note):
+            if other in seen:
+                continue
+            title = corpus.notes[other].title
+            if f" {' '.join(tokens(title))} " not in asked:
+                seen.add(other)
+                questions[_question(corpus, note, relation, title)] = None
+                break
+        if len(questions) >= MOST:
+            break
+    return tuple(questions)
+
+
+def _around(corpus: Corpus, note: NoteId) -> list[tuple[Relation, NoteId]]:
+    """Give the relations of a note with the other end: asserted first, then the rarer note."""
+    ends = [
+        (relation, relation.target if relation.source == note else relation.source)
+        for relation in corpus.graph.neighbours(note)
+    ]
+    written = [(relation, other) for relation, other in ends if other is not None]
+    rarity = corpus.graph.rarity
+    return sorted(written, key=lambda end: (not end[0].typed, -rarity[corpus.graph.row(end[1])]))
+
+
+def _question(corpus: Corpus, note: str, relation: Relation, title: str) -> str:
+    here = corpus.notes[note].title
+    return f"How are {here} and {title} connected?" if relation.typed else f"What is {title}?"

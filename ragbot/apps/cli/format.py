@@ -1,0 +1,224 @@
+"""Values as lines for people: pure functions from a value to text.
+
+Notes are written by others. Control characters in them could move the cursor,
+rename the window or worse, so every text passes `plain` before it is printed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from ragbot.apps.serialize import end_of
+from ragbot.models import (
+    Answer,
+    Changes,
+    Chunk,
+    Citation,
+    Hit,
+    Note,
+    NoteId,
+    Problem,
+    Relation,
+    Status,
+)
+from ragbot.notes.editor_links import editor_url
+
+# C0 and C1 controls but tab and newline, and the marks that reorder text (Trojan Source,
+# CVE-2021-42574).
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(text: str) -> str:
+    """Take out what a terminal would obey rather than show."""
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How to write for one reader: where the notes are, colours or none, how wide.
+
+    `links` is the template of `RAGBOT_NOTE_URL`; with colours on, a place in a
+    note becomes a link by it, or to the file itself.
+    """
+
+    notes: Path
+    links: str = ""
+    colour: bool = False
+    width: int = 100
+
+    def bold(self, text: str) -> str:
+        """Set in bold."""
+        return self._code("1", text)
+
+    def dim(self, text: str) -> str:
+        """Set in a fainter colour."""
+        return self._code("2", text)
+
+    def accent(self, text: str) -> str:
+        """Set in the colour of places and predicates."""
+        return self._code("36", text)
+
+    def warn(self, text: str) -> str:
+        """Set in the colour of what wants attention."""
+        return self._code("33", text)
+
+    def place(self, note: NoteId, line: int) -> str:
+        """Write `path:line`, as terminals and editors open it."""
+        written = plain(f"{self.notes / note}:{line}").replace("\n", " ")
+        if not self.colour:
+            return written
+        template = self.links or "file://{absolute}"
+        url = editor_url(template, self.notes, note, line)
+        # OSC 8, the escape for a hyperlink; terminals that don't know it show the text alone.
+        return f"\033]8;;{url}\033\\{self.accent(written)}\033]8;;\033\\"
+
+    def _code(self, code: str, text: str) -> str:
+        return f"\033[{code}m{text}\033[0m" if self.colour else text
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Tell whether to colour: on a terminal, and not with NO_COLOR (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def sources(answer: Answer, page: Page) -> Iterator[str]:
+    """Write the citations of an answer, each with its place and its quotation."""
+    for citation in answer.citations:
+        yield f"{page.bold(f'[{citation.number}]')} {_cited(citation, page)}"
+        quoted = "“" + _line(citation.quote) + "”"
+        yield textwrap.fill(quoted, page.width, initial_indent=" " * 4, subsequent_indent=" " * 5)
+
+
+def _cited(citation: Citation, page: Page) -> str:
+    where = page.place(citation.note, citation.lines[0])
+    return where + _below(citation.headings, page)
+
+
+def hits(found: Iterable[Hit], notes: Mapping[NoteId, Note], page: Page, explain: bool) -> str:
+    """Write what a search found, best first; with the evidence of each if `explain`."""
+    return "\n".join(
+        line
+        for number, hit in enumerate(found, start=1)
+        for line in _hit(number, hit, notes, page, explain)
+    )
+
+
+def _hit(
+    number: int, hit: Hit, notes: Mapping[NoteId, Note], page: Page, explain: bool
+) -> Iterator[str]:
+    note = notes[hit.chunk.note]
+    place = page.place(note.id, note.line_of(hit.chunk.span[0]))
+    yield f"{number:2}  {page.bold(_line(note.title))}  {page.dim(f'{hit.score:.3f}')}"
+    yield f"    {place}{_below(hit.chunk.headings, page)}"
+    yield textwrap.indent(textwrap.shorten(_line(hit.chunk.text), 3 * page.width), " " * 4)
+    if explain:
+        for evidence in hit.evidence:
+            yield f"    {evidence.retriever:<8} rank {evidence.rank:<3} score {evidence.score:.3f}"
+            if evidence.path:
+                yield " " * 6 + steps(evidence.path, note.id, page)
+
+
+def steps(path: Sequence[Relation], end: NoteId, page: Page) -> str:
+    """Write a path of relations as it is walked to its end, `A -extends-> B <-causes- C`."""
+    here = end
+    written = ""
+    for step in reversed(path):
+        forward = end_of(step) == here
+        predicate = page.accent(_line(step.predicate))
+        arrow = f"-{predicate}->" if forward else f"<-{predicate}-"
+        written = f" {arrow} {_name(here)}{written}"
+        here = step.source if forward else end_of(step)
+    return _name(here) + written
+
+
+def note(found: Note, edges: Sequence[Relation], chunks: Sequence[Chunk], page: Page) -> list[str]:
+    """Write what a note holds: names, relations out and in, passages."""
+    lines = [page.bold(_line(found.title)), page.place(found.id, 1)]
+    for label, values in (("aliases", found.aliases), ("tags", found.tags)):
+        if values:
+            lines.append(f"{label}: {', '.join(_line(value) for value in values)}")
+    lines += ["", page.bold("relations"), *relations(edges, found, page)]
+    lines += ["", page.bold("passages")]
+    for chunk in chunks:
+        first, last = found.lines_of(chunk.span)
+        start = textwrap.shorten(_line(chunk.text), page.width - 4)
+        lines += [f"  lines {first}-{last}{_below(chunk.headings, page)}", f"    {start}"]
+    return lines
+
+
+def relations(found: Iterable[Relation], note: Note, page: Page) -> Iterator[str]:
+    """Write the relations of a note, those out of it first, with their annotations."""
+    ordered = sorted(found, key=lambda r: (r.source != note.id, not r.typed))
+    for relation in ordered:
+        out = relation.source == note.id
+        other = end_of(relation) if out else relation.source
+        ghost = page.warn(" (not written yet)") if relation.target is None else ""
+        arrow = "→" if out else "←"
+        yield f"  {arrow} {page.accent(_line(relation.predicate))}  {_name(other)}{ghost}"
+        if relation.annotation:
+            yield textwrap.fill(
+                _line(relation.annotation), page.width, initial_indent=" " * 6,
+                subsequent_indent=" " * 6,
+            )  # fmt: skip
+
+
+def problems(found: Iterable[Problem], page: Page) -> Iterator[str]:
+    """Write what the link doctor found, one a line, with the edit that mends it below."""
+    for problem in found:
+        place = page.place(problem.note, problem.line or 1)
+        yield f"{place}: {page.warn(problem.kind)}: {_line(problem.message)}"
+        if problem.fix:
+            yield f"    fix: {_line(problem.fix)}"
+
+
+def changes(done: Changes) -> str:
+    """Write in one line what a refresh did."""
+    counts = {
+        "added": done.added, "changed": done.changed, "renamed": done.renamed,
+        "removed": done.removed,
+    }  # fmt: skip
+    parts = [f"{len(ids)} {what}" for what, ids in counts.items() if ids]
+    parts.append(f"{done.unchanged} unchanged")
+    return f"{', '.join(parts)} in {done.seconds:.1f} s"
+
+
+def status(found: Status) -> str:
+    """Write how the index stands."""
+    behind = f"{counted(found.behind, 'note')} behind" if found.behind else "up to date"
+    lines = [
+        f"{counted(found.notes, 'note')}, {counted(found.chunks, 'passage')} "
+        f"({found.embedded} embedded), {counted(found.relations, 'relation')}, "
+        f"{counted(found.ghosts, 'ghost')}",
+        f"{behind}; generation {found.generation}; encoder {found.encoder}",
+    ]
+    return "\n".join([*lines, found.notice] if found.notice else lines)
+
+
+def counted(count: int, thing: str) -> str:
+    """Write how many.
+
+    Examples
+    --------
+    >>> counted(1, "note"), counted(2, "note")
+    ('1 note', '2 notes')
+    """
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def _below(headings: Iterable[str], page: Page) -> str:
+    path = " › ".join(_line(heading) for heading in headings)
+    return page.dim(f"  {path}") if path else ""
+
+
+def _name(note: NoteId) -> str:
+    return _line(note.removesuffix(".md").rpartition("/")[2])
+
+
+def _line(text: str) -> str:
+    return plain(" ".join(text.split()))

@@ -1,0 +1,107 @@
+"""The retriever as a LlamaIndex component, for query engines, chat engines and agents.
+
+    from ragbot import Ragbot
+    from ragbot.apps.llamaindex import GraphRetriever
+
+    retriever = GraphRetriever(Ragbot.open("notes", "index"), k=5)
+    engine = retriever.as_query_engine(llm=...)
+
+Floor 6: one of the two doors to llama_index; the other is `llm.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.llms import LLM
+from llama_index.core.query_engine import RetrieverQueryEngine
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+
+from ragbot.apps import serialize
+from ragbot.bot import Ragbot
+from ragbot.models import Filters, Hit
+
+FOR_PROGRAMS = ["lines", "evidence", "path"]
+"""Metadata that a model or an encoder would take for text."""
+
+
+class GraphRetriever(BaseRetriever):
+    """Retrieves passages of the notes by meaning, words and relations.
+
+    Each node's id is that of its chunk, its text the passage as it stands in
+    the file, and its score higher for better. The metadata holds `note` (path
+    below the vault), `title`, `headings` (from the top), `lines` (first and
+    last, from 1), `evidence` (one entry a retriever, with rank, score and
+    path) and `path` (the relations that led here, empty when it was found by
+    itself).
+
+    Parameters
+    ----------
+    bot
+        An open bot; it stays the caller's to close. Threads may share it.
+    k
+        How many passages to retrieve, >= 1.
+    filters
+        Which notes may be found.
+    words
+        Whether to retrieve by words and relations alone, without the encoder.
+    kwargs
+        What every LlamaIndex retriever takes, such as `callback_manager`.
+    """
+
+    def __init__(
+        self,
+        bot: Ragbot,
+        *,
+        k: int = 10,
+        filters: Filters = Filters(),  # noqa: B008  # frozen
+        words: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        if k < 1:
+            raise ValueError(f"k must be >= 1, got {k}")
+        super().__init__(**kwargs)
+        self._bot = bot
+        self._k = k
+        self._filters = filters
+        self._words = words
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        hits = self._bot.search(
+            query_bundle.query_str, self._k, filters=self._filters, words=self._words
+        )
+        notes = self._bot.corpus().notes
+        return [node_of(hit, notes) for hit in hits]
+
+    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        # The encoder computes: in the event loop it would hold up everything else.
+        return await asyncio.to_thread(self._retrieve, query_bundle)
+
+    def as_query_engine(self, llm: LLM | None = None, **kwargs: Any) -> RetrieverQueryEngine:
+        """Make a query engine that answers from what this retrieves.
+
+        Parameters
+        ----------
+        llm
+            The language model that writes; LlamaIndex's `Settings.llm` if omitted.
+        kwargs
+            What `RetrieverQueryEngine.from_args` takes, such as `response_mode`.
+        """
+        return RetrieverQueryEngine.from_args(self, llm=llm, **kwargs)
+
+
+def node_of(hit: Hit, notes: serialize.Notes) -> NodeWithScore:
+    """Turn a hit into a LlamaIndex node."""
+    record = serialize.hit_record(hit, notes)
+    paths = [entry["path"] for entry in record["evidence"] if entry["path"]]
+    metadata = {name: record[name] for name in ("note", "title", "headings", "lines", "evidence")}
+    node = TextNode(
+        id_=hit.chunk.id,
+        text=hit.chunk.text,
+        metadata={**metadata, "path": paths[0] if paths else []},
+        excluded_llm_metadata_keys=FOR_PROGRAMS,
+        excluded_embed_metadata_keys=FOR_PROGRAMS,
+    )
+    return NodeWithScore(node=node, score=hit.score)

@@ -1,0 +1,188 @@
+"""The values as plain JSON: one shape for the command line, HTTP and MCP.
+
+Each function turns one value of `schema.py` into dictionaries, lists, strings
+and numbers. The shapes are a promise to other programs: a field may be added,
+none is renamed or dropped.
+
+Floor 1: pure functions on values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ragbot.models import (
+    Answer,
+    Changes,
+    Chunk,
+    Citation,
+    Evidence,
+    Hit,
+    Note,
+    NoteId,
+    Problem,
+    Relation,
+    Statement,
+    Status,
+)
+
+Json = dict[str, Any]
+"""A JSON object, ready for `json.dumps`."""
+
+Notes = Mapping[NoteId, Note]
+"""The notes that hits and relations point into; they give titles and lines."""
+
+
+def searched(question: str, hits: Sequence[Hit], notes: Notes) -> Json:
+    """Shape what `search` found."""
+    return {"question": question, "hits": [hit_record(hit, notes) for hit in hits]}
+
+
+def answered(answer: Answer, notes: Notes) -> Json:
+    """Shape an answer with its statements, citations and hits."""
+    return {
+        "question": answer.question,
+        "kind": answer.kind,
+        "abstained": answer.abstained,
+        "text": answer.text,
+        "statements": [_statement(statement) for statement in answer.statements],
+        "citations": [citation_record(citation) for citation in answer.citations],
+        "hits": [hit_record(hit, notes) for hit in answer.hits],
+    }
+
+
+def hit_record(hit: Hit, notes: Notes) -> Json:
+    """Shape one hit; `lines` are the first and last line of its passage."""
+    evidence = [evidence_record(evidence) for evidence in hit.evidence]
+    return {**passage_record(hit.chunk, notes), "score": hit.score, "evidence": evidence}
+
+
+def citation_record(citation: Citation) -> Json:
+    """Shape one checked quotation."""
+    return {
+        "number": citation.number,
+        "note": citation.note,
+        "title": citation.title,
+        "headings": list(citation.headings),
+        "lines": list(citation.lines),
+        "quote": citation.quote,
+    }
+
+
+def relation_record(relation: Relation, notes: Notes) -> Json:
+    """Shape one relation; `target` is null while it is a ghost, named by `written`."""
+    source = notes.get(relation.source)
+    return {
+        "source": relation.source,
+        "predicate": relation.predicate,
+        "target": relation.target,
+        "written": relation.written,
+        "annotation": relation.annotation,
+        "line": source.line_of(relation.span[0]) if source else 0,
+    }
+
+
+def note_record(
+    note: Note,
+    relations: Iterable[Relation],
+    chunks: Iterable[Chunk],
+    notes: Notes,
+) -> Json:
+    """Shape one note with its relations in and out, its passages and its ghosts.
+
+    Parameters
+    ----------
+    note
+        The note.
+    relations
+        Every relation that it is the source or the target of.
+    chunks
+        Its passages.
+    notes
+        The vault, for titles and lines.
+    """
+    relations = list(relations)
+    outgoing = [r for r in relations if r.source == note.id]
+    return {
+        "note": note.id,
+        "title": note.title,
+        "aliases": list(note.aliases),
+        "tags": list(note.tags),
+        "relations": {
+            "out": [relation_record(r, notes) for r in outgoing],
+            "in": [relation_record(r, notes) for r in relations if r.source != note.id],
+        },
+        "ghosts": sorted({r.written for r in outgoing if r.target is None and r.written}),
+        "chunks": [passage_record(chunk, notes) for chunk in chunks],
+    }
+
+
+def problem_record(problem: Problem) -> Json:
+    """Shape one finding of the link doctor; `line` 0 means the whole file."""
+    return {
+        "kind": problem.kind,
+        "severity": problem.severity,
+        "note": problem.note,
+        "line": problem.line,
+        "message": problem.message,
+        "fix": problem.fix,
+    }
+
+
+def changes_record(changes: Changes) -> Json:
+    """Shape what a refresh did; `renamed` holds pairs of the old and the new id."""
+    return {
+        "added": list(changes.added),
+        "changed": list(changes.changed),
+        "renamed": [list(pair) for pair in changes.renamed],
+        "removed": list(changes.removed),
+        "unchanged": changes.unchanged,
+        "problems": [problem_record(problem) for problem in changes.problems],
+        "seconds": changes.seconds,
+    }
+
+
+def status_record(status: Status) -> Json:
+    """Shape how the index stands; `indexed_at` is seconds since the epoch."""
+    return {name: getattr(status, name) for name in Status.__slots__}
+
+
+def passage_record(chunk: Chunk, notes: Notes) -> Json:
+    """Shape one passage; `lines` are [0, 0] when the note has changed since it was read."""
+    note = notes.get(chunk.note)
+    # A note that was edited since the search has its passage elsewhere, or nowhere.
+    holds = note is not None and note.text[slice(*chunk.span)] == chunk.text
+    return {
+        "note": chunk.note,
+        "title": note.title if note else chunk.note,
+        "headings": list(chunk.headings),
+        "lines": list(note.lines_of(chunk.span)) if note and holds else [0, 0],
+        "text": chunk.text,
+    }
+
+
+def evidence_record(evidence: Evidence) -> Json:
+    """Shape one reason why a passage was found."""
+    return {
+        "retriever": evidence.retriever,
+        "rank": evidence.rank,
+        "score": evidence.score,
+        "path": [
+            {"source": step.source, "predicate": step.predicate, "target": end_of(step)}
+            for step in evidence.path
+        ],
+    }
+
+
+def end_of(relation: Relation) -> str:
+    """Target of a relation: the note's id, or the name of the ghost."""
+    return relation.target or relation.written
+
+
+def _statement(statement: Statement) -> Json:
+    return {
+        "text": statement.text,
+        "citations": list(statement.citations),
+        "supported": statement.supported,
+    }

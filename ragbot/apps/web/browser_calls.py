@@ -1,0 +1,84 @@
+"""What the page's script may ask of the server: a note, the graph, and to keep an opinion.
+
+Gradio calls these with whatever JSON a browser sent, behind the page's login;
+each checks what it got, and none opens a file by a name that came from there:
+a note is looked up among the notes of the index.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ragbot.apps.web import answer_view, note_view
+from ragbot.apps.web.graph_view import drawing
+from ragbot.errors import RagbotError
+from ragbot.models import Span
+from ragbot.notes.editor_links import editor_url
+
+if TYPE_CHECKING:
+    from ragbot.bot import Ragbot
+
+FEEDBACK = "feedback.jsonl"
+"""File in the index's folder that keeps likes and dislikes, one JSON object a line."""
+
+_MOST_CHARACTERS = 4000
+_MOST_FEEDBACK = 5_000_000
+_MOST_SEEDS = 50
+_writing = threading.Lock()
+
+
+def functions(bot: Ragbot) -> list[Callable[..., Any]]:
+    """Make the functions that the page's script calls."""
+
+    def read_note(asked: object) -> str:
+        fields = _fields(asked)
+        try:
+            note = bot.note(str(fields.get("note", "")))
+            relations = bot.related(note.id)
+        except RagbotError as error:
+            return note_view.inert(answer_view.failed(str(error)))
+        span = _span(fields.get("start"), fields.get("end"), len(note.text))
+        span = span or note_view.span_of(note, str(fields.get("place") or ""))
+        line = note.line_of(span[0]) if span else 1
+        config = bot.config
+        url = editor_url(config.note_url, config.notes, note.id, line) if config.note_url else ""
+        return note_view.note_html(note, relations, bot.corpus().notes, span, url)
+
+    def draw(asked: object) -> dict[str, Any]:
+        corpus = bot.corpus()
+        seeds = _fields(asked).get("seeds")
+        first = seeds[:_MOST_SEEDS] if isinstance(seeds, list) else []
+        known = [seed for seed in first if isinstance(seed, str) and seed in corpus.notes]
+        return drawing(corpus, known)
+
+    def opinion(given: object) -> bool:
+        fields = _fields(given)
+        record = {
+            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "liked": fields.get("liked") is True,
+            "question": str(fields.get("question", ""))[:_MOST_CHARACTERS],
+            "answer": str(fields.get("answer", ""))[:_MOST_CHARACTERS],
+        }
+        path = bot.config.index / FEEDBACK
+        with _writing:
+            if path.exists() and path.stat().st_size > _MOST_FEEDBACK:
+                return False
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        return True
+
+    return [read_note, draw, opinion]
+
+
+def _fields(sent: object) -> dict[str, Any]:
+    return sent if isinstance(sent, dict) else {}
+
+
+def _span(start: object, end: object, length: int) -> Span | None:
+    if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start < end <= length:
+        return None
+    return start, end

@@ -1,0 +1,105 @@
+"""What a visitor may choose: laid out, remembered in the browser, and taken within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from ragbot.bot import SOURCES
+from ragbot.models import Filters
+from ragbot.retrieval.retriever import HOPS
+
+if TYPE_CHECKING:
+    from ragbot.bot import Ragbot
+
+_MOST_SOURCES = 20
+_MOST_HOPS = 3
+_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a visitor chose."""
+
+    use_llm: bool
+    sources: int
+    hops: int
+    filters: Filters
+
+
+def panel(bot: Ragbot, page: gr.Blocks) -> Sequence[gr.components.Component]:
+    """Lay out the settings, where the page is being built; gives what `taken` takes, in order."""
+    with gr.Accordion("Settings", open=False):
+        model = gr.Checkbox(
+            True, label="Let the language model write", visible=bool(bot.config.llm)
+        )
+        sources = gr.Slider(1, _MOST_SOURCES, SOURCES, step=1, label="Passages to answer from")
+        hops = gr.Slider(
+            0, _MOST_HOPS, HOPS, step=1, label="Links to follow from a note that was found"
+        )
+        folder = gr.Dropdown(_folders(bot), multiselect=True, label="Only these folders")
+        tag = gr.Dropdown(_tags(bot), multiselect=True, label="Only these tags")
+    chosen = [model, sources, hops, folder, tag]
+    known = gr.JSON(visible="hidden")
+
+    def offered() -> tuple[gr.Dropdown, gr.Dropdown, list[object]]:
+        """Give the folders and tags that there are now, and what each field may hold."""
+        folders, tags = _folders(bot), _tags(bot)
+        bounds = [True, [1, _MOST_SOURCES], [0, _MOST_HOPS], folders, tags]
+        return gr.Dropdown(choices=folders), gr.Dropdown(choices=tags), bounds
+
+    # What was chosen is read in the browser alone, last: an answer of the server could come after
+    # the next change, and undo it; a change whose answer is awaited would be lost by leaving.
+    page.load(offered, None, [folder, tag, known], **_PRIVATE).then(
+        None,
+        [*chosen, known],
+        chosen,
+        js="(...now) => window.ragbot.settings(now.slice(0, -1), now.at(-1))",
+        **_PRIVATE,
+    )
+    changes = [model.input, sources.input, hops.input, folder.input, tag.input]
+    gr.on(changes, None, chosen, None, js="(...now) => window.ragbot.keepSettings(now)", **_PRIVATE)
+    return chosen
+
+
+def taken(
+    use_llm: object = True,
+    sources: object = SOURCES,
+    hops: object = HOPS,
+    folders: object = (),
+    tags: object = (),
+) -> Settings:
+    """Take what a browser sent for the settings, within their bounds."""
+    return Settings(
+        use_llm is not False,
+        _whole(sources, 1, _MOST_SOURCES, SOURCES),
+        _whole(hops, 0, _MOST_HOPS, HOPS),
+        Filters(_texts(folders), _texts(tags)),
+    )
+
+
+def _folders(bot: Ragbot) -> list[str]:
+    return sorted({above for note in bot.notes() for above in _above(note.id)})
+
+
+def _tags(bot: Ragbot) -> list[str]:
+    tags = {tag for note in bot.notes() for tag in note.tags}
+    return sorted(tags | {above for tag in tags for above in _above(tag)})
+
+
+def _above(name: str) -> Iterator[str]:
+    """Give every folder that a note lies in, or every tag that a nested tag belongs to."""
+    while "/" in name:
+        name = name.rsplit("/", 1)[0]
+        yield name
+
+
+def _whole(found: object, least: int, most: int, usual: int) -> int:
+    return min(max(int(found), least), most) if isinstance(found, int | float) else usual
+
+
+def _texts(found: object) -> tuple[str, ...]:
+    return tuple(str(text) for text in found) if isinstance(found, list | tuple) else ()

@@ -1,0 +1,245 @@
+"""Evaluation of answers: whether they quote the evidence, tell the facts, hold, keep silent.
+
+Floor 6: asks through the same path as `Ragbot.ask`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ragbot.answers import grounding
+from ragbot.evaluation import metrics, retrieval
+from ragbot.evaluation.metrics import Mean
+from ragbot.models import Answer, Note, NoteId
+from ragbot.text.sentences import sentences
+
+Ask = Callable[[str, Sequence[str]], Answer]
+
+MEASURES = ("evidence", "facts", "valid", "precise", "declined")
+
+STEPS = 10
+"""Points of the risk and coverage curve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A question with what its answer must quote and tell; without gold notes, nothing."""
+
+    id: str
+    question: str
+    type: str
+    history: tuple[str, ...]
+    gold: tuple[tuple[NoteId, ...], ...]
+    evidence: tuple[str, ...]
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One answer and how it fared.
+
+    `evidence` and `facts` are shares in [0, 1], None where nothing was
+    expected; `valid` the share of its citations that stand in their note,
+    `precise` the share that quotes a gold note, None without citations.
+    """
+
+    expected: Expected
+    answer: Answer
+    evidence: float | None
+    facts: float | None
+    valid: float | None
+    precise: float | None
+    words: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All answers of a set, with means by type; the type "answerable" holds all but the last."""
+
+    judged: tuple[Judged, ...]
+    by_type: dict[str, dict[str, Mean]]
+    curve: tuple[tuple[float, float, float], ...]
+
+
+def read(path: Path) -> list[Expected]:
+    """Read a set of questions with their evidence and key facts, one JSON object per line.
+
+    Raises
+    ------
+    EvaluationError
+        If the file cannot be read, or a line lacks what it needs.
+    """
+    questions = {question.id: question for question in retrieval.read(path)}
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        value = json.loads(line) if line.strip() else {}
+        question = questions.get(str(value.get("id")))
+        if question is not None:
+            found.append(
+                Expected(
+                    question.id,
+                    question.question,
+                    question.type,
+                    question.history,
+                    question.gold,
+                    tuple(value.get("evidence", ())),
+                    tuple(value.get("key_facts", ())),
+                )
+            )
+    return found
+
+
+def run(notes: Mapping[NoteId, Note], ask: Ask, questions: Iterable[Expected]) -> Report:
+    """Ask every question and judge the answers.
+
+    Parameters
+    ----------
+    notes
+        The notes that citations are checked against.
+    ask
+        Gives the answer to a question after the earlier ones of a conversation.
+    """
+    judged = []
+    for question in questions:
+        started = time.perf_counter()
+        answer = ask(question.question, question.history)
+        judged.append(judge(notes, question, answer, time.perf_counter() - started))
+    return Report(tuple(judged), _by_type(judged), curve(judged))
+
+
+def judge(
+    notes: Mapping[NoteId, Note], expected: Expected, answer: Answer, seconds: float = 0.0
+) -> Judged:
+    """Compare an answer with what was expected."""
+    quotes = [_folded(citation.quote) for citation in answer.citations]
+    told = _folded(" ".join((answer.text, *quotes)))
+    gold = {note for group in expected.gold for note in group}
+    cited = answer.citations
+    return Judged(
+        expected,
+        answer,
+        _share(_quoted(evidence, quotes) for evidence in expected.evidence),
+        _share(_folded(fact) in told for fact in expected.facts) if expected.gold else None,
+        _share(grounding.stands(citation, notes) for citation in cited),
+        _share(citation.note in gold for citation in cited) if expected.gold else None,
+        sum(len(f"{s.lead} {s.text}".split()) for s in answer.statements),
+        seconds,
+    )
+
+
+def curve(judged: Sequence[Judged]) -> tuple[tuple[float, float, float], ...]:
+    """Risk and coverage, were the bar for an answer higher or lower than it is.
+
+    Returns
+    -------
+    tuple of (float, float, float)
+        Confidence from which is answered; share of the answerable questions
+        that then are; share of the unanswerable ones that then are (the risk).
+    """
+    sure = {one.expected.id: one.answer.confidence for one in judged}
+    levels = [level for level in sure.values() if level is not None]
+    if not levels:
+        return ()
+    points = []
+    for bar in np.quantile(levels, np.linspace(0, 1, STEPS + 1)).tolist():
+        answered = {True: [0, 0], False: [0, 0]}
+        for one in judged:
+            level = sure[one.expected.id]
+            counts = answered[bool(one.expected.gold)]
+            counts[0] += level is None or level >= bar
+            counts[1] += 1
+        points.append((bar, *(n / max(1, of) for n, of in (answered[True], answered[False]))))
+    return tuple((bar, coverage, risk) for bar, coverage, risk in points)
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Give a report as values of JSON."""
+    return {
+        "types": {
+            kind: {
+                measure: {"mean": m.value, "interval": [m.low, m.high], "n": m.n}
+                for measure, m in measures.items()
+            }
+            for kind, measures in report.by_type.items()
+        },
+        "seconds": float(np.median([one.seconds for one in report.judged])),
+        "longest": max(one.words for one in report.judged),
+        "curve": [
+            {"confidence": bar, "coverage": coverage, "risk": risk}
+            for bar, coverage, risk in report.curve
+        ],
+        "answers": [
+            {
+                "id": one.expected.id,
+                "type": one.expected.type,
+                "kind": one.answer.kind,
+                "abstained": one.answer.abstained,
+                "evidence": one.evidence,
+                "facts": one.facts,
+            }
+            for one in report.judged
+        ],
+    }
+
+
+def as_text(report: Report) -> str:
+    """Give a report as tables: by type, and the risk and coverage curve."""
+    lines = [f"{'type':14s} {'n':>4s}  " + "  ".join(f"{m:>22s}" for m in MEASURES)]
+    for kind, measures in report.by_type.items():
+        cells = "  ".join(
+            f"{m.value:8.3f} [{m.low:.3f}, {m.high:.3f}]" if m else " " * 22
+            for m in (measures.get(name) for name in MEASURES)
+        )
+        lines.append(f"{kind:14s} {measures['declined'].n:4d}  {cells}")
+    median = float(np.median([one.seconds for one in report.judged]))
+    longest = max(one.words for one in report.judged)
+    lines += ["", f"{median:.2f} s a question (median); longest answer {longest} words", ""]
+    lines.append("confidence  coverage  risk")
+    lines += [f"{bar:10.2f} {coverage:9.2f} {risk:5.2f}" for bar, coverage, risk in report.curve]
+    return "\n".join(lines)
+
+
+def _by_type(judged: Sequence[Judged]) -> dict[str, dict[str, Mean]]:
+    groups: dict[str, list[Judged]] = {}
+    for one in judged:
+        groups.setdefault(one.expected.type, []).append(one)
+        if one.expected.gold:
+            groups.setdefault("answerable", []).append(one)
+    means: dict[str, dict[str, Mean]] = {}
+    for kind, group in groups.items():
+        values: dict[str, list[float | None]] = {
+            "evidence": [one.evidence for one in group],
+            "facts": [one.facts for one in group],
+            "valid": [one.valid for one in group],
+            "precise": [one.precise for one in group],
+            "declined": [float(one.answer.abstained) for one in group],
+        }
+        known = {name: [v for v in found if v is not None] for name, found in values.items()}
+        means[kind] = {name: metrics.mean(found) for name, found in known.items() if found}
+    return means
+
+
+def _quoted(evidence: str, quotes: Sequence[str]) -> bool:
+    """Whether every sentence of a piece of evidence stands in one quotation."""
+    whole = _folded(evidence)
+    pieces = [_folded(evidence[a:b]) for a, b in sentences(evidence)]
+    return any(whole in quote for quote in quotes) or all(
+        any(piece in quote for quote in quotes) for piece in pieces
+    )
+
+
+def _share(held: Iterable[bool]) -> float | None:
+    found = list(held)
+    return sum(found) / len(found) if found else None
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()

@@ -1,0 +1,291 @@
+"""Evaluation: run a set of questions, and compare what is found with what should be.
+
+Beside the retriever as it is stand its parts: meaning alone, words alone, and
+both fused without the graph, so that one sees whether the rest pays.
+
+Floor 6: reads a corpus through the same path as `Ragbot.search`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ragbot.errors import EvaluationError
+from ragbot.evaluation import metrics
+from ragbot.evaluation.fusion import reciprocal_rank_fusion
+from ragbot.evaluation.metrics import Mean
+from ragbot.index.corpus import Corpus
+from ragbot.inference.token_codes import EncodeQuestion
+from ragbot.models import NoteId, Turn
+from ragbot.questions.conversation import standalone
+from ragbot.questions.subquestions import clauses
+from ragbot.retrieval.first_stage import by_note
+from ragbot.retrieval.retriever import retrieve
+
+DEPTH = 100
+"""Notes of each ranking that are fused."""
+
+KEPT = 10
+"""Notes of each ranking that are measured, the greatest k."""
+
+MEASURES = ("recall@5", "recall@10", "mrr", "ndcg@10")
+
+Ranking = list[NoteId]
+Method = Callable[[Corpus, str, EncodeQuestion], Ranking]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question of the set. `gold` holds groups of note ids: all groups, any member."""
+
+    id: str
+    question: str
+    type: str
+    gold: tuple[tuple[NoteId, ...], ...]
+    history: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A question of which something was not among the first ten."""
+
+    question: Question
+    missing: tuple[tuple[NoteId, ...], ...]
+    found: tuple[NoteId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What one method reached, by type of question; the type "all" holds every one."""
+
+    method: str
+    by_type: dict[str, dict[str, Mean]]
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All methods on one set; `skipped` counts the questions without an answer in the notes."""
+
+    methods: tuple[Scores, ...]
+    failures: tuple[Failure, ...]
+    skipped: int
+
+
+def read(path: Path) -> list[Question]:
+    """Read a set of questions, one JSON object per line.
+
+    Raises
+    ------
+    EvaluationError
+        If the file cannot be read, or a line lacks what it needs.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise EvaluationError(path, 0, f"cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise EvaluationError(
+            path, 0, f"is not UTF-8: byte {error.start} cannot be read"
+        ) from error
+    questions = [
+        _question(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()
+    ]
+    if not questions:
+        raise EvaluationError(path, 0, "holds no question")
+    return questions
+
+
+def evaluate(corpus: Corpus, encode: EncodeQuestion, questions: Sequence[Question]) -> Report:
+    """Run a set of questions through the retriever and through its parts.
+
+    Parameters
+    ----------
+    corpus
+        One generation of an index.
+    encode
+        Encodes a question; gives None when there is no encoder, and then
+        words and graph are measured.
+    questions
+        Those whose `gold` is empty are counted and left out.
+    """
+    asked = [question for question in questions if question.gold]
+    if not asked:
+        raise EvaluationError(None, 0, "holds no question whose answer is in the notes")
+    texts = [_standing_alone(question, corpus) for question in asked]
+    encode = encoded_before(encode, texts)
+    scores, failures = [], []
+    for name, method in METHODS.items():
+        started = time.perf_counter()
+        rankings = [method(corpus, text, encode)[:KEPT] for text in texts]
+        spent = (time.perf_counter() - started) / len(asked) * 1000
+        scores.append(Scores(name, _by_type(asked, rankings), spent))
+        if method is ragbot:
+            failures = list(_failures(asked, rankings))
+    return Report(tuple(scores), tuple(failures), len(questions) - len(asked))
+
+
+def encoded_before(encode: EncodeQuestion, texts: Iterable[str]) -> EncodeQuestion:
+    """Encode questions and their clauses, so that methods are timed without the encoder."""
+    known = {text: encode(text) for whole in texts for text in (whole, *clauses(whole))}
+    return known.__getitem__
+
+
+def ragbot(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
+    """Rank notes as `Ragbot.search` does."""
+    hits = retrieve(corpus, question, encode(question), k=KEPT, encode=encode)
+    return [hit.chunk.note for hit in hits]
+
+
+def dense(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
+    """Rank notes by the cosine of their best chunk."""
+    query = encode(question)
+    if query is None:
+        return []
+    rows = [row for row, _ in corpus.nearest(query.vector, DEPTH * 3)]
+    return list(dict.fromkeys(corpus.chunks[row].note for row in rows))[:DEPTH]
+
+
+def bm25(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
+    """Rank notes by the BM25 score of their best chunk."""
+    del encode
+    scores = by_note(corpus, corpus.lexical.passages(question).astype(np.float64))
+    order = np.argsort(-scores, kind="stable")[:DEPTH]
+    return [corpus.lexical.notes[row] for row in order if scores[row] > 0]
+
+
+def fusion(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
+    """Rank notes by reciprocal rank fusion of meaning and words."""
+    rankings = [dense(corpus, question, encode), bm25(corpus, question, encode)]
+    return [note for note, _ in reciprocal_rank_fusion(rankings)]
+
+
+METHODS: dict[str, Method] = {
+    "ragbot": ragbot,
+    "fusion only": fusion,
+    "dense only": dense,
+    "BM25 only": bm25,
+}
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Give a report as values of JSON."""
+    return {
+        "methods": {
+            scores.method: {
+                "milliseconds": round(scores.milliseconds, 3),
+                "types": {
+                    kind: {
+                        measure: {"mean": m.value, "interval": [m.low, m.high], "n": m.n}
+                        for measure, m in measures.items()
+                    }
+                    for kind, measures in scores.by_type.items()
+                },
+            }
+            for scores in report.methods
+        },
+        "failures": [
+            {
+                "id": failure.question.id,
+                "type": failure.question.type,
+                "question": failure.question.question,
+                "missing": [list(group) for group in failure.missing],
+                "found": list(failure.found),
+            }
+            for failure in report.failures
+        ],
+        "unanswerable": report.skipped,
+    }
+
+
+def as_text(report: Report) -> str:
+    """Give a report as a table, the figures by type, and the list of failures."""
+    lines = [f"{'':12s} {'type':12s} {'n':>4s}  " + "  ".join(f"{m:>22s}" for m in MEASURES)]
+    for scores in report.methods:
+        for kind, measures in scores.by_type.items():
+            if kind != "all" and scores is not report.methods[0]:
+                continue
+            cells = "  ".join(
+                f"{m.value:8.3f} [{m.low:.3f}, {m.high:.3f}]" for m in measures.values()
+            )
+            lines.append(f"{scores.method:12s} {kind:12s} {measures['mrr'].n:4d}  {cells}")
+    lines.append("")
+    lines += [f"{s.method}: {s.milliseconds:.1f} ms a question" for s in report.methods]
+    if report.skipped:
+        lines.append(f"{report.skipped} questions that the notes do not answer were left out.")
+    for failure in report.failures:
+        missing = "; ".join(" or ".join(group) for group in failure.missing)
+        lines += [
+            "",
+            f"{failure.question.id} ({failure.question.type}) {failure.question.question}",
+            f"  missing: {missing}",
+            f"  found:   {'; '.join(failure.found[:5]) or 'nothing'}",
+        ]
+    return "\n".join(lines)
+
+
+def _standing_alone(question: Question, corpus: Corpus) -> str:
+    turns = [Turn(text) for text in question.history]
+    return standalone(question.question, turns, corpus).query
+
+
+def _question(path: Path, number: int, line: str) -> Question:
+    try:
+        value = json.loads(line)
+    except ValueError as error:
+        raise EvaluationError(path, number, f"is no JSON ({error})") from error
+    if not isinstance(value, dict) or not isinstance(value.get("question"), str):
+        raise EvaluationError(path, number, 'is no object with the field "question"')
+    gold, history = value.get("gold_notes", []), value.get("history", [])
+    if not isinstance(gold, list) or not isinstance(history, list):
+        raise EvaluationError(path, number, 'needs lists in "gold_notes" and "history"')
+    return Question(
+        id=str(value.get("id", number)),
+        question=value["question"],
+        type=str(value.get("type", "question")),
+        gold=tuple((group,) if isinstance(group, str) else tuple(group) for group in gold),
+        history=tuple(str(turn) for turn in history),
+    )
+
+
+def _by_type(
+    questions: Sequence[Question], rankings: Sequence[Ranking]
+) -> dict[str, dict[str, Mean]]:
+    kinds = ["all", *sorted({question.type for question in questions})]
+    measured = [_measured(r, q.gold) for q, r in zip(questions, rankings, strict=True)]
+    return {
+        kind: {
+            measure: metrics.mean(
+                [
+                    values[measure]
+                    for question, values in zip(questions, measured, strict=True)
+                    if kind in ("all", question.type)
+                ]
+            )
+            for measure in MEASURES
+        }
+        for kind in kinds
+    }
+
+
+def _measured(ranking: Ranking, gold: metrics.Groups) -> dict[str, float]:
+    return {
+        "recall@5": metrics.recall(ranking, gold, 5),
+        "recall@10": metrics.recall(ranking, gold, 10),
+        "mrr": metrics.reciprocal_rank(ranking, gold),
+        "ndcg@10": metrics.ndcg(ranking, gold, 10),
+    }
+
+
+def _failures(questions: Sequence[Question], rankings: Sequence[Ranking]) -> Iterable[Failure]:
+    for question, ranking in zip(questions, rankings, strict=True):
+        missing = tuple(group for group in question.gold if not set(group) & set(ranking))
+        if missing:
+            yield Failure(question, missing, tuple(ranking))

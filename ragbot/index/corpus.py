@@ -1,0 +1,63 @@
+"""The reading side of an index: what retrieval and answers see of one generation.
+
+Floor 3: a protocol; `index.py` implements it, and tests with arrays in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragbot.graph.relation_graph import RelationGraph
+from ragbot.index.lexical import Lexical
+from ragbot.inference.token_codes import Codes
+from ragbot.models import Chunk, Note, NoteId
+
+FloatArray = NDArray[np.float32]
+
+
+class Corpus(Protocol):
+    """One generation of an index. Immutable.
+
+    A chunk's *row* is its position in `chunks`, which stand in the order of
+    note id and place.
+    """
+
+    @property
+    def generation(self) -> str:
+        """Name of the generation."""
+
+    @property
+    def notes(self) -> Mapping[NoteId, Note]:
+        """Notes by id, their relations resolved."""
+
+    @property
+    def chunks(self) -> Sequence[Chunk]:
+        """Chunks by row."""
+
+    @property
+    def graph(self) -> RelationGraph:
+        """Relations of the notes."""
+
+    @property
+    def lexical(self) -> Lexical:
+        """Words of the chunks, names of the notes."""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the vectors are in place; without them words and graph answer."""
+
+    def nearest(self, query: FloatArray, k: int) -> list[tuple[int, float]]:
+        """Rows of the k chunks nearest to a unit vector, with their cosine, best first."""
+
+    def similarities(self, query: FloatArray, rows: Sequence[int]) -> FloatArray:
+        """Exact cosine of a unit vector to these rows, shape (rows,)."""
+
+    def codes(self, rows: Sequence[int]) -> list[Codes]:
+        """Codes of the words of these rows; none for a row without a vector."""
+
+    def vectors(self, rows: Sequence[int]) -> FloatArray:
+        """Return the unit vectors of these rows, shape (rows, dimension)."""

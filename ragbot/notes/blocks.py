@@ -1,0 +1,297 @@
+"""The block structure of a note: markdown-it-py's blocks, with exact offsets.
+
+markdown-it gives each block its lines. What it does not give is where on a
+line the text starts once `> `, `- ` and indentation are taken off; the rules
+that make text blocks are wrapped here to note that while it is known:
+
+    > - a [[Link]]
+        ^ bMarks + tShift
+
+Floor 1: pure functions on strings.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_block.blockquote import blockquote
+from markdown_it.rules_block.heading import heading
+from markdown_it.rules_block.lheading import lheading
+from markdown_it.rules_block.list import list_block
+from markdown_it.rules_block.paragraph import paragraph
+from markdown_it.rules_block.table import table
+from markdown_it.token import Token
+from mdit_py_plugins.footnote.index import footnote_def
+
+from ragbot.models import Span
+
+MAX_NESTING = 100
+"""Levels of quotes and lists that are read; two for each list. What lies deeper is text."""
+
+Kind = Literal["text", "heading", "cell", "code", "html", "math"]
+_Rule = Callable[[StateBlock, int, int, bool], bool]
+
+_CELL_END = re.compile(r"(?<!\\)\|")
+_BLANKS = " \t\n\v\f"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One leaf of the structure: a paragraph, heading, table cell, code, HTML or math.
+
+    `lines` are the spans of its text, block prefixes taken off; `span` runs
+    from the first to the last of them. `item` is the index of the innermost
+    list item around it in `Layout.items`, or -1. `nested` is true inside any
+    list, quote or footnote.
+    """
+
+    kind: Kind
+    span: Span
+    lines: tuple[Span, ...]
+    item: int = -1
+    nested: bool = False
+    level: int = 0
+
+
+@dataclass(slots=True)
+class Item:
+    """One list item: the index of the item around it or -1, and where it starts and ends."""
+
+    parent: int
+    start: int
+    end: int
+    blocks: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Leaf:
+    """What is kept of the tokens of one text block: they would take ten times the memory."""
+
+    type: str
+    tag: str
+    markup: str
+    level: int
+    lines: list[Span]
+
+
+@dataclass(slots=True)
+class Layout:
+    """All blocks of a note in file order, its list items, and its link definitions."""
+
+    blocks: list[Block] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    references: dict[str, str] = field(default_factory=dict)
+    line_starts: list[int] = field(default_factory=list)
+
+    def line_of(self, offset: int) -> int:
+        """Line number, from 0, of an offset."""
+        return bisect_right(self.line_starts, offset) - 1
+
+
+def layout(text: str, start: int = 0) -> Layout:
+    """Find the blocks of a note.
+
+    Parameters
+    ----------
+    text
+        The note, with LF line ends.
+    start
+        Where its body begins, after the frontmatter: the start of a line.
+    """
+    body = text[start:]
+    tokens: list[Token] = []
+    environment: dict[str, Any] = {}
+    parser = _parser()
+    if body:
+        parser.block.parse(body, parser, environment, tokens)
+    found = Layout()
+    found.line_starts = [start, *(start + m.end() for m in re.finditer("\n", body))]
+    for label, definition in environment.get("references", {}).items():
+        found.references[label] = definition["href"]
+    _Walk(text, start, found).run(tokens)
+    return found
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"maxNesting": 2 * MAX_NESTING})
+    parser.enable("table")
+    rules = parser.block.ruler
+    rules.at("paragraph", _located(paragraph))
+    rules.at("heading", _located(heading), {"alt": ["paragraph", "reference", "blockquote"]})
+    rules.at("lheading", _located(lheading))
+    rules.at("table", _located(table), {"alt": ["paragraph", "reference"]})
+    rules.before(
+        "reference", "footnote_def", _bounded(footnote_def), {"alt": ["paragraph", "reference"]}
+    )
+    rules.at("list", _bounded(list_block), {"alt": ["paragraph", "reference", "blockquote"]})
+    rules.at(
+        "blockquote",
+        _bounded(blockquote),
+        {"alt": ["paragraph", "reference", "blockquote", "list"]},
+    )
+    rules.before(
+        "fence", "math_block", _math, {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    )
+    # A definition's destination is kept as written; links are checked, not followed.
+    setattr(parser, "normalizeLink", str)  # noqa: B010  (mypy: these are methods)
+    setattr(parser, "validateLink", bool)  # noqa: B010
+    return parser
+
+
+def _located(rule: _Rule) -> _Rule:
+    """Make a block rule note the span of text of each of its lines."""
+
+    def located(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+        before = len(state.tokens)
+        if not rule(state, line, end, silent):
+            return False
+        if not silent:
+            spans = [
+                (state.bMarks[n] + state.tShift[n], state.eMarks[n])
+                for n in range(line, state.line)
+            ]
+            first = state.tokens[before]
+            leaf = _Leaf("leaf", first.tag, first.markup, first.level, spans)
+            state.tokens[before:] = [leaf]  # type: ignore[list-item]  # only the walk reads it
+        return True
+
+    return located
+
+
+def _bounded(rule: _Rule) -> _Rule:
+    """Make a container rule refuse to nest too deep: what lies deeper is text.
+
+    markdown-it's own limit drops the rest of the note together with it.
+    """
+
+    def bounded(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+        return state.level < MAX_NESTING and rule(state, line, end, silent)
+
+    return bounded
+
+
+def _math(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+    """Read a block of display math: `$$` at the start of a line up to the next `$$`."""
+    start = state.bMarks[line] + state.tShift[line]
+    if state.is_code_block(line) or not state.src.startswith("$$", start):
+        return False
+    last = line
+    position = state.src.find("$$", start + 2, state.eMarks[line])
+    while position < 0:
+        last += 1
+        if last >= end or state.sCount[last] < state.blkIndent:
+            return False
+        first = state.bMarks[last] + state.tShift[last]
+        position = state.src.find("$$", first, state.eMarks[last])
+    if state.src[position + 2 : state.eMarks[last]].strip():
+        return False
+    if silent:
+        return True
+    state.line = last + 1
+    state.push("math_block", "", 0).map = [line, state.line]
+    return True
+
+
+class _Walk:
+    """One pass over the tokens of a note, keeping the open containers."""
+
+    def __init__(self, text: str, start: int, found: Layout) -> None:
+        self.text = text
+        self.start = start
+        self.found = found
+        self.items: list[int] = []
+        self.containers = 0
+
+    def run(self, tokens: Sequence[Token | _Leaf]) -> None:
+        for token in tokens:
+            if isinstance(token, _Leaf):
+                self._leaf(token)
+            elif token.type == "list_item_open":
+                self._open_item(token)
+            elif token.type == "list_item_close":
+                self.items.pop()
+                self.containers -= 1
+            elif token.type in ("blockquote_open", "footnote_reference_open"):
+                self.containers += 1
+            elif token.type in ("blockquote_close", "footnote_reference_close"):
+                self.containers -= 1
+            elif token.type in ("fence", "code_block", "html_block", "math_block"):
+                self._opaque(token)
+
+    def _open_item(self, token: Token) -> None:
+        span = self._lines(token)
+        parent = self.items[-1] if self.items else -1
+        self.items.append(len(self.found.items))
+        self.found.items.append(Item(parent, *span))
+        self.containers += 1
+
+    def _lines(self, token: Token) -> Span:
+        """Span of all lines of a token, without the last line end."""
+        starts = self.found.line_starts
+        first, last = token.map or (0, 1)
+        end = starts[last] - 1 if last < len(starts) else len(self.text)
+        return starts[first], max(end, starts[first])
+
+    def _opaque(self, token: Token) -> None:
+        kinds: dict[str, Kind] = {"html_block": "html", "math_block": "math"}
+        span = self._lines(token)
+        self._add(kinds.get(token.type, "code"), (span,))
+
+    def _leaf(self, leaf: _Leaf) -> None:
+        lines = [(self.start + a, self.start + b) for a, b in leaf.lines]
+        if leaf.tag == "table":
+            del lines[1]  # the row of dashes
+            for line in lines:
+                for cell in self._cells(*line):
+                    self._add("cell", (cell,))
+        elif leaf.tag == "p":
+            self._add("text", tuple(self._stripped(*line) for line in lines))
+        else:
+            if len(lines) > 1:  # setext: the last line is the underline
+                lines.pop()
+            else:
+                lines[0] = self._without_hashes(*lines[0], len(leaf.markup))
+            stripped = tuple(self._stripped(*line) for line in lines)
+            self._add("heading", stripped, int(leaf.tag[1:]))
+
+    def _cells(self, start: int, end: int) -> list[Span]:
+        start, end = self._stripped(start, end)
+        start += self.text.startswith("|", start)
+        cells = []
+        for match in _CELL_END.finditer(self.text, start, end):
+            cells.append((start, match.start()))
+            start = match.end()
+        cells.append((start, end))
+        return [(a, b) for a, b in (self._stripped(*cell) for cell in cells) if a < b]
+
+    def _without_hashes(self, start: int, end: int, hashes: int) -> Span:
+        """Span of the text of an ATX heading: `## Text ##` without its marks."""
+        start, end = self._stripped(start + hashes, end)
+        closing = end
+        while closing > start and self.text[closing - 1] == "#":
+            closing -= 1
+        if closing == start or self.text[closing - 1] in " \t":
+            return self._stripped(start, closing)
+        return start, end
+
+    def _stripped(self, start: int, end: int) -> Span:
+        while end > start and self.text[end - 1] in _BLANKS:
+            end -= 1
+        while start < end and self.text[start] in _BLANKS:
+            start += 1
+        return start, end
+
+    def _add(self, kind: Kind, lines: tuple[Span, ...], level: int = 0) -> None:
+        item = self.items[-1] if self.items else -1
+        span = (lines[0][0], lines[-1][1])
+        if item >= 0:
+            self.found.items[item].blocks.append(len(self.found.blocks))
+        self.found.blocks.append(Block(kind, span, lines, item, self.containers > 0, level))

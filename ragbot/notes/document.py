@@ -1,0 +1,113 @@
+"""A note taken apart: frontmatter, blocks, and the scanned text of each block.
+
+Floor 1: pure functions on strings.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from ragbot.models import Span
+from ragbot.notes import frontmatter
+from ragbot.notes.blocks import Block, Layout, layout
+from ragbot.notes.frontmatter import Frontmatter
+from ragbot.notes.link_scanner import Inline, scan
+from ragbot.notes.typed_links import Field, fields, list_form
+
+
+@dataclass(slots=True)
+class Text:
+    """One block of inline text, scanned, with the place of each of its lines in the note."""
+
+    block: Block
+    inline: Inline
+    starts: list[int]
+    """Where each line starts in `inline.text`."""
+
+    def place(self, position: int) -> int:
+        """Offset in the note of a position in `inline.text`."""
+        line = bisect_right(self.starts, position) - 1
+        return self.block.lines[line][0] + position - self.starts[line]
+
+    def span(self, start: int, end: int) -> Span:
+        """Span in the note of a slice of `inline.text` that is not empty."""
+        return self.place(start), self.place(end - 1) + 1
+
+    def lines(self) -> Iterator[tuple[int, int]]:
+        """Start and end of each line in `inline.text`."""
+        ends = [start - 1 for start in self.starts[1:]]
+        return zip(self.starts, [*ends, len(self.inline.text)], strict=True)
+
+
+@dataclass(slots=True)
+class Page:
+    """A note taken apart; every offset counts in `text`, whose line ends are LF.
+
+    `texts` and `fields` go by the index of their block in `layout.blocks`.
+    """
+
+    text: str
+    matter: Frontmatter
+    layout: Layout
+    texts: dict[int, Text] = field(default_factory=dict)
+    fields: dict[int, list[tuple[Field, int]]] = field(default_factory=dict)
+
+
+class Places:
+    """Offsets in a text with LF line ends, as offsets in the file as it is."""
+
+    def __init__(self, text: str) -> None:
+        # The n-th CRLF stands n characters further on in the file.
+        self.pairs = [m.start() - n for n, m in enumerate(re.finditer("\r\n", text))]
+
+    def offset(self, position: int) -> int:
+        """Give the offset in the file of a position in the text."""
+        return position + bisect_left(self.pairs, position) if self.pairs else position
+
+    def span(self, span: Span) -> Span:
+        """Give the span in the file of a span of the text."""
+        return self.offset(span[0]), self.offset(span[1])
+
+
+@lru_cache(maxsize=2)
+def page_of(text: str) -> Page:
+    """Take a note apart. Cached, because `prose` is often asked for right after `parse`."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+    matter = frontmatter.read(text)
+    page = Page(text, matter, layout(text, matter.end))
+    for number, block in enumerate(page.layout.blocks):
+        if block.kind in ("text", "heading", "cell"):
+            page.texts[number] = scanned(text, block, page.layout)
+            if found := list(_typed(page.layout, number, page.texts[number])):
+                page.fields[number] = found
+    return page
+
+
+def _typed(found: Layout, number: int, text: Text) -> Iterator[tuple[Field, int]]:
+    """Give the typed relations of a block, each with the offset where its line starts."""
+    if not text.inline.links:
+        return
+    written = False
+    if "::" in text.inline.masked:
+        for start, end in text.lines():
+            for entry in fields(text.inline, start, end):
+                written = True
+                yield entry, text.place(start)
+    block = text.block
+    first = block.item >= 0 and found.items[block.item].blocks[0] == number
+    if first and not written and block.kind == "text" and (whole := list_form(text.inline)):
+        yield whole, text.place(0)
+
+
+def scanned(text: str, block: Block, found: Layout) -> Text:
+    """Scan the inline text of one block of a note."""
+    lines = [text[start:end] for start, end in block.lines]
+    starts, position = [], 0
+    for line in lines:
+        starts.append(position)
+        position += len(line) + 1
+    return Text(block, scan("\n".join(lines), found.references), starts)

@@ -1,0 +1,229 @@
+"""YAML frontmatter, with every scalar kept as it was written.
+
+YAML 1.1 would turn `NO` into False and `3.10` into 3.1. Here a value is text,
+a list, a mapping or None. The YAML is read as a stream of events, so no tag is
+ever constructed, no nesting recurses, and no shared anchor is walked twice.
+
+Floor 1: pure functions on strings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from ragbot.models import Span
+
+MAX_CHARACTERS = 200_000
+"""Longest frontmatter that is read; longer ones are reported."""
+
+MAX_VALUES = 10_000
+"""Most values that a frontmatter may stand for, aliases written out."""
+
+MAX_DEPTH = 50
+"""Deepest nesting of lists and mappings."""
+
+_FENCE = re.compile(r"---[ \t]*\n")
+_CLOSE = re.compile(r"^---[ \t]*(?:\n|\Z)", re.MULTILINE)
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _RefusedError(ValueError):
+    """The YAML is well formed but stands for more than a note may hold."""
+
+
+@dataclass(slots=True)
+class Value:
+    """One YAML value and where it stands, in characters of the note."""
+
+    data: Any
+    span: Span
+    plain: bool = False
+    size: int = 1
+    items: list[Value] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Frontmatter:
+    """What stands between the fences. `end` is where the body starts, 0 without frontmatter."""
+
+    end: int = 0
+    values: tuple[tuple[str, Value], ...] = ()
+    error: str = ""
+    error_offset: int = 0
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Every field as plain data; a repeated key keeps its last value."""
+        return {key: value.data for key, value in self.values}
+
+    def named(self, *names: str) -> Iterator[Value]:
+        """Give the values of the fields with one of these lower-case names, whatever their case."""
+        return (value for key, value in self.values if key.lower() in names)
+
+
+def read(text: str) -> Frontmatter:
+    """Read the frontmatter of a note.
+
+    Parameters
+    ----------
+    text
+        The note, line ends as LF and without a byte-order mark.
+
+    Returns
+    -------
+    Frontmatter
+        Empty when the first line is not `---` or no later line closes it.
+        Broken YAML gives no values and a sentence in `error`.
+    """
+    opening = _FENCE.match(text)
+    closing = opening and _CLOSE.search(text, opening.end())
+    if not opening or not closing:
+        return Frontmatter()
+    start, end, body = opening.end(), closing.start(), closing.end()
+    if end - start > MAX_CHARACTERS:
+        error = f"the frontmatter has {end - start:,} characters; at most {MAX_CHARACTERS:,}"
+        return Frontmatter(body, error=error, error_offset=start)
+    try:
+        top = _load(text[start:end], start)
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        where = start + (min(mark.index, end - start) if mark else 0)
+        reason = problem.problem or problem.context or "it cannot be read"
+        return Frontmatter(body, error=f"broken YAML: {reason}", error_offset=where)
+    except (yaml.YAMLError, UnicodeError, _RefusedError) as problem:
+        reason = " ".join(str(problem).split())
+        return Frontmatter(body, error=f"broken YAML: {reason}", error_offset=start)
+    if top is None or top.data is None:
+        return Frontmatter(body)
+    if not isinstance(top.data, dict):
+        kind = "a list" if isinstance(top.data, list) else "text"
+        error = f"the frontmatter is {kind}; expected fields such as `title: ...`"
+        return Frontmatter(body, error=error, error_offset=start)
+    repeated = next((key for key, times in Counter(top.keys).items() if times > 1), None)
+    error = f"the field {repeated!r} is given twice; the last one counts" if repeated else ""
+    return Frontmatter(body, tuple(zip(top.keys, top.items, strict=True)), error, start)
+
+
+def _load(source: str, offset: int) -> Value | None:
+    """Build the first document of `source` from its events; spans start at `offset`."""
+    builder = _Builder(offset)
+    for event in yaml.parse(source, Loader=_LOADER):
+        if isinstance(event, yaml.DocumentEndEvent):
+            break
+        builder.take(event)
+    return builder.root
+
+
+class _Builder:
+    """The values that a stream of YAML events stands for."""
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+        self.root: Value | None = None
+        self.open: list[Value] = []
+        self.anchors: dict[str, Value] = {}
+
+    def take(self, event: Any) -> None:
+        if isinstance(event, yaml.CollectionStartEvent):
+            self._begin(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            value = self.open.pop()
+            _close(value, self._span(event)[1])
+            self._put(value)
+        elif isinstance(event, yaml.AliasEvent):
+            self._put(self._alias(event))
+        elif isinstance(event, yaml.ScalarEvent):
+            plain = not event.style
+            data = None if plain and event.value in _NULLS else event.value
+            value = Value(data, self._span(event), plain)
+            if event.anchor:
+                self.anchors[event.anchor] = value
+            self._put(value)
+
+    def _span(self, event: Any) -> Span:
+        return self.offset + event.start_mark.index, self.offset + event.end_mark.index
+
+    def _begin(self, event: Any) -> None:
+        data: Any = [] if isinstance(event, yaml.SequenceStartEvent) else {}
+        self.open.append(Value(data, (self._span(event)[0], -1)))
+        if event.anchor:
+            self.anchors[event.anchor] = self.open[-1]
+        if len(self.open) > MAX_DEPTH:
+            raise _RefusedError(f"lists are nested more than {MAX_DEPTH} deep")
+
+    def _put(self, value: Value) -> None:
+        if self.open:
+            _add(self.open[-1], value)
+        else:
+            self.root = value
+
+    def _alias(self, event: Any) -> Value:
+        shared = self.anchors.get(event.anchor)
+        if shared is None:
+            raise _RefusedError(f"the alias *{event.anchor} has no anchor")
+        if shared.span[1] < 0:
+            raise _RefusedError(f"the anchor &{event.anchor} holds itself")
+        # Only the data is shared: links are looked for at the anchor, once.
+        return Value(shared.data, self._span(event), shared.plain, shared.size)
+
+
+def _add(parent: Value, child: Value) -> None:
+    parent.size += child.size
+    if parent.size > MAX_VALUES:
+        raise _RefusedError(f"it stands for more than {MAX_VALUES:,} values")
+    parent.items.append(child)
+
+
+def _close(value: Value, end: int) -> None:
+    """Finish a list or mapping: its items were collected flat, key and value in turn."""
+    value.span = (value.span[0], end)
+    if isinstance(value.data, list):
+        value.data.extend(item.data for item in value.items)
+        return
+    value.keys = [_key(item.data) for item in value.items[::2]]
+    value.items = value.items[1::2]
+    value.data.update(zip(value.keys, (item.data for item in value.items), strict=True))
+
+
+def _key(data: Any) -> str:
+    return data if isinstance(data, str) else "" if data is None else repr(data)
+
+
+def texts(value: Value, *, split: str = "") -> list[str]:
+    """Give the texts of a field that may hold one text or a list of them.
+
+    Parameters
+    ----------
+    value
+        A field such as `tags`. Nested lists and mappings in it are left out.
+    split
+        Pattern at which a single unquoted text falls apart; empty to keep it whole.
+    """
+    if isinstance(value.data, list):
+        found = [item.data for item in value.items] if value.items else value.data
+    elif isinstance(value.data, str) and value.plain and split:
+        found = re.split(split, value.data)
+    else:
+        found = [value.data]
+    return [text.strip() for text in found if isinstance(text, str) and text.strip()]
+
+
+def scalars(key: str, value: Value) -> Iterator[tuple[str, Value]]:
+    """Give every text below a field, with the name of the nearest key above it."""
+    pending = [(key, value)]
+    while pending:
+        name, here = pending.pop()
+        if isinstance(here.data, str):
+            yield name, here
+        elif here.keys:
+            pending.extend(reversed(list(zip(here.keys, here.items, strict=True))))
+        else:
+            pending.extend((name, item) for item in reversed(here.items))

@@ -1,0 +1,193 @@
+"""Text of a note to a `Note`: its title, headings, tags, blocks and relations.
+
+Blocks are markdown-it-py's (`blocks.py`), inline text is scanned by
+`inline.py`, relations are read by `fields.py` and gathered by `asserted.py`.
+
+Floor 1: pure functions on strings.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import replace
+
+from ragbot.models import Note, NoteId, Problem, Relation, Section
+from ragbot.notes import frontmatter
+from ragbot.notes.blocks import Block
+from ragbot.notes.document import Page, Places, Text, page_of
+from ragbot.notes.frontmatter import Frontmatter
+from ragbot.notes.link_scanner import CODE, ESCAPED, LINK
+from ragbot.notes.plain_text import plain, prose
+from ragbot.notes.relations import relations
+
+__all__ = ["headings", "parse", "plain", "prose", "stem"]
+
+_TAG = re.compile(
+    r"(?<!\S)#([^\s!\"#$%&'()*+,.:;<=>?@\\\[\]^`{|}~\u2000-\u200c\u200e-\u206f\u2e00-\u2e7f"
+    rf"{CODE}{LINK}{ESCAPED}]+)"
+)
+BLOCK_ID = re.compile(r"(?:(?<=\s)|^)\^([A-Za-z0-9-]+)\s*\Z")
+_LONE_ID = re.compile(r"\^([A-Za-z0-9-]+)")
+
+
+def parse(text: str, note: NoteId) -> tuple[Note, list[Problem]]:
+    """Read one note.
+
+    Parameters
+    ----------
+    text
+        The decoded file, without its byte-order mark. Any text is accepted.
+    note
+        Path of the note below the vault.
+
+    Returns
+    -------
+    Note
+        Its relations are not resolved yet: every `target` is None.
+    list of Problem
+        What is wrong with the note by itself: broken frontmatter.
+    """
+    page = page_of(text)
+    places = Places(text)
+    found = sorted(relations(page, note), key=lambda relation: relation.span)
+    value = Note(
+        id=note,
+        title=_title(page, note),
+        text=text,
+        aliases=_aliases(page.matter),
+        tags=_tags(page),
+        metadata=page.matter.metadata,
+        sections=tuple(
+            Section(section.headings, places.span(section.span)) for section in _sections(page)
+        ),
+        relations=tuple(_moved(relation, places) for relation in found),
+        blocks={name: places.offset(at) for name, at in _block_ids(page).items()},
+    )
+    problems = []
+    if page.matter.error:
+        line = page.text.count("\n", 0, page.matter.error_offset) + 1
+        fix = "Mend the YAML between the two --- lines; the text below it is read anyway."
+        problems.append(Problem("frontmatter", note, line, page.matter.error, fix))
+    return value, problems
+
+
+def _moved(relation: Relation, places: Places) -> Relation:
+    if not places.pairs:
+        return relation
+    note = relation.annotation_span
+    return replace(
+        relation,
+        span=places.span(relation.span),
+        annotation_span=places.span(note) if note else None,
+    )
+
+
+def _title(page: Page, note: NoteId) -> str:
+    for value in page.matter.named("title"):
+        if isinstance(value.data, str) and value.data.strip():
+            return " ".join(value.data.split())
+    for text in page.texts.values():
+        if text.block.level == 1 and not text.block.nested and (title := _heading(text)):
+            return title
+    return stem(note)
+
+
+def stem(path: str) -> str:
+    """File name without folder and without `.md`: what a wikilink calls a note.
+
+    Examples
+    --------
+    >>> stem("models/v2.0 Plan.md")
+    'v2.0 Plan'
+    """
+    name = path.rstrip("/").rpartition("/")[2]
+    return name[:-3] if name.lower().endswith(".md") and len(name) > 3 else name
+
+
+def _heading(text: Text) -> str:
+    source = text.inline.text
+    identifier = BLOCK_ID.search(text.inline.masked)
+    return plain(source[: identifier.start()] if identifier else source)
+
+
+def _aliases(matter: Frontmatter) -> tuple[str, ...]:
+    found = (
+        alias
+        for value in matter.named("aliases", "alias")
+        for alias in frontmatter.texts(value, split=r",")
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _tags(page: Page) -> tuple[str, ...]:
+    tags: dict[str, str] = {}
+    for value in page.matter.named("tags", "tag"):
+        for tag in frontmatter.texts(value, split=r"[,\s]+"):
+            _add_tag(tags, tag.lstrip("#"))
+    for text in page.texts.values():
+        for match in _TAG.finditer(text.inline.masked):
+            if not match.group(1).isdigit():
+                _add_tag(tags, match.group(1))
+    return tuple(tags.values())
+
+
+def _add_tag(tags: dict[str, str], tag: str) -> None:
+    tag = unicodedata.normalize("NFC", tag.strip("/ "))
+    if tag:
+        tags.setdefault(tag.lower(), tag)
+
+
+def _sections(page: Page) -> list[Section]:
+    """Cut the note at its headings; those in quotes and lists are text."""
+    cuts: list[tuple[int, tuple[str, ...]]] = []
+    path: list[tuple[int, str]] = []
+    for text in page.texts.values():
+        if text.block.kind != "heading" or text.block.nested:
+            continue
+        level = text.block.level
+        path = [entry for entry in path if entry[0] < level] + [(level, _heading(text))]
+        at = page.layout.line_starts[page.layout.line_of(text.block.span[0])]
+        cuts.append((at, tuple(name for _, name in path)))
+    if not cuts or cuts[0][0] > 0:
+        cuts.insert(0, (0, ()))
+    ends = [at for at, _ in cuts[1:]] + [len(page.text)]
+    return [Section(names, (at, end)) for (at, names), end in zip(cuts, ends, strict=True)]
+
+
+def headings(note: Note) -> list[tuple[int, str, int]]:
+    """Give (level, text, offset) of each heading of a note that stands at its top level."""
+    page = page_of(note.text)
+    places = Places(note.text)
+    return [
+        (text.block.level, _heading(text), places.offset(text.block.span[0]))
+        for text in page.texts.values()
+        if text.block.kind == "heading" and not text.block.nested
+    ]
+
+
+def _block_ids(page: Page) -> dict[str, int]:
+    """Give the offset of the block that each `^id` names; the first of equal ids counts."""
+    found: dict[str, int] = {}
+    seen: set[str] = set()
+    previous: Block | None = None
+    for number, block in enumerate(page.layout.blocks):
+        text = page.texts.get(number)
+        match = text and BLOCK_ID.search(text.inline.masked)
+        if match:
+            owner: Block | None = block
+            if text and _LONE_ID.fullmatch(text.inline.masked.strip()):
+                owner = _block_before(page, previous, block)
+            if owner and match.group(1).lower() not in seen:
+                seen.add(match.group(1).lower())
+                found[match.group(1)] = owner.span[0]
+        previous = block
+    return found
+
+
+def _block_before(page: Page, previous: Block | None, block: Block) -> Block | None:
+    """Block that an id on its own line names: the one above, at most one blank line away."""
+    if previous is None:
+        return None
+    end = page.layout.line_of(max(previous.span[0], previous.span[1] - 1))
+    return previous if page.layout.line_of(block.span[0]) - end <= 2 else None

@@ -1,0 +1,234 @@
+"""Typed relations as authors write them in a line of text.
+
+Three grammars, each with its own end:
+
+    supports:: [[A]], [[B]] - why     bare: a key at the start of a line
+    (supports:: [[A]])                wrapped: up to the matching bracket
+    - supports [[A]] (why)            list form: the whole item and no more
+
+Floor 1: pure functions on strings.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ragbot.notes.link_scanner import CODE, ESCAPED, LINK, Inline, Link
+
+MAX_KEY = 60
+"""Longest key, in characters. A longer one is a sentence that happens to hold `::`."""
+
+MAX_KEY_WORDS, MAX_GLUED_WORDS = 5, 3
+"""Most words of a bare key, and of one whose `::` touches the link: `see the is_a::[[A]]`."""
+
+MARKERS = "↑⊙↗"
+"""Signs of provenance that may follow a link."""
+
+_EDGE = f" \t*_~={MARKERS}"
+
+_WORD = rf"[^\s:*~=\[\]()|;,\"<>`#!?{CODE}{LINK}{ESCAPED}]+"
+_MARKUP = r"[*_~=\"']*"
+_TASK = r"\[.\][ \t]+|\[![\w-]+\][+-]?[ \t]*"
+_BARE = re.compile(
+    rf"[ \t]*(?:%%[ \t]*)?(?:{_TASK})?[(\[]*{_MARKUP}"
+    rf"(?P<key>{_WORD}(?:[ \t]+{_WORD}){{0,{MAX_KEY_WORDS - 1}}})$"
+)
+_LATER = re.compile(rf"[;,][ \t]*{_MARKUP}(?P<key>{_WORD}(?:[ \t]+{_WORD}){{0,2}})$")
+_GAP = re.compile(rf"[\s,;&+/|*_~=\"'{MARKERS}]*(?:(?:and|or)[\s*_~=\"']+)?")
+_DASH = re.compile(rf"[\s{MARKERS}*_~=]*(?:[—–]+|(?:(?<=[\s{MARKERS}])|^)-+(?=\s))[ \t]*")
+_AFTER = re.compile(rf"[\s{MARKERS}*_~=]*")
+_MARKER = re.compile(rf"[*_]*[ \t]?([{MARKERS}])")
+_LIST_FORM = re.compile(
+    rf"[ \t]*(?:{_TASK})?(?:\"(?P<double>[^\"{LINK}]+)\"|'(?P<single>[^'{LINK}]+)'"
+    rf"|(?P<word>{_WORD}))[ \t]+(?P<link>{LINK}+)(?P<rest>[^{LINK}{CODE}]*)$"
+)
+_CONTEXT = re.compile(rf"[ \t]*[{MARKERS}]?[ \t]*(\(.*\))?[ \t]*(?:\^[\w-]+)?[ \t]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One typed relation of a line: its key, its links, and its annotation's place or None.
+
+    `whole` tells that the line is nothing but fields, so that bullets below it
+    speak of them.
+    """
+
+    key: str
+    links: tuple[Link, ...]
+    annotation: tuple[int, int] | None = None
+    whole: bool = True
+
+
+def fields(inline: Inline, start: int, end: int) -> list[Field]:
+    """Find the bare and wrapped fields of one line that name other notes.
+
+    Parameters
+    ----------
+    inline
+        The text that holds the line.
+    start, end
+        Where the line begins and ends in it.
+    """
+    masked = inline.masked
+    found = []
+    for key, value, stop, whole in _keys(masked, start, end):
+        links, after = _targets(inline, value, stop)
+        if links:
+            note = _annotation(masked, after, stop)
+            found.append(Field(key, tuple(links), note, whole))
+    return found
+
+
+def _keys(masked: str, start: int, end: int) -> Iterator[tuple[str, int, int, bool]]:
+    """Give (key, value start, value end, whole) of each field of a line, in order."""
+    pairs: dict[int, int] | None = None
+    bare: tuple[str, int] | None = None
+    for match in re.finditer(r"(?<!:)::(?!:)", masked[start:end]):
+        at, value = start + match.start(), start + match.end()
+        opener = _wrapper(masked, start, at)
+        if opener >= 0:
+            if pairs is None:
+                pairs = _brackets(masked, start, end)
+            if opener in pairs and (key := _clean(masked[opener + 1 : at])):
+                around = masked[start:opener] + masked[pairs[opener] + 1 : end]
+                yield key, value, pairs[opener], not around.strip(_EDGE)
+                continue
+        if bare is None:
+            key = _bare_key(masked, start, at)
+        else:
+            later = _LATER.search(masked, max(bare[1], at - MAX_KEY), at)
+            key = _clean(later.group("key")) if later else ""
+            if later and key:
+                yield bare[0], bare[1], later.start(), True
+        if key:
+            bare = (key, value)
+    if bare:
+        yield bare[0], bare[1], end, True
+
+
+def _bare_key(masked: str, start: int, at: int) -> str:
+    if at - start > 2 * MAX_KEY:
+        return ""
+    head = masked[start:at].rstrip(" \t").rstrip("*_~=\"'")
+    match = _BARE.match(head)
+    if not match:
+        return ""
+    glued = masked[at + 2 : at + 3] == LINK and len(match.group("key").split()) > MAX_GLUED_WORDS
+    return "" if glued else _clean(match.group("key"), bare=True)
+
+
+def _clean(key: str, bare: bool = False) -> str:
+    """Take markup and surplus blanks off a key; empty when it cannot be one."""
+    key = " ".join(key.split()).strip("*_~=\"' ")
+    if not key or len(key) > MAX_KEY or any(sign in key for sign in (CODE, LINK)):
+        return ""
+    telling = key[0].isalnum() and any(sign.isalpha() for sign in key)
+    return key if telling or not bare else ""
+
+
+def _wrapper(masked: str, start: int, at: int) -> int:
+    """Position of the bracket right before a key, or -1."""
+    for position in range(at - 1, max(start, at - MAX_KEY) - 1, -1):
+        if masked[position] in "([":
+            return position
+        if masked[position] in ")]:\n":
+            return -1
+    return -1
+
+
+def _brackets(masked: str, start: int, end: int) -> dict[int, int]:
+    """Give the closing position of each bracket of a line that is closed."""
+    pairs: dict[int, int] = {}
+    opened: dict[str, list[int]] = {"(": [], "[": []}
+    for match in re.finditer(r"[()\[\]]", masked[start:end]):
+        position, sign = start + match.start(), match.group()
+        if sign in opened:
+            opened[sign].append(position)
+        elif stack := opened["(" if sign == ")" else "["]:
+            pairs[stack.pop()] = position
+    return pairs
+
+
+def _targets(inline: Inline, start: int, end: int) -> tuple[list[Link], int]:
+    """Links that a value begins with, and the position after the last of them."""
+    found: list[Link] = []
+    position = start
+    index = bisect_left(inline.links, start, key=lambda link: link.start)
+    for link in inline.links[index:]:
+        if link.start < position:
+            continue
+        gap = inline.masked[position : min(link.start, end)]
+        if link.end > end or not _GAP.fullmatch(gap):
+            break
+        found.append(link)
+        position = link.end
+    return found, position
+
+
+def _annotation(masked: str, start: int, end: int) -> tuple[int, int] | None:
+    """Place of what follows a dash, or stands in parentheses, after the links."""
+    dash = _DASH.match(masked, start, end)
+    if dash:
+        return _stripped(masked, dash.end(), end)
+    blanks = _AFTER.match(masked, start, end)
+    first = blanks.end() if blanks else start
+    last = len(masked[:end].rstrip()) if masked[end - 1 : end].isspace() else end
+    if (
+        first < last
+        and masked[first] == "("
+        and _brackets(masked, first, last).get(first) == last - 1
+    ):
+        return _stripped(masked, first + 1, last - 1)
+    return None
+
+
+def _stripped(text: str, start: int, end: int) -> tuple[int, int] | None:
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    while start < end and text[start].isspace():
+        start += 1
+    return (start, end) if start < end else None
+
+
+def list_form(inline: Inline) -> Field | None:
+    """Read a whole list item as `predicate [[Target]] (context)`.
+
+    The predicate is one word or stands in quotes; what follows the link is
+    nothing or one balanced context. Anything else is a sentence.
+    """
+    if len(inline.links) != 1 or not inline.links[0].wiki or "\n" in inline.text.strip():
+        return None
+    match = _LIST_FORM.match(inline.masked)
+    context = match and _CONTEXT.fullmatch(match.group("rest"))
+    if not match or not context:
+        return None
+    key = match.group("double") or match.group("single") or match.group("word")
+    if not any(c.isalpha() for c in key[:1]):
+        return None
+    if context.group(1) is None:
+        return Field(key.strip(), inline.links)
+    start = match.start("rest") + context.start(1)
+    end = match.start("rest") + context.end(1)
+    if _brackets(inline.masked, start, end).get(start) != end - 1:
+        return None
+    return Field(key.strip(), inline.links, _stripped(inline.masked, start + 1, end - 1))
+
+
+def marker(inline: Inline, link: Link) -> str | None:
+    """Sign of provenance right after a link, or at the end of its label."""
+    match = _MARKER.match(inline.masked, link.end)
+    if match:
+        return match.group(1)
+    label = (link.alias or "").rstrip("]* ")
+    return label[-1] if not link.wiki and label[-1:] and label[-1] in MARKERS else None
+
+
+def only_links(inline: Inline, start: int, end: int, used: Sequence[Field] = ()) -> bool:
+    """Whether a line holds links and nothing that reads as text."""
+    rest = re.sub(rf"[{LINK}{ESCAPED}]+", "", inline.masked[start:end])
+    for entry in used:
+        rest = rest.replace(entry.key, "", 1)
+    return LINK in inline.masked[start:end] and not re.search(r"\w", rest)

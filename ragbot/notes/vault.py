@@ -1,0 +1,280 @@
+"""The folder of notes on disk: the only module that reads note files.
+
+Nothing outside the folder is ever opened: symbolic links are not followed, and
+a file that cannot be read becomes a `Problem` while the rest go on.
+
+Floor 2: files in, notes and problems out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from ragbot.errors import VaultError
+from ragbot.models import Note, NoteId, Problem
+from ragbot.notes.link_resolver import resolve
+from ragbot.notes.parser import parse
+
+MAX_BYTES = 5_000_000
+"""Largest note that is read. A larger file is a dump and not a note; it is reported."""
+
+MAX_LINES = 200_000
+"""Most lines of a note that is read; it bounds the memory that its structure takes."""
+
+IGNORE_FILE = ".ragbotignore"
+SKIPPED_FOLDERS = frozenset({"node_modules"})
+
+
+Stat = tuple[int, int, int]
+"""How a file stood when it was listed: its size, and when it and what is known of it were changed.
+
+When nothing of it changed, neither did the file; the second time (`ctime`) tells of a change even
+where a program set the first one back. Times are in nanoseconds. A plain tuple, because Python's
+garbage collector looks through every other value of a listing time and again.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a folder holds. `files` are the paths that are not notes, for links to lead to."""
+
+    notes: dict[NoteId, Stat]
+    files: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(slots=True)
+class _Listed:
+    root: Path
+    ignored: GitIgnoreSpec | None
+    notes: dict[NoteId, Stat] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def ignores(self, path: str) -> bool:
+        """Whether a path is named in the file of what to ignore, which most vaults lack."""
+        return self.ignored is not None and self.ignored.match_file(path)
+
+
+def scan(root: Path) -> Listing:
+    """List the notes below a folder without opening them.
+
+    Hidden files and folders, `node_modules` and what `.ragbotignore` names are
+    left out, and so is every symbolic link.
+
+    Raises
+    ------
+    VaultError
+        If the folder is missing, is not a folder, or cannot be listed.
+    """
+    root = folder_of(root)
+    listed = _Listed(root, _ignored(root))
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(root / folder) as entries:
+                found = list(entries)
+        except OSError as problem:
+            if not folder:
+                folder_of(root)  # It may be gone since it was looked at.
+                raise VaultError(root, f"cannot be listed: {problem.strerror}", _REMEDY) from None
+            listed.problems.append(_unreadable(folder, problem))
+            continue
+        folders += [path for entry in found if (path := _list_entry(listed, folder, entry))]
+    notes = {path: listed.notes[path] for path in sorted(listed.notes)}
+    problems = sorted(listed.problems, key=lambda problem: problem.note)
+    return Listing(notes, tuple(sorted(listed.files)), tuple(problems))
+
+
+_REMEDY = "Name a folder of Markdown notes with --notes or RAGBOT_NOTES."
+
+
+def folder_of(root: Path) -> Path:
+    """Give the whole path of a folder of notes, without symbolic links.
+
+    Raises
+    ------
+    VaultError
+        If it is missing or is not a folder.
+    """
+    root = Path(root)
+    if not root.exists():
+        raise VaultError(root, "does not exist", _REMEDY)
+    if not root.is_dir():
+        raise VaultError(root, "is not a folder", _REMEDY)
+    return root.resolve()
+
+
+def _ignored(root: Path) -> GitIgnoreSpec | None:
+    path = root / IGNORE_FILE
+    if path.is_symlink() or not path.is_file():
+        return None
+    try:
+        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        return GitIgnoreSpec.from_lines(lines)
+    except (OSError, ValueError) as problem:
+        remedy = f"Mend {IGNORE_FILE}; it follows the rules of .gitignore."
+        raise VaultError(path, f"cannot be used: {problem}", remedy) from None
+
+
+def _list_entry(listed: _Listed, folder: str, entry: os.DirEntry[str]) -> str | None:
+    """File one directory entry; gives its path when it is a folder to go into."""
+    name = entry.name
+    path = f"{folder}/{name}" if folder else name
+    if name.startswith(".") or name in SKIPPED_FOLDERS:
+        return None
+    try:
+        if not _encodable(path):
+            raise OSError(0, "its name is not valid UTF-8")
+        if entry.is_symlink():
+            _note_symlink(listed, path)
+        elif entry.is_dir(follow_symlinks=False):
+            return None if listed.ignores(path + "/") else path
+        elif not listed.ignores(path):
+            _list_file(listed, path, entry)
+    except OSError as problem:
+        listed.problems.append(_unreadable(path, problem))
+    return None
+
+
+def _encodable(path: str) -> bool:
+    if path.isascii():
+        return True
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _list_file(listed: _Listed, path: str, entry: os.DirEntry[str]) -> None:
+    if not path.lower().endswith(".md"):
+        listed.files.append(path)
+        return
+    status = entry.stat(follow_symlinks=False)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(0, "it is not a regular file")
+    listed.notes[path] = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _note_symlink(listed: _Listed, path: str) -> None:
+    """Report a link that leads out of the folder or nowhere; a link within it is left out."""
+    if listed.ignores(path):
+        return
+    try:
+        real = (listed.root / path).resolve(strict=True)
+    except (OSError, RuntimeError):
+        listed.problems.append(
+            Problem("unreadable", path, 0, "the symbolic link leads nowhere", "Remove the link.")
+        )
+        return
+    if not real.is_relative_to(listed.root):
+        message = "the symbolic link leads out of the folder of notes and is not followed"
+        fix = "Copy the file into the folder, or remove the link."
+        listed.problems.append(Problem("outside", path, 0, message, fix))
+
+
+def _unreadable(path: str, problem: OSError) -> Problem:
+    name = path.encode("utf-8", "replace").decode()
+    reason = problem.strerror or str(problem)
+    fix = "Check the file's name and permissions."
+    return Problem("unreadable", name, 0, f"cannot be read: {reason}", fix, "error")
+
+
+def read(root: Path) -> tuple[list[Note], list[Problem]]:
+    """Read and resolve every note below a folder.
+
+    Returns
+    -------
+    list of Note
+        In the order of their ids, their relations resolved.
+    list of Problem
+        What could not be read, or only in part.
+
+    Raises
+    ------
+    VaultError
+        If the folder cannot be listed.
+    """
+    listing = scan(root)
+    notes: list[Note] = []
+    problems = list(listing.problems)
+    for path in listing.notes:
+        note, found = read_note(root, path)
+        problems += found
+        if note is not None:
+            notes.append(note)
+    return resolve(notes, listing.files), problems
+
+
+def read_note(root: Path, note: NoteId) -> tuple[Note | None, list[Problem]]:
+    """Read one note, its relations not resolved.
+
+    Returns
+    -------
+    Note or None
+        None when it could not be read at all.
+    list of Problem
+        Why, or what is wrong with it.
+    """
+    try:
+        content = _content(Path(root).resolve(), note)
+    except _TooLargeError as problem:
+        fix = "Split the note, or name the file in .ragbotignore."
+        return None, [Problem("too_large", note, 0, str(problem), fix, "error")]
+    except OSError as problem:
+        return None, [_unreadable(note, problem)]
+    text, problems = _decoded(content, note)
+    value, found = parse(text, note)
+    return value, problems + found
+
+
+def digest(root: Path, note: NoteId) -> str | None:
+    """SHA-256 of a note's bytes, in hexadecimal; None when it cannot be read."""
+    try:
+        return hashlib.sha256(_content(Path(root).resolve(), note)).hexdigest()
+    except (OSError, _TooLargeError):
+        return None
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+def _content(root: Path, note: NoteId) -> bytes:
+    """Read the bytes of a note; neither it nor a folder above it may be a symbolic link."""
+    path = root / note
+    if "\0" in note or not path.is_relative_to(root) or path.resolve() != path:
+        raise OSError(0, "it leads out of the folder of notes")
+    # A pipe must not block the reader, nor a link that appeared since be followed.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(0, "it is not a regular file")
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        size = max(status.st_size, len(content)) / 1e6
+        raise _TooLargeError(f"it has {size:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read")
+    lines = content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")
+    if lines > MAX_LINES:
+        raise _TooLargeError(f"it has {lines:,} lines; at most {MAX_LINES:,} are read")
+    return content
+
+
+def _decoded(content: bytes, note: NoteId) -> tuple[str, list[Problem]]:
+    try:
+        return content.decode("utf-8-sig"), []
+    except UnicodeDecodeError as problem:
+        text = content.decode("utf-8-sig", errors="replace")
+        line = len(content[: problem.start].splitlines()) or 1
+        message = f"byte {problem.start} is not valid UTF-8; it is shown as \ufffd"
+        fix = "Save the file as UTF-8."
+        return text, [Problem("encoding", note, line, message, fix)]

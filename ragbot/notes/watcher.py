@@ -1,0 +1,171 @@
+"""Follow a folder of notes, and refresh the index when something in it changed.
+
+Editors save in several steps, git and sync tools write a thousand files at once:
+changes are gathered until the folder is quiet for a moment. What changed is
+not asked here, because events get lost; a refresh looks for itself, and is
+cheap when nothing did.
+
+Floor 3: imports watchfiles where it is used.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from ragbot.errors import IndexLockedError, RagbotError
+from ragbot.notes.vault import IGNORE_FILE, SKIPPED_FOLDERS
+
+if TYPE_CHECKING:
+    from watchfiles import Change
+
+QUIET_MS = 200
+"""How long nothing may change before it is looked at."""
+
+LONGEST_MS = 2000
+"""How long changes are gathered at most, while they go on."""
+
+LOOK_MS = 1000
+"""How often a refresh that could not be done is tried again, and a vanished folder looked for."""
+
+ANYWAY = 60.0
+"""Seconds after which the folder is looked at without an event: some file systems send none."""
+
+_TEMPORARY = ("~", ".tmp", ".swp", ".swx", ".part", ".crdownload", ".icloud", ".new")
+
+
+def counts(root: Path, path: Path) -> bool:
+    """Tell whether a change of this path can matter to the index.
+
+    Examples
+    --------
+    >>> counts(Path("/v"), Path("/v/a/b.md")), counts(Path("/v"), Path("/v/.git/index"))
+    (True, False)
+    """
+    try:
+        parts = path.relative_to(root).parts
+    except ValueError:
+        return False
+    if parts == (IGNORE_FILE,):
+        return True
+    hidden = any(part.startswith((".", "~$")) or part in SKIPPED_FOLDERS for part in parts)
+    return not hidden and not path.name.endswith(_TEMPORARY)
+
+
+def follow(
+    notes: Path,
+    refresh: Callable[[], object],
+    *,
+    stop: threading.Event,
+    failed: Callable[[RagbotError], None],
+) -> None:
+    """Refresh whenever the folder has changed, until told to stop.
+
+    Parameters
+    ----------
+    notes
+        The folder. It may vanish and come back.
+    refresh
+        Called once at the start, and after changes.
+    stop
+        Set it to make this function return, within about a second.
+    failed
+        Told why a refresh was not possible; it is tried again. That another
+        process holds the index is no failure: it will do the same work.
+    """
+    due, looked = True, time.monotonic()
+    for changed in _events(notes, stop):
+        due = due or changed or time.monotonic() - looked > ANYWAY
+        if not due or stop.is_set():
+            continue
+        looked = time.monotonic()
+        try:
+            refresh()
+            due = False
+        except IndexLockedError:
+            continue
+        except RagbotError as error:
+            failed(error)
+
+
+def _events(notes: Path, stop: threading.Event) -> Iterator[bool]:
+    """Say about every second, and at once when something changed, whether it did."""
+    from watchfiles import watch
+
+    while not stop.is_set():
+        root = Path(notes).resolve()
+        yield True
+        if not root.is_dir():
+            stop.wait(LOOK_MS / 1000)
+            continue
+        # What changed before the watch was set up, while the first look was taken, has no event.
+        unseen = True
+        try:
+            for changes in watch(
+                root,
+                watch_filter=partial(_is_of_notes, root),
+                debounce=LONGEST_MS,
+                step=QUIET_MS,
+                rust_timeout=LOOK_MS,
+                yield_on_timeout=True,
+                stop_event=stop,
+            ):
+                yield bool(changes) or unseen
+                unseen = False
+                if not root.is_dir():
+                    break
+        except OSError:
+            # The folder went while the watch was set up, or the system allows no more watches.
+            stop.wait(LOOK_MS / 1000)
+
+
+class Watcher:
+    """Follows a folder in a thread of its own, from `start` to `close`.
+
+    Attributes
+    ----------
+    error
+        Why the last refresh was not possible; None when it was.
+    """
+
+    def __init__(self, notes: Path, refresh: Callable[[], object]) -> None:
+        self.error: RagbotError | None = None
+        self._notes = notes
+        self._refresh = refresh
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ragbot-watch", daemon=True)
+
+    def start(self) -> Self:
+        """Begin to follow the folder."""
+        self._thread.start()
+        return self
+
+    def close(self) -> None:
+        """Stop, after the refresh that may be under way."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        follow(self._notes, self._refreshed, stop=self._stop, failed=self._failed)
+
+    def _refreshed(self) -> None:
+        self._refresh()
+        self.error = None
+
+    def _failed(self, error: RagbotError) -> None:
+        self.error = error
+
+
+def _is_of_notes(root: Path, _: Change, path: str) -> bool:
+    return counts(root, Path(path))

@@ -1,0 +1,203 @@
+"""How people ask for a relation: the verb, its voice, and who does what to whom.
+
+"What extends X?" and "what is X extended by?" ask for the same edges, and
+"what does X extend?" for the opposite ones. A predicate is a verb as well
+(`extends`, `motivated_by`), so both are brought to one form: a stem, a voice
+and a preposition.
+
+Floor 1: pure functions on text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from ragbot.notes import predicates
+from ragbot.text.tokenize import STOP_WORDS
+
+_PREPOSITIONS = {"at", "by", "for", "from", "in", "into", "of", "on", "over", "to", "upon", "with"}
+_BE = {"is", "are", "was", "were", "be", "been", "being", "get", "gets", "got", "s"}
+_IRREGULAR = {"set", "built", "made", "written", "drawn", "taken", "given", "known", "led"}
+_STANDS_FOR = {"it", "them", "this", "that", "him", "her"}
+_SUFFIXES = ("ings", "ing", "ions", "ion", "ies", "es", "ed", "s", "e", "y")
+_EMPTY = {"is", "a", "an", "the", "has", "have", "as"} | _PREPOSITIONS
+
+# What people say, as stems, and the predicates that mean it.
+_MEANINGS = {
+    "build on": "extends derived_from grounded_in depends_on",
+    "rest on": "grounded_in depends_on derived_from",
+    "base on": "derived_from grounded_in extracted_from based_on",
+    "com from": "extracted_from derived_from inspired_by",
+    "tak from": "extracted_from derived_from",
+    "into practic": "implements",
+    "point to": "links_to",
+    "refer to": "references links_to",
+    "mention": "links_to",
+    "ment": "links_to",
+    "cit": "cites references links_to",
+    "referenc": "references cites links_to",
+    "backlink": "links_to",
+    "need": "depends_on requires",
+    "rely on": "depends_on requires",
+    "rel on": "depends_on requires",
+    "sister": "set_with sibling",
+    "sibl": "set_with sibling",
+    "companion": "set_with sibling",
+    "conflict with": "contradicts opposes contrasts_with",
+    "disagre with": "contradicts opposes",
+    "argu against": "contradicts opposes",
+    "speak against": "contradicts opposes",
+    "challeng": "contradicts opposes",
+    "evidenc": "evidence_for supports supported_by",
+    "back up": "evidence_for supports",
+    "underpin": "grounds evidence_for",
+    "replac": "supersedes",
+    "reduc": "mitigates",
+    "prevent": "mitigates",
+    "counter": "mitigates",
+    "lead to": "causes",
+    "result in": "causes",
+    "work with": "coordinates_with",
+    "cooperat with": "coordinates_with",
+    "wrote": "authored_by created_by author",
+    "belong to": "part_of in_domain",
+    "exampl": "instance_of is_a",
+    "instanc": "instance_of is_a",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A predicate that a question asks for.
+
+    `place` is the position of its word among the question's words. `exact` is
+    False when only the meaning matched; `preposition` tells whether the
+    predicate's preposition, if it has one, is the question's too.
+    """
+
+    predicate: str
+    place: int
+    exact: bool
+    preposition: bool
+
+
+def stem(word: str) -> str:
+    """Cut the ending of an English verb or noun, so that its forms compare equal.
+
+    Examples
+    --------
+    >>> [stem(word) for word in ("extends", "extended", "coordination", "coordinate", "relies")]
+    ['extend', 'extend', 'coordinat', 'coordinat', 'rel']
+    """
+    for suffix in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
+            return word[: -len(suffix)]
+    return word
+
+
+def asked(words: Sequence[str], names: Iterable[str], free: Sequence[bool]) -> list[Asked]:
+    """Find the predicates among `names` that a question speaks of.
+
+    Parameters
+    ----------
+    words
+        The question's words, folded.
+    names
+        Predicates of the vault, in any spelling.
+    free
+        Whether each word lies outside the names of notes.
+
+    Returns
+    -------
+    list of Asked
+        Those whose words match, exact ones alone if there are any.
+    """
+    stems = [stem(word) if is_free else "" for word, is_free in zip(words, free, strict=True)]
+    found = [match for name in names if (match := _said(stems, words, name)) is not None]
+    if not found:
+        found = _meant(stems, names)
+    best = max((match.preposition for match in found), default=False)
+    return [match for match in found if match.preposition == best]
+
+
+def stands_at_source(predicate: str, words: Sequence[str], verb: int, subject: int) -> bool:
+    """Tell whether the note a question names is the source of the edges it asks for.
+
+    Parameters
+    ----------
+    words
+        The question's words, folded.
+    verb, subject
+        Positions of the predicate's word and of the note's name.
+
+    Examples
+    --------
+    >>> stands_at_source("extends", "what does heat extend".split(), 3, 2)
+    True
+    >>> stands_at_source("extends", "what extends heat".split(), 1, 2)
+    False
+    >>> stands_at_source("motivated_by", "what motivated heat".split(), 1, 2)
+    True
+    >>> stands_at_source("extends", "take heat: which notes are extending it".split(), 5, 1)
+    False
+    """
+    before = subject < verb and not _STANDS_FOR.intersection(words[verb + 1 : verb + 2])
+    acts = before != _is_passive_there(words, verb)
+    return acts != is_passive(predicate)
+
+
+def is_passive(predicate: str) -> bool:
+    """Tell whether a predicate is told from the side of what it happens to.
+
+    Examples
+    --------
+    >>> is_passive("extended_by"), is_passive("extracted_from"), is_passive("coordinates_with")
+    (True, True, False)
+    """
+    first, *rest = predicates.words(predicate).split() or [""]
+    return bool(rest) and (first.endswith("ed") or first in _IRREGULAR)
+
+
+def _said(stems: Sequence[str], words: Sequence[str], name: str) -> Asked | None:
+    parts, content = _parts(name)
+    if not content or any(part not in stems for part in content):
+        return None
+    place = stems.index(content[0])
+    wanted = [part for part in parts if part in _PREPOSITIONS]
+    near = {*words[place + 1 : place + 2], *words[-1:]}
+    if wanted == ["by"] and not _is_passive_there(words, place):
+        fits = not _PREPOSITIONS.intersection(words[place + 1 : place + 2])
+    else:
+        fits = not wanted or wanted[0] in near
+    return Asked(name, place, True, fits)
+
+
+@cache
+def _parts(predicate: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the words of a predicate, and the stems of those that say something."""
+    parts = tuple(predicates.words(predicate).split())
+    return parts, tuple(stem(part) for part in parts if part not in _EMPTY | STOP_WORDS)
+
+
+def _meant(stems: Sequence[str], names: Iterable[str]) -> list[Asked]:
+    line = f" {' '.join(stems)} "
+    spelt = {predicates.canonical(name): name for name in names}
+    found: dict[str, Asked] = {}
+    for phrase, meanings in _MEANINGS.items():
+        start = line.find(f" {phrase} ")
+        if start < 0:
+            continue
+        place = line[:start].count(" ")
+        for meaning in meanings.split():
+            if meaning in spelt:
+                found.setdefault(meaning, Asked(spelt[meaning], place, False, True))
+    return list(found.values())
+
+
+def _is_passive_there(words: Sequence[str], verb: int) -> bool:
+    word = words[verb]
+    if not (word.endswith("ed") or word in _IRREGULAR):
+        return False
+    return "by" in words[verb + 1 : verb + 3] or not _BE.isdisjoint(words[:verb])

@@ -1,0 +1,136 @@
+"""Kinds of questions: what form an answer should take.
+
+Floor 1: pure functions on text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from ragbot.text.tokenize import TO_TWENTY
+
+Kind = Literal["definition", "why", "how", "compare", "list", "who", "when", "number", "other"]
+
+_SEVERAL = "|".join((*TO_TWENTY[2:], r"\d+"))
+_PATTERNS: tuple[tuple[Kind, str], ...] = (
+    (
+        "compare",
+        r"\b(compare[ds]?|comparison|differ\w*|versus|vs\.?|contrast\w*|distinguish\w*"
+        r"|in common|better than|worse than)\b",
+    ),
+    (
+        "number",
+        r"\bhow (many|much|often|long|big|large|far|bad|high|low|old|tall)\b"
+        r"|\b(what|which) (share|percentage|percent|proportion|number|fraction|rate|score)\b"
+        r"|\b\w+ (number|percentage|score|rate)\b.{0,40}\?",
+    ),
+    (
+        "list",
+        r"^\W*(please )?(list|name|give me|enumerate)\b|\b(what|which) (are|were) (all )?the\b"
+        r"|^(?!\W*(why|how|when|who|do|does|did|is|are|was|were|can|should)\b).*\bthe "
+        rf"({_SEVERAL}) ([\w'-]+ ){{0,2}}?[a-z]+s\b"
+        r"|^\W*((what|which) |the )?(steps|levels|stages|kinds|types|sorts|ways|order)\b"
+        r"|\b(what|which|name|list)( are)?( all)?( of)?( the)? "
+        rf"({_SEVERAL}|kinds?|types?|sorts?|examples?|ways)\b",
+    ),
+    ("when", r"\b(when (was|were|did|does|is|do|will)|(on |in )?what (date|year|day|month))\b"),
+    (
+        "why",
+        r"\b(why|how come|for what reason|what('s| is| was)? the (reason|cause)|reason that)\b",
+    ),
+    ("who", r"\b(who|whom|whose)\b"),
+    ("how", r"\bhow\b"),
+    (
+        "definition",
+        r"^\W*(so |ok |and )*((what|who)('?s| is| are| was| were)|define|explain|describe"
+        r"|tell me about)\b|\bmean(s|ing)?\b",
+    ),
+)
+_COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
+_COUNTED = re.compile(
+    r"(?:\b(?:what|which|name|list|give|the|all|are|were)|['’]s?)\s+"
+    r"(?:(?:the|all|its|his|her|their|our|my|original|main)\s+){0,2}"
+    rf"({_SEVERAL})\s+(?:[\w'’-]+\s+){{0,3}}?[a-z]{{2,}}s\b",
+    re.IGNORECASE,
+)
+_YES_OR_NO = re.compile(
+    r"\W*(?:did|do|does|is|are|was|were|can|could|should|would|has|have|will)\b", re.IGNORECASE
+)
+_SIDES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\bbetween ([^?,;]{1,80}?) and ([^?,;.]{1,80})",
+        r"\bcompar(?:e[ds]?|ing) ([^?,;]{1,80}?) (?:and|with|to|against) ([^?,;.]{1,80})",
+        r"\bhow (?:do|does|did|is|are) ([^?,;]{1,80}?) (?:differ|different|distinct|compare)\w*"
+        r" (?:from|with|to) ([^?,;.]{1,80})",
+        r"\b(?:do|does|are|is) ([^?,;]{1,80}?) and ([^?,;]{1,80}?) (?:differ|different|compare"
+        r"|have in common|similar|alike)",
+        r"(?:^|[,;:] )([^?,;:]{1,80}?) (?:vs\.?|versus|or|compared (?:to|with)) ([^?,;.:]{1,80})",
+    )
+)
+_ARTICLE = re.compile(r"^(?:the|a|an|both)\s+|^(?:what|which|who) (?:is|are) (?:better,? )?", re.I)
+_PARTS = re.compile(
+    r"[?;:]\s+|(?<=[a-z])\.\s+|,\s+(?:and|or|but|so)\s+|,\s+(?=wh|how)"
+    r"|\s(?:and|but)\s+(?=(?:wh\w+|how|do|does|is|are|did|can)\b)",
+    re.IGNORECASE,
+)
+
+
+def kind_of(question: str) -> Kind:
+    """Tell what a question asks for.
+
+    Examples
+    --------
+    >>> [kind_of(q) for q in ("How many are there?", "A vs B?", "why so?", "Who wrote it?")]
+    ['number', 'compare', 'why', 'who']
+    """
+    return next((kind for kind, pattern in _COMPILED if pattern.search(question)), "other")
+
+
+def things_asked(question: str) -> int | None:
+    """Give how many things a question asks for; None where it names no number, or one.
+
+    Examples
+    --------
+    >>> [things_asked(q) for q in ("which three kettles whistle?", "what are Ann's 6 rules?")]
+    [3, 6]
+    >>> things_asked("do the two kettles differ?") is None
+    True
+    """
+    found = None if _YES_OR_NO.match(question) else _COUNTED.search(question)
+    if not found:
+        return None
+    word = found.group(1).lower()
+    number = int(word) if word.isdecimal() else TO_TWENTY.index(word)
+    return number if number > 1 else None
+
+
+def sides(question: str) -> tuple[str, str] | None:
+    """Give the two things that a question compares; None where it names no two.
+
+    Examples
+    --------
+    >>> sides("what's the difference between a kettle and a pot?")
+    ('kettle', 'pot')
+    >>> sides("Compare them.") is None
+    True
+    """
+    for pattern in _SIDES:
+        found = pattern.search(question)
+        if found:
+            first, second = (_ARTICLE.sub("", side).strip(" ,'\"") for side in found.groups())
+            return (first, second) if first and second else None
+    return None
+
+
+def parts(question: str) -> list[str]:
+    """Split a question that asks several things at once.
+
+    Examples
+    --------
+    >>> parts("What is heat, and who measured it first?")
+    ['What is heat', 'who measured it first?']
+    """
+    found = [part.strip() for part in _PARTS.split(question)]
+    return [part for part in found if len(part.split()) > 2] or [question]

@@ -1,0 +1,370 @@
+"""Questions about relations: "what extends X?", "does X extend Y?", "how are X and Y connected?".
+
+Such a question names a note and a predicate, and its answer stands on the edges
+of that note, not in a passage. Which end the note stands at follows from the
+grammar (`phrasing.py`); inverses and meanings count as the predicate itself.
+
+Floor 4: reads a corpus.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ragbot.graph.relation_graph import Direction
+from ragbot.index.corpus import Corpus
+from ragbot.models import LINKS_TO, MENTIONS, UNTYPED, NoteId, Relation, Span
+from ragbot.notes import predicates
+from ragbot.questions import predicate_matcher
+from ragbot.questions.predicate_matcher import Asked, stem
+from ragbot.questions.question_type import kind_of, sides
+from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
+
+NEAR = 6
+"""Most words between the verb and a note that is only guessed from words of its title."""
+
+COMMON = 0.25
+"""Rarity up to which a name of one word is a word like any other: "Models"."""
+
+GUESSES = 30
+"""Notes tried, those first whose titles share the rarest words with the question."""
+
+SHORT = 2
+"""Words beside name and relation in a question that may be told that there is no such relation."""
+
+LEEWAY = 1
+"""Words beside name and relation where the relation's words say many other things too."""
+
+_WORD = re.compile(r"[^\W_]+")
+_ASKS = re.compile(
+    r"\b(what|which|who|whom|whose|how|is there|are there|does|do|list|name|show)\b", re.IGNORECASE
+)
+_YES_OR_NO = {"does", "do", "did", "is", "are", "was", "were", "has", "have"}
+_CONNECTS = {"connect", "relat", "link", "relation", "relationship", "connection", "path", "tie"}
+_THINGS = (
+    "anything article concept document entry everything file folder garden here idea kind link "
+    "list name note one other others page paper piece say show something source text thing "
+    "topic typed vault ways"
+)
+_GENERIC = {stem(word) for word in _THINGS.split()}
+_NOTES = {"note", "notes", "page", "pages", "article", "file", "entry"}
+_ABOUT = {"on", "about", "called", "named", "titled", "of"}
+_ABSENT = re.compile(
+    r"\b(ghosts?|missing|unwritten|not (?:yet )?(?:here|written|in (?:this|the) (?:folder|vault))"
+    r"|(?:no|without) (?:a )?(?:page|note)s?|(?:don't|do not|doesn't) exist)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RelationQuestion:
+    """A question that edges of the graph answer.
+
+    Attributes
+    ----------
+    kind
+        `edges`: what stands in a relation to `subject`; `path`: how `subject`
+        and `object` are connected; `stated`: that `subject` stands in a
+        relation to `object`, as was asked; `unstated`: that no author says
+        so, with what connects the two instead.
+    predicates
+        The predicates asked for, as the vault spells them.
+    direction
+        Where the note asked about stands in the first of them: `out` as the
+        source, `in` as the target, `both` when the predicate is symmetric.
+    subject, object
+        The notes named; `object` for all kinds but `edges`. The subject of `edges` may be a
+        ghost, by its name.
+    relations
+        The answer: every edge asked for, in the order of the file; or the
+        shortest path, each relation sharing a note with the one before. Empty when
+        the notes hold no such relation. A relation whose `target` is None
+        leads to a ghost.
+    ghosts_only
+        Whether only relations to notes that are not written were asked for.
+    """
+
+    kind: Literal["edges", "path", "stated", "unstated"]
+    predicates: tuple[str, ...]
+    direction: Direction
+    subject: NoteId
+    object: NoteId | None
+    relations: tuple[Relation, ...]
+    ghosts_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    note: NoteId
+    first: int
+    last: int
+    sure: bool
+
+
+def answerable(corpus: Corpus, question: str) -> RelationQuestion | None:
+    """Recognise a question about edges, and answer it from them.
+
+    Returns
+    -------
+    RelationQuestion or None
+        None when the question names no note, or no relation; or when it does
+        both but no edge answers and the name was only guessed from some of
+        its words: then it is a question like any other.
+    """
+    spans = [match.span() for match in _WORD.finditer(question)]
+    words = [" ".join(tokens(question[first:last])) for first, last in spans]
+    if not _ASKS.search(question) and _YES_OR_NO.isdisjoint(words[:1]):
+        return None
+    if kind_of(question) == "compare" and sides(question):
+        # "How is a reference different from a source?" asks for no reference.
+        return None
+    named = _named(corpus, question, words, spans)
+    if len(named) > 1 and (stated := _stated(corpus, words, named)):
+        return stated
+    if len(named) > 1 and (joined := _connected(corpus, words, named)):
+        return joined
+    if not _ASKS.search(question):
+        return None
+    for name in named:
+        if answer := _edges(corpus, question, words, name, named):
+            return answer
+    for name in (*_unwritten(corpus, question, words, named), *_guessed(corpus, words)):
+        if answer := _edges(corpus, question, words, name, [name]):
+            return answer
+    return None
+
+
+def _connected(
+    corpus: Corpus, words: Sequence[str], named: Sequence[_Named]
+) -> RelationQuestion | None:
+    one, other = named[0], named[1]
+    outside = [word for place, word in enumerate(words) if not _within(place, named)]
+    if one.note == other.note or _CONNECTS.isdisjoint(stem(word) for word in outside):
+        return None
+    if _besides(words, named, _CONNECTS) > LEEWAY:
+        return None
+    path = _between(corpus, one, other)
+    if not path and not (one.sure and other.sure):
+        return None
+    return RelationQuestion("path", (), "both", one.note, other.note, path)
+
+
+def _stated(
+    corpus: Corpus, words: Sequence[str], named: Sequence[_Named]
+) -> RelationQuestion | None:
+    """Look for the relation that a question with yes or no for an answer asks about."""
+    one, other = named[0], named[1]
+    if len(named) > 2 or one.note == other.note or _YES_OR_NO.isdisjoint(words[:1]):
+        return None
+    matches = [match for match in _asked(corpus, words, named) if _is_plain(match, words, named)]
+    verbs = {stem(words[match.place]) for match in matches}
+    if not matches or verbs & (_CONNECTS - {"link"}) or _besides(words, named, verbs) > LEEWAY:
+        return None
+    direction = _direction(matches[0], words, one)
+    found: list[Relation] = []
+    for match in matches:
+        predicate = None if match.predicate == LINKS_TO else match.predicate
+        for relation in corpus.graph.neighbours(one.note, predicate, direction):
+            ends = (relation.source, relation.target)
+            if other.note in ends and relation not in found and relation.predicate != MENTIONS:
+                found.append(relation)
+    asked = tuple(match.predicate for match in matches)
+    if not matches[0].exact:
+        # "Does X reduce Y?" is not yes because X mitigates Y, but that is what there is to say.
+        joined = RelationQuestion("path", asked, direction, one.note, other.note, tuple(found))
+        return joined if found else None
+    kind: Literal["stated", "unstated"] = "stated" if found else "unstated"
+    told = tuple(found) or _between(corpus, one, other)
+    return RelationQuestion(kind, asked, direction, one.note, other.note, told)
+
+
+def _between(corpus: Corpus, one: _Named, other: _Named) -> tuple[Relation, ...]:
+    """Give the relations between two notes, else a link, else the shortest way."""
+    between = [
+        relation
+        for relation in corpus.graph.neighbours(one.note)
+        if other.note in (relation.source, relation.target)
+    ]
+    typed = [relation for relation in between if relation.predicate not in UNTYPED]
+    return tuple(typed or between[:1]) or corpus.graph.path(one.note, other.note)
+
+
+def _edges(
+    corpus: Corpus, question: str, words: Sequence[str], name: _Named, named: Sequence[_Named]
+) -> RelationQuestion | None:
+    matches = [
+        match
+        for match in _asked(corpus, words, named)
+        if (name.sure or (_is_near(match, name) and not _describes(match, words, name)))
+        and _is_plain(match, words, named)
+        # "Who extracted it?" asks for a person, `extracted_from` names a source.
+        and not ("who" in words and match.predicate.endswith("_from"))
+    ]
+    kind = _kind(words, {match.place for match in matches})
+    ghosts_only = _ABSENT.search(question) is not None
+    relations: list[Relation] = []
+    used: list[str] = []
+    directions: list[Direction] = []
+    for match in matches:
+        direction = _direction(match, words, name)
+        # Every relation is a link, so a question about links asks for all of them.
+        predicate = None if match.predicate == LINKS_TO else match.predicate
+        found = corpus.graph.neighbours(name.note, predicate, direction)
+        # A mention is no link: its author made none.
+        found = [r for r in found if r not in relations and r.predicate != MENTIONS]
+        found = [r for r in found if not (ghosts_only and r.target)]
+        if not match.exact and not _are_of_kind(corpus, found, name.note, kind):
+            return None
+        if found:
+            relations += found
+            used.append(match.predicate)
+            directions.append(direction)
+    if not relations and not (matches and name.sure and _besides(words, named, ()) <= SHORT):
+        return None
+    return RelationQuestion(
+        "edges",
+        tuple(used) or tuple(match.predicate for match in matches),
+        directions[0] if directions else _direction(matches[0], words, name),
+        name.note,
+        None,
+        tuple(relations),
+        ghosts_only,
+    )
+
+
+def _asked(corpus: Corpus, words: Sequence[str], named: Sequence[_Named]) -> list[Asked]:
+    """Find what is asked for: predicates of the vault, else links, else predicates it lacks."""
+    free = [not _within(place, named) for place in range(len(words))]
+    typed = [p for p in corpus.graph.predicates if p not in UNTYPED]
+    for names in (typed, [LINKS_TO], sorted(predicates.KNOWN)):
+        if found := predicate_matcher.asked(words, names, free):
+            return found
+    return []
+
+
+def _is_near(match: Asked, name: _Named) -> bool:
+    return min(abs(match.place - name.first), abs(match.place - name.last + 1)) <= NEAR
+
+
+def _describes(match: Asked, words: Sequence[str], name: _Named) -> bool:
+    """Whether the word is said of the one behind it: "the best measured results"."""
+    after = match.place + 1
+    described = words[after : after + 1] and words[after] not in STOP_WORDS
+    return bool(described) and words[match.place].endswith("ed") and not _within(after, [name])
+
+
+def _is_plain(match: Asked, words: Sequence[str], named: Sequence[_Named]) -> bool:
+    """Whether little is asked beside the relation, where its words say many other things too.
+
+    "Which notes link to X?" asks for links; "how does X link its units to the
+    weather of a region?" does not.
+    """
+    if match.exact and match.predicate != LINKS_TO:
+        return True
+    return _besides(words, named, {stem(words[match.place])}) <= LEEWAY
+
+
+def _kind(words: Sequence[str], verbs: Collection[int]) -> str:
+    """Give the stem of what is asked for by "which ...", empty when that may be anything."""
+    for place, word in enumerate(words[1:], start=1):
+        if words[place - 1] in {"which", "what"} and place not in verbs and word not in STOP_WORDS:
+            return "" if stem(word) in _GENERIC else stem(word)
+    return ""
+
+
+def _are_of_kind(corpus: Corpus, relations: Sequence[Relation], subject: NoteId, kind: str) -> bool:
+    """Tell whether a note at the other end goes by a kind of thing: in its path or its title."""
+    ends = {r.target if r.source == subject else r.source for r in relations}
+    texts = (f"{end} {corpus.notes[end].title}" for end in ends if end)
+    return not kind or any(stem(word) == kind for text in texts for word in tokens(text))
+
+
+def _direction(match: Asked, words: Sequence[str], name: _Named) -> Direction:
+    if predicates.inverse(match.predicate) == predicates.canonical(match.predicate):
+        return "both"
+    if stem(words[match.place]) == "backlink":
+        return "in"
+    if match.predicate == LINKS_TO and name.first and words[name.first - 1] == "from":
+        return "out"
+    at_source = predicate_matcher.stands_at_source(match.predicate, words, match.place, name.first)
+    return "out" if at_source else "in"
+
+
+def _besides(words: Sequence[str], named: Sequence[_Named], asked: Collection[str]) -> int:
+    """Count what a question says besides names and what is asked for, of things that say much."""
+    return sum(
+        word not in STOP_WORDS and stem(word) not in _GENERIC and stem(word) not in asked
+        for place, word in enumerate(words)
+        if not _within(place, named)
+    )
+
+
+def _within(place: int, named: Sequence[_Named]) -> bool:
+    return any(name.first <= place < name.last for name in named)
+
+
+def _named(
+    corpus: Corpus, question: str, words: Sequence[str], spans: Sequence[Span]
+) -> list[_Named]:
+    """Find the notes that a question speaks of, in the order of the question."""
+    found = []
+    for spotted in corpus.lexical.names(question):
+        first = next(place for place, span in enumerate(spans) if span[1] > spotted.span[0])
+        last = next((p for p, span in enumerate(spans) if span[0] >= spotted.span[1]), len(spans))
+        if spotted.rarity > COMMON or last - first > 1:
+            note = min(spotted.notes, key=lambda note: (len(note), note))
+            found.append(_Named(note, first, last, True))
+    return found
+
+
+def _unwritten(
+    corpus: Corpus, question: str, words: Sequence[str], named: Sequence[_Named]
+) -> list[_Named]:
+    """Find the ghosts that a question speaks of, when it asks for a relation at all."""
+    if not _asked(corpus, words, named):
+        return []
+    found: list[_Named] = []
+    for ghost in corpus.graph.ghosts_in(question):
+        name, size = " ".join(tokens(ghost)), len(_WORD.findall(ghost))
+        places = (n for n in range(len(words)) if " ".join(words[n : n + size]) == name)
+        found += [_Named(ghost, n, n + size, False) for n in places if not _within(n, named)]
+    return found
+
+
+def _guessed(corpus: Corpus, words: Sequence[str]) -> list[_Named]:
+    """Find notes of whose title the question says two words or more, the best first.
+
+    One word is enough when the question says that it means a note: "the note
+    on welfare", "the constitution note".
+    """
+    places = {stem(word): place for place, word in enumerate(words) if word not in STOP_WORDS}
+    pointed = _pointed_at(words)
+    guesses: list[tuple[float, _Named]] = []
+    scores = corpus.lexical.titles(" ".join(words))
+    for row in np.argsort(-scores)[:GUESSES].tolist():
+        note = corpus.lexical.notes[row]
+        title = dict.fromkeys(stem(word) for word in content_words(corpus.notes[note].title))
+        said = sorted(places[word] for word in title if word in places)
+        if len(said) >= min(2, len(title)) or not pointed.isdisjoint(said):
+            worth = sum(corpus.lexical.rarity(words[place]) for place in said)
+            guesses.append((worth, _Named(note, said[0], said[-1] + 1, False)))
+    return [name for _, name in sorted(guesses, key=lambda guess: -guess[0])]
+
+
+def _pointed_at(words: Sequence[str]) -> set[int]:
+    """Places of the words that a question uses to say which note it means."""
+    found: set[int] = set()
+    for place, word in enumerate(words):
+        if word in _NOTES:
+            found.add(place - 1)
+            if words[place + 1 : place + 2] and words[place + 1] in _ABOUT:
+                skipped = next(
+                    (n for n in range(place + 2, len(words)) if words[n] not in STOP_WORDS), None
+                )
+                found |= set() if skipped is None else {skipped}
+    return found

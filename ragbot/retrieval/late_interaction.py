@@ -1,0 +1,142 @@
+"""Late interaction: how well a passage meets a question, word by word.
+
+A passage's one vector says what it is about. Whether it holds what is asked for
+shows when each word of the question looks for the word of the passage that comes
+nearest to it in meaning: the nearer these are, the rarer words counting more,
+the better.
+
+While an index is being built some passages have no vectors yet: a word is then met where the
+passage holds the same one, and not otherwise.
+
+Floor 4: reads a corpus.
+
+References
+----------
+Khattab and Zaharia (2020), "ColBERT: efficient and effective passage search via contextualized
+late interaction over BERT", doi:10.1145/3397271.3401075: the sum of nearest words. Ours takes an
+encoder that was not trained for it, and weighs the words of the question by their rarity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragbot.index.corpus import Corpus, FloatArray
+from ragbot.inference import token_codes
+from ragbot.inference.token_codes import Codes, EncodedQuestion
+from ragbot.models import Span
+from ragbot.notes.chunker import context, embedding_text, plain_prose
+from ragbot.questions.predicate_matcher import stem
+from ragbot.text.tokenize import tokens
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """How near a passage and some pieces of it come to a question, each in about [0, 1].
+
+    Attributes
+    ----------
+    passage
+        Of all words of the passage, its title and headings among them.
+    own, under
+        Shape (pieces,): of the words of each piece; and of these with title and headings.
+    near
+        Shape (pieces, words of the question): by the words of each piece with title and headings.
+    """
+
+    passage: float
+    own: Scores
+    under: Scores
+    near: Scores
+
+
+class Reading:
+    """A question held against the passages of a corpus.
+
+    Parameters
+    ----------
+    question
+        As it was encoded.
+    asked
+        Its vectors; its word pieces must not be none (see `reads`).
+    """
+
+    def __init__(self, corpus: Corpus, question: str, asked: EncodedQuestion) -> None:
+        self._corpus = corpus
+        self._turned = token_codes.turn(asked.words.vectors)
+        self._stems = [stem(word) for word in token_codes.words_of(question, asked.words.spans)]
+        self.weights = token_codes.weights(question, asked.words.spans, corpus.lexical.rarity)
+
+    def passages(self, rows: Sequence[int]) -> Scores:
+        """How near each of these passages comes to the question, shape (rows,)."""
+        return np.array(
+            [
+                self._weighed(self._best(cosines) if len(held) else self._same(self._text(row)))
+                for row, (held, cosines) in zip(rows, self._cosines(rows), strict=True)
+            ]
+        )
+
+    def pieces(self, passages: Sequence[tuple[int, Sequence[Span]]]) -> Iterator[Met]:
+        """Tell how near the pieces of each passage come to the question.
+
+        Parameters
+        ----------
+        passages
+            Row of each passage, with the spans of the pieces in their note.
+        """
+        read = self._cosines([row for row, _ in passages])
+        for (row, spans), (held, cosines) in zip(passages, read, strict=True):
+            chunk = self._corpus.chunks[row]
+            note = self._corpus.notes[chunk.note]
+            told = [plain_prose(note.text[first:last]) for first, last in spans]
+            if len(held):
+                at = held["place"]
+                whole = self._best(cosines)
+                above = self._best(cosines[:, at < len(context(note, chunk))])
+                places = token_codes.places(self._text(row), told)
+                own = np.array([self._best(cosines[:, (a <= at) & (at < b)]) for a, b in places])
+            else:
+                whole = self._same(self._text(row))
+                above = self._same(context(note, chunk))
+                own = np.array([self._same(text) for text in told])
+            under = np.maximum(own, above)
+            yield Met(self._weighed(whole), own @ self.weights, under @ self.weights, under)
+
+    def _cosines(self, rows: Sequence[int]) -> Iterator[tuple[Codes, FloatArray]]:
+        """Give the codes of each passage, and the cosines of the question's words with them.
+
+        All come from one product: between many small ones the threads of BLAS would spin.
+        """
+        held = self._corpus.codes(rows)
+        if held:
+            ends = np.cumsum([len(one) for one in held])[:-1]
+            cosines = token_codes.cosines(self._turned, np.concatenate(held))
+            yield from zip(held, np.split(cosines, ends, axis=1), strict=True)
+
+    def _text(self, row: int) -> str:
+        chunk = self._corpus.chunks[row]
+        return embedding_text(self._corpus.notes[chunk.note], chunk)
+
+    def _weighed(self, nearest: FloatArray) -> float:
+        return float(nearest @ self.weights)
+
+    def _same(self, text: str) -> FloatArray:
+        """Tell which words of the question a text holds: 1 for those, 0 for the others."""
+        held = {stem(word) for word in tokens(text)}
+        return np.array([word in held for word in self._stems], np.float32)
+
+    def _best(self, cosines: FloatArray) -> FloatArray:
+        """Cosine of the nearest word, for each of the question's; 0 where there are none."""
+        best: FloatArray = cosines.max(axis=1, initial=0.0)
+        return best
+
+
+def reads(asked: EncodedQuestion | None) -> bool:
+    """Whether a question was encoded word by word: some encoders give a text one vector only."""
+    return asked is not None and len(asked.words.spans) > 0

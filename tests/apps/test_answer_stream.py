@@ -1,0 +1,93 @@
+"""An answer that a visitor waits for: it comes, fails, is given up before or while it comes."""
+
+import threading
+
+import pytest
+
+from ragbot.apps.web.answer_stream import Visit
+
+
+class Source:
+    """Gives one thing at once, and the next when it is let; knows whether it was closed."""
+
+    def __init__(self):
+        self.go, self.closed = threading.Event(), threading.Event()
+
+    def pieces(self):
+        try:
+            yield "first"
+            assert self.go.wait(30)
+            yield "second"
+            yield "third"
+        finally:
+            self.closed.set()
+
+
+@pytest.fixture
+def source():
+    made = Source()
+    yield made
+    made.go.set()
+
+
+def test_an_answer_comes_to_its_end(source):
+    with Visit().answer(1, source.pieces()) as coming:
+        seen = []
+        for piece in coming:
+            seen.append(piece)
+            source.go.set()
+    assert seen[0] == "first"
+    assert seen[-1] == "third"
+    assert source.closed.wait(30)
+
+
+def test_who_is_slow_gets_the_newest(source):
+    source.go.set()
+    with Visit().answer(1, source.pieces()) as coming:
+        assert source.closed.wait(30)
+        assert list(coming) == ["third"]
+
+
+def test_an_answer_that_is_given_up_is_over_though_its_source_is_silent(source):
+    visit, seen = Visit(), []
+    with visit.answer(1, source.pieces()) as coming:
+        for piece in coming:
+            seen.append(piece)
+            visit.give_up(1)
+    assert seen == ["first"]
+    assert not source.closed.is_set()
+    source.go.set()
+    assert source.closed.wait(30)
+
+
+def test_a_question_is_given_up_before_its_turn_has_come(source):
+    visit = Visit()
+    visit.give_up(2)
+    with visit.answer(2, source.pieces()) as coming:
+        assert "second" not in list(coming)
+    source.go.set()
+    assert source.closed.wait(30)
+
+
+def test_who_gives_up_late_does_not_end_the_next_answer(source):
+    visit = Visit()
+    with visit.answer(2, source.pieces()) as coming:
+        visit.give_up(1)
+        source.go.set()
+        assert list(coming)[-1] == "third"
+
+
+def test_an_answer_that_is_left_is_closed(source):
+    with Visit().answer(1, source.pieces()) as coming:
+        assert next(iter(coming)) == "first"
+    source.go.set()
+    assert source.closed.wait(30)
+
+
+def test_what_fails_fails_where_it_is_waited_for():
+    def pieces():
+        yield "first"
+        raise ZeroDivisionError
+
+    with Visit().answer(1, pieces()) as coming, pytest.raises(ZeroDivisionError):
+        list(coming)

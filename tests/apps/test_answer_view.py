@@ -1,0 +1,168 @@
+"""An answer as HTML: everything escaped, citations linked to their sources, paths readable."""
+
+import re
+from html import unescape
+
+import pytest
+
+from ragbot.apps.web import answer_view, source_cards
+from ragbot.apps.web.note_view import link
+from ragbot.models import Answer, Chunk, Citation, Evidence, Hit, Note, Relation, Statement
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
+A = Note("a.md", "Alpha", "")
+B = Note("b/b.md", "Beta", "")
+C = Note("c.md", "Gamma", "")
+NOTES = {note.id: note for note in (A, B, C)}
+
+
+def relation(source, predicate, target, annotation=None):
+    return Relation(source, predicate, target, target, (0, 0), annotation)
+
+
+def answer(text="Said. [1]", quote="Said.", **changes):
+    citation = Citation(1, "b/b.md", "Beta", ("Beta", "How"), (3, 4), (0, 5), quote)
+    path = (relation("a.md", "extends", "b/b.md", "Because <b>."),)
+    hit = Hit(Chunk("b/b.md", (0, 5), quote), 1.0, (Evidence("graph", 1, 1.0, path),))
+    fields = {"statements": (Statement("Said.", (1,)),), "citations": (citation,), "hits": (hit,)}
+    return Answer("q", text, "extractive", False, **{**fields, **changes})
+
+
+def test_a_mark_links_to_its_source_and_shows_the_quotation():
+    html = answer_view.answered(answer(), NOTES)
+    assert 'href="#source-1" data-quote="Said."' in html
+    assert '<li class="source" id="source-1"' in html
+    assert '<a class="open" href="#note" data-note="b/b.md">Beta</a>' in html
+    assert '<span class="place">b/b.md</span>' in html
+    assert '>1</span> How, <span class="lines" dir="ltr">lines 3 to 4</span>' in html
+
+
+def test_a_mark_stays_with_the_end_of_its_sentence():
+    assert "<p>Said.\u00a0<sup>" in answer_view.answered(answer(), NOTES)
+
+
+@pytest.mark.parametrize(
+    ("quote", "read"),
+    [
+        pytest.param("**Bold**: see [[A|b]].", "Bold: see b.", id="markup"),
+        pytest.param("_See [a.com](https://a.com/b)._", "See a.com.", id="link-elsewhere"),
+        pytest.param("| *one* | two |", "one | two", id="table-row"),
+        pytest.param("a < b", "a &lt; b", id="escaped"),
+    ],
+)
+def test_a_quotation_is_shown_as_it_reads(quote, read):
+    html = answer_view.answered(answer(quote=quote), NOTES)
+    assert f"<blockquote>{read}</blockquote>" in html
+    assert f'data-quote="{read}"' in html
+
+
+def test_a_question_that_failed_can_be_asked_again():
+    html = answer_view.unanswered("Too <long>.")
+    assert 'role="alert">Too &lt;long&gt;.' in html
+    assert 'data-act="edit"' in html
+
+
+def test_a_long_question_scrolls_and_can_be_reached_by_keyboard():
+    assert 'class="question long" tabindex="0"' in answer_view.turn("why " * 100, "")
+    assert "tabindex" not in answer_view.turn("Why?", "")
+
+
+def test_a_mark_without_a_source_stays_text():
+    assert "[7]" in answer_view.answered(answer("Said. [7]"), NOTES)
+
+
+def test_the_path_that_brought_a_source_is_shown():
+    html = answer_view.answered(answer(), NOTES)
+    assert "Alpha -extends-> Beta" in shown(html)
+    assert 'data-note="a.md">Alpha</a>' in html
+    assert '<p class="why" dir="auto">Because &lt;b&gt;.</p>' in html
+
+
+def test_a_note_that_no_path_led_to_says_what_it_was_found_by():
+    evidence = (Evidence("dense", 1, 1.0), Evidence("bm25", 2, 1.0))
+    hit = Hit(Chunk("b/b.md", (0, 5), "Said."), 1.0, evidence)
+    assert "Found by its meaning and words" in answer_view.answered(answer(hits=(hit,)), NOTES)
+
+
+def test_quotations_of_one_note_stand_together():
+    one, two, three = (
+        Citation(n, note, "T", (), (1, 1), (0, 5), f"Said {n}.")
+        for n, note in ((1, "a.md"), (2, "b/b.md"), (3, "a.md"))
+    )
+    html = answer_view.answered(answer("A [1] B [2] C [3]", citations=(one, two, three)), NOTES)
+    first, second = html.split('<article class="card"')[1:]
+    assert re.findall('id="source-(.)"', first) == ["1", "3"]
+    assert re.findall('id="source-(.)"', second) == ["2"]
+
+
+def shown(html):
+    return " ".join(unescape(re.sub("<[^>]*>", "", html)).split())
+
+
+@pytest.mark.parametrize(
+    ("path", "end", "told"),
+    [
+        pytest.param([("a.md", "extends", "b/b.md")], "b/b.md", "Alpha -extends-> Beta", id="out"),
+        pytest.param([("a.md", "extends", "b/b.md")], "a.md", "Beta <-extends- Alpha", id="back"),
+        pytest.param(
+            [("a.md", "uses", "b/b.md"), ("c.md", "cites", "b/b.md")],
+            "c.md",
+            "Alpha -uses-> Beta <-cites- Gamma",
+            id="two-steps",
+        ),
+    ],
+)
+def test_a_path_reads_from_the_seed_to_the_note(path, end, told):
+    way = source_cards.steps([relation(*step) for step in path], end)
+    names = [f"{NOTES[note].title} {arrow}".strip() for note, arrow in way]
+    assert " ".join(names) == told
+
+
+def test_escaped_markup_is_shown_as_it_is_meant():
+    assert answer_view.prose(r"a \[1\] \<b\>") == "<p>a [1] &lt;b&gt;</p>"
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        pytest.param("Nearest: *Alpha*.", f"Nearest: {link('a.md', 'Alpha')}.", id="note"),
+        pytest.param(r"*A \*b\** c", "<em>A *b*</em> c", id="no-note"),
+        pytest.param(r"*\*Title\** c", "<em>*Title*</em> c", id="title-in-asterisks"),
+        pytest.param("**X \\[1\\]:** y", "<strong>X [1]:</strong> y", id="strong"),
+        pytest.param("2 * 3 * 4 **", "2 * 3 * 4 **", id="no-markup"),
+        pytest.param("*<b>*", "<em>&lt;b&gt;</em>", id="escaped"),
+    ],
+)
+def test_names_in_italics_lead_to_their_notes(text, html):
+    assert answer_view.prose(text, (), {"Alpha": "a.md"}) == f"<p>{html}</p>"
+
+
+def test_lists_and_paragraphs():
+    assert answer_view.prose("One.\n\n- a\n- b\n\nTwo.") == (
+        "<p>One.</p><ul><li>a</li><li>b</li></ul><p>Two.</p>"
+    )
+
+
+def test_nothing_of_a_note_a_question_or_a_model_gets_through():
+    evil = Citation(1, f"{EVIL}.md", EVIL, (EVIL,), (1, 1), (0, 5), EVIL)
+    html = (
+        answer_view.turn(
+            EVIL, answer_view.answered(answer(f"{EVIL} [1]", citations=(evil,)), NOTES)
+        )
+        + answer_view.prose(EVIL)
+        + answer_view.failed(EVIL)
+        + answer_view.answered(answer(notice=EVIL), NOTES)
+    )
+    assert "<script" not in html
+    assert "<img" not in html
+    assert 'title="<' not in html
+    assert html.count("&lt;script&gt;") == 13
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"), [("", False), ("Q", False), ("q (the <b> axis)", True)]
+)
+def test_what_was_searched_is_shown_where_it_is_not_what_was_asked(query, shown):
+    html = answer_view.answered(answer("Said.", query=query), {})
+    assert ("Searched for: q (the &lt;b&gt; axis)" in html) is shown
+    assert "Searched" not in html or shown

@@ -1,0 +1,292 @@
+"""What is written for people: places, paths, colours, progress, completion, conversation."""
+
+import io
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ragbot.apps.cli import format, main
+from ragbot.apps.cli.completion import SCRIPTS, candidates, quoted, unquoted
+from ragbot.apps.cli.format import Page
+from ragbot.apps.cli.progress import ProgressBar, line
+from ragbot.config import Config
+from ragbot.errors import ConfigError
+from ragbot.models import Answer, Citation, Note, Progress, Relation
+
+PAGE = Page(Path("notes"))
+ON_A_TERMINAL = Page(Path("/v"), colour=True)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+# --- text
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        pytest.param("\x1b]0;owned\x07", id="window-title"),
+        pytest.param("\x1b[2J", id="clear-screen"),
+        pytest.param("\x9b2J", id="c1-introducer"),
+        pytest.param("\r\x08\x08overwritten", id="overwrite"),
+        pytest.param("\u202ereversed", id="reordering"),
+    ],
+)
+def test_nothing_that_a_note_says_steers_the_terminal(hostile):
+    note = Note(f"{hostile}.md", f"T{hostile}", f"x {hostile}")
+    relation = Relation(note.id, f"p{hostile}", "t", None, (0, 1), annotation=hostile)
+    citation = Citation(1, note.id, note.title, (hostile,), (1, 1), (0, 1), hostile)
+    answer = Answer("q", "a", "extractive", False, citations=(citation,))
+    shown = [
+        *format.note(note, [relation], [], PAGE),
+        *format.sources(answer, PAGE),
+        format.steps([relation], "t", PAGE),
+        format.plain(note.text),
+    ]
+    for character in "\x1b\x9b\r\x08\x07\u202e":
+        assert character not in "".join(shown)
+
+
+def test_a_place_is_path_and_line():
+    assert PAGE.place("a/B c.md", 12) == "notes/a/B c.md:12"
+
+
+def test_a_place_on_a_terminal_is_a_link_to_the_file():
+    assert "\x1b]8;;file:///v/B%20c.md\x1b\\" in ON_A_TERMINAL.place("B c.md", 3)
+
+
+def test_a_place_is_a_link_as_the_setting_says():
+    page = Page(Path("/v"), "vscode://file/{absolute}:{line}", colour=True)
+    assert "\x1b]8;;vscode://file/v/B.md:3\x1b\\" in page.place("B.md", 3)
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["x://{file}", "x://{", "x://{path", "x://{0}", "x://{path.x}", "x", "x://y", "{path}"],
+)
+def test_refuses_a_template_that_leads_to_no_note(template):
+    with pytest.raises(ConfigError, match="RAGBOT_NOTE_URL"):
+        Config(note_url=template)
+
+
+@pytest.mark.parametrize(
+    ("stream", "environment", "wanted"),
+    [
+        pytest.param(Terminal(), {}, True, id="terminal"),
+        pytest.param(Terminal(), {"NO_COLOR": "1"}, False, id="no-color"),
+        pytest.param(Terminal(), {"NO_COLOR": ""}, True, id="empty-no-color"),
+        pytest.param(Terminal(), {"TERM": "dumb"}, False, id="dumb"),
+        pytest.param(io.StringIO(), {}, False, id="pipe"),
+    ],
+)
+def test_colours_on_a_terminal_only(monkeypatch, stream, environment, wanted):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert format.wants_colour(stream) is wanted
+
+
+def test_a_path_is_written_as_it_is_walked():
+    def relation(source, predicate, target):
+        return Relation(source, predicate, target, f"{target}.md", (0, 1))
+
+    path = [
+        relation("a.md", "extends", "b"),
+        relation("x/c.md", "causes", "b"),
+        relation("x/c.md", "part_of", "d"),
+    ]
+    assert format.steps(path, "d.md", PAGE) == "a -extends-> b <-causes- c -part_of-> d"
+    assert format.steps(path[:1], "a.md", PAGE) == "b <-extends- a"
+
+
+# --- progress
+
+
+def reports(stream, *stages, patience=0.0):
+    """Show reports a second apart."""
+    clock = iter(range(100))
+    bar = ProgressBar(stream, patience=patience, clock=lambda: next(clock))
+    for report in stages:
+        bar(report)
+    bar.close()
+    return stream.getvalue()
+
+
+EMBEDDING = [Progress("embed", done, 40, "passages") for done in (0, 10, 20, 40)]
+
+
+def test_a_log_gets_plain_lines_and_few():
+    shown = reports(io.StringIO(), *EMBEDDING)
+    assert shown.splitlines() == ["embedding 0/40 passages", "embedding 40/40 passages, 13/s"]
+
+
+def test_a_terminal_gets_a_bar_that_goes_away():
+    shown = reports(Terminal(), *EMBEDDING)
+    assert "████████████             embedding 20/40 passages, 10/s, 2 s left" in shown
+    assert shown.endswith("\r\x1b[K")
+    assert "\n" not in shown
+
+
+def test_short_work_is_not_reported():
+    assert reports(io.StringIO(), *EMBEDDING, patience=60.0) == ""
+
+
+def test_an_unknown_total_has_no_time_left():
+    assert line(Progress("read", 50, 0, "notes"), 10.0) == "reading 50 notes, 5.0/s"
+
+
+def test_long_work_is_told_in_minutes_and_hours():
+    assert line(Progress("embed", 10, 1000, "x"), 10.0).endswith(", 16 min left")
+    assert line(Progress("embed", 10, 50_000, "x"), 10.0).endswith(", 13.9 h left")
+
+
+# --- completion
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        pytest.param(["se"], ["search"], id="command"),
+        pytest.param(["nope", "x"], [], id="unknown-command"),
+        pytest.param(["search", "--ex"], ["--explain"], id="option"),
+        pytest.param(["graph", "--format", "m"], ["mermaid"], id="choice"),
+        pytest.param(["completion", "z"], ["zsh"], id="positional-choice"),
+        pytest.param(["show", "--notes", "{plot}", "late"], ["Late Blight"], id="note"),
+        pytest.param(["graph", "--notes", "{plot}", "--near", "ba"], ["Basil"], id="near"),
+        pytest.param(["index", "--notes", ""], [], id="folders-are-the-shells"),
+        pytest.param(["ask", "wh"], [], id="free-text"),
+        pytest.param(["path", "--notes", "{plot}", "Basil", "late"], ["Late Blight"], id="second"),
+        pytest.param(["show", "--notes", "{plot}", "Basil", "late"], [], id="no-second"),
+    ],
+)
+def test_completion(plot, words, expected):
+    assert candidates([word.format(plot=plot) for word in words]) == expected
+
+
+def test_completion_takes_half_typed_lines(capsys):
+    assert main(["completion", "bash", "search", "--hel"]) == 0
+    assert capsys.readouterr().out == "--help\n"
+
+
+@pytest.mark.parametrize("shell", SCRIPTS)
+def test_completion_scripts_are_valid(shell, capsys):
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert f"ragbot completion {shell}" in script
+    if shell == "bash" or shutil.which(shell):
+        done = subprocess.run([shell, "-n"], input=script, text=True, capture_output=True)
+        assert done.returncode == 0, done.stderr
+
+
+OURS = f'"{sys.executable}" -m ragbot'
+PRETENDED = (
+    f'ragbot() {{ if [ "$1" = completion ]; then {OURS} "$@"; else echo "<<${{@: -1}}>>"; fi; }}'
+)
+SHELLS = {
+    # shell: how it is started for a person, a `ragbot` that only shows its last word, the script
+    "bash": (
+        ["bash", "--norc", "--noprofile", "-i"],
+        PRETENDED,
+        'eval "$(ragbot completion bash)"',
+    ),
+    "zsh": (
+        ["zsh", "-f", "-i"],
+        PRETENDED,
+        'autoload -U compinit; compinit -D; eval "$(ragbot completion zsh)"',
+    ),
+    "fish": (
+        ["fish", "--no-config", "-i"],
+        f"function ragbot; if test $argv[1] = completion; {OURS} $argv; "
+        "else; echo '<<'$argv[-1]'>>'; end; end",
+        "ragbot completion fish | source",
+    ),
+}
+
+
+def typed_in(shell, line, folder):
+    """Type a line, Tab and Enter into an interactive shell; give the last word that it ran with."""
+    start, ours, script = SHELLS[shell]
+    environment = os.environ | {
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "RAGBOT_NOTES": str(folder),
+        "TERM": "dumb" if shell == "bash" else "xterm",
+        "HOME": "/nonexistent",
+        "XDG_DATA_HOME": "/nonexistent",
+    }
+    process, terminal = pty.fork()
+    if not process:
+        os.execvpe(start[0], start, environment)
+    shown = b""
+    try:
+        os.write(terminal, f"{ours}\n{script}\n{line}\t\n".encode())
+        while not (found := re.search(rb"<<([^$'>]+)>>", shown)):
+            assert select.select([terminal], [], [], 60)[0], shown.decode()
+            shown += os.read(terminal, 4096)
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(terminal)
+    return found[1].decode()
+
+
+@pytest.mark.parametrize("shell", [shell for shell in SHELLS if shutil.which(shell)])
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("ragbot show late", id="bare"),
+        pytest.param("ragbot show Late\\ Bl", id="escaped"),
+        pytest.param('ragbot show "Late Bl', id="quoted"),
+        pytest.param("ragbot path Basil 'late b", id="in-single-quotes"),
+    ],
+)
+def test_a_shell_completes_a_name_with_a_space(plot, shell, line):
+    assert typed_in(shell, line, plot) == "Late Blight"
+
+
+@pytest.mark.parametrize("shell", [shell for shell in SHELLS if shutil.which(shell)])
+def test_a_shell_completes_options(plot, shell):
+    assert typed_in(shell, "ragbot search blight --ex", plot) == "--explain"
+
+
+@pytest.mark.parametrize("typed", ["It\\'s\\ \\$5", "\"It's \\$5", "'It'\\''s $5'", "It\\'s' $5"])
+def test_a_word_is_read_as_bash_reads_it(typed):
+    assert unquoted(typed) == "It's $5"
+
+
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+@pytest.mark.parametrize(
+    "name", ["It's $5", 'a "b" `c`', "back\\slash", "#1 (é) [x] & ~;*?!", "天"]
+)
+def test_bash_reads_what_is_quoted_for_it(name, quote):
+    word = quote + quoted(name, quote) + quote
+    done = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, text=True)
+    assert done.stdout == name
+
+
+# --- conversation
+
+
+def test_a_conversation_in_the_terminal(plot, plot_index, monkeypatch, capsys):
+    said = ["What is late blight?", "", "And what mitigates it?", "/show Basil", "/show Bsil"]
+    said += ["/new", "/x", "/quit", "never read"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(said)))
+    assert main(["chat", "--terminal", "--notes", str(plot), "--index", str(plot_index)]) == 0
+    shown = capsys.readouterr()
+    assert "water mould" in shown.out
+    assert "Crop Rotation" in shown.out
+    assert "→ grows_with  Tomato" in shown.out
+    assert "Nearest: 'Basil'" in shown.err
+    assert "Forgotten." in shown.err
+    assert "/new" in shown.err

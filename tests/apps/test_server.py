@@ -1,0 +1,45 @@
+"""Who may reach the page, and on which port: refused with the way out."""
+
+import socket
+
+import pytest
+
+from ragbot.apps.web import serve
+from ragbot.config import Config
+from ragbot.errors import ServeError, VaultError
+
+
+def test_a_taken_port_is_a_clear_error(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ServeError, match=f"--port {port + 1}"):
+            serve(Config(notes=tmp_path), port=port)
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536])
+def test_an_impossible_port_is_refused(port):
+    with pytest.raises(ServeError, match="from 1 to 65535"):
+        serve(Config(), port=port)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+def test_the_page_is_not_opened_to_others_unasked(host):
+    with pytest.raises(ServeError, match="--auth NAME:PASSWORD, or --no-auth"):
+        serve(Config(), host=host)
+
+
+@pytest.mark.parametrize("auth", ["name", "name:", ":password"])
+def test_a_login_needs_name_and_password(auth):
+    with pytest.raises(ServeError, match="NAME:PASSWORD"):
+        serve(Config(), auth=auth)
+
+
+def test_missing_notes_are_told_before_anything_is_served(tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = Config(notes=tmp_path / "nowhere", index=tmp_path / "index")
+    with pytest.raises(VaultError, match="does not exist"):
+        serve(config, port=port)

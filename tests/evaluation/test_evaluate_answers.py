@@ -1,0 +1,92 @@
+"""Measures of answers, on cases small enough to count by hand."""
+
+import json
+
+import pytest
+
+from ragbot.answers.grounding import cite
+from ragbot.evaluation.answers import Expected, as_json, as_text, curve, judge, read, run
+from ragbot.models import Answer, Statement
+from ragbot.notes.parser import parse
+
+TEXT = "# Heat\n\nHeat flows downhill. It was measured in 1843.\n"
+NOTES = {"Heat.md": parse(TEXT, "Heat.md")[0]}
+ASKED = Expected(
+    "a",
+    "Where does heat flow?",
+    "single",
+    (),
+    (("Heat.md",),),
+    ("Heat flows", "in 1843"),
+    ("1843",),
+)
+UNANSWERABLE = Expected("b", "Who sold it?", "unanswerable", (), (), (), ("says so",))
+
+
+def answer(question, confidence=1.0):
+    first = TEXT.index("Heat flows")
+    citation = cite(NOTES, 1, "Heat.md", (first, first + len("Heat flows downhill.")))
+    statement = Statement("Heat flows downhill.", (1,))
+    return Answer(
+        question,
+        "Heat flows downhill. [1]",
+        "extractive",
+        False,
+        (statement,),
+        (citation,),
+        confidence=confidence,
+    )
+
+
+def silent(question, confidence=-1.0):
+    return Answer(question, "The notes don't say.", "extractive", True, confidence=confidence)
+
+
+def test_an_answer_is_judged():
+    judged = judge(NOTES, ASKED, answer(ASKED.question))
+    assert (judged.evidence, judged.facts, judged.valid, judged.precise) == (1 / 2, 0.0, 1.0, 1.0)
+    assert judged.words == 3
+
+
+def test_silence_has_no_citations_to_judge():
+    judged = judge(NOTES, ASKED, silent(ASKED.question))
+    assert (judged.evidence, judged.valid, judged.precise) == (0.0, None, None)
+
+
+def test_evidence_of_two_sentences_may_stand_in_two_quotations():
+    first = TEXT.index("Heat flows")
+    middle = TEXT.index("It was")
+    spans = [(first, middle - 1), (middle, len(TEXT) - 1)]
+    citations = tuple(cite(NOTES, n, "Heat.md", span) for n, span in enumerate(spans, start=1))
+    both = Answer("?", "", "extractive", False, (), citations)
+    expected = Expected("a", "?", "single", (), (("Heat.md",),), (TEXT[first:-1],), ())
+    assert judge(NOTES, expected, both).evidence == 1.0
+
+
+def test_the_curve_trades_coverage_for_risk():
+    judged = [
+        judge(NOTES, ASKED, answer(ASKED.question, 2.0)),
+        judge(NOTES, UNANSWERABLE, silent(UNANSWERABLE.question, -2.0)),
+    ]
+    points = curve(judged)
+    assert points[0][1:] == (1.0, 1.0)
+    assert points[-1] == (2.0, 1.0, 0.0)
+
+
+def test_a_set_is_read_and_run(tmp_path):
+    line = {
+        "id": "a",
+        "question": "Where does heat flow?",
+        "type": "single",
+        "history": [],
+        "gold_notes": ["Heat.md"],
+        "evidence": ["Heat flows"],
+        "key_facts": ["downhill"],
+    }
+    path = tmp_path / "set.jsonl"
+    path.write_text(json.dumps(line) + "\n", encoding="utf-8")
+    report = run(NOTES, lambda question, history: answer(question), read(path))
+    values = as_json(report)
+    assert values["types"]["answerable"]["evidence"]["mean"] == pytest.approx(1.0)
+    assert values["types"]["single"]["facts"]["mean"] == pytest.approx(1.0)
+    assert "answerable" in as_text(report)

@@ -1,0 +1,96 @@
+"""Conversation: what is carried over, what is not, and what is no question."""
+
+import pytest
+
+from benchmarks.memory import MemoryCorpus
+from ragbot.models import Answer, Citation, Turn
+from ragbot.questions.conversation import SUBJECT_WORDS, standalone
+
+FILES = {
+    "Entropy.md": "# Entropy\nEntropy grows. See [[Heat]].",
+    "Heat.md": "# Heat\nHeat flows.",
+    "Persona Drift.md": "# Persona Drift\nIt slips.",
+}
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return MemoryCorpus.of(FILES)
+
+
+def query(corpus, question, *history):
+    return standalone(question, [Turn(text) for text in history], corpus).query
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "and what are its limits?",
+        "Who discovered it?",
+        "what about living things?",
+        "limits?",
+        "why?",
+        "which statistics would I watch for that?",
+        "does that hold for stars?",
+    ],
+)
+def test_a_question_that_leans_on_the_one_before_carries_its_subject(corpus, question):
+    assert query(corpus, question, "What is entropy?") == f"{question} (entropy)"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is Persona Drift?",
+        "Why does a kettle whistle in the kitchen?",
+        "and Persona Drift?",
+    ],
+)
+def test_a_new_subject_is_noticed(corpus, question):
+    one = standalone(question, [Turn("What is entropy?")], corpus)
+    assert (one.query, one.carried, one.subjects) == (question, "", ())
+
+
+def test_a_chain_of_follow_ups_goes_back_to_its_subject(corpus):
+    asked = query(corpus, "since when?", "What is entropy?", "who measured it?")
+    assert asked == "since when? (entropy; measured it)"
+
+
+def test_the_notes_of_the_last_answer_are_carried(corpus):
+    cited = Citation(1, "Entropy.md", "Entropy", (), (1, 1), (0, 9), "# Entropy")
+    answer = Answer("What is entropy?", "It grows [1].", "extractive", False, (), (cited,))
+    one = standalone("who found it?", [Turn("What is entropy?", answer)], corpus)
+    assert one.subjects == ("Entropy.md",)
+
+
+def test_small_talk_between_questions_is_skipped(corpus):
+    assert query(corpus, "who found it?", "What is entropy?", "thanks!").endswith("(entropy)")
+
+
+def test_a_long_chat_stays_within_bounds(corpus):
+    history = [Turn(f"and what about its {'very ' * 500}end {n}?") for n in range(100)]
+    one = standalone("and it?", history, corpus)
+    assert len(one.carried.split()) <= SUBJECT_WORDS
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("Hello!", "Hello"),
+        ("good morning", "Hello"),
+        ("thanks, that helps", "welcome"),
+        ("ok", "welcome"),
+        ("bye", "Goodbye"),
+        ("What can you do?", "quotes a note"),
+        ("who are you?", "quotes a note"),
+    ],
+)
+def test_what_is_no_question_gets_a_reply_and_no_search(corpus, message, said):
+    one = standalone(message, [Turn("What is entropy?")], corpus)
+    assert said in one.reply
+    assert not one.carried
+
+
+@pytest.mark.parametrize("message", ["hello world programs?", "What can heat do?", "ok google is?"])
+def test_a_question_that_starts_like_small_talk_is_searched(corpus, message):
+    assert not standalone(message, (), corpus).reply

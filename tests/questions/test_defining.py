@@ -1,0 +1,38 @@
+"""Sentences that say what something is."""
+
+import pytest
+
+from ragbot.questions.defining import defines, subject
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What is a ghost link?", "what's a ghost link", "Define ghost links.", "ghost link meaning?"],
+)
+def test_the_subject_is_what_is_left_of_the_question(question):
+    assert subject(question) == {"ghost", "link"}
+
+
+@pytest.mark.parametrize(
+    "question", ["Why do ghost links help?", "How many ghost links are there?", "Ghost links"]
+)
+def test_other_questions_have_none(question):
+    assert subject(question) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "is_one"),
+    [
+        ("A ghost link is a link to a note that nobody has written.", True),
+        ("Ghost links are links to what is missing.", True),
+        ("Obsidian's ghost links are links to what is missing.", True),
+        ("The ghost link (in some gardens, a stub) refers to a note to come.", True),
+        ("Lists of ghost links are kept in a file.", False),
+        ("Untidy ghost links are rare.", False),
+        ("Ghost links appear as plain text.", False),
+        ("It is a link.", False),
+        ("", False),
+    ],
+)
+def test_a_definition_begins_with_its_subject_and_says_what_it_is(sentence, is_one):
+    assert defines(subject("What is a ghost link?"), sentence) is is_one

@@ -1,0 +1,63 @@
+"""Late interaction: passages and sentences that meet the words of a question."""
+
+import pytest
+
+from benchmarks.memory import MemoryCorpus, asked, bags
+from ragbot.inference.token_codes import EncodedQuestion, TokenVectors
+from ragbot.retrieval import late_interaction
+from ragbot.retrieval.late_interaction import Reading
+from ragbot.retrieval.retriever import retrieve
+
+FILES = {
+    "Kettle.md": "# Kettle\n\nCopper conducts. A whistle sounds at boiling.\n",
+    "Pot.md": "# Pot\n\nClay keeps warm.\n",
+    "Pan.md": "# Pan\n\nIron rusts. Oil protects it.\n",
+}
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return MemoryCorpus.of(FILES, bags)
+
+
+def row_of(corpus, note):
+    return next(row for row, chunk in enumerate(corpus.chunks) if chunk.note == note)
+
+
+def test_a_passage_that_holds_every_word_is_met_and_another_is_not(corpus):
+    question = "whistle boiling"
+    near = Reading(corpus, question, asked(question)).passages(range(3))
+    best = row_of(corpus, "Kettle.md")
+    assert near[best] > 0.95
+    assert max(value for row, value in enumerate(near) if row != best) < 0.3
+
+
+def test_a_sentence_is_met_by_its_own_words_or_by_those_of_its_title(corpus):
+    question = "kettle whistle"
+    row = row_of(corpus, "Kettle.md")
+    text = corpus.notes["Kettle.md"].text
+    spans = [(text.index("Copper"), text.index(" A")), (text.index("A wh"), len(text) - 1)]
+    [met] = Reading(corpus, question, asked(question)).pieces([(row, spans)])
+    assert met.own[1] > 2 * met.own[0]
+    assert met.under[1] > 0.95 > met.own[1]
+    assert met.passage > 0.95
+    assert met.near.shape == (2, 2)
+
+
+def test_passages_read_together_are_met_as_each_is_alone(corpus):
+    reading = Reading(corpus, "kettle of clay", asked("kettle of clay"))
+    spans = [(row, [chunk.span]) for row, chunk in enumerate(corpus.chunks)]
+    alone = [one for pair in spans for one in reading.pieces([pair])]
+    assert [one.passage for one in reading.pieces(spans)] == [
+        pytest.approx(one.passage) for one in alone
+    ]
+    assert reading.passages(range(3)) == pytest.approx([one.passage for one in alone])
+    assert len({one.passage for one in alone}) == 3
+
+
+def test_an_encoder_without_words_leaves_out_this_step(corpus):
+    question = "whistle boiling"
+    alone = EncodedQuestion(asked(question).vector, TokenVectors(bags([]).vectors, ()))
+    assert not late_interaction.reads(alone)
+    assert not late_interaction.reads(None)
+    assert retrieve(corpus, question, alone)[0].chunk.note == "Kettle.md"

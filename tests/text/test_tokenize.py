@@ -1,0 +1,37 @@
+"""Words and names of a text: folding, scripts without spaces, capitals."""
+
+import pytest
+
+from ragbot.text.tokenize import content_words, fold, proper_names, tokens
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("Persona-Vectors, 2026!", ["persona", "vectors", "2026"], id="punctuation"),
+        pytest.param("snake_case", ["snake", "case"], id="underscore"),
+        pytest.param("Größe CAFÉ", ["grosse", "cafe"], id="case-and-marks"),
+        pytest.param("nai\u0308ve na\u00efve", ["naive", "naive"], id="unicode-forms"),
+        pytest.param("人格選択", ["人格", "格選", "選択"], id="han"),
+        pytest.param("心", ["心"], id="one-character"),
+        pytest.param("GPT-4の人格", ["gpt", "4", "の人", "人格"], id="mixed"),
+        pytest.param("Привет мир", ["привет", "мир"], id="cyrillic"),
+        pytest.param("!?", [], id="nothing"),
+    ],
+)
+def test_tokens(text, expected):
+    assert tokens(text) == expected
+
+
+def test_fold_is_the_same_for_composed_and_decomposed_text():
+    assert fold("Ng\u0101i") == fold("Nga\u0304i") == "ngai"
+
+
+def test_stop_words_are_left_out_unless_nothing_else_is_said():
+    assert content_words("What is the axis?") == ["axis"]
+    assert content_words("Who are you?") == ["who", "are", "you"]
+
+
+def test_proper_names_are_capitalised_runs():
+    text = "When Guy died, Hugh of Italy married Marozia. GPT-4 did not."
+    assert proper_names(text) == {"guy", "hugh of italy", "marozia", "gpt 4"}

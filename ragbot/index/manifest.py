@@ -26,10 +26,29 @@ _LISTS = ("segments", "pages", "sheets", "words", "files")
 # What the words, links and passages of a note are decided by: when one of these modules
 # changes, the notes are read anew. Vectors are kept: they belong to texts.
 _READING_RULES = (
-    "blocks", "inline", "fields", "page", "asserted", "prose", "frontmatter", "predicates",
-    "markdown", "links", "resolution", "mentions", "sentences", "chunk", "words", "postings",
-    "arcs", "graph", "vault", "filing", "roll", "splice",
-)  # fmt: skip
+    "notes/blocks",
+    "notes/link_scanner",
+    "notes/typed_links",
+    "notes/document",
+    "notes/relations",
+    "notes/plain_text",
+    "notes/frontmatter",
+    "notes/predicates",
+    "notes/parser",
+    "notes/link_resolver",
+    "notes/resolution",
+    "notes/mentions",
+    "text/sentences",
+    "notes/chunker",
+    "text/tokenize",
+    "index/postings",
+    "index/arcs",
+    "graph/relation_graph",
+    "notes/vault",
+    "index/filing",
+    "index/roll",
+    "index/splice",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +119,5 @@ def reading_rules(mentioned: bool = True) -> str:
     """
     digest = hashlib.sha256(b"" if mentioned else b"no mentions")
     for module in _READING_RULES:
-        digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
+        digest.update((Path(__file__).parents[1] / f"{module}.py").read_bytes())
     return digest.hexdigest()[:16]

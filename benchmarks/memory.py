@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragbot.graph.relation_graph import RelationGraph
+from ragbot.index.generation import Generation
 from ragbot.index.lexical import Lexical
 from ragbot.inference import token_codes
 from ragbot.inference.token_codes import Codes, Encoded, EncodedQuestion, TokenVectors
@@ -52,6 +53,13 @@ class MemoryCorpus:
         """Read notes from `{path: text}`."""
         notes = [parser.parse(text, path)[0] for path, text in files.items()]
         return cls(link_resolver.resolve(notes), encode)
+
+    passage = Generation.passage
+    passages_of = Generation.passages_of
+    bm25 = Generation.bm25
+    by_title = Generation.by_title
+    rarity = Generation.rarity
+    names_in = Generation.names_in
 
     def nearest(self, query: FloatArray, k: int) -> list[tuple[int, float]]:
         """Rows of the k chunks nearest to a unit vector, with their cosine, best first."""

@@ -30,6 +30,7 @@ from ragbot.inference.vector_cache import Remembered
 from ragbot.models import (
     Answer,
     Changes,
+    Chunk,
     Filters,
     Hit,
     Note,
@@ -331,6 +332,17 @@ class Ragbot:
         """
         corpus = self.corpus()
         return corpus.notes[self._id(corpus, name)]
+
+    def passages(self, name: str) -> list[Chunk]:
+        """Return the passages of a note, in the order of the file.
+
+        Raises
+        ------
+        NoteNotFoundError
+            If no note goes by that name; it names the nearest.
+        """
+        corpus = self.corpus()
+        return [corpus.passage(one) for one in corpus.passages_of(self._id(corpus, name))]
 
     def related(
         self, name: str, predicate: str | None = None, direction: Direction = "both"

@@ -97,20 +97,20 @@ def signals(
     """
     meaning = met = 0.0
     if asked is not None and corpus.embedded:
-        rows = [pick.candidate.row for pick in picked]
-        meaning = float(corpus.similarities(asked.vector, rows).max())
+        read = [pick.candidate.passage for pick in picked]
+        meaning = float(corpus.similarities(asked.vector, read).max())
     if asked is not None and picked[0].near.size:
         nearest = np.max([pick.near for pick in chosen], axis=0)
-        met = float(nearest @ token_codes.weights(query, asked.words.spans, corpus.lexical.rarity))
+        met = float(nearest @ token_codes.weights(query, asked.words.spans, corpus.rarity))
     words = {stem(word): word for word in content_words(query)}
     words = {root: word for root, word in words.items() if root not in ASKING} or words
-    rarity = np.array([corpus.lexical.rarity(word) for word in words.values()])
+    rarity = np.array([corpus.rarity(word) for word in words.values()])
     said = {stem(word) for pick in chosen for word in _words(corpus, pick)}
     exact = np.array([float(root in said) for root in words])
     passages = {
         stem(word)
         for pick in picked[:3]
-        for word in _words(corpus, pick, corpus.chunks[pick.candidate.row].text)
+        for word in _words(corpus, pick, corpus.passage(pick.candidate.passage).text)
     }
     named = {stem(word) for name in _NAMED.findall(question) for word in tokens(name)}
     best = [pick.candidate.text for pick in picked[:3]]
@@ -136,7 +136,7 @@ def confidence(
         return -ENOUGH
     found = signals(corpus, question, query, picked, chosen, asked)
     # No vectors at all, or none yet of the passage that answers best.
-    if not picked[0].near.size or not len(corpus.codes([picked[0].candidate.row])[0]):
+    if not picked[0].near.size or not len(corpus.codes([picked[0].candidate.passage])[0]):
         return found.covered - COVERED - found.unknown
     return found.weight - ENOUGH
 

@@ -95,7 +95,7 @@ def answer(
         return replace(silent, confidence=sure)
     else:
         groups = layout.arrange(corpus, asked.query, hits, picked, query, encode_clause, words)
-        made = compose.compose(corpus.notes, corpus.chunks, groups, words)
+        made = compose.compose(corpus.notes, corpus.passage, groups, words)
     if not all(grounding.stands(citation, corpus.notes) for citation in made.citations):
         raise AssertionError("a quotation was cut wrongly: a fault of ragbot, not of the notes")
     return Answer(
@@ -123,13 +123,13 @@ def _with_more(
         text += f"\n\nAnd {told.left_out} more."
     room = words - len(said.split())
     missing = compose.unsaid(query, said)
-    open_share = sum(map(corpus.lexical.rarity, missing)) / max(1, len(compose.stems(query)))
+    open_share = sum(map(corpus.rarity, missing)) / max(1, len(compose.stems(query)))
     fitting = [pick for pick in picked if missing.intersection(compose.stems(pick.candidate.text))]
     if not fitting or room < LEAST_ROOM or open_share < LEFT_OPEN:
         return Composed(text, told.statements, told.citations)
     chosen = compose.choose(corpus.notes, fitting, room)
     groups = compose.by_note(corpus.notes, kind_of(query), chosen)
-    more = compose.compose(corpus.notes, corpus.chunks, groups, room)
+    more = compose.compose(corpus.notes, corpus.passage, groups, room)
     more = compose.renumbered(more, len(told.citations))
     return Composed(
         f"{text}\n\n{more.text}",

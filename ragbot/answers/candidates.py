@@ -89,7 +89,7 @@ class Candidate:
     span: Span
     text: str
     headings: tuple[str, ...]
-    row: int
+    passage: int
     worth: float
     place: int
 
@@ -135,18 +135,18 @@ def gather(
     origins_too = sources_too or _ASKS_WHERE_FROM.search(query) is not None
     ranked = best_passages(corpus, query, vector, hits)
     telling = (
-        (corpus.chunks[row], row, worth)
-        for row, worth in ranked
-        if sources_too or not _is_bibliography(corpus.chunks[row])
+        (corpus.passage(one), one, worth)
+        for one, worth in ranked
+        if sources_too or not _is_bibliography(corpus.passage(one))
     )
     places = {
         note: place for place, note in enumerate(dict.fromkeys(hit.chunk.note for hit in hits))
     }
-    for chunk, row, worth in islice(telling, most):
+    for chunk, one, worth in islice(telling, most):
         note = corpus.notes[chunk.note]
         found += (
             candidate
-            for candidate in cut(note, chunk, row, worth, places[chunk.note])
+            for candidate in cut(note, chunk, one, worth, places[chunk.note])
             if origins_too or not _TAKEN_FROM.match(note.text, *candidate.span)
         )
     return found
@@ -161,30 +161,23 @@ def _is_bibliography(chunk: Chunk) -> bool:
 def best_passages(
     corpus: Corpus, query: str, vector: FloatArray | None, hits: Sequence[Hit]
 ) -> list[tuple[int, float]]:
-    """Rank the passages of the notes found: row and worth, best first."""
-    words = corpus.lexical.passages(query).astype(np.float64)
-    words /= float(words.max(initial=0.0)) or 1.0
+    """Rank the passages of the notes found: id and worth, best first."""
+    words = corpus.bm25(query)
+    top = max(words.values(), default=0.0) or 1.0
     best: dict[NoteId, float] = {}
     for hit in hits:
         best.setdefault(hit.chunk.note, hit.score)
     ranked: list[tuple[int, float]] = []
     for note, score in best.items():
-        rows = rows_of(corpus, note)
-        scores = words[rows]
+        rows = corpus.passages_of(note)
+        scores = np.array([words.get(one, 0.0) / top for one in rows])
         if vector is not None and corpus.embedded:
             scores = scores + corpus.similarities(vector, rows)
         ranked += zip(rows, (score + scores - scores.max()).tolist(), strict=True)
     return sorted(ranked, key=lambda pair: -pair[1])
 
 
-def rows_of(corpus: Corpus, note: NoteId) -> list[int]:
-    """Rows of the chunks of a note."""
-    row = corpus.graph.row(note)
-    first, last = corpus.lexical.first_chunk[row : row + 2].tolist()
-    return list(range(first, last))
-
-
-def cut(note: Note, chunk: Chunk, row: int, worth: float, place: int) -> Iterator[Candidate]:
+def cut(note: Note, chunk: Chunk, passage: int, worth: float, place: int) -> Iterator[Candidate]:
     """Cut a passage into its sentences, list items and table rows, as they read."""
     columns: Sequence[str] = ()
     for first, last in sentences(chunk.text, chunk.span[0]):
@@ -197,7 +190,7 @@ def cut(note: Note, chunk: Chunk, row: int, worth: float, place: int) -> Iterato
         skipped = _ONLY_A_LINK.fullmatch(source)
         text = "" if skipped else readable(source, columns)
         if len(text.split()) >= LEAST_WORDS or _runs_on(text):
-            yield Candidate(note.id, (first, last), text, chunk.headings, row, worth, place)
+            yield Candidate(note.id, (first, last), text, chunk.headings, passage, worth, place)
 
 
 def _from_line_start(text: str, first: int, last: int) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -101,7 +101,7 @@ def by_note(notes: Mapping[NoteId, Note], kind: Kind, chosen: Sequence[Picked]) 
 
 def compose(
     notes: Mapping[NoteId, Note],
-    chunks: Sequence[Chunk],
+    passage: Callable[[int], Chunk],
     groups: Sequence[Group],
     words: int = WORDS,
 ) -> Composed:
@@ -121,7 +121,7 @@ def compose(
     for group in groups:
         for place, candidate in enumerate(group.candidates):
             whole = candidate
-            note, chunk = notes[candidate.note], chunks[candidate.row]
+            note, chunk = notes[candidate.note], passage(candidate.passage)
             item = group.items or is_row(note.text[slice(*candidate.span)])
             if not item:
                 whole = _completed(note, chunk, candidate, before, room)

@@ -211,13 +211,15 @@ def _whole_list(
 
 def lists(corpus: Corpus, pool: Sequence[Candidate]) -> Iterator[tuple[Candidate, ...]]:
     """Find lists and tables: the first sentence of each item, and the line that introduces it."""
-    ordered = sorted(pool, key=lambda candidate: (-candidate.worth, candidate.row, candidate.span))
+    ordered = sorted(
+        pool, key=lambda candidate: (-candidate.worth, candidate.passage, candidate.span)
+    )
     found: list[Candidate] = []
     intro: Candidate | None = None
     before: Candidate | None = None
     for candidate in ordered:
         note = corpus.notes[candidate.note]
-        follows = before is not None and before.row == candidate.row
+        follows = before is not None and before.passage == candidate.passage
         gap = note.text[before.span[1] : candidate.span[0]] if before and follows else "\n\n"
         starts = _starts_item(note, candidate)
         if found and (not follows or (not starts and _BLANK_LINE.search(gap))):

@@ -82,8 +82,8 @@ def passages(
 ) -> list[Passage]:
     """Give the best passages of the notes found numbers from 1."""
     paths = {hit.chunk.note: found.path for hit in hits for found in hit.evidence if found.path}
-    rows = [row for row, _ in best_passages(corpus, query, vector, hits)]
-    chunks = [corpus.chunks[row] for row in rows if corpus.chunks[row].text.strip()][:PASSAGES]
+    found = [corpus.passage(one) for one, _ in best_passages(corpus, query, vector, hits)]
+    chunks = [chunk for chunk in found if chunk.text.strip()][:PASSAGES]
     return [
         Passage(number, chunk, corpus.notes[chunk.note], paths.get(chunk.note, ()))
         for number, chunk in enumerate(chunks, start=1)

@@ -17,7 +17,7 @@ from itertools import chain, groupby, zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot.answers.candidates import Candidate, gather, rows_of
+from ragbot.answers.candidates import Candidate, gather
 from ragbot.index.corpus import Corpus
 from ragbot.inference.token_codes import EncodedQuestion, EncodeQuestion
 from ragbot.models import Hit
@@ -185,7 +185,7 @@ def _defining(
 ) -> Scores:
     named = {
         note
-        for spotted in corpus.lexical.names(query)
+        for spotted in corpus.names_in(query)
         if what <= {stem(word) for word in spotted.name.split()}
         for note in spotted.notes
     }
@@ -196,8 +196,8 @@ def _defining(
 
 def _opens(corpus: Corpus, candidate: Candidate) -> bool:
     """Tell whether a sentence stands in the first of several passages of its note."""
-    first, *more = rows_of(corpus, candidate.note)
-    return bool(more) and candidate.row == first
+    first, *more = corpus.passages_of(candidate.note)
+    return bool(more) and candidate.passage == first
 
 
 def _met(
@@ -206,7 +206,7 @@ def _met(
     """Read the passages of candidates word by word."""
     spans = [
         (row, [candidate.span for candidate in group])
-        for row, group in groupby(pool, key=lambda candidate: candidate.row)
+        for row, group in groupby(pool, key=lambda candidate: candidate.passage)
     ]
     scores: list[Scores] = []
     near: list[Scores] = []
@@ -220,7 +220,7 @@ def _met(
 
 def overlap(corpus: Corpus, query: str, pool: Sequence[Candidate]) -> Scores:
     """Share of the question's words, by rarity, that each sentence and its headings hold."""
-    asked = {stem(word): corpus.lexical.rarity(word) for word in content_words(query)}
+    asked = {stem(word): corpus.rarity(word) for word in content_words(query)}
     total = sum(asked.values()) or 1.0
     context: dict[tuple[str, ...], set[str]] = {}
     shares = []

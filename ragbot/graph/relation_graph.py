@@ -10,7 +10,7 @@ Floor 2: the one module that imports networkx.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import count, pairwise
 from typing import TYPE_CHECKING, Literal
@@ -208,6 +208,19 @@ class RelationGraph:
         if place >= 0:
             return note.relations[place]
         return Relation(note.id, MENTIONS, note.text[first:last], self.ids[target], (first, last))
+
+    def relations(self) -> Iterator[Relation]:
+        """Yield every relation, in order of source and place in the file."""
+        return map(self.relation, range(len(self)))
+
+    def hubs(self, count: int) -> list[NoteId]:
+        """Return the notes that most others link to, most first."""
+        rows = sorted(range(len(self.ids)), key=lambda row: (-self.in_degree[row], self.ids[row]))
+        return [self.ids[row] for row in rows[:count]]
+
+    def rarity_of(self, note: NoteId) -> float:
+        """Return how few notes link to a note, in [0, 1]: 0 for a perfect hub."""
+        return float(self.rarity[self.row(note)])
 
     def edges_out(self, row: int) -> IntArray:
         """Edges that a note holds, in file order, ghosts included."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragbot.graph.relation_graph import RelationGraph
-from ragbot.index.lexical import Lexical
+from ragbot.index.lexical import Lexical, Spotted
 from ragbot.inference.token_codes import Codes
 from ragbot.models import Chunk, Note, NoteId
 
@@ -20,10 +20,9 @@ FloatArray = NDArray[np.float32]
 
 
 class Corpus(Protocol):
-    """One generation of an index. Immutable.
+    """What questions are answered from: one unchanging state of the index.
 
-    A chunk's *row* is its position in `chunks`, which stand in the order of
-    note id and place.
+    A passage goes by a number, which means nothing outside its corpus.
     """
 
     @property
@@ -33,6 +32,24 @@ class Corpus(Protocol):
     @property
     def notes(self) -> Mapping[NoteId, Note]:
         """Notes by id, their relations resolved."""
+
+    def passage(self, number: int) -> Chunk:
+        """Return a passage."""
+
+    def passages_of(self, note: NoteId) -> list[int]:
+        """Return the passages of a note, in the order of the file."""
+
+    def bm25(self, question: str) -> Mapping[int, float]:
+        """Return the BM25 score, above 0, of each passage that shares a word with a question."""
+
+    def by_title(self, words: str, count: int) -> list[NoteId]:
+        """Return the notes whose title and aliases match some words best, by BM25, best first."""
+
+    def rarity(self, word: str) -> float:
+        """Return how rare a folded word is in the passages: 0 in all of them, 1 in none."""
+
+    def names_in(self, question: str) -> list[Spotted]:
+        """Return the names of notes in a question: the longest ones, without overlap."""
 
     @property
     def chunks(self) -> Sequence[Chunk]:

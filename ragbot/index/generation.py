@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ragbot.graph.relation_graph import RelationGraph
 from ragbot.index.content import Content, read_content
-from ragbot.index.lexical import Lexical
+from ragbot.index.lexical import Lexical, Spotted
 from ragbot.index.manifest import Manifest
 from ragbot.index.segments import Vectors
 from ragbot.index.shelf import Lease, Shelf
@@ -76,6 +76,35 @@ class Generation:
     def chunks(self) -> Sequence[Chunk]:
         """Every passage, in order of note id and place; a row is a position in it."""
         return self.content.snapshot.chunks
+
+    def passage(self, number: int) -> Chunk:
+        """Return a passage."""
+        return self.chunks[number]
+
+    def passages_of(self, note: NoteId) -> list[int]:
+        """Return the passages of a note, in the order of the file."""
+        row = self.graph.row(note)
+        first, last = self.lexical.first_chunk[row : row + 2].tolist()
+        return list(range(first, last))
+
+    def bm25(self, question: str) -> Mapping[int, float]:
+        """Return the BM25 score, above 0, of each passage that shares a word with a question."""
+        scores = self.lexical.passages(question)
+        found = np.flatnonzero(scores)
+        return dict(zip(found.tolist(), scores[found].tolist(), strict=True))
+
+    def by_title(self, words: str, count: int) -> list[NoteId]:
+        """Return the notes whose title and aliases match some words best, by BM25, best first."""
+        scores = self.lexical.titles(words)
+        return [self.lexical.notes[row] for row in np.argsort(-scores)[:count].tolist()]
+
+    def rarity(self, word: str) -> float:
+        """Return how rare a folded word is in the passages: 0 in all of them, 1 in none."""
+        return self.lexical.rarity(word)
+
+    def names_in(self, question: str) -> list[Spotted]:
+        """Return the names of notes in a question: the longest ones, without overlap."""
+        return self.lexical.names(question)
 
     @property
     def graph(self) -> RelationGraph:

@@ -199,7 +199,7 @@ def _topic(question: str) -> str:
 
 
 def _names(question: str, corpus: Corpus) -> list[str]:
-    spotted = corpus.lexical.names(question)
+    spotted = corpus.names_in(question)
     return [name.name for name in spotted if name.rarity > 0.25 or " " in name.name]
 
 
@@ -229,7 +229,5 @@ def _reply(corpus: Corpus, talk: Talk) -> str:
 
 def starters(corpus: Corpus, most: int = 3) -> tuple[str, ...]:
     """Give questions to begin with: about the notes that most others link to."""
-    graph = corpus.graph
-    rows = sorted(range(len(graph.ids)), key=lambda row: (-graph.in_degree[row], graph.ids[row]))
-    titles = [corpus.notes[graph.ids[row]].title for row in rows[:most]]
+    titles = [corpus.notes[note].title for note in corpus.graph.hubs(most)]
     return tuple(f"What do the notes say about {title}?" for title in titles)

@@ -14,8 +14,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from ragbot.graph.relation_graph import Direction
 from ragbot.index.corpus import Corpus
 from ragbot.models import LINKS_TO, MENTIONS, UNTYPED, NoteId, Relation, Span
@@ -313,7 +311,7 @@ def _named(
 ) -> list[_Named]:
     """Find the notes that a question speaks of, in the order of the question."""
     found = []
-    for spotted in corpus.lexical.names(question):
+    for spotted in corpus.names_in(question):
         first = next(place for place, span in enumerate(spans) if span[1] > spotted.span[0])
         last = next((p for p, span in enumerate(spans) if span[0] >= spotted.span[1]), len(spans))
         if spotted.rarity > COMMON or last - first > 1:
@@ -345,13 +343,11 @@ def _guessed(corpus: Corpus, words: Sequence[str]) -> list[_Named]:
     places = {stem(word): place for place, word in enumerate(words) if word not in STOP_WORDS}
     pointed = _pointed_at(words)
     guesses: list[tuple[float, _Named]] = []
-    scores = corpus.lexical.titles(" ".join(words))
-    for row in np.argsort(-scores)[:GUESSES].tolist():
-        note = corpus.lexical.notes[row]
+    for note in corpus.by_title(" ".join(words), GUESSES):
         title = dict.fromkeys(stem(word) for word in content_words(corpus.notes[note].title))
         said = sorted(places[word] for word in title if word in places)
         if len(said) >= min(2, len(title)) or not pointed.isdisjoint(said):
-            worth = sum(corpus.lexical.rarity(words[place]) for place in said)
+            worth = sum(corpus.rarity(words[place]) for place in said)
             guesses.append((worth, _Named(note, said[0], said[-1] + 1, False)))
     return [name for _, name in sorted(guesses, key=lambda guess: -guess[0])]
 

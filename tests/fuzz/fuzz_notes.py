@@ -24,7 +24,7 @@ with atheris.instrument_imports(include=["ragbot", "markdown_it", "mdit_py_plugi
     from ragbot.notes import link_checker, mentions, parser
     from ragbot.notes.link_resolver import Names, resolve
 
-from tests.test_markdown import check_invariants  # noqa: E402
+from tests.notes.test_parser import check_invariants  # noqa: E402
 
 SECONDS_PER_MEGABYTE = 200
 """A generous bound under instrumentation; quadratic time leaves it far behind."""

@@ -7,9 +7,9 @@ import threading
 import time
 
 import pytest
-from test_index_states import told
 
 from ragbot.index.index import Index
+from tests.index.test_index_states import told
 from tests.refreshing import start
 from tests.word_encoder import WordEncoder
 

@@ -10,10 +10,9 @@ from ragbot.apps import serialize
 from ragbot.apps.cli import format
 from ragbot.apps.cli.session import opened, print_json, tell
 from ragbot.graph import export
-from ragbot.models import Chunk
 
 if TYPE_CHECKING:
-    from ragbot.bot import Ragbot
+    pass
 
 
 def show(options: Namespace) -> int:
@@ -21,7 +20,7 @@ def show(options: Namespace) -> int:
     with opened(options, encoder=False) as (bot, page):
         note = bot.note(options.note)
         relations = bot.related(note.id)
-        chunks = passages(bot, note.id)
+        chunks = bot.passages(note.id)
         if options.json:
             print_json(serialize.note_record(note, relations, chunks, bot.corpus().notes))
         elif options.text:
@@ -30,11 +29,6 @@ def show(options: Namespace) -> int:
         else:
             print("\n".join(format.note(note, relations, chunks, page)))
     return 0
-
-
-def passages(bot: Ragbot, note: str) -> list[Chunk]:
-    """Collect the passages of a note, in the order of the file."""
-    return [chunk for chunk in bot.corpus().chunks if chunk.note == note]
 
 
 def related(options: Namespace) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ragbot.apps.cli import format, notes
+from ragbot.apps.cli import format
 from ragbot.apps.cli.ask import print_answer
 from ragbot.apps.cli.session import opened, tell
 from ragbot.errors import RagbotError
@@ -54,7 +54,7 @@ def _reply(said: str, bot: Ragbot, turns: deque[Turn], page: format.Page) -> Non
         tell("Forgotten.")
     elif command == "/show":
         note = bot.note(rest.strip())
-        lines = format.note(note, bot.related(note.id), notes.passages(bot, note.id), page)
+        lines = format.note(note, bot.related(note.id), bot.passages(note.id), page)
         print("\n".join(lines))
     elif command.startswith("/"):
         tell(HELP)

@@ -26,8 +26,7 @@ def drawing(corpus: Corpus, seeds: Collection[NoteId] = ()) -> dict[str, Any]:
     wanted = set(seeds)
     links: Counter[tuple[str, str, str]] = Counter()
     degree: dict[str, int] = dict.fromkeys(() if wanted else corpus.notes, 0)
-    for row in range(len(corpus.graph)):
-        relation = corpus.graph.relation(row)
+    for relation in corpus.graph.relations():
         source, target = relation.source, corpus.graph.end(relation)
         if wanted and source not in wanted and target not in wanted:
             continue

@@ -233,6 +233,5 @@ def _starters(bot: Ragbot) -> list[str]:
         told = note.metadata.get("starters")
         if isinstance(told, list) and told:
             return [str(question) for question in told[:_STARTERS]]
-    graph = bot.corpus().graph
-    linked = sorted(bot.notes(), key=lambda note: -len(graph.edges_in(graph.row(note.id))))
-    return [f"What is {note.title}?" for note in linked[:_STARTERS]]
+    corpus = bot.corpus()
+    return [f"What is {corpus.notes[note].title}?" for note in corpus.graph.hubs(_STARTERS)]

@@ -17,7 +17,7 @@ from ragbot.index.generation import Generation
 from ragbot.index.lexical import Lexical
 from ragbot.inference import token_codes
 from ragbot.inference.token_codes import Codes, Encoded, EncodedQuestion, TokenVectors
-from ragbot.models import Chunk, Note, Relation
+from ragbot.models import Note, Passage, Relation
 from ragbot.notes import link_resolver, parser
 from ragbot.notes.chunker import chunk, embedding_text
 from ragbot.text.tokenize import content_words
@@ -34,7 +34,7 @@ class MemoryCorpus:
         notes: Iterable[Note],
         encode: Encode | None,
         mentions: Iterable[Relation] = (),
-        cut: Callable[[Note], list[Chunk]] = chunk,
+        cut: Callable[[Note], list[Passage]] = chunk,
     ) -> None:
         ordered = sorted(notes, key=lambda note: note.id)
         self.generation = "memory"

@@ -45,7 +45,7 @@ from ragbot.evaluation.retrieval import Method, Question, Ranking  # noqa: E402
 from ragbot.index.vectors import Segment, write_segment  # noqa: E402
 from ragbot.inference.encoder import Encoder  # noqa: E402
 from ragbot.inference.token_codes import Encoded, EncodedQuestion, EncodeQuestion, TokenVectors  # noqa: E402
-from ragbot.models import LINKS_TO, Chunk, Note, Relation, Section, Turn  # noqa: E402
+from ragbot.models import LINKS_TO, Note, Passage, Relation, Section, Turn  # noqa: E402
 from ragbot.questions.conversation import standalone  # noqa: E402
 from ragbot.questions.subquestions import clauses  # noqa: E402
 
@@ -114,7 +114,7 @@ def with_hops(hops: int) -> Method:
         hits = retrieve.retrieve(
             corpus, question, vector, k=evaluate.KEPT, hops=hops, encode=encode
         )
-        return [hit.chunk.note for hit in hits]
+        return [hit.passage.note for hit in hits]
 
     return method
 
@@ -209,7 +209,7 @@ def multihop(name: str, folder: Path, encode: Passages, encoder: Encoder) -> Ite
 
     def corpus(of: list[Note], found: Sequence[Relation] = ()) -> MemoryCorpus:
         return MemoryCorpus(
-            of, lambda _: held, found, lambda n: [Chunk(n.id, (0, len(n.text)), n.text)]
+            of, lambda _: held, found, lambda n: [Passage(n.id, (0, len(n.text)), n.text)]
         )
 
     yield Set(name, corpus(linked), asked, texts, known)

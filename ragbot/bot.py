@@ -30,11 +30,11 @@ from ragbot.inference.vector_cache import Remembered
 from ragbot.models import (
     Answer,
     Changes,
-    Chunk,
     Filters,
     Hit,
     Note,
     NoteId,
+    Passage,
     Problem,
     Progress,
     Relation,
@@ -180,7 +180,7 @@ class Ragbot:
         return Status(
             generation=manifest.generation,
             notes=manifest.notes,
-            chunks=manifest.chunks,
+            passages=manifest.chunks,
             relations=corpus.graph.written,
             ghosts=len(corpus.graph.ghosts()),
             embedded=manifest.embedded,
@@ -333,7 +333,7 @@ class Ragbot:
         corpus = self.corpus()
         return corpus.notes[self._id(corpus, name)]
 
-    def passages(self, name: str) -> list[Chunk]:
+    def passages(self, name: str) -> list[Passage]:
         """Return the passages of a note, in the order of the file.
 
         Raises

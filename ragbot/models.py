@@ -135,7 +135,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class Passage:
     """The passage that is embedded and retrieved: one slice of one note.
 
     `text == note.text[slice(*span)]`: it is shown as it stands in the file.
@@ -172,7 +172,7 @@ class Evidence:
 class Hit:
     """A retrieved chunk with its final score (higher is better) and its evidence."""
 
-    chunk: Chunk
+    passage: Passage
     score: float
     evidence: tuple[Evidence, ...]
 
@@ -310,14 +310,14 @@ class Changes:
 class Status:
     """How the index stands: what it holds, and how far it is behind the notes.
 
-    `indexed_at` is seconds since the epoch. `embedded` counts the chunks whose
-    vectors are in place; below `chunks` the rest are found by words and graph
+    `indexed_at` is seconds since the epoch. `embedded` counts the passages whose
+    vectors are in place; below `passages` the rest are found by words and graph
     only. `behind` counts the notes that have changed since.
     """
 
     generation: str
     notes: int
-    chunks: int
+    passages: int
     relations: int
     ghosts: int
     embedded: int

@@ -88,7 +88,7 @@ def test_a_follow_up_is_understood_from_the_turn_before(bot):
 
 def test_hits_say_how_they_were_found(bot):
     hits = bot.search("steamed leaves that do not oxidise", k=4)
-    assert hits[0].chunk.note == "drinks/Green Tea.md"
+    assert hits[0].passage.note == "drinks/Green Tea.md"
     assert {e.retriever for e in hits[0].evidence} >= {"dense", "bm25"}
     for hit in hits:
         for evidence in hit.evidence:
@@ -98,14 +98,14 @@ def test_hits_say_how_they_were_found(bot):
 
 def test_words_alone_find_without_the_encoder(bot):
     hits = bot.search("thermostat", words=True)
-    assert hits[0].chunk.note == "tools/Kettle.md"
+    assert hits[0].passage.note == "tools/Kettle.md"
     assert "dense" not in {e.retriever for hit in hits for e in hit.evidence}
 
 
 def test_filters_leave_out_what_does_not_match(bot):
     found = bot.search("water", filters=Filters(folders=("drinks",)))
     assert found
-    assert all(hit.chunk.note.startswith("drinks/") for hit in found)
+    assert all(hit.passage.note.startswith("drinks/") for hit in found)
 
 
 @pytest.mark.parametrize("name", ["Green Tea", "green tea", "drinks/Green Tea.md", "sencha"])
@@ -149,7 +149,7 @@ def test_the_shortest_path_between_two_notes(bot):
 def test_status_counts_what_is_there(bot):
     status = bot.status()
     assert (status.notes, status.relations, status.ghosts) == (4, 4, 1)
-    assert status.embedded == status.chunks
+    assert status.embedded == status.passages
     assert status.behind == 0
 
 
@@ -217,7 +217,7 @@ def test_a_missing_encoder_is_a_clear_error(vault, tmp_path):
 def test_words_answer_before_the_encoder_is_there(vault, tmp_path):
     config = Config(notes=vault, index=tmp_path / "index")
     with Ragbot.open(config=config, wait=False) as lazy:
-        assert lazy.search("thermostat", words=True)[0].chunk.note == "tools/Kettle.md"
+        assert lazy.search("thermostat", words=True)[0].passage.note == "tools/Kettle.md"
         answer = lazy.ask("At what temperature is green tea brewed?")
         assert "words and links only" in answer.notice
         lazy.refresh()

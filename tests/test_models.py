@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragbot.models import Answer, Changes, Chunk, Filters, Note, Relation, Statement
+from ragbot.models import Answer, Changes, Filters, Note, Passage, Relation, Statement
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_relation_is_typed_unless_it_only_links():
 
 
 def test_equal_texts_at_two_places_are_two_chunks():
-    assert Chunk("a.md", (0, 3), "abc").id != Chunk("a.md", (4, 7), "abc").id
+    assert Passage("a.md", (0, 3), "abc").id != Passage("a.md", (4, 7), "abc").id
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def told(bot, question):
     return (
         answer.text,
         tuple((citation.note, citation.span) for citation in answer.citations),
-        tuple((hit.chunk.note, hit.chunk.span, round(hit.score, 6)) for hit in hits),
+        tuple((hit.passage.note, hit.passage.span, round(hit.score, 6)) for hit in hits),
     )
 
 
@@ -124,9 +124,9 @@ def test_an_answer_is_of_one_state_of_the_notes_while_they_change(open_bot, tmp_
         def ask():
             while not ended.is_set():
                 answer = bot.ask("In which tree do the heron and the kestrel nest?")
-                said = [hit.chunk.text for hit in answer.hits]
+                said = [hit.passage.text for hit in answer.hits]
                 said += [citation.quote for citation in answer.citations]
-                assert len({hit.chunk.note for hit in answer.hits}) == 2
+                assert len({hit.passage.note for hit in answer.hits}) == 2
                 assert len(set(re.findall(r"number (\d)", " ".join(said)))) == 1
 
         assert at_once(edit, *[ask] * 6) == []

@@ -19,7 +19,7 @@ def bot(real_vault, tmp_path_factory):
 def test_every_note_is_indexed_and_embedded(bot, real_vault):
     status = bot.status()
     assert status.notes == len(list(real_vault.rglob("*.md"))) == 177
-    assert status.embedded == status.chunks > 1000
+    assert status.embedded == status.passages > 1000
     assert status.behind == 0
 
 

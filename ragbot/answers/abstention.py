@@ -97,7 +97,7 @@ def signals(
     """
     meaning = met = 0.0
     if asked is not None and corpus.embedded:
-        read = [pick.candidate.passage for pick in picked]
+        read = [pick.candidate.passage_id for pick in picked]
         meaning = float(corpus.similarities(asked.vector, read).max())
     if asked is not None and picked[0].near.size:
         nearest = np.max([pick.near for pick in chosen], axis=0)
@@ -110,7 +110,7 @@ def signals(
     passages = {
         stem(word)
         for pick in picked[:3]
-        for word in _words(corpus, pick, corpus.passage(pick.candidate.passage).text)
+        for word in _words(corpus, pick, corpus.passage(pick.candidate.passage_id).text)
     }
     named = {stem(word) for name in _NAMED.findall(question) for word in tokens(name)}
     best = [pick.candidate.text for pick in picked[:3]]
@@ -136,7 +136,7 @@ def confidence(
         return -ENOUGH
     found = signals(corpus, question, query, picked, chosen, asked)
     # No vectors at all, or none yet of the passage that answers best.
-    if not picked[0].near.size or not len(corpus.codes([picked[0].candidate.passage])[0]):
+    if not picked[0].near.size or not len(corpus.codes([picked[0].candidate.passage_id])[0]):
         return found.covered - COVERED - found.unknown
     return found.weight - ENOUGH
 
@@ -159,7 +159,7 @@ def answer(
         if len(" ".join(tokens(name))) > SHORTEST_NAME
     ]
     lines += [_ghost_line(corpus, name) for name in ghosts]
-    titles = dict.fromkeys(corpus.notes[hit.chunk.note].title for hit in hits)
+    titles = dict.fromkeys(corpus.notes[hit.passage.note].title for hit in hits)
     if titles:
         names = ", ".join(f"*{escaped(title)}*" for title in list(titles)[:NEAREST])
         lines.append(f"Nearest to the question: {names}.")

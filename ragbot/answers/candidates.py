@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragbot.index.corpus import Corpus, FloatArray
-from ragbot.models import Chunk, Hit, Note, NoteId, Span
+from ragbot.models import Hit, Note, NoteId, Passage, Span
 from ragbot.notes.chunker import plain_prose
 from ragbot.text.sentences import sentences
 from ragbot.text.tokenize import tokens
@@ -89,7 +89,7 @@ class Candidate:
     span: Span
     text: str
     headings: tuple[str, ...]
-    passage: int
+    passage_id: int
     worth: float
     place: int
 
@@ -140,7 +140,7 @@ def gather(
         if sources_too or not _is_bibliography(corpus.passage(one))
     )
     places = {
-        note: place for place, note in enumerate(dict.fromkeys(hit.chunk.note for hit in hits))
+        note: place for place, note in enumerate(dict.fromkeys(hit.passage.note for hit in hits))
     }
     for chunk, one, worth in islice(telling, most):
         note = corpus.notes[chunk.note]
@@ -152,7 +152,7 @@ def gather(
     return found
 
 
-def _is_bibliography(chunk: Chunk) -> bool:
+def _is_bibliography(chunk: Passage) -> bool:
     """Tell whether a passage lists what a note rests on: it names a subject, and says nothing."""
     last = chunk.headings[-1] if chunk.headings else ""
     return "_".join(last.casefold().split()) in _BIBLIOGRAPHY
@@ -166,7 +166,7 @@ def best_passages(
     top = max(words.values(), default=0.0) or 1.0
     best: dict[NoteId, float] = {}
     for hit in hits:
-        best.setdefault(hit.chunk.note, hit.score)
+        best.setdefault(hit.passage.note, hit.score)
     ranked: list[tuple[int, float]] = []
     for note, score in best.items():
         rows = corpus.passages_of(note)
@@ -177,7 +177,9 @@ def best_passages(
     return sorted(ranked, key=lambda pair: -pair[1])
 
 
-def cut(note: Note, chunk: Chunk, passage: int, worth: float, place: int) -> Iterator[Candidate]:
+def cut(
+    note: Note, chunk: Passage, passage_id: int, worth: float, place: int
+) -> Iterator[Candidate]:
     """Cut a passage into its sentences, list items and table rows, as they read."""
     columns: Sequence[str] = ()
     for first, last in sentences(chunk.text, chunk.span[0]):
@@ -190,7 +192,7 @@ def cut(note: Note, chunk: Chunk, passage: int, worth: float, place: int) -> Ite
         skipped = _ONLY_A_LINK.fullmatch(source)
         text = "" if skipped else readable(source, columns)
         if len(text.split()) >= LEAST_WORDS or _runs_on(text):
-            yield Candidate(note.id, (first, last), text, chunk.headings, passage, worth, place)
+            yield Candidate(note.id, (first, last), text, chunk.headings, passage_id, worth, place)
 
 
 def _from_line_start(text: str, first: int, last: int) -> str:

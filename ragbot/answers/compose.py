@@ -14,7 +14,7 @@ from itertools import groupby
 from ragbot.answers import grounding
 from ragbot.answers.candidates import Candidate, is_row, readable
 from ragbot.answers.sentence_ranker import Picked
-from ragbot.models import Chunk, Citation, Note, NoteId, Statement
+from ragbot.models import Citation, Note, NoteId, Passage, Statement
 from ragbot.notes.parser import stem as stem_of
 from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question_type import Kind
@@ -101,7 +101,7 @@ def by_note(notes: Mapping[NoteId, Note], kind: Kind, chosen: Sequence[Picked]) 
 
 def compose(
     notes: Mapping[NoteId, Note],
-    passage: Callable[[int], Chunk],
+    passage: Callable[[int], Passage],
     groups: Sequence[Group],
     words: int = WORDS,
 ) -> Composed:
@@ -121,7 +121,7 @@ def compose(
     for group in groups:
         for place, candidate in enumerate(group.candidates):
             whole = candidate
-            note, chunk = notes[candidate.note], passage(candidate.passage)
+            note, chunk = notes[candidate.note], passage(candidate.passage_id)
             item = group.items or is_row(note.text[slice(*candidate.span)])
             if not item:
                 whole = _completed(note, chunk, candidate, before, room)
@@ -225,7 +225,7 @@ def _names(notes: Mapping[NoteId, Note], ordered: Sequence[Candidate]) -> dict[N
 
 
 def _completed(
-    note: Note, chunk: Chunk, candidate: Candidate, before: Candidate | None, room: int
+    note: Note, chunk: Passage, candidate: Candidate, before: Candidate | None, room: int
 ) -> Candidate:
     """Add the sentence before, when this one starts with a word that stands for it."""
     if not candidate.leans:

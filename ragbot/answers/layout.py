@@ -212,14 +212,14 @@ def _whole_list(
 def lists(corpus: Corpus, pool: Sequence[Candidate]) -> Iterator[tuple[Candidate, ...]]:
     """Find lists and tables: the first sentence of each item, and the line that introduces it."""
     ordered = sorted(
-        pool, key=lambda candidate: (-candidate.worth, candidate.passage, candidate.span)
+        pool, key=lambda candidate: (-candidate.worth, candidate.passage_id, candidate.span)
     )
     found: list[Candidate] = []
     intro: Candidate | None = None
     before: Candidate | None = None
     for candidate in ordered:
         note = corpus.notes[candidate.note]
-        follows = before is not None and before.passage == candidate.passage
+        follows = before is not None and before.passage_id == candidate.passage_id
         gap = note.text[before.span[1] : candidate.span[0]] if before and follows else "\n\n"
         starts = _starts_item(note, candidate)
         if found and (not follows or (not starts and _BLANK_LINE.search(gap))):

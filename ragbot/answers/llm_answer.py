@@ -18,7 +18,7 @@ from ragbot.answers import compose, grounding, relation_answers
 from ragbot.answers.candidates import best_passages, readable
 from ragbot.index.corpus import Corpus, FloatArray
 from ragbot.inference.llm import LanguageModel, Message
-from ragbot.models import Answer, Chunk, Citation, Hit, Note, Relation, Span, Statement, Turn
+from ragbot.models import Answer, Citation, Hit, Note, Passage, Relation, Span, Statement, Turn
 from ragbot.text.sentences import sentences
 
 PASSAGES = 8
@@ -58,11 +58,11 @@ Encode = Callable[[Sequence[str]], FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class Numbered:
     """One numbered passage of the prompt, with the relations that led to its note."""
 
     number: int
-    chunk: Chunk
+    chunk: Passage
     note: Note
     path: tuple[Relation, ...]
 
@@ -79,19 +79,19 @@ class Written:
 
 def passages(
     corpus: Corpus, query: str, vector: FloatArray | None, hits: Sequence[Hit]
-) -> list[Passage]:
+) -> list[Numbered]:
     """Give the best passages of the notes found numbers from 1."""
-    paths = {hit.chunk.note: found.path for hit in hits for found in hit.evidence if found.path}
+    paths = {hit.passage.note: found.path for hit in hits for found in hit.evidence if found.path}
     found = [corpus.passage(one) for one, _ in best_passages(corpus, query, vector, hits)]
     chunks = [chunk for chunk in found if chunk.text.strip()][:PASSAGES]
     return [
-        Passage(number, chunk, corpus.notes[chunk.note], paths.get(chunk.note, ()))
+        Numbered(number, chunk, corpus.notes[chunk.note], paths.get(chunk.note, ()))
         for number, chunk in enumerate(chunks, start=1)
     ]
 
 
 def prompt(
-    corpus: Corpus, query: str, given: Sequence[Passage], history: Sequence[Turn] = ()
+    corpus: Corpus, query: str, given: Sequence[Numbered], history: Sequence[Turn] = ()
 ) -> list[Message]:
     """Write the messages to a model: the rules, the last turns, the passages, the question."""
     blocks = "\n\n".join(_block(corpus, passage) for passage in given)
@@ -107,7 +107,7 @@ def prompt(
     return messages
 
 
-def _block(corpus: Corpus, passage: Passage) -> str:
+def _block(corpus: Corpus, passage: Numbered) -> str:
     chunk = passage.chunk
     place = " > ".join((passage.note.title, *chunk.headings))
     lines = [f"[{passage.number}] {place}", readable(chunk.text)]
@@ -165,7 +165,7 @@ def _whole_sentences(pieces: Iterator[str]) -> Iterator[str]:
 class _Checked:
     """What has been written so far, checked sentence by sentence."""
 
-    def __init__(self, given: Sequence[Passage], encode: Encode | None) -> None:
+    def __init__(self, given: Sequence[Numbered], encode: Encode | None) -> None:
         self.statements: list[Statement] = []
         self.citations: list[Citation] = []
         self.dropped = 0
@@ -193,8 +193,8 @@ class _Checked:
         self.statements.append(Statement(text, marks, supported=not reason))
 
     def _supported(
-        self, text: str, cited: Sequence[Passage]
-    ) -> tuple[list[tuple[Passage, Span]], str]:
+        self, text: str, cited: Sequence[Numbered]
+    ) -> tuple[list[tuple[Numbered, Span]], str]:
         """Find the shortest quotations that carry a sentence; else the nearest, and the fault."""
         ranked = [(passage, self._nearest(text, passage)) for passage in cited]
         context = " ".join(f"{p.note.title} {' '.join(p.chunk.headings)}" for p in cited)
@@ -212,7 +212,7 @@ class _Checked:
             reason = reason or fault
         return [(passage, span) for passage, (span, _) in ranked], reason
 
-    def _nearest(self, text: str, passage: Passage) -> tuple[Span, float]:
+    def _nearest(self, text: str, passage: Numbered) -> tuple[Span, float]:
         """Sentence of a passage nearest to a text, with its closeness in [-1, 1]."""
         chunk = passage.chunk
         spans = sentences(chunk.text, chunk.span[0])
@@ -235,8 +235,8 @@ class _Checked:
 
 
 def _used(
-    quotes: Sequence[tuple[Passage, Span]], ranked: Sequence[tuple[Passage, tuple[Span, float]]]
-) -> list[tuple[Passage, Span]]:
+    quotes: Sequence[tuple[Numbered, Span]], ranked: Sequence[tuple[Numbered, tuple[Span, float]]]
+) -> list[tuple[Numbered, Span]]:
     """Leave out sources that say nothing of the kind beside one that does."""
     best = max(score for _, (_, score) in ranked)
     return [

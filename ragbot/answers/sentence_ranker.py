@@ -197,7 +197,7 @@ def _defining(
 def _opens(corpus: Corpus, candidate: Candidate) -> bool:
     """Tell whether a sentence stands in the first of several passages of its note."""
     first, *more = corpus.passages_of(candidate.note)
-    return bool(more) and candidate.passage == first
+    return bool(more) and candidate.passage_id == first
 
 
 def _met(
@@ -206,7 +206,7 @@ def _met(
     """Read the passages of candidates word by word."""
     spans = [
         (row, [candidate.span for candidate in group])
-        for row, group in groupby(pool, key=lambda candidate: candidate.passage)
+        for row, group in groupby(pool, key=lambda candidate: candidate.passage_id)
     ]
     scores: list[Scores] = []
     near: list[Scores] = []

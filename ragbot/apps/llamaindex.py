@@ -98,8 +98,8 @@ def node_of(hit: Hit, notes: serialize.Notes) -> NodeWithScore:
     paths = [entry["path"] for entry in record["evidence"] if entry["path"]]
     metadata = {name: record[name] for name in ("note", "title", "headings", "lines", "evidence")}
     node = TextNode(
-        id_=hit.chunk.id,
-        text=hit.chunk.text,
+        id_=hit.passage.id,
+        text=hit.passage.text,
         metadata={**metadata, "path": paths[0] if paths else []},
         excluded_llm_metadata_keys=FOR_PROGRAMS,
         excluded_embed_metadata_keys=FOR_PROGRAMS,

@@ -198,7 +198,7 @@ class NotesServer(MCPServer[None]):
         found = _anticipated(lambda: bot.note(note))
         related = bot.related(found.id)
         record = serialize.note_record(found, related, (), bot.corpus().notes)
-        del record["chunks"]
+        del record["passages"]
         return _result(f"{found.id}\n\n{found.text}", {**record, "text": found.text})
 
     def related_notes(

@@ -15,12 +15,12 @@ from typing import Any
 from ragbot.models import (
     Answer,
     Changes,
-    Chunk,
     Citation,
     Evidence,
     Hit,
     Note,
     NoteId,
+    Passage,
     Problem,
     Relation,
     Statement,
@@ -55,7 +55,7 @@ def answered(answer: Answer, notes: Notes) -> Json:
 def hit_record(hit: Hit, notes: Notes) -> Json:
     """Shape one hit; `lines` are the first and last line of its passage."""
     evidence = [evidence_record(evidence) for evidence in hit.evidence]
-    return {**passage_record(hit.chunk, notes), "score": hit.score, "evidence": evidence}
+    return {**passage_record(hit.passage, notes), "score": hit.score, "evidence": evidence}
 
 
 def citation_record(citation: Citation) -> Json:
@@ -86,7 +86,7 @@ def relation_record(relation: Relation, notes: Notes) -> Json:
 def note_record(
     note: Note,
     relations: Iterable[Relation],
-    chunks: Iterable[Chunk],
+    passages: Iterable[Passage],
     notes: Notes,
 ) -> Json:
     """Shape one note with its relations in and out, its passages and its ghosts.
@@ -97,7 +97,7 @@ def note_record(
         The note.
     relations
         Every relation that it is the source or the target of.
-    chunks
+    passages
         Its passages.
     notes
         The vault, for titles and lines.
@@ -114,7 +114,7 @@ def note_record(
             "in": [relation_record(r, notes) for r in relations if r.source != note.id],
         },
         "ghosts": sorted({r.written for r in outgoing if r.target is None and r.written}),
-        "chunks": [passage_record(chunk, notes) for chunk in chunks],
+        "passages": [passage_record(passage, notes) for passage in passages],
     }
 
 
@@ -148,17 +148,17 @@ def status_record(status: Status) -> Json:
     return {name: getattr(status, name) for name in Status.__slots__}
 
 
-def passage_record(chunk: Chunk, notes: Notes) -> Json:
+def passage_record(passage: Passage, notes: Notes) -> Json:
     """Shape one passage; `lines` are [0, 0] when the note has changed since it was read."""
-    note = notes.get(chunk.note)
+    note = notes.get(passage.note)
     # A note that was edited since the search has its passage elsewhere, or nowhere.
-    holds = note is not None and note.text[slice(*chunk.span)] == chunk.text
+    holds = note is not None and note.text[slice(*passage.span)] == passage.text
     return {
-        "note": chunk.note,
-        "title": note.title if note else chunk.note,
-        "headings": list(chunk.headings),
-        "lines": list(note.lines_of(chunk.span)) if note and holds else [0, 0],
-        "text": chunk.text,
+        "note": passage.note,
+        "title": note.title if note else passage.note,
+        "headings": list(passage.headings),
+        "lines": list(note.lines_of(passage.span)) if note and holds else [0, 0],
+        "text": passage.text,
     }
 
 

@@ -141,7 +141,7 @@ def encoded_before(encode: EncodeQuestion, texts: Iterable[str]) -> EncodeQuesti
 def ragbot(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
     """Rank notes as `Ragbot.search` does."""
     hits = retrieve(corpus, question, encode(question), k=KEPT, encode=encode)
-    return [hit.chunk.note for hit in hits]
+    return [hit.passage.note for hit in hits]
 
 
 def dense(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:

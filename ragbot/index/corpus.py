@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ragbot.graph.relation_graph import RelationGraph
 from ragbot.index.lexical import Lexical, Spotted
 from ragbot.inference.token_codes import Codes
-from ragbot.models import Chunk, Note, NoteId
+from ragbot.models import Note, NoteId, Passage
 
 FloatArray = NDArray[np.float32]
 
@@ -33,7 +33,7 @@ class Corpus(Protocol):
     def notes(self) -> Mapping[NoteId, Note]:
         """Notes by id, their relations resolved."""
 
-    def passage(self, number: int) -> Chunk:
+    def passage(self, number: int) -> Passage:
         """Return a passage."""
 
     def passages_of(self, note: NoteId) -> list[int]:
@@ -52,7 +52,7 @@ class Corpus(Protocol):
         """Return the names of notes in a question: the longest ones, without overlap."""
 
     @property
-    def chunks(self) -> Sequence[Chunk]:
+    def chunks(self) -> Sequence[Passage]:
         """Chunks by row."""
 
     @property

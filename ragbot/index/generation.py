@@ -23,7 +23,7 @@ from ragbot.index.shelf import Lease, Shelf
 from ragbot.index.vectors import Segment, cosine
 from ragbot.inference.encoder import EncoderIdentity, FloatArray
 from ragbot.inference.token_codes import Codes, none
-from ragbot.models import Chunk, Note, NoteId
+from ragbot.models import Note, NoteId, Passage
 from ragbot.notes.link_resolver import Names
 
 IntArray = NDArray[np.int64]
@@ -73,11 +73,11 @@ class Generation:
         return self.content.links.names
 
     @property
-    def chunks(self) -> Sequence[Chunk]:
+    def chunks(self) -> Sequence[Passage]:
         """Every passage, in order of note id and place; a row is a position in it."""
         return self.content.snapshot.chunks
 
-    def passage(self, number: int) -> Chunk:
+    def passage(self, number: int) -> Passage:
         """Return a passage."""
         return self.chunks[number]
 

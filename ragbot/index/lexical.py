@@ -27,7 +27,7 @@ from ragbot.index.postings import Postings
 from ragbot.index.roll import NOBODY, Roll
 from ragbot.index.shared_names import SharedNames
 from ragbot.index.splice import Splice
-from ragbot.models import Chunk, Note, NoteId, Span
+from ragbot.models import Note, NoteId, Passage, Span
 from ragbot.notes.chunker import embedding_text, text_key
 from ragbot.notes.link_resolver import Called
 from ragbot.notes.parser import stem
@@ -84,7 +84,7 @@ class Lexical:
         self._passages = passages
 
     @classmethod
-    def build(cls, notes: Iterable[Note], chunks: Sequence[Chunk]) -> Lexical:
+    def build(cls, notes: Iterable[Note], chunks: Sequence[Passage]) -> Lexical:
         """Index the words of `chunks` and the titles and aliases of `notes`.
 
         The words of a chunk are those of its embedded text: its title and
@@ -275,7 +275,7 @@ class _Spoken:
         return cls(roll, titles, refiled(known, _borne(turn.gone), _borne(turn.new)))
 
 
-def _first_chunk(notes: Sequence[NoteId], chunks: Sequence[Chunk]) -> IntArray:
+def _first_chunk(notes: Sequence[NoteId], chunks: Sequence[Passage]) -> IntArray:
     rows = {note: row for row, note in enumerate(notes)}
     note_of = np.array([rows[chunk.note] for chunk in chunks], np.int64)
     if (np.diff(note_of) < 0).any():

@@ -22,7 +22,7 @@ from typing import Any, TypeVar, overload
 from ragbot.errors import IndexDamagedError
 from ragbot.index import pieces
 from ragbot.index.snapshot import Body, Entry, Snapshot, note_of, note_row
-from ragbot.models import Chunk, NoteId, Problem
+from ragbot.models import NoteId, Passage, Problem
 from ragbot.notes.link_resolver import Called
 
 T = TypeVar("T", covariant=True)
@@ -175,7 +175,7 @@ def _body_row(entry: Entry) -> list[Any]:
 def _body(row: list[Any]) -> Body:
     note = note_of(row[0])
     chunks = tuple(
-        Chunk(note.id, (span[0], span[1]), note.text[span[0] : span[1]], tuple(headings))
+        Passage(note.id, (span[0], span[1]), note.text[span[0] : span[1]], tuple(headings))
         for span, headings in row[1]
     )
     return Body(note, chunks, tuple(row[2]))

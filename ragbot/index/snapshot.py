@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from ragbot.index.roll import NOBODY, Roll
 from ragbot.index.splice import Splice
-from ragbot.models import Chunk, Note, NoteId, Problem, Relation, Section
+from ragbot.models import Note, NoteId, Passage, Problem, Relation, Section
 from ragbot.notes.chunker import chunk, embedding_text, text_key
 from ragbot.notes.link_resolver import Called
 from ragbot.notes.resolution import asked
@@ -38,7 +38,7 @@ class Body:
     """What a note says: as parsed, its passages, and for each the text that is embedded."""
 
     note: Note
-    chunks: tuple[Chunk, ...]
+    chunks: tuple[Passage, ...]
     texts: tuple[str, ...]
 
 
@@ -83,7 +83,7 @@ class Entry:
         return self.links[self.place]
 
     @property
-    def chunks(self) -> tuple[Chunk, ...]:
+    def chunks(self) -> tuple[Passage, ...]:
         """Its passages, in order of place."""
         return self.bodies[self.place].chunks
 
@@ -93,7 +93,7 @@ class Entry:
         return self.bodies[self.place].texts
 
 
-class Passages(Sequence[Chunk]):
+class Passages(Sequence[Passage]):
     """The passages of some notes, one after the other.
 
     Attributes
@@ -123,14 +123,14 @@ class Passages(Sequence[Chunk]):
     def __len__(self) -> int:
         return len(self.keys)
 
-    def __iter__(self) -> Iterator[Chunk]:
+    def __iter__(self) -> Iterator[Passage]:
         return (chunk for entry in self.entries for chunk in entry.chunks)
 
     @overload
-    def __getitem__(self, row: int) -> Chunk: ...
+    def __getitem__(self, row: int) -> Passage: ...
     @overload
-    def __getitem__(self, row: slice) -> list[Chunk]: ...
-    def __getitem__(self, row: int | slice) -> Chunk | list[Chunk]:
+    def __getitem__(self, row: slice) -> list[Passage]: ...
+    def __getitem__(self, row: int | slice) -> Passage | list[Passage]:
         if isinstance(row, slice):
             return [self[one] for one in range(*row.indices(len(self)))]
         if row < 0:

@@ -74,7 +74,7 @@ class Reranker:
         if not read:
             return list(hits)
         pairs = [
-            (question, f"{note.title}. {plain(hit.chunk.text)}"[:LONGEST]) for hit, note in read
+            (question, f"{note.title}. {plain(hit.passage.text)}"[:LONGEST]) for hit, note in read
         ]
         scores = self._scores(pairs)
         order = sorted(range(len(read)), key=lambda place: -scores[place])

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from ragbot.models import Chunk, Note, Section, Span
+from ragbot.models import Note, Passage, Section, Span
 from ragbot.notes import parser
 from ragbot.text.sentences import sentences
 
@@ -40,12 +40,12 @@ _DESTINATION = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _BETWEEN = re.compile(r"[\s>*+|:-]*(?:\d{1,9}[.)][\s>]*)?(?:\[.\]\s*)?")
 
 
-def chunk(note: Note) -> list[Chunk]:
+def chunk(note: Note) -> list[Passage]:
     """Cut a note into chunks, in the order of the file.
 
     Returns
     -------
-    list of Chunk
+    list of Passage
         At least one, so that every note can be found: a note without prose
         has an empty chunk at its start, embedded as its title alone. Chunks
         do not overlap.
@@ -57,22 +57,22 @@ def chunk(note: Note) -> list[Chunk]:
             chunks += [
                 _chunk(note, span, section.headings) for span in _passages(note, section, run)
             ]
-    return chunks or [Chunk(note.id, (0, 0), "")]
+    return chunks or [Passage(note.id, (0, 0), "")]
 
 
-def embedding_text(note: Note, chunk: Chunk) -> str:
+def embedding_text(note: Note, chunk: Passage) -> str:
     r"""Text that stands for a chunk when it is embedded: title, headings, plain prose.
 
     Examples
     --------
     >>> note = Note("a.md", "Heat", "# Heat\n## Limits\nIt has [[Entropy|some]].")
-    >>> embedding_text(note, Chunk("a.md", (17, 41), note.text[17:41], ("Heat", "Limits")))
+    >>> embedding_text(note, Passage("a.md", (17, 41), note.text[17:41], ("Heat", "Limits")))
     'Heat. Limits. It has some.'
     """
     return f"{context(note, chunk)} {plain_prose(chunk.text)}".strip()
 
 
-def context(note: Note, chunk: Chunk) -> str:
+def context(note: Note, chunk: Passage) -> str:
     """Title and headings as they stand before the prose of a chunk that is embedded."""
     return _context(note.title, chunk.headings)
 
@@ -119,8 +119,8 @@ def _heading(text: str) -> str:
     return parser.plain(text)
 
 
-def _chunk(note: Note, span: Span, headings: tuple[str, ...]) -> Chunk:
-    return Chunk(note.id, span, note.text[slice(*span)], headings)
+def _chunk(note: Note, span: Span, headings: tuple[str, ...]) -> Passage:
+    return Passage(note.id, span, note.text[slice(*span)], headings)
 
 
 def _joined(note: Note, spans: Sequence[Span]) -> list[Span]:

@@ -95,7 +95,7 @@ def retrieve(
     if reranker is None:
         return _hits(corpus, askings, k, per_note)
     hits = _hits(corpus, askings, max(k, CANDIDATES), per_note)
-    return reranker.rerank(question, hits, [corpus.notes[hit.chunk.note] for hit in hits])[:k]
+    return reranker.rerank(question, hits, [corpus.notes[hit.passage.note] for hit in hits])[:k]
 
 
 def retriever(model: str = "", encode: EncodeQuestion | None = None) -> partial[list[Hit]]:

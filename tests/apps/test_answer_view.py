@@ -7,7 +7,7 @@ import pytest
 
 from ragbot.apps.web import answer_view, source_cards
 from ragbot.apps.web.note_view import link
-from ragbot.models import Answer, Chunk, Citation, Evidence, Hit, Note, Relation, Statement
+from ragbot.models import Answer, Citation, Evidence, Hit, Note, Passage, Relation, Statement
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
 A = Note("a.md", "Alpha", "")
@@ -23,7 +23,7 @@ def relation(source, predicate, target, annotation=None):
 def answer(text="Said. [1]", quote="Said.", **changes):
     citation = Citation(1, "b/b.md", "Beta", ("Beta", "How"), (3, 4), (0, 5), quote)
     path = (relation("a.md", "extends", "b/b.md", "Because <b>."),)
-    hit = Hit(Chunk("b/b.md", (0, 5), quote), 1.0, (Evidence("graph", 1, 1.0, path),))
+    hit = Hit(Passage("b/b.md", (0, 5), quote), 1.0, (Evidence("graph", 1, 1.0, path),))
     fields = {"statements": (Statement("Said.", (1,)),), "citations": (citation,), "hits": (hit,)}
     return Answer("q", text, "extractive", False, **{**fields, **changes})
 
@@ -80,7 +80,7 @@ def test_the_path_that_brought_a_source_is_shown():
 
 def test_a_note_that_no_path_led_to_says_what_it_was_found_by():
     evidence = (Evidence("dense", 1, 1.0), Evidence("bm25", 2, 1.0))
-    hit = Hit(Chunk("b/b.md", (0, 5), "Said."), 1.0, evidence)
+    hit = Hit(Passage("b/b.md", (0, 5), "Said."), 1.0, evidence)
     assert "Found by its meaning and words" in answer_view.answered(answer(hits=(hit,)), NOTES)
 
 

@@ -141,7 +141,7 @@ def test_show_json(ragbot_json):
     assert shown["ghosts"] == ["Hornworm"]
     assert {r["predicate"] for r in shown["relations"]["out"]} >= {"suffers_from", "grows_with"}
     assert {r["source"] for r in shown["relations"]["in"]} == {"plants/Basil.md"}
-    assert shown["chunks"][0]["lines"][0] >= 1
+    assert shown["passages"][0]["lines"][0] >= 1
 
 
 def test_show_text_prints_the_file(ragbot, plot):

@@ -33,16 +33,16 @@ def retriever(bot):
 def test_nodes_carry_what_the_hits_do(bot, retriever):
     nodes = retriever.retrieve(QUESTION)
     hits = bot.search(QUESTION, 3)
-    assert [node.node.id_ for node in nodes] == [hit.chunk.id for hit in hits]
+    assert [node.node.id_ for node in nodes] == [hit.passage.id for hit in hits]
     assert [node.score for node in nodes] == [hit.score for hit in hits]
     for node, hit in zip(nodes, hits, strict=True):
         metadata = node.node.metadata
-        note = bot.note(hit.chunk.note)
-        assert node.text == hit.chunk.text
+        note = bot.note(hit.passage.note)
+        assert node.text == hit.passage.text
         assert metadata["note"] == note.id
         assert metadata["title"] == note.title
-        assert metadata["headings"] == list(hit.chunk.headings)
-        assert metadata["lines"] == list(note.lines_of(hit.chunk.span))
+        assert metadata["headings"] == list(hit.passage.headings)
+        assert metadata["lines"] == list(note.lines_of(hit.passage.span))
         assert [e["retriever"] for e in metadata["evidence"]] == [e.retriever for e in hit.evidence]
 
 

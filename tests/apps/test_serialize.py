@@ -8,11 +8,11 @@ from ragbot.apps import serialize
 from ragbot.models import (
     Answer,
     Changes,
-    Chunk,
     Citation,
     Evidence,
     Hit,
     Note,
+    Passage,
     Problem,
     Relation,
     Statement,
@@ -23,7 +23,7 @@ TEXT = "# Drift\n\nPersonas drift.\nSlowly.\n"
 EXTENDS = Relation("drift.md", "extends", "Soul", None, (2, 7), annotation="it wanders")
 NOTE = Note("drift.md", "Persona Drift", TEXT, ("drifting",), ("persona",), relations=(EXTENDS,))
 NOTES = {NOTE.id: NOTE}
-CHUNK = Chunk("drift.md", (9, 32), TEXT[9:32], ("Drift",))
+CHUNK = Passage("drift.md", (9, 32), TEXT[9:32], ("Drift",))
 HIT = Hit(CHUNK, 0.5, (Evidence("bm25", 1, 2.5), Evidence("graph", 3, 0.1, (EXTENDS,))))
 HIT_SHAPE = {
     "note": "drift.md",
@@ -100,7 +100,7 @@ def test_note():
     assert record["ghosts"] == ["Soul"]
     assert record["aliases"] == ["drifting"]
     assert record["tags"] == ["persona"]
-    assert record["chunks"][0]["lines"] == [3, 4]
+    assert record["passages"][0]["lines"] == [3, 4]
 
 
 def test_everything_else_is_json_too():

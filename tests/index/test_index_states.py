@@ -52,7 +52,7 @@ def told(generation):
     for question in QUESTIONS:
         query = encoder.encode_question(question)
         hits = retrieve(generation, question, query)
-        rankings.append([(hit.chunk.id, round(hit.score, 4)) for hit in hits])
+        rankings.append([(hit.passage.id, round(hit.score, 4)) for hit in hits])
         near = generation.nearest(query.vector, 5)
         rankings.append([(row, round(cosine, 4)) for row, cosine in near])
     snapshot = generation.content.snapshot

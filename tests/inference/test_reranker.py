@@ -9,7 +9,7 @@ import pytest
 
 from ragbot.errors import ModelUnavailableError
 from ragbot.inference.reranker import CANDIDATES, Reranker
-from ragbot.models import Chunk, Evidence, Hit, Note
+from ragbot.models import Evidence, Hit, Note, Passage
 
 WORDS = ["heat", "flows", "downhill", "work", "moves", "things"]
 
@@ -42,7 +42,7 @@ def found(count=3):
         Note(f"{i}.md", WORDS[i % 6], f"{WORDS[i % 6]} {WORDS[(i + 1) % 6]}.") for i in range(count)
     ]
     hits = [
-        Hit(Chunk(n.id, (0, len(n.text)), n.text), 1 - i / 100, (Evidence("bm25", i + 1, 1.0),))
+        Hit(Passage(n.id, (0, len(n.text)), n.text), 1 - i / 100, (Evidence("bm25", i + 1, 1.0),))
         for i, n in enumerate(notes)
     ]
     return hits, notes
@@ -56,7 +56,7 @@ def test_hits_are_ordered_by_the_model_and_say_so(model):
     expected = sorted((float(s) for s in CrossEncoder(model).predict(pairs)), reverse=True)
     ranked = Reranker(model).rerank("heat", hits, notes)
     assert [hit.score for hit in ranked] == pytest.approx(expected)
-    assert {hit.chunk for hit in ranked} == {hit.chunk for hit in hits}
+    assert {hit.passage for hit in ranked} == {hit.passage for hit in hits}
     assert [hit.evidence[-1].rank for hit in ranked] == [1, 2, 3]
     assert all(hit.evidence[-1].retriever == "reranker" for hit in ranked)
     assert all(hit.evidence[0].retriever == "bm25" for hit in ranked)
@@ -65,7 +65,9 @@ def test_hits_are_ordered_by_the_model_and_say_so(model):
 def test_hits_beyond_the_candidates_stay_behind(model):
     hits, notes = found(CANDIDATES + 5)
     ranked = Reranker(model).rerank("heat", hits, notes)
-    assert [hit.chunk for hit in ranked[CANDIDATES:]] == [hit.chunk for hit in hits[CANDIDATES:]]
+    assert [hit.passage for hit in ranked[CANDIDATES:]] == [
+        hit.passage for hit in hits[CANDIDATES:]
+    ]
     scores = [hit.score for hit in ranked]
     assert scores == sorted(scores, reverse=True)
 

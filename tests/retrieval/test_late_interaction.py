@@ -60,4 +60,4 @@ def test_an_encoder_without_words_leaves_out_this_step(corpus):
     alone = EncodedQuestion(asked(question).vector, TokenVectors(bags([]).vectors, ()))
     assert not late_interaction.reads(alone)
     assert not late_interaction.reads(None)
-    assert retrieve(corpus, question, alone)[0].chunk.note == "Kettle.md"
+    assert retrieve(corpus, question, alone)[0].passage.note == "Kettle.md"

@@ -30,17 +30,17 @@ def search(corpus, question, **options):
 
 
 def notes(hits):
-    return [hit.chunk.note for hit in hits]
+    return [hit.passage.note for hit in hits]
 
 
 def evidence(hits, note):
-    hit = next(hit for hit in hits if hit.chunk.note == note)
+    hit = next(hit for hit in hits if hit.passage.note == note)
     return {e.retriever: e for e in hit.evidence}
 
 
 def test_the_best_passage_of_the_best_note_comes_first(corpus):
     hit = search(corpus, "Which thermometers measure heat?")[0]
-    assert hit.chunk.headings == ("Measure",)
+    assert hit.passage.headings == ("Measure",)
     ranks = {e.retriever: e.rank for e in hit.evidence}
     assert (ranks["dense"], ranks["bm25"]) == (1, 1)
 
@@ -130,9 +130,9 @@ def test_filters_keep_out_what_they_should(corpus, filters, kept):
     question = "Does heat, work, a baron, a brewer or a thermometer matter?"
     hits = search(corpus, question, filters=filters)
     assert bool(hits) is (kept is not None)
-    assert all(hit.chunk.note.startswith(kept) for hit in hits)
+    assert all(hit.passage.note.startswith(kept) for hit in hits)
     words = retrieve(corpus, question, None, filters=filters)
-    assert all(hit.chunk.note.startswith(kept) for hit in words)
+    assert all(hit.passage.note.startswith(kept) for hit in words)
 
 
 @pytest.mark.parametrize("wrong", [{"k": 0}, {"per_note": 0}, {"hops": -1}], ids=repr)
@@ -172,11 +172,11 @@ def test_every_path_replays_on_the_graph(links, question, hops):
     )
     for hit in search(corpus, question, hops=hops):
         assert hit.evidence
-        assert hit.chunk in corpus.chunks
+        assert hit.passage in corpus.chunks
         for found in hit.evidence:
             assert found.rank >= 1
             assert bool(found.path) is (found.retriever == "graph")
-            here = hit.chunk.note
+            here = hit.passage.note
             for relation in reversed(found.path):
                 assert relation in corpus.graph.neighbours(here)
                 here = relation.source if relation.target == here else relation.target

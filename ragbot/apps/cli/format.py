@@ -18,11 +18,11 @@ from ragbot.apps.serialize import end_of
 from ragbot.models import (
     Answer,
     Changes,
-    Chunk,
     Citation,
     Hit,
     Note,
     NoteId,
+    Passage,
     Problem,
     Relation,
     Status,
@@ -112,11 +112,11 @@ def hits(found: Iterable[Hit], notes: Mapping[NoteId, Note], page: Page, explain
 def _hit(
     number: int, hit: Hit, notes: Mapping[NoteId, Note], page: Page, explain: bool
 ) -> Iterator[str]:
-    note = notes[hit.chunk.note]
-    place = page.place(note.id, note.line_of(hit.chunk.span[0]))
+    note = notes[hit.passage.note]
+    place = page.place(note.id, note.line_of(hit.passage.span[0]))
     yield f"{number:2}  {page.bold(_line(note.title))}  {page.dim(f'{hit.score:.3f}')}"
-    yield f"    {place}{_below(hit.chunk.headings, page)}"
-    yield textwrap.indent(textwrap.shorten(_line(hit.chunk.text), 3 * page.width), " " * 4)
+    yield f"    {place}{_below(hit.passage.headings, page)}"
+    yield textwrap.indent(textwrap.shorten(_line(hit.passage.text), 3 * page.width), " " * 4)
     if explain:
         for evidence in hit.evidence:
             yield f"    {evidence.retriever:<8} rank {evidence.rank:<3} score {evidence.score:.3f}"
@@ -137,7 +137,9 @@ def steps(path: Sequence[Relation], end: NoteId, page: Page) -> str:
     return _name(here) + written
 
 
-def note(found: Note, edges: Sequence[Relation], chunks: Sequence[Chunk], page: Page) -> list[str]:
+def note(
+    found: Note, edges: Sequence[Relation], passages: Sequence[Passage], page: Page
+) -> list[str]:
     """Write what a note holds: names, relations out and in, passages."""
     lines = [page.bold(_line(found.title)), page.place(found.id, 1)]
     for label, values in (("aliases", found.aliases), ("tags", found.tags)):
@@ -145,10 +147,10 @@ def note(found: Note, edges: Sequence[Relation], chunks: Sequence[Chunk], page: 
             lines.append(f"{label}: {', '.join(_line(value) for value in values)}")
     lines += ["", page.bold("relations"), *relations(edges, found, page)]
     lines += ["", page.bold("passages")]
-    for chunk in chunks:
-        first, last = found.lines_of(chunk.span)
-        start = textwrap.shorten(_line(chunk.text), page.width - 4)
-        lines += [f"  lines {first}-{last}{_below(chunk.headings, page)}", f"    {start}"]
+    for passage in passages:
+        first, last = found.lines_of(passage.span)
+        start = textwrap.shorten(_line(passage.text), page.width - 4)
+        lines += [f"  lines {first}-{last}{_below(passage.headings, page)}", f"    {start}"]
     return lines
 
 
@@ -192,7 +194,7 @@ def status(found: Status) -> str:
     """Write how the index stands."""
     behind = f"{counted(found.behind, 'note')} behind" if found.behind else "up to date"
     lines = [
-        f"{counted(found.notes, 'note')}, {counted(found.chunks, 'passage')} "
+        f"{counted(found.notes, 'note')}, {counted(found.passages, 'passage')} "
         f"({found.embedded} embedded), {counted(found.relations, 'relation')}, "
         f"{counted(found.ghosts, 'ghost')}",
         f"{behind}; generation {found.generation}; encoder {found.encoder}",

@@ -20,14 +20,14 @@ def show(options: Namespace) -> int:
     with opened(options, encoder=False) as (bot, page):
         note = bot.note(options.note)
         relations = bot.related(note.id)
-        chunks = bot.passages(note.id)
+        passages = bot.passages(note.id)
         if options.json:
-            print_json(serialize.note_record(note, relations, chunks, bot.corpus().notes))
+            print_json(serialize.note_record(note, relations, passages, bot.corpus().notes))
         elif options.text:
             # To a file or a program it goes unchanged, to the last byte.
             sys.stdout.write(format.plain(note.text) if sys.stdout.isatty() else note.text)
         else:
-            print("\n".join(format.note(note, relations, chunks, page)))
+            print("\n".join(format.note(note, relations, passages, page)))
     return 0
 
 

@@ -84,8 +84,8 @@ def add_endpoints(bot: Ragbot, limit: Limit) -> None:
     def note(name: str = "") -> dict[str, Any]:
         """Read a note by path, title or alias: its text, its relations, its passages."""
         found = _checked(lambda: bot.note(_text("name", name)))
-        corpus, chunks = bot.corpus(), bot.passages(found.id)
-        record = serialize.note_record(found, bot.related(found.id), chunks, corpus.notes)
+        corpus, passages = bot.corpus(), bot.passages(found.id)
+        record = serialize.note_record(found, bot.related(found.id), passages, corpus.notes)
         return {**record, "text": found.text}
 
     def related(name: str = "", predicate: str = "", direction: str = "both") -> dict[str, Any]:

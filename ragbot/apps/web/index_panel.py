@@ -136,7 +136,7 @@ def standing(status: Status, step: Progress | None = None) -> str:
     changed = f"{_count(status.behind, 'note')} changed since"
     behind = changed if status.behind else "up to date"
     text = (
-        f"<p>{_count(status.notes, 'note')}, {_count(status.chunks, 'passage')}, "
+        f"<p>{_count(status.notes, 'note')}, {_count(status.passages, 'passage')}, "
         f"{_count(status.relations, 'link')}, {_count(status.ghosts, 'note')} wanted but not "
         f"written. Indexed {when}; {behind}. "
         f"{escape(status.notice)}</p>"

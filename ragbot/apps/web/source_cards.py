@@ -43,7 +43,7 @@ def paths(hits: Iterable[Hit]) -> dict[NoteId, tuple[Relation, ...]]:
     for hit in hits:
         for evidence in hit.evidence:
             if evidence.retriever == "graph" and evidence.path:
-                ways.setdefault(hit.chunk.note, evidence.path)
+                ways.setdefault(hit.passage.note, evidence.path)
     return ways
 
 
@@ -117,7 +117,7 @@ def _found(hits: Iterable[Hit], note: NoteId) -> str:
     ways = dict.fromkeys(
         _WAYS[evidence.retriever]
         for hit in hits
-        if hit.chunk.note == note
+        if hit.passage.note == note
         for evidence in hit.evidence
         if evidence.retriever in _WAYS
     )

@@ -37,11 +37,12 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import pytest
 from markdown_it import MarkdownIt
 
 from ragbot.apps.cli import main
-from ragbot.apps.cli.options import parser
+from ragbot.apps.cli.program import program
 from ragbot.apps.cli.session import demo_index
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -298,26 +299,23 @@ def test_data(block):
     {"json": json.loads, "toml": tomllib.loads}[block.language](block.text)
 
 
-def help_of(words):
+def help_of(name):
     """Help text of a command, as wide as the pages."""
-    command = parser()
-    for word in words.split():
-        command = next(a for a in command._actions if a.dest == "command").choices[word]
-    formatter = command.formatter_class
-    command.formatter_class = lambda prog: formatter(prog, width=96)
-    return command.format_help()
+    with click.Context(program.commands[name], info_name=f"ragbot {name}") as context:
+        context.max_content_width = context.terminal_width = 96
+        return f"{program.commands[name].get_help(context)}\n"
 
 
 @those("help")
 def test_help_texts(block):
-    # Python's releases differ in where they break lines.
+    # Releases of click differ in where they break lines.
     assert help_of(block.info).split() == block.text.split()
 
 
 def test_every_command_has_its_help_and_an_example_on_the_page():
     page = ROOT / "docs" / "command-line.md"
     helped = {block.info for block in BLOCKS if block.page == page and block.language == "help"}
-    commands = next(a for a in parser()._actions if a.dest == "command").choices
+    commands = program.commands
     assert helped == set(commands)
     headings = re.findall(r"^## `ragbot (\w+)", page.read_text(encoding="utf-8"), re.M)
     assert set(headings) == set(commands)

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from ragbot.apps.cli import main
-from ragbot.apps.cli.commands import COMMANDS
-from ragbot.apps.cli.options import parser
+from ragbot.apps.cli.program import program
 
 
 @pytest.fixture
@@ -234,39 +233,32 @@ def test_index_tells_what_changed(tmp_path, plot, capsys):
     assert again["unchanged"] == 4
     assert again["added"] == []
     assert main(["index", "--rebuild", *places]) == 0
-    capsys.readouterr()
-    assert main(["index", "--rollback", *places]) == 0
-    assert capsys.readouterr().out.startswith("back to generation ")
 
 
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        pytest.param([], "required: COMMAND", id="no-command"),
-        pytest.param(["ask"], "required: QUESTION", id="no-question"),
-        pytest.param(["aks", "x"], "invalid choice: 'aks'", id="unknown-command"),
-        pytest.param(["serach", "x"], "Did you mean search?", id="misspelt-command"),
-        pytest.param(
-            ["graph", "--format", "graphmk"], "Did you mean graphml?", id="misspelt-choice"
-        ),
-        pytest.param(["search", "x", "-k", "0"], "not a whole number from 1", id="k"),
-        pytest.param(["search", "x", "-k", "9" * 30], "not a whole number from 1", id="huge"),
-        pytest.param(["search", "x", "--hops", "21"], "more than 20 steps", id="far"),
-        pytest.param(["search", "x", "--hops", "-1"], "from 0 to 20", id="hops"),
+        pytest.param([], "Missing command", id="no-command"),
+        pytest.param(["ask"], "Missing argument 'QUESTION'", id="no-question"),
+        pytest.param(["aks", "x"], "No such command 'aks'", id="unknown-command"),
+        pytest.param(["serach", "x"], "Did you mean 'search'?", id="misspelt-command"),
+        pytest.param(["search", "x", "--explian"], "'--explain'", id="option"),
+        pytest.param(["search", "x", "-k", "0"], "1<=x<=", id="k"),
+        pytest.param(["search", "x", "-k", "9" * 30], "1<=x<=", id="huge"),
+        pytest.param(["search", "x", "--hops", "21"], "0<=x<=20", id="far"),
+        pytest.param(["search", "x", "--hops", "-1"], "0<=x<=20", id="hops"),
         pytest.param(["index", "--notes", "~no-such-user/x"], "user that is not known", id="user"),
         pytest.param(["search", "x", "--since", "May"], "not a date", id="date"),
-        pytest.param(["chat", "--port", "70000"], "not a port", id="port"),
-        pytest.param(["graph", "--format", "png"], "invalid choice: 'png'", id="format"),
-        pytest.param(["index", "--rebuild", "--watch"], "not allowed with", id="two-ways"),
+        pytest.param(["chat", "--port", "70000"], "0<=x<=65535", id="port"),
+        pytest.param(["graph", "--format", "png"], "'png' is not one of", id="format"),
+        pytest.param(["index", "--rebuild", "--watch"], "cannot be used together", id="two-ways"),
     ],
 )
 def test_wrong_usage_exits_with_2_and_a_usage_line(words, complaint, capsys):
-    with pytest.raises(SystemExit) as left:
-        main(words)
+    assert main(words) == 2
     shown = capsys.readouterr()
-    assert left.value.code == 2
     assert shown.out == ""
-    assert shown.err.startswith("usage: ragbot")
+    assert shown.err.startswith("Usage: ragbot")
     assert complaint in shown.err
 
 
@@ -322,12 +314,13 @@ def test_odd_notes_in_an_odd_folder_are_read_or_told(tmp_path, capsys):
     assert "Folder" not in notes
 
 
-def test_every_command_has_a_function_and_a_description():
-    commands = next(a for a in parser()._actions if a.dest == "command")
-    assert set(commands.choices) == set(COMMANDS)
-    for command in commands.choices.values():
-        assert command.description.endswith(".")
-        assert command.epilog.startswith("examples:\n  ")
+@pytest.mark.parametrize("name", program.commands)
+def test_every_command_has_a_description_and_examples(name, capsys):
+    assert main([name, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"Usage: ragbot {name}")
+    assert program.commands[name].get_short_help_str(200).endswith(".")
+    assert "Examples:\n  " in shown
 
 
 def run_alone(*words, **environment):
@@ -345,7 +338,7 @@ def run_alone(*words, **environment):
 def test_help_is_light_and_shows_examples():
     done = run_alone("--help")
     assert done.returncode == 0
-    assert "examples:" in done.stdout
+    assert "Examples:" in done.stdout
     heavy = [
         "torch",
         "chromadb",
@@ -357,9 +350,9 @@ def test_help_is_light_and_shows_examples():
         "mcp",
     ]
     code = (
-        "import sys, ragbot.cli\n"
-        "try: ragbot.cli.main(['--help'])\n"
-        f"except SystemExit: print(sorted(set({heavy}) & set(sys.modules)))"
+        "import sys, ragbot.apps.cli\n"
+        "ragbot.apps.cli.main(['--help'])\n"
+        f"print(sorted(set({heavy}) & set(sys.modules)))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert loaded.stdout.splitlines()[-1] == "[]"
@@ -409,9 +402,9 @@ def test_output_that_cannot_be_written(where, code, told):
 
 @pytest.mark.parametrize(
     "module",
-    ["ragbot.apps.cli.program", "argparse", "ragbot.apps.cli.commands", "ragbot.bot", "numpy"],
+    ["ragbot.apps.cli.program", "click", "ragbot.bot", "numpy"],
 )
-def test_an_interrupt_of_an_import_is_met_as_any_other(plot, plot_index, module):
+def test_an_interrupt_of_an_import_stops_the_command(plot, plot_index, module):
     words = ["search", "blight", "--words", "--notes", str(plot), "--index", str(plot_index)]
     code = (
         "import os, signal, sys\n"
@@ -420,14 +413,14 @@ def test_an_interrupt_of_an_import_is_met_as_any_other(plot, plot_index, module)
         f"        if name == {module!r}:\n"
         "            os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Impatient())\n"
-        f"from ragbot.cli import start\nsys.exit(start({words}))"
+        f"from ragbot.apps.cli import start\nsys.exit(start({words}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True,
         cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (130, "")
-    assert done.stderr == "\nragbot: stopped; the index is as it was\n"
+    assert done.stderr == "\nragbot: stopped\n"
 
 
 def test_watching_tells_what_an_edit_changed(tmp_path):
@@ -477,7 +470,7 @@ def test_a_search_by_words_loads_no_encoder(plot, plot_index):
     heavy = ["torch", "sentence_transformers", "chromadb", "gradio", "llama_index", "networkx"]
     words = ["search", "late blight", "--words", "--notes", str(plot), "--index", str(plot_index)]
     code = (
-        f"import sys, ragbot.cli\nassert ragbot.cli.main({words}) == 0\n"
+        f"import sys, ragbot.apps.cli\nassert ragbot.apps.cli.main({words}) == 0\n"
         f"print(sorted(set({heavy}) & set(sys.modules)))"
     )
     loaded = subprocess.run(

@@ -1,87 +1,104 @@
-"""The command line: arguments in, text or JSON out.
+"""The command line, built on click. Open `options.py` first, then the module of a command.
 
-Results go to stdout, everything else to stderr. A command ends with 0, with 1
-after an error, with 2 after wrong usage, and with 130 when it was interrupted.
-
-Floor 7. Nothing heavy is imported before a command runs, and nothing of ours
-before Ctrl-C is met.
+Results go to stdout, everything else to stderr. A command exits with 0, with 1 after an error,
+with 2 after wrong usage, and with 130 after Ctrl-C. Modules of commands import what is slow
+inside their functions, so that `ragbot --help` is quick.
 """
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
 
-TYPE_CHECKING = False  # as typing has it, which takes longer to import than all that is here
+TYPE_CHECKING = False  # `typing` takes longer to import than this module
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from types import FrameType
 
+FAILED = 1
 INTERRUPTED = 130
 
 
 def start(arguments: Sequence[str] | None = None) -> int:
-    """Run a command as `main` does, for a process that does nothing else."""
-    at_interrupt(_interrupt)
-    try:
-        return main(arguments)
-    finally:
-        # All is done and written: what libraries do at the end may be cut off. Without `freeze`
-        # Python looks through all that they made once more, which takes as long as many a command.
-        at_interrupt(signal.SIG_DFL)
-        gc.freeze()
+    """Run a command as `main` does, in a process of its own, which Ctrl-C ends at once.
+
+    Ending at once is safe: what the index holds is committed, and the rest is not begun. A command
+    that has something to finish calls `finish_on_interrupt`.
+    """
+    _on_interrupt(_exit_now)
+    return main(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name.
+    """Run the command that the arguments name and return its exit code.
 
     Parameters
     ----------
     arguments
         The words after `ragbot`; those of the process if omitted.
-
-    Returns
-    -------
-    int
-        The exit code: 0, 1 after an error, 130 after an interrupt. Wrong usage
-        leaves by `SystemExit` with 2.
     """
-    try:
-        from ragbot.apps.cli.program import run
+    import click
 
-        return run(list(sys.argv[1:] if arguments is None else arguments))
-    except KeyboardInterrupt:
-        _tell_stopped()
+    from ragbot.apps.cli.program import program
+    from ragbot.errors import RagbotError
+
+    try:
+        _prepare_streams()
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        code: int = program.main(words, prog_name="ragbot", standalone_mode=False) or 0
+        sys.stdout.flush()
+        return code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except RagbotError as error:
+        print(f"ragbot: {error}", file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        # The reader has left (`ragbot graph | head`): no error, and nowhere to write to.
+        _discard_output()
+        return FAILED
+    except OSError as error:
+        # Notes and index raise errors of their own; what is left is the output, as on a full disk.
+        print(f"ragbot: the output cannot be written: {error.strerror}.", file=sys.stderr)
+        _discard_output()
+        return FAILED
+    except (KeyboardInterrupt, click.Abort):
+        _say_stopped()
         return INTERRUPTED
 
 
-def at_interrupt(act: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
-    """Have Ctrl-C met so, unless it is ignored, as it is in a shell's background."""
+def finish_on_interrupt() -> None:
+    """Raise KeyboardInterrupt at Ctrl-C from here on, so that the caller can finish its work."""
+    _on_interrupt(signal.default_int_handler)
+
+
+def _on_interrupt(act: object) -> None:
+    """Set what Ctrl-C does, unless it is ignored, as in a background job of a shell."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, act)
+        signal.signal(signal.SIGINT, act)  # type: ignore[arg-type]
 
 
-def stop(number: int, frame: FrameType | None) -> None:
-    """End the process at once. A build stands beside the index, so there is nothing to mend."""
-    _tell_stopped()
+def _exit_now(number: int, frame: FrameType | None) -> None:
+    _say_stopped()
     os._exit(INTERRUPTED)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt, but end the process at once where it is importing.
-
-    A module that is cut off makes of it what it will: NumPy two pages of an ImportError, and
-    the import system's own callbacks a traceback with which nothing ends.
-    """
-    inner = frame
-    while inner is not None:
-        if inner.f_code.co_filename.startswith("<frozen importlib"):
-            stop(number, frame)
-        inner = inner.f_back
-    raise KeyboardInterrupt
+def _say_stopped() -> None:
+    os.write(2, b"\nragbot: stopped\n")
 
 
-def _tell_stopped() -> None:
-    os.write(2, b"\nragbot: stopped; the index is as it was\n")
+def _prepare_streams() -> None:
+    """Print names of notes in any script, whatever the locale is; replace closed streams."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            # Started with it closed (`>&-`). In this order each gets its own number back.
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif mode == "w" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,38 +1,67 @@
-"""The commands that take a question: ask, search, and the conversation in a terminal."""
+"""The commands that take a question: ask and search."""
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from ragbot.apps import serialize
-from ragbot.apps.cli import format
-from ragbot.apps.cli.session import filters_of, opened, print_json, tell
-from ragbot.models import Answer
+import click
+
+from ragbot.apps.cli.options import COUNT, Command, filter_options, json_option, places
+
+if TYPE_CHECKING:
+    from ragbot.apps.cli.format import Page
+    from ragbot.config import Config
+    from ragbot.models import Answer, Filters
 
 
-def ask(options: Namespace) -> int:
-    """Answer one question."""
-    with opened(options) as (bot, page):
-        pieces = bot.stream(
-            options.question,
-            filters=filters_of(options, bot),
-            use_llm=options.llm,
-            sources=options.sources,
-        )
-        if options.json:
-            *_, answer = pieces
-            assert isinstance(answer, Answer)
+@click.command(
+    cls=Command,
+    examples=(
+        'ragbot ask "What is the Assistant Axis?"',
+        'ragbot ask "What extends it?" --in models --json',
+    ),
+)
+@click.argument("question")
+@click.option("--sources", type=COUNT, help="Use at most this many passages.")
+@click.option(
+    "--llm/--no-llm",
+    default=None,
+    help="Write with the language model of RAGBOT_LLM, or without it (default: if one is set).",
+)
+@filter_options
+@json_option
+@places
+def ask(
+    config: Config,
+    filters: Filters,
+    question: str,
+    sources: int | None,
+    llm: bool | None,
+    as_json: bool,
+) -> None:
+    """Answer a question from the notes, with citations."""
+    from ragbot.apps import serialize
+    from ragbot.apps.cli import format
+    from ragbot.apps.cli.session import named, opened, print_json, say
+    from ragbot.models import Answer
+
+    with opened(config) as (bot, page):
+        pieces = bot.stream(question, filters=named(bot, filters), use_llm=llm, sources=sources)
+        if as_json:
+            *_, answer = (piece for piece in pieces if isinstance(piece, Answer))
             print_json(serialize.answered(answer, bot.corpus().notes))
         else:
             answer = print_answer(pieces, page)
         if answer.notice:
-            tell(f"note: {format.plain(answer.notice)}")
-    return 0
+            say(f"note: {format.plain(answer.notice)}")
 
 
-def print_answer(pieces: Iterator[str | Answer], page: format.Page) -> Answer:
-    """Print an answer as it comes, then its sources; return it."""
+def print_answer(pieces: Iterator[str | Answer], page: Page) -> Answer:
+    """Print an answer as it comes, then its sources, and return it."""
+    from ragbot.apps.cli import format
+    from ragbot.models import Answer
+
     streamed = ""
     for piece in pieces:
         if isinstance(piece, Answer):
@@ -40,7 +69,7 @@ def print_answer(pieces: Iterator[str | Answer], page: format.Page) -> Answer:
             break
         streamed += piece
         print(format.plain(piece), end="", flush=True)
-    # What was streamed may since have failed the check of its citations.
+    # What was streamed may have failed the check of its citations since.
     if streamed.strip() != answer.text.strip():
         if streamed.strip():
             print("\n\n" + page.warn("Once checked, the answer is:") + "\n")
@@ -52,21 +81,35 @@ def print_answer(pieces: Iterator[str | Answer], page: format.Page) -> Answer:
     return answer
 
 
-def search(options: Namespace) -> int:
-    """List the passages that match a question."""
-    with opened(options, encoder=not options.words) as (bot, page):
-        found = bot.search(
-            options.question,
-            options.k,
-            filters=filters_of(options, bot),
-            words=options.words,
-            hops=options.hops,
-        )
-        notes = bot.corpus().notes
-        if options.json:
-            print_json(serialize.searched(options.question, found, notes))
+@click.command(
+    cls=Command,
+    examples=(
+        'ragbot search "persona drift" -k 3',
+        'ragbot search "persona drift" --words --explain',
+    ),
+)
+@click.argument("question")
+@click.option("-k", "count", type=COUNT, default=10, show_default=True, help="How many.")
+@click.option("--words", is_flag=True, help="By words and links only: quick, loads no encoder.")
+@click.option(
+    "--hops", type=click.IntRange(0, 20), help="Follow relations this many steps; 0 for none."
+)
+@click.option("--explain", is_flag=True, help="Show what found each, and by which path.")
+@filter_options
+@json_option
+@places
+def search(config: Config, question: str, explain: bool, as_json: bool, **options: Any) -> None:
+    """List the passages that match a question, best first."""
+    from ragbot.apps import serialize
+    from ragbot.apps.cli import format
+    from ragbot.apps.cli.session import named, opened, print_json, say
+
+    with opened(config, encoder=not options["words"]) as (bot, page):
+        options["filters"] = named(bot, options["filters"])
+        found = bot.search(question, options.pop("count"), **options)
+        if as_json:
+            print_json(serialize.searched(question, found, bot.corpus().notes))
         elif found:
-            print(format.hits(found, notes, page, options.explain))
+            print(format.hits(found, bot.corpus().notes, page, explain))
         else:
-            tell("Nothing found.")
-    return 0
+            say("Nothing found.")

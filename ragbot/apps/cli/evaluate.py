@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ragbot.apps.cli.session import opened, print_json
+import click
+
+from ragbot.apps.cli.options import Command, json_option, places
+
+if TYPE_CHECKING:
+    from ragbot.config import Config
 
 
-def evaluate(options: Namespace) -> int:
-    """Run a set of questions and print how much of what they need was found."""
-    from ragbot.evaluation import retrieval as evaluation
+@click.command(
+    cls=Command,
+    examples=(
+        "ragbot evaluate tests/evaluation/garden.jsonl",
+        "ragbot evaluate questions.jsonl --words --json",
+    ),
+)
+@click.argument("questions", type=click.Path(path_type=Path))
+@click.option("--answers", is_flag=True, help="Ask each question, and judge the answers.")
+@click.option("--words", is_flag=True, help="Without the encoder.")
+@json_option
+@places
+def evaluate(config: Config, questions: Path, answers: bool, words: bool, as_json: bool) -> None:
+    """Measure how well questions are answered; list what was missed.
 
-    if options.answers:
-        return _answers(options)
-    questions = evaluation.read(Path(options.questions))
-    with opened(options, encoder=not options.words) as (bot, _):
-        encode = (lambda question: None) if options.words else bot.encode
-        report = evaluation.evaluate(bot.corpus(), encode, questions)
-    if options.json:
-        print_json(evaluation.as_json(report))
+    QUESTIONS is a file of JSON lines.
+    """
+    from ragbot.apps.cli.session import opened, print_json
+    from ragbot.evaluation import answers as of_answers
+    from ragbot.evaluation import retrieval as of_retrieval
+
+    if answers:
+        expected = of_answers.read(questions)
+        with opened(config, encoder=not words) as (bot, _):
+            judged = of_answers.run(bot.corpus().notes, bot.ask, expected)
+        record, shown = of_answers.as_json(judged), of_answers.as_text(judged)
     else:
-        print(evaluation.as_text(report))
-    return 0
-
-
-def _answers(options: Namespace) -> int:
-    """Ask every question of the set, and print how the answers fared."""
-    from ragbot.evaluation import answers as evaluation
-
-    expected = evaluation.read(Path(options.questions))
-    with opened(options, encoder=not options.words) as (bot, _):
-        report = evaluation.run(bot.corpus().notes, bot.ask, expected)
-    if options.json:
-        print_json(evaluation.as_json(report))
+        asked = of_retrieval.read(questions)
+        with opened(config, encoder=not words) as (bot, _):
+            encode = (lambda question: None) if words else bot.encode
+            found = of_retrieval.evaluate(bot.corpus(), encode, asked)
+        record, shown = of_retrieval.as_json(found), of_retrieval.as_text(found)
+    if as_json:
+        print_json(record)
     else:
-        print(evaluation.as_text(report))
-    return 0
+        print(shown)

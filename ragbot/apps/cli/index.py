@@ -1,64 +1,81 @@
-"""The commands that keep the index."""
+"""The command that keeps the index up to date."""
 
 from __future__ import annotations
 
 import sys
-import threading
-from argparse import Namespace
-from contextlib import closing, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ragbot.apps import serialize
-from ragbot.apps.cli import format
-from ragbot.apps.cli.progress import ProgressBar
-from ragbot.apps.cli.session import opened, print_json, tell
-from ragbot.errors import RagbotError
-from ragbot.models import Changes
+import click
+
+from ragbot.apps.cli import finish_on_interrupt
+from ragbot.apps.cli.options import Command, json_option, places
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ragbot.bot import Ragbot
+    from ragbot.config import Config
+    from ragbot.models import Changes
 
 
-def index(options: Namespace) -> int:
-    """Bring the index up to date, or go back to the one before."""
-    with opened(options, encoder=False) as (bot, page):
-        if options.rollback:
-            generation = bot.rollback()
-            if options.json:
-                print_json({"generation": generation})
-            else:
-                print(f"back to generation {generation}")
-            return 0
-        with closing(ProgressBar(sys.stderr)) as bar:
-            done = bot.refresh(rebuild=options.rebuild, progress=bar)
-        _report(done, options)
-        tell(*format.problems(done.problems, page))
-        if options.watch:
-            _watch(bot, options, page)
-    return 0
+@click.command(
+    cls=Command,
+    examples=(
+        "ragbot index --notes ~/my-vault --index ~/.cache/my-vault",
+        "ragbot index --rebuild",
+    ),
+)
+@click.option("--rebuild", is_flag=True, help="Build it from nothing.")
+@click.option("--watch", is_flag=True, help="Follow edits until Ctrl-C.")
+@click.option("--ray", metavar="ADDRESS", help="Embed on a Ray cluster.")
+@json_option
+@places
+def index(config: Config, rebuild: bool, watch: bool, ray: str | None, as_json: bool) -> None:
+    """Bring the index up to date with the notes."""
+    from ragbot.apps import serialize
+    from ragbot.apps.cli import format
+    from ragbot.apps.cli.progress import progress_bar
+    from ragbot.apps.cli.session import opened, print_json, say
+
+    if rebuild and watch:
+        raise click.UsageError("--rebuild and --watch cannot be used together.")
+
+    def report(done: Changes) -> None:
+        if as_json:
+            print_json(serialize.changes_record(done))
+        else:
+            print(format.changes(done), flush=True)
+
+    with opened(replace(config, ray=ray or config.ray), encoder=False) as (bot, page):
+        finish_on_interrupt()
+        with progress_bar(sys.stderr) as progress:
+            done = bot.refresh(rebuild=rebuild, progress=progress)
+        report(done)
+        say(*format.problems(done.problems, page))
+        if watch:
+            _follow(bot, report)
 
 
-def _watch(bot: Ragbot, options: Namespace, page: format.Page) -> None:
-    """Follow edits until Ctrl-C, with a line for each that changed the index."""
+def _follow(bot: Ragbot, report: Callable[[Changes], None]) -> None:
+    """Follow edits until Ctrl-C, and report each that changed the index."""
+    from contextlib import suppress
+    from threading import Event
+
+    from ragbot.apps.cli.session import say
+    from ragbot.errors import RagbotError
     from ragbot.notes.watcher import Watcher
 
     def refresh() -> None:
         try:
             if done := bot.refresh(automatic=True):
-                _report(done, options)
+                report(done)
         except RagbotError as error:
-            tell(f"ragbot: {error}")
+            say(f"ragbot: {error}")
             raise
 
-    tell(f"following {page.notes}; Ctrl-C ends it")
-    with Watcher(page.notes, refresh), suppress(KeyboardInterrupt):
-        # An interrupt that another thread is given is seen here only when this one wakes.
-        while not threading.Event().wait(0.5):
+    say(f"following {bot.config.notes}; Ctrl-C ends it")
+    with Watcher(bot.config.notes, refresh), suppress(KeyboardInterrupt):
+        # Python raises the interrupt in this thread only when it wakes.
+        while not Event().wait(0.5):
             pass
-
-
-def _report(done: Changes, options: Namespace) -> None:
-    if options.json:
-        print_json(serialize.changes_record(done))
-    else:
-        print(format.changes(done), flush=True)

@@ -3,72 +3,136 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from ragbot.apps import serialize
-from ragbot.apps.cli import format
-from ragbot.apps.cli.session import opened, print_json, tell
-from ragbot.graph import export
+import click
+
+from ragbot.apps.cli.options import NOTE, Command, json_option, places
 
 if TYPE_CHECKING:
-    pass
+    from ragbot.config import Config
+
+FORMATS = ("json", "graphml", "dot", "mermaid")
 
 
-def show(options: Namespace) -> int:
+@click.command(
+    cls=Command,
+    examples=(
+        'ragbot show "The Persona Selection Model"',
+        'ragbot show "Persona Drift" --text',
+    ),
+)
+@click.argument("note", type=NOTE)
+@click.option("--text", is_flag=True, help="Print the file as it is.")
+@json_option
+@places
+def show(config: Config, note: str, text: bool, as_json: bool) -> None:
     """Show a note with its relations, passages and ghosts."""
-    with opened(options, encoder=False) as (bot, page):
-        note = bot.note(options.note)
-        relations = bot.related(note.id)
-        passages = bot.passages(note.id)
-        if options.json:
-            print_json(serialize.note_record(note, relations, passages, bot.corpus().notes))
-        elif options.text:
+    from ragbot.apps import serialize
+    from ragbot.apps.cli import format
+    from ragbot.apps.cli.session import opened, print_json
+
+    with opened(config, encoder=False) as (bot, page):
+        found = bot.note(note)
+        if text:
             # To a file or a program it goes unchanged, to the last byte.
-            sys.stdout.write(format.plain(note.text) if sys.stdout.isatty() else note.text)
+            sys.stdout.write(format.plain(found.text) if sys.stdout.isatty() else found.text)
+            return
+        relations, passages = bot.related(found.id), bot.passages(found.id)
+        if as_json:
+            notes = bot.corpus().notes
+            print_json(serialize.note_record(found, relations, passages, notes))
         else:
-            print("\n".join(format.note(note, relations, passages, page)))
-    return 0
+            print("\n".join(format.note(found, relations, passages, page)))
 
 
-def related(options: Namespace) -> int:
+@click.command(
+    cls=Command,
+    examples=(
+        'ragbot related "Persona Drift"',
+        'ragbot related "Persona Drift" --predicate extends --direction in',
+    ),
+)
+@click.argument("note", type=NOTE)
+@click.option("--predicate", metavar="NAME", help="Only relations of this name.")
+@click.option(
+    "--direction", type=click.Choice(("in", "out", "both")), default="both", show_default=True
+)
+@json_option
+@places
+def related(
+    config: Config,
+    note: str,
+    predicate: str | None,
+    direction: Literal["in", "out", "both"],
+    as_json: bool,
+) -> None:
     """List the relations of a note."""
-    with opened(options, encoder=False) as (bot, page):
-        note = bot.note(options.note)
-        found = bot.related(note.id, options.predicate, options.direction)
-        if options.json:
+    from ragbot.apps import serialize
+    from ragbot.apps.cli import format
+    from ragbot.apps.cli.session import opened, print_json, say
+
+    with opened(config, encoder=False) as (bot, page):
+        source = bot.note(note)
+        found = bot.related(source.id, predicate, direction)
+        if as_json:
             notes = bot.corpus().notes
             records = [serialize.relation_record(relation, notes) for relation in found]
-            print_json({"note": note.id, "relations": records})
+            print_json({"note": source.id, "relations": records})
         elif found:
-            print("\n".join(format.relations(found, note, page)))
+            print("\n".join(format.relations(found, source, page)))
         else:
-            known = sorted({format.plain(relation.predicate) for relation in bot.related(note.id)})
-            tell(f"No such relation. The note has: {', '.join(known) or 'none'}.")
-    return 0
+            known = sorted({format.plain(one.predicate) for one in bot.related(source.id)})
+            say(f"No such relation. The note has: {', '.join(known) or 'none'}.")
 
 
-def path(options: Namespace) -> int:
+@click.command(cls=Command, examples=('ragbot path "Persona Drift" "The Persona Selection Model"',))
+@click.argument("start", type=NOTE, metavar="NOTE")
+@click.argument("end", type=NOTE, metavar="OTHER")
+@json_option
+@places
+def path(config: Config, start: str, end: str, as_json: bool) -> None:
     """Show the shortest path of relations between two notes."""
-    with opened(options, encoder=False) as (bot, page):
-        start, end = bot.note(options.start), bot.note(options.end)
-        steps = bot.path(start.id, end.id)
-        if options.json:
+    from ragbot.apps import serialize
+    from ragbot.apps.cli import format
+    from ragbot.apps.cli.session import opened, print_json, say
+
+    with opened(config, encoder=False) as (bot, page):
+        first, last = bot.note(start), bot.note(end)
+        steps = bot.path(first.id, last.id)
+        if as_json:
             notes = bot.corpus().notes
             records = [serialize.relation_record(step, notes) for step in steps]
-            print_json({"start": start.id, "end": end.id, "path": records})
+            print_json({"start": first.id, "end": last.id, "path": records})
         elif steps:
-            print(format.steps(steps, end.id, page))
-        elif start.id == end.id:
-            tell(f"Both names are of one note, {format.plain(start.id)}.")
+            print(format.steps(steps, last.id, page))
+        elif first.id == last.id:
+            say(f"Both names are of one note, {format.plain(first.id)}.")
         else:
-            tell("No relations lead from one to the other.")
-    return 0
+            say("No relations lead from one to the other.")
 
 
-def graph(options: Namespace) -> int:
-    """Print the graph, or what is around one note, in a format for other programs."""
-    with opened(options, encoder=False) as (bot, _):
+@click.command(
+    cls=Command,
+    examples=(
+        "ragbot graph --format graphml > garden.graphml",
+        'ragbot graph --format mermaid --near "Persona Drift" --hops 1',
+    ),
+)
+@click.option("--format", "written", type=click.Choice(FORMATS), default="json", show_default=True)
+@click.option("--json", "written", flag_value="json", help="The same as --format json.")
+@click.option("--near", type=NOTE, help="Only this note and what is around it.")
+@click.option(
+    "--hops", type=click.IntRange(0), default=1, show_default=True, help="How far around it."
+)
+@click.option("--typed", is_flag=True, help="Only relations that an author named.")
+@places
+def graph(config: Config, written: str, near: str | None, hops: int, typed: bool) -> None:
+    """Print the graph of notes and relations."""
+    from ragbot.apps.cli.session import opened
+    from ragbot.graph import export
+
+    with opened(config, encoder=False) as (bot, _):
         whole = bot.graph()
         drawn = export.Drawing(
             {node: export.Node(data["title"], data["ghost"]) for node, data in whole.nodes.items()},
@@ -77,32 +141,45 @@ def graph(options: Namespace) -> int:
                 for source, target, data in whole.edges(data=True)
             ],
         )
-        if options.typed:
+        if typed:
             drawn = drawn.typed()
-        if options.near:
-            drawn = drawn.around(bot.note(options.near).id, options.hops)
-        print(export.FORMATS[options.format](drawn))
-    return 0
+        if near:
+            drawn = drawn.around(bot.note(near).id, hops)
+        print(export.FORMATS[written](drawn))
 
 
-def check(options: Namespace) -> int:
-    """Print what the link doctor found."""
-    with opened(options, encoder=False) as (bot, page):
-        found = bot.problems(suggest=options.suggest)
-        if options.json:
+@click.command(cls=Command, examples=("ragbot check", "ragbot check --strict"))
+@click.option("--strict", is_flag=True, help="Exit with 1 if there is any problem.")
+@click.option("--suggest", is_flag=True, help="Suggest links for mentioned titles.")
+@json_option
+@places
+def check(config: Config, strict: bool, suggest: bool, as_json: bool) -> int:
+    """Find broken links, ghosts, orphans and other problems."""
+    from ragbot.apps import serialize
+    from ragbot.apps.cli import format
+    from ragbot.apps.cli.session import opened, print_json
+
+    with opened(config, encoder=False) as (bot, page):
+        found = bot.problems(suggest=suggest)
+        if as_json:
             print_json({"problems": [serialize.problem_record(problem) for problem in found]})
         else:
             print("\n".join(format.problems(found, page)) if found else "No problems.")
-    serious = [problem for problem in found if problem.severity != "info"]
-    return 1 if options.strict and serious else 0
+    return int(strict and any(problem.severity != "info" for problem in found))
 
 
-def status(options: Namespace) -> int:
-    """Tell how the index stands."""
-    with opened(options, encoder=False) as (bot, _):
+@click.command(cls=Command, examples=("ragbot status", "ragbot status --json"))
+@json_option
+@places
+def status(config: Config, as_json: bool) -> None:
+    """Print what the index holds, and how far it is behind."""
+    from ragbot.apps import serialize
+    from ragbot.apps.cli import format
+    from ragbot.apps.cli.session import opened, print_json
+
+    with opened(config, encoder=False) as (bot, _):
         found = bot.status()
-        if options.json:
+        if as_json:
             print_json(serialize.status_record(found))
         else:
             print(format.status(found))
-    return 0

@@ -1,61 +1,92 @@
-"""The border of the program: run a command, turn errors into a line and an exit code."""
+"""The program `ragbot`: its commands, its help, and the script that completes it in a shell."""
 
 from __future__ import annotations
 
-import io
 import os
-import sys
+import re
 
-from ragbot.apps.cli.options import parser
-from ragbot.errors import RagbotError
+import click
+from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
-ERROR = 1
+from ragbot import __version__
+from ragbot.apps.cli import ask, evaluate, index, notes, serve
+from ragbot.apps.cli.options import Command, Group
 
-
-def run(words: list[str]) -> int:
-    """Run the command that the words name; gives its exit code."""
-    try:
-        _ready_streams()
-        code = _command(words)
-        sys.stdout.flush()
-        return code
-    except RagbotError as error:
-        print(f"ragbot: {error}", file=sys.stderr)
-        return ERROR
-    except BrokenPipeError:
-        # The reader has left (`ragbot graph | head`): no error, and nowhere to write to.
-        _give_up_output()
-        return ERROR
-    except OSError as error:
-        # Notes and index tell of their own; what is left is the output, such as a full disk.
-        print(f"ragbot: the output cannot be written: {error.strerror}.", file=sys.stderr)
-        _give_up_output()
-        return ERROR
+COMPLETE = "_RAGBOT_COMPLETE"
+"""Environment variable by which a shell asks click for completions."""
 
 
-def _command(words: list[str]) -> int:
-    if words[:1] == ["completion"] and len(words) > 2:
-        from ragbot.apps.cli.completion import answer_shell
-
-        # What follows the shell's name is a half-typed line, not arguments of ours.
-        return answer_shell(words[1], words[2:])
-    options = parser().parse_args(words)
-    # Help and wrong usage need none of what the commands do.
-    from ragbot.apps.cli.commands import COMMANDS
-
-    return COMMANDS[options.command](options)
-
-
-def _ready_streams() -> None:
-    """Print names of notes in any script, whatever the locale says; miss no closed stream."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        stream = getattr(sys, name)
-        if stream is None:
-            # Started with it closed (`>&-`). In this order each gets its own number back.
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
-        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+@click.group(
+    cls=Group,
+    no_args_is_help=False,
+    epilog="Each setting is an environment variable RAGBOT_*; the README lists them.",
+    examples=(
+        "ragbot chat --notes ~/my-vault",
+        'ragbot ask "What is persona drift?"',
+        'ragbot search "persona drift" -k 3 --explain',
+    ),
+)
+@click.version_option(__version__, message="ragbot %(version)s")
+def program() -> None:
+    """Ask your Markdown notes: a knowledge-graph chatbot that cites its sources."""
 
 
-def _give_up_output() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+@click.command(
+    cls=Command,
+    examples=(
+        'eval "$(ragbot completion bash)"',
+        "ragbot completion fish > ~/.config/fish/completions/ragbot.fish",
+    ),
+)
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell: commands, options, names of notes."""
+    known = click.shell_completion.get_completion_class(shell)
+    assert known is not None
+    click.echo(known(program, {}, "ragbot", COMPLETE).source())
+
+
+@add_completion_class
+class EscapingBashComplete(BashComplete):
+    """Completes words with blanks and quotes, which click hands to bash unescaped."""
+
+    # Without -r, bash would drop the escapes.
+    source_template = BashComplete.source_template.replace("read type value", "read -r type value")
+
+    def format_completion(self, item: CompletionItem[str]) -> str:
+        """Escape a value as the word that was begun wants it."""
+        words = os.environ["COMP_WORDS"].split("\n")
+        begun = words[int(os.environ["COMP_CWORD"])] if words else ""
+        return f"{item.type},{escaped(item.value, begun[:1])}"
+
+
+def escaped(word: str, quote: str) -> str:
+    r"""Write a word for bash after an opening quote, or after none.
+
+    Examples
+    --------
+    >>> escaped("What's $5?", ""), escaped("What's $5?", '"'), escaped("What's $5?", "'")
+    ("What\\'s\\ \\$5\\?", "What's \\$5?", "What'\\''s $5?")
+    """
+    if quote == "'":
+        return word.replace("'", r"'\''")
+    special = r'["$`\\]' if quote == '"' else r"[^\w@%+=:,./-]"
+    return re.sub(special, r"\\\g<0>", word)
+
+
+for _command in (
+    ask.ask,
+    serve.chat,
+    notes.check,
+    completion,
+    evaluate.evaluate,
+    notes.graph,
+    index.index,
+    serve.mcp,
+    notes.path,
+    notes.related,
+    ask.search,
+    notes.show,
+    notes.status,
+):
+    program.add_command(_command)

@@ -1,9 +1,8 @@
-"""A conversation in the terminal: questions in, answers out, the turns before in mind."""
+"""A conversation in the terminal, with the earlier turns as its history."""
 
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,18 +10,19 @@ from typing import TYPE_CHECKING
 
 from ragbot.apps.cli import format
 from ragbot.apps.cli.ask import print_answer
-from ragbot.apps.cli.session import opened, tell
+from ragbot.apps.cli.session import opened, say
 from ragbot.errors import RagbotError
 from ragbot.models import Turn
 
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
+    from ragbot.config import Config
 
 TURNS = 20
-"""Turns that are kept in mind."""
+"""Turns that are remembered."""
 
 HELP = """\
-Ask in plain words; what was said before is kept in mind.
+Ask in plain words; a question may refer to earlier ones.
   /show NOTE   the note, with its relations
   /new         forget the conversation
   /help        this list
@@ -30,39 +30,38 @@ Ask in plain words; what was said before is kept in mind.
 Ctrl-C stops an answer."""
 
 
-def talk(options: Namespace) -> int:
-    """Talk until the input ends."""
-    with opened(options) as (bot, page):
-        tell(f"{format.counted(len(bot.notes()), 'note')}. Ask, or /help.")
+def talk(config: Config) -> None:
+    """Answer what is typed until the input ends."""
+    with opened(config) as (bot, page):
+        say(f"{format.counted(len(bot.notes()), 'note')}. Ask, or /help.")
         turns: deque[Turn] = deque(maxlen=TURNS)
-        for said in _lines():
-            if said == "/quit":
+        for typed in _lines():
+            if typed == "/quit":
                 break
             try:
-                _reply(said, bot, turns, page)
+                _reply(typed, bot, turns, page)
             except RagbotError as error:
-                tell(f"ragbot: {error}")
+                say(f"ragbot: {error}")
             except KeyboardInterrupt:
-                tell("\n(stopped)")
-    return 0
+                say("\n(stopped)")
 
 
-def _reply(said: str, bot: Ragbot, turns: deque[Turn], page: format.Page) -> None:
-    command, _, rest = said.partition(" ")
+def _reply(typed: str, bot: Ragbot, turns: deque[Turn], page: format.Page) -> None:
+    command, _, rest = typed.partition(" ")
     if command == "/new":
         turns.clear()
-        tell("Forgotten.")
+        say("Forgotten.")
     elif command == "/show":
         note = bot.note(rest.strip())
         lines = format.note(note, bot.related(note.id), bot.passages(note.id), page)
         print("\n".join(lines))
     elif command.startswith("/"):
-        tell(HELP)
+        say(HELP)
     else:
-        answer = print_answer(bot.stream(said, list(turns)), page)
-        turns.append(Turn(said, answer))
+        answer = print_answer(bot.stream(typed, list(turns)), page)
+        turns.append(Turn(typed, answer))
         if answer.notice:
-            tell(f"note: {format.plain(answer.notice)}")
+            say(f"note: {format.plain(answer.notice)}")
         for question in answer.followups:
             print(page.dim(f"  ? {format.plain(question)}"))
 
@@ -76,9 +75,9 @@ def _lines() -> Iterator[str]:
         prompt = "\nyou> "
     while True:
         try:
-            said = input(prompt).strip()
+            typed = input(prompt).strip()
         except (EOFError, KeyboardInterrupt):
-            tell("")
+            say("")
             return
-        if said:
-            yield said
+        if typed:
+            yield typed

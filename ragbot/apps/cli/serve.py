@@ -2,35 +2,62 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from typing import TYPE_CHECKING, Any
 
-from ragbot.apps.cli import at_interrupt, stop
-from ragbot.apps.cli.repl import talk
-from ragbot.apps.cli.session import config_of, tell
-from ragbot.errors import ServeError
+import click
+
+from ragbot.apps.cli import finish_on_interrupt
+from ragbot.apps.cli.options import PORT, Command, places
+
+if TYPE_CHECKING:
+    from ragbot.bot import Ragbot
+    from ragbot.config import Config
 
 
-def chat(options: Namespace) -> int:
+@click.command(
+    cls=Command,
+    examples=("ragbot chat --notes ~/my-vault", "ragbot chat --demo --terminal"),
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve.")
+@click.option("--port", type=PORT, default=7860, show_default=True, help="Port to serve.")
+@click.option("--auth", metavar="USER:PASSWORD", help="Ask visitors for this login.")
+@click.option("--no-auth", is_flag=True, help="Serve beyond this machine without a login.")
+@click.option("--no-watch", is_flag=True, help="Don't follow edits of the notes.")
+@click.option("--terminal", is_flag=True, help="Talk here, not in a browser.")
+@click.option("--demo", is_flag=True, help="Use the sample garden in the package.")
+@places
+def chat(config: Config, terminal: bool, demo: bool, **options: Any) -> None:
     """Open the chat page, or talk in the terminal."""
-    if options.terminal:
-        return talk(options)
+    from ragbot.apps.cli.session import demo_config, say
+
+    if demo:
+        config = demo_config(config)
+    finish_on_interrupt()
+    if terminal:
+        from ragbot.apps.cli.repl import talk
+
+        talk(config)
+        return
     from ragbot.apps.web import serve
 
-    serve(
-        config_of(options),
-        host=options.host,
-        port=options.port,
-        auth=options.auth,
-        no_auth=options.no_auth,
-        watch=not options.no_watch,
-        on_ready=lambda address: tell(f"The chat is open at {address} (Ctrl-C ends it)."),
-    )
-    return 0
+    watch = not options.pop("no_watch")
+    address = "The chat is open at {} (Ctrl-C ends it)."
+    serve(config, watch=watch, on_ready=lambda url: say(address.format(url)), **options)
 
 
-def mcp(options: Namespace) -> int:
-    """Serve the notes to an assistant."""
+@click.command(
+    cls=Command,
+    examples=("ragbot mcp --notes ~/my-vault", "ragbot mcp --http --port 8765"),
+)
+@click.option("--http", is_flag=True, help="Serve streamable HTTP, not stdio.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address, with --http.")
+@click.option("--port", type=PORT, default=8765, show_default=True, help="Port, with --http.")
+@click.option("--no-auth", is_flag=True, help="Serve beyond this machine, to anyone who asks.")
+@places
+def mcp(config: Config, http: bool, host: str, port: int, no_auth: bool) -> None:
+    """Serve the notes to an assistant by MCP."""
     from ragbot.bot import Ragbot
+    from ragbot.errors import ServeError
 
     try:
         from ragbot.apps import mcp
@@ -41,15 +68,13 @@ def mcp(options: Namespace) -> int:
             "ragbot mcp needs the package mcp, which is not installed. "
             "Install it with: pip install 'ragbot[mcp]'"
         ) from None
-    config = config_of(options)
 
     def open_bot() -> Ragbot:
         return Ragbot.open(config=config, wait=False)
 
-    if options.http:
-        mcp.serve_http(open_bot, options.host, options.port, no_auth=options.no_auth)
+    if http:
+        finish_on_interrupt()
+        mcp.serve_http(open_bot, host, port, no_auth=no_auth)
     else:
-        # It waits for input in a thread that would keep an interrupted server from ending.
-        at_interrupt(stop)
+        # Ctrl-C ends the process at once: a thread that waits for input would keep it alive.
         mcp.serve_stdio(open_bot)
-    return 0

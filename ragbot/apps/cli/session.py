@@ -1,4 +1,4 @@
-"""What every command does alike: open the bot, read the filters, print the result."""
+"""What the commands share: open the bot, find the sample garden, print JSON and messages."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import json
 import os
 import shutil
 import sys
-from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ragbot.apps.cli.format import Page, wants_colour
-from ragbot.apps.cli.progress import ProgressBar
+from ragbot.apps.cli.progress import progress_bar
 from ragbot.config import Config
-from ragbot.errors import IndexLockedError
+from ragbot.errors import IndexLockedError, RagbotError
 from ragbot.models import Filters
 
 if TYPE_CHECKING:
@@ -24,51 +23,20 @@ if TYPE_CHECKING:
     from ragbot.bot import Ragbot
 
 
-def config_of(options: Namespace) -> Config:
-    """Read the settings; `--notes` and `--index` win over the environment, `--demo` over both."""
-    if getattr(options, "demo", False):
-        return Config.from_environment(notes=sample_garden(), index=options.index or demo_index())
-    config = Config.from_environment(notes=options.notes, index=options.index)
-    ray = getattr(options, "ray", None)
-    return replace(config, ray=ray) if ray else config
-
-
-def sample_garden() -> Path:
-    """Find the notes that come with ragbot: beside the code if installed, else in the checkout."""
-    package = Path(__file__).parents[2]
-    installed = package / "garden"
-    return installed if installed.is_dir() else package.parent / "notes"
-
-
-def demo_index() -> Path:
-    """Name the folder for the index of the demo, where programs keep what they can make again.
-
-    Each format has its own, so that an older ragbot beside a newer one finds
-    none that it cannot read.
-    """
-    from ragbot.index.manifest import FORMAT
-
-    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(caches) / "ragbot" / f"demo-index-{FORMAT}"
-
-
 @contextmanager
-def opened(options: Namespace, *, encoder: bool = True) -> Iterator[tuple[Ragbot, Page]]:
-    """Open the bot on the notes and index that the options name, and a page to write on.
+def opened(config: Config, *, encoder: bool = True) -> Iterator[tuple[Ragbot, Page]]:
+    """Open the bot, and describe the page to write on.
 
-    With `encoder`, what changed in the notes is embedded before the command
-    goes on, with its progress shown; without, words and links are enough, and
-    nothing slow is loaded.
+    With `encoder`, changed notes are embedded before the command goes on, with progress shown.
+    Without it words and links are enough, and nothing slow is loaded.
     """
     from ragbot.bot import Ragbot
 
-    config = config_of(options)
     with Ragbot.open(config=config, wait=False, borrow=True) as bot:
         if encoder:
-            # Where another process writes the index, what is there answers: that one does the work.
-            bar = ProgressBar(sys.stderr, patience=1.0)
-            with closing(bar), suppress(IndexLockedError):
-                bot.refresh(automatic=True, progress=bar)
+            # Where another process writes the index, that process brings it up to date.
+            with suppress(IndexLockedError), progress_bar(sys.stderr, patience=1.0) as progress:
+                bot.refresh(automatic=True, progress=progress)
             bot.warm()
         yield bot, page_for(config)
 
@@ -79,16 +47,41 @@ def page_for(config: Config) -> Page:
     return Page(config.notes, config.note_url, wants_colour(sys.stdout), max(40, width))
 
 
-def filters_of(options: Namespace, bot: Ragbot) -> Filters:
-    """Read the filters; `--near` may name its note as a person would."""
-    return Filters(
-        folders=tuple(options.folders),
-        tags=tuple(options.tags),
-        predicate=options.predicate,
-        near=bot.note(options.near).id if options.near else "",
-        since=options.since or "",
-        until=options.until or "",
-    )
+def demo_config(config: Config) -> Config:
+    """Return the settings for the sample garden; an index that was asked for stays."""
+    index = demo_index() if config.index == Config().index else config.index
+    return replace(config, notes=sample_garden(), index=index)
+
+
+def sample_garden() -> Path:
+    """Find the notes that come with ragbot: beside the code if installed, else in the checkout."""
+    package = Path(__file__).parents[2]
+    installed = package / "garden"
+    return installed if installed.is_dir() else package.parent / "notes"
+
+
+def demo_index() -> Path:
+    """Return the folder for the index of the demo, below the user's cache folder."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(caches) / "ragbot" / "demo-index"
+
+
+def named(bot: Ragbot, filters: Filters) -> Filters:
+    """Replace the name of the note that results must be near by its id."""
+    return replace(filters, near=bot.note(filters.near).id) if filters.near else filters
+
+
+def note_names(options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the file names of the notes in the folder that `--notes` or the settings name."""
+    folder = options.get("notes")
+    if folder is None:
+        try:
+            folder = Config.from_environment().notes
+        except RagbotError:
+            return
+    for _, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (name.removesuffix(".md") for name in sorted(files) if name.endswith(".md"))
 
 
 def print_json(value: Json) -> None:
@@ -96,7 +89,7 @@ def print_json(value: Json) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
-def tell(*lines: str) -> None:
-    """Say something that is no result."""
+def say(*lines: str) -> None:
+    """Print what is no result to stderr."""
     for line in lines:
         print(line, file=sys.stderr)

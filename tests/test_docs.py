@@ -345,7 +345,7 @@ def test_links_between_pages_lead_somewhere(page):
 
 
 def write_help_texts():
-    """Write the help texts on the pages anew."""
+    """Update the help texts on the pages."""
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         fresh = re.sub(

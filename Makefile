@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help chat index test check format lint types weights versions audit clean
+.PHONY: help chat index test check format lint imports types weights versions audit clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
@@ -34,13 +34,16 @@ index: $(VENV)/.installed  ## bring the index of notes/ up to date
 test: $(VENV)/.installed-test  ## run all tests
 	$(BIN)/python -m pytest
 
-check: format lint types weights test  ## everything that must be clean before a commit lands
+check: format lint imports types weights test  ## everything that must be clean before a commit lands
 
 format: $(VENV)/.installed-test  ## is the code formatted?
 	$(BIN)/ruff format --check .
 
 lint: $(VENV)/.installed-test  ## does the code keep the rules?
 	$(BIN)/ruff check .
+
+imports: $(VENV)/.installed-test  ## do imports go down from room to room?
+	$(BIN)/lint-imports
 
 types: $(VENV)/.installed-test  ## do the types hold?
 	$(BIN)/mypy

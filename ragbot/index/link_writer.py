@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ragbot.index.stored_graph import COLUMNS, relation_of
 from ragbot.models import NoteId, Relation
-from ragbot.notes.link_resolver import Names, closeness, fold, leads_to_a_note, target
+from ragbot.notes.link_resolver import Names, closeness, fold, leads_to_a_note, resolved
 from ragbot.notes.parser import stem
 
 
@@ -94,19 +94,19 @@ class LinkWriter:
             (f"r.key IN {wanted}", set(keys)),
             (f"r.other_key IN {wanted}", set(keys)),
         ):
-            found = self._connection.execute(query.format(condition), (json.dumps(sorted(values)),))
-            rows.update((row[0], row) for row in found)
+            some = self._connection.execute(query.format(condition), (json.dumps(sorted(values)),))
+            rows.update((row[0], row) for row in some)
         names, numbers = Names(StoredNames(self._connection)), _Numbers(self._connection)
         updates, sources, targets = [], set(notes), set()
         for link, source, old, kind, wiki, asked, *columns in rows.values():
             relation = _as_parsed(relation_of(columns), asked)
-            resolved = target(relation, names, wiki=bool(wiki))
-            now = _kind(resolved, names)
-            number = numbers.of(resolved.target) if now in ("link", "self") else None
+            found = resolved(relation, names, wiki=bool(wiki))
+            now = _kind(found, names)
+            number = numbers.of(found.target) if now in ("link", "self") else None
             targets |= {old, number}
-            if (number, now) != (old, kind) or resolved.written != columns[2]:
+            if (number, now) != (old, kind) or found.written != columns[2]:
                 sources.add(source)
-                updates.append((now, resolved.written, resolved.block, number, link))
+                updates.append((now, found.written, found.block, number, link))
         self._connection.executemany(
             "UPDATE relation SET kind = ?, written = ?, block = ?, target = ? WHERE id = ?", updates
         )

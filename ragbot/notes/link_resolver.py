@@ -380,7 +380,7 @@ def with_targets(note: Note, names: Names) -> Note:
     """Return a note with the target of every relation filled, see `resolve`."""
     relations = []
     for relation in note.relations:
-        found = target(relation, names, wiki=is_wikilink(note.text, relation))
+        found = target(relation, note, names)
         if leads_to_a_note(found, names):
             relations.append(found)
     return replace(note, relations=tuple(relations))
@@ -398,8 +398,13 @@ def is_wikilink(text: str, relation: Relation) -> bool:
     return text.startswith(("[[", "![["), relation.span[0])
 
 
-def target(relation: Relation, names: Names, *, wiki: bool) -> Relation:
-    """Return a relation with its target, which may be a file that is not a note.
+def target(relation: Relation, note: Note, names: Names) -> Relation:
+    """Return a relation of a note with its target, which may be a file that is not a note."""
+    return resolved(relation, names, wiki=is_wikilink(note.text, relation))
+
+
+def resolved(relation: Relation, names: Names, *, wiki: bool) -> Relation:
+    """Return a relation with its target, see `target`.
 
     Parameters
     ----------

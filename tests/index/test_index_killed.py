@@ -112,14 +112,16 @@ def test_chroma_that_was_killed_while_it_wrote_is_built_again_without_embedding(
         wait_until(lambda p=process: is_writing(index) or not p.is_alive())
         process.kill()
         process.join()
-    encoder, healed = WordEncoder(), Index(index)
-    healed.refresh(vault, encoder)
-    with healed.snapshot() as corpus:
-        assert len(encoder.encoded) < corpus.passage_count  # those embedded before were kept
-        assert chroma_state(corpus._connection).ready
-        near = corpus.nearest(encoder.encode_query("Version v3 of the text on topic7"), 1)
-        assert corpus.passage(near[0][0]).note == "Note 7.md"
-    assert healed.chroma_trouble == ""
+        encoder, healed = WordEncoder(), Index(index)
+        healed.refresh(vault, encoder)
+        with healed.snapshot() as corpus:
+            assert len(encoder.encoded) < corpus.passage_count  # those embedded before were kept
+            assert chroma_state(corpus._connection).ready
+            question = f"Version v{version} of the text on topic7"
+            [(number, _)] = corpus.nearest(encoder.encode_query(question), 1)
+            assert corpus.passage(number).note == "Note 7.md"
+        assert healed.chroma_trouble == ""
+        healed.close()
 
 
 def is_writing(index):

@@ -176,7 +176,7 @@ def _by_type(questions: Sequence[Question], rankings: Sequence[Ranking]) -> dict
 def garden(name: str, folder: Path, questions: Path, encode: Passages, encoder: Encoder) -> Set:
     """Take a vault of notes with its questions."""
     notes = links.resolve(vault.read(folder)[0])
-    corpus = MemoryCorpus(notes, encode, mentions.find(notes).relations)
+    corpus = MemoryCorpus(notes, encode, mentions.find(notes))
     asked = [question for question in evaluate.read(questions) if question.gold]
     texts = [
         standalone(q.question, [Turn(text) for text in q.history], corpus).query for q in asked
@@ -214,7 +214,7 @@ def multihop(name: str, folder: Path, encode: Passages, encoder: Encoder) -> Ite
 
     yield Set(name, corpus(linked), asked, texts, known)
     yield Set(f"{name}, {FALSE_LINKS} false links a note", corpus(noisy), asked, texts, known)
-    found = mentions.find(notes).relations
+    found = mentions.find(notes)
     yield Set(f"{name}, mentions only", corpus(notes, found), asked, texts, known)
 
 

@@ -72,8 +72,8 @@ class GraphRetriever(BaseRetriever):
         hits = self._bot.search(
             query_bundle.query_str, self._k, filters=self._filters, words=self._words
         )
-        notes = self._bot.corpus().notes
-        return [node_of(hit, notes) for hit in hits]
+        with self._bot.snapshot() as corpus:
+            return [node_of(hit, corpus.notes) for hit in hits]
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         # The encoder computes: in the event loop it would hold up everything else.

@@ -106,7 +106,7 @@ class Garden:
             return
 
         def refresh() -> None:
-            bot.refresh(automatic=True, progress=self._unless_closed)
+            bot.refresh(progress=self._unless_closed)
             bot.warm()
 
         follow(bot.config.notes, refresh, stop=self._stop, failed=_log)
@@ -171,7 +171,8 @@ class NotesServer(MCPServer[None]):
         """
         bot = self._garden.bot()
         answer = _anticipated(lambda: bot.ask(question, filters=_filters(folders, tags)))
-        record = serialize.answered(answer, bot.corpus().notes)
+        with bot.snapshot() as corpus:
+            record = serialize.answered(answer, corpus.notes)
         # The passages behind the quotations would fill the model's context to no end.
         del record["hits"]
         return _result(_answer_text(answer), record)
@@ -189,7 +190,8 @@ class NotesServer(MCPServer[None]):
         """
         bot = self._garden.bot()
         hits = _anticipated(lambda: bot.search(question, k, filters=_filters(folders, tags)))
-        record = serialize.searched(question, hits, bot.corpus().notes)
+        with bot.snapshot() as corpus:
+            record = serialize.searched(question, hits, corpus.notes)
         return _result(_hits_text(hits, record), record)
 
     def read_note(self, note: NoteName) -> CallToolResult:
@@ -197,7 +199,8 @@ class NotesServer(MCPServer[None]):
         bot = self._garden.bot()
         found = _anticipated(lambda: bot.note(note))
         related = bot.related(found.id)
-        record = serialize.note_record(found, related, (), bot.corpus().notes)
+        with bot.snapshot() as corpus:
+            record = serialize.note_record(found, related, (), corpus.notes)
         del record["passages"]
         return _result(f"{found.id}\n\n{found.text}", {**record, "text": found.text})
 
@@ -216,11 +219,9 @@ class NotesServer(MCPServer[None]):
         bot = self._garden.bot()
         found = _anticipated(lambda: bot.note(note))
         relations = bot.related(found.id, predicate, direction)
-        notes = bot.corpus().notes
-        record = {
-            "note": found.id,
-            "relations": [serialize.relation_record(relation, notes) for relation in relations],
-        }
+        with bot.snapshot() as corpus:
+            records = [serialize.relation_record(relation, corpus.notes) for relation in relations]
+        record = {"note": found.id, "relations": records}
         return _result(_relations_text(found, relations), record)
 
     def path_between(self, start: NoteName, end: NoteName) -> CallToolResult:
@@ -228,12 +229,9 @@ class NotesServer(MCPServer[None]):
         bot = self._garden.bot()
         first, last = _anticipated(lambda: (bot.note(start), bot.note(end)))
         steps = bot.path(first.id, last.id)
-        notes = bot.corpus().notes
-        record = {
-            "start": first.id,
-            "end": last.id,
-            "path": [serialize.relation_record(step, notes) for step in steps],
-        }
+        with bot.snapshot() as corpus:
+            records = [serialize.relation_record(step, corpus.notes) for step in steps]
+        record = {"start": first.id, "end": last.id, "path": records}
         text = "\n".join(_relation_text(step) for step in steps)
         return _result(text or "No relations lead from one to the other.", record)
 
@@ -251,7 +249,8 @@ class NotesServer(MCPServer[None]):
         ]
 
     def _text_of(self, path: str) -> str:
-        note = self._garden.bot().corpus().notes.get(path)
+        with self._garden.bot().snapshot() as corpus:
+            note = corpus.notes.get(path)
         if note is None:
             raise ResourceNotFoundError(f"There is no note at {path!r}.")
         return str(note.text)

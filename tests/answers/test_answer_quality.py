@@ -27,7 +27,8 @@ def report(bot):
     def ask(question, history):
         return bot.ask(question, [Turn(earlier) for earlier in history])
 
-    return run(bot.corpus().notes, ask, read(QUESTIONS))
+    with bot.snapshot() as corpus:
+        return run(corpus.notes, ask, read(QUESTIONS))
 
 
 def reached(report, kind, measure):

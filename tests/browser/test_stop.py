@@ -121,7 +121,7 @@ def test_a_rebuild_is_cancelled_and_the_former_index_stays(page, bot, monkeypatc
         return encode(texts)
 
     monkeypatch.setattr(bot._encoder, "passages", slowly)
-    before = bot.corpus().generation
+    before = bot.status().generation
     begin_rebuild(page)
     assert begun.wait(30)
     expect(page.locator("#standing progress")).to_be_visible()
@@ -132,7 +132,7 @@ def test_a_rebuild_is_cancelled_and_the_former_index_stays(page, bot, monkeypatc
     expect(page.locator("#kept")).to_contain_text("Cancelled: the former index")
     expect(page.locator("#standing progress")).to_have_count(0)
     expect(cancel).to_be_hidden()
-    assert bot.corpus().generation == before
+    assert bot.status().generation == before
 
 
 def begin_rebuild(page):

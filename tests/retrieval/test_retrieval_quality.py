@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def report():
     encoder = Encoder()
     notes = link_resolver.resolve(vault.read(ROOT / "notes")[0])
-    corpus = MemoryCorpus(notes, encoder.encode_passages, mentions.find(notes).relations)
+    corpus = MemoryCorpus(notes, encoder.encode_passages, mentions.find(notes))
     questions = read(ROOT / "tests" / "evaluation" / "garden.jsonl")
     return evaluate(corpus, encoder.encode_question, questions)
 

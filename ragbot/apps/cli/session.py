@@ -36,7 +36,7 @@ def opened(config: Config, *, encoder: bool = True) -> Iterator[tuple[Ragbot, Pa
         if encoder:
             # Where another process writes the index, that process brings it up to date.
             with suppress(IndexLockedError), progress_bar(sys.stderr, patience=1.0) as progress:
-                bot.refresh(automatic=True, progress=progress)
+                bot.refresh(progress=progress)
             bot.warm()
         yield bot, page_for(config)
 

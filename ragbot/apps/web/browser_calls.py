@@ -46,14 +46,15 @@ def functions(bot: Ragbot) -> list[Callable[..., Any]]:
         line = note.line_of(span[0]) if span else 1
         config = bot.config
         url = editor_url(config.note_url, config.notes, note.id, line) if config.note_url else ""
-        return note_view.note_html(note, relations, bot.corpus().notes, span, url)
+        with bot.snapshot() as corpus:
+            return note_view.note_html(note, relations, corpus.notes, span, url)
 
     def draw(asked: object) -> dict[str, Any]:
-        corpus = bot.corpus()
         seeds = _fields(asked).get("seeds")
         first = seeds[:_MOST_SEEDS] if isinstance(seeds, list) else []
-        known = [seed for seed in first if isinstance(seed, str) and seed in corpus.notes]
-        return drawing(corpus, known)
+        with bot.snapshot() as corpus:
+            known = [seed for seed in first if isinstance(seed, str) and seed in corpus.notes]
+            return drawing(corpus, known)
 
     def opinion(given: object) -> bool:
         fields = _fields(given)

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
-from ragbot.index.corpus import Corpus
+from ragbot.index.snapshot import Snapshot
 from ragbot.models import MENTIONS, UNTYPED, NoteId
 
 AROUND = 80
 """Nodes drawn around an answer; the best linked stay."""
 
 
-def drawing(corpus: Corpus, seeds: Collection[NoteId] = ()) -> dict[str, Any]:
+def drawing(corpus: Snapshot, seeds: Collection[NoteId] = ()) -> dict[str, Any]:
     """Describe the graph, or what is one step from `seeds`.
 
     Returns
@@ -24,8 +24,9 @@ def drawing(corpus: Corpus, seeds: Collection[NoteId] = ()) -> dict[str, Any]:
         `relations`, how many those stand for that an author wrote.
     """
     wanted = set(seeds)
+    titles = corpus.notes.titles()
     links: Counter[tuple[str, str, str]] = Counter()
-    degree: dict[str, int] = dict.fromkeys(() if wanted else corpus.notes, 0)
+    degree: dict[str, int] = dict.fromkeys(() if wanted else titles, 0)
     for relation in corpus.graph.relations():
         source, target = relation.source, corpus.graph.end(relation)
         if wanted and source not in wanted and target not in wanted:
@@ -35,15 +36,15 @@ def drawing(corpus: Corpus, seeds: Collection[NoteId] = ()) -> dict[str, Any]:
             degree[end] = degree.get(end, 0) + 1
     kept = set(degree)
     if wanted:
-        kept = wanted & corpus.notes.keys()
+        kept = wanted & titles.keys()
         kept |= set(sorted(degree, key=lambda end: (end not in wanted, -degree[end]))[:AROUND])
     drawn = {link: count for link, count in links.items() if kept.issuperset(link[:2])}
     return {
         "nodes": [
             {
                 "id": end,
-                "title": corpus.notes[end].title if end in corpus.notes else end,
-                "ghost": end not in corpus.notes,
+                "title": titles.get(end, end),
+                "ghost": end not in titles,
                 "seed": end in wanted,
                 "degree": degree.get(end, 0),
             }

@@ -79,13 +79,15 @@ def add_endpoints(bot: Ragbot, limit: Limit) -> None:
         hits = _checked(
             lambda: bot.search(asked, wanted, filters=filters, words=words is True),
         )
-        return serialize.searched(asked, hits, bot.corpus().notes)
+        with bot.snapshot() as corpus:
+            return serialize.searched(asked, hits, corpus.notes)
 
     def note(name: str = "") -> dict[str, Any]:
         """Read a note by path, title or alias: its text, its relations, its passages."""
         found = _checked(lambda: bot.note(_text("name", name)))
-        corpus, passages = bot.corpus(), bot.passages(found.id)
-        record = serialize.note_record(found, bot.related(found.id), passages, corpus.notes)
+        relations, passages = bot.related(found.id), bot.passages(found.id)
+        with bot.snapshot() as corpus:
+            record = serialize.note_record(found, relations, passages, corpus.notes)
         return {**record, "text": found.text}
 
     def related(name: str = "", predicate: str = "", direction: str = "both") -> dict[str, Any]:
@@ -95,8 +97,8 @@ def add_endpoints(bot: Ragbot, limit: Limit) -> None:
             raise _refused("direction", direction, "in, out or both")
         found = _checked(lambda: bot.note(_text("name", name)))
         relations = bot.related(found.id, predicate or None, way)
-        notes = bot.corpus().notes
-        records = [serialize.relation_record(relation, notes) for relation in relations]
+        with bot.snapshot() as corpus:
+            records = [serialize.relation_record(relation, corpus.notes) for relation in relations]
         return {"note": found.id, "relations": records}
 
     for endpoint in (ask, search, note, related):
@@ -115,9 +117,11 @@ def visitor(request: gr.Request | None) -> str:
 
 
 def _answer(answer: Answer, bot: Ragbot) -> dict[str, Any]:
+    with bot.snapshot() as corpus:
+        record = serialize.answered(answer, corpus.notes)
     return {
         "done": True,
-        **serialize.answered(answer, bot.corpus().notes),
+        **record,
         "query": answer.query or answer.question,
         "notice": answer.notice,
         "followups": list(answer.followups),

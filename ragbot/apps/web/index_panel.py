@@ -92,7 +92,7 @@ def panel(
     ).then(look, None, seen, **_PRIVATE)
     cancel.click(give_up, None, said, queue=False, **_PRIVATE)
     check.click(
-        lambda: problems(bot.problems(), bot.corpus().notes.values()), None, found, **_PRIVATE
+        lambda: problems(bot.problems(), bot.notes()), None, found, **_PRIVATE
     )
     return look, seen
 

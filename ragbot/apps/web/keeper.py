@@ -62,7 +62,7 @@ class Keeper:
             if stop.is_set():
                 raise Cancelled
         try:
-            self.bot.refresh(rebuild=rebuild, automatic=not rebuild, progress=report)
+            self.bot.refresh(rebuild=rebuild, progress=report)
         finally:
             self.step = None
             self._turn.release()

@@ -191,9 +191,9 @@ def _reply(
     )
     for piece in pieces:
         if isinstance(piece, Answer):
-            html = inert(
-                answer_view.turn(question, answer_view.answered(piece, bot.corpus().notes))
-            )
+            with bot.snapshot() as corpus:
+                answered = answer_view.answered(piece, corpus.notes)
+            html = inert(answer_view.turn(question, answered))
             said = [*said, Said(Turn(question, piece), html)][-_MOST_TURNS:]
             yield before + html, said
         else:
@@ -233,5 +233,5 @@ def _starters(bot: Ragbot) -> list[str]:
         told = note.metadata.get("starters")
         if isinstance(told, list) and told:
             return [str(question) for question in told[:_STARTERS]]
-    corpus = bot.corpus()
-    return [f"What is {corpus.notes[note].title}?" for note in corpus.graph.hubs(_STARTERS)]
+    titles = bot.titles()
+    return [f"What is {titles[note]}?" for note in bot.hubs(_STARTERS)]

@@ -66,7 +66,8 @@ def serve(
     login = _login(host, auth, no_auth)
     _check_port(host, port)
     with Ragbot.open(config=config, wait=False) as bot:
-        bot.corpus()
+        with bot.snapshot():
+            pass  # what cannot be used is said before the page opens
         keeper = Keeper(bot)
         threading.Thread(target=_warm, args=(keeper,), daemon=True).start()
         following = Watcher(config.notes, keeper.refresh) if watch else nullcontext()

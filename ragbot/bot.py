@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -22,11 +21,10 @@ from ragbot.errors import NoteNotFoundError
 from ragbot.graph.relation_graph import Direction
 from ragbot.index.generation import Generation
 from ragbot.index.index import Index
-from ragbot.inference.lending import Borrowed, lent
 from ragbot.inference.llm import LanguageModel
 from ragbot.inference.ray import open_encoder
 from ragbot.inference.token_codes import EncodedQuestion
-from ragbot.inference.vector_cache import Remembered
+from ragbot.inference.vector_cache import VectorCache
 from ragbot.models import (
     Answer,
     Changes,
@@ -57,7 +55,6 @@ SOURCES = 12
 
 _NO_FILTERS = Filters()
 _NO_VECTORS = "Found by words and links only: the meaning of the notes is still being indexed."
-_NO_ENCODER = "Found by words and links only: the encoder is still loading."
 
 
 class Ragbot:
@@ -67,15 +64,13 @@ class Ragbot:
     Every method is shown at work in `docs/python.md`, which the tests run.
     """
 
-    def __init__(self, config: Config, *, borrow: bool = False) -> None:
+    def __init__(self, config: Config) -> None:
         self.config = config
         self._index = Index(config.index, config.chroma_url, mentioned=config.mentions)
-        own = open_encoder(config.embed_model, config.backend, config.ray)
-        self._encoder = Borrowed(own, config.index) if borrow else own
-        self.remembered = Remembered(self._encoder.encode)
+        self._encoder = open_encoder(config.embed_model, config.backend, config.ray)
+        self._encode_sentences = VectorCache(self._encoder.encode)
         self._model = _model(config)
         self._find = retriever(config.reranker, self._encoder.encode_question)
-        self._wait = True
         self._seen = False
         self._refreshing = threading.Lock()
 
@@ -86,8 +81,7 @@ class Ragbot:
         index: str | Path | None = None,
         *,
         config: Config | None = None,
-        wait: bool = True,
-        borrow: bool = False,
+        refresh: bool = True,
     ) -> Self:
         """Open the notes and their index.
 
@@ -97,12 +91,10 @@ class Ragbot:
             Folders; the environment's or the defaults if omitted.
         config
             All settings at once, instead of the environment's.
-        wait
-            Whether to bring the index up to date now, and to wait for the
-            encoder at the first question. Without it, questions are answered
-            from words and links until `refresh` and `warm` are done.
-        borrow
-            Whether a chat on the same index may encode questions: for short programs.
+        refresh
+            Whether to bring the index up to date now. Without it, the first call reads
+            what has changed in the notes, and passages are found by words and links
+            until `refresh` has embedded them.
 
         Raises
         ------
@@ -111,9 +103,8 @@ class Ragbot:
         """
         if config is None:
             config = Config.from_environment(notes=notes, index=index)
-        bot = cls(config, borrow=borrow)
-        bot._wait = wait
-        if wait:
+        bot = cls(config)
+        if refresh:
             bot.refresh(automatic=True)
         return bot
 
@@ -165,14 +156,6 @@ class Ragbot:
     def rollback(self) -> str:
         """Go back to the generation before, until a note changes; gives its name."""
         return self._index.rollback(self.config.notes)
-
-    def warm(self) -> None:
-        """Load the encoder, so that the next question need not wait for it."""
-        self._encoder.load()
-
-    def lend(self) -> AbstractContextManager[None]:
-        """Encode questions for those who `borrow`, until the context ends."""
-        return lent(self._encoder, self.config.index)
 
     def status(self) -> Status:
         """Say what the index holds, and how far it is behind the notes."""
@@ -295,7 +278,7 @@ class Ragbot:
             question,
             asked,
             hits,
-            encode=None if query is None else self.remembered,
+            encode=None if query is None else self._encode_sentences,
             query=query,
             encode_clause=partial(self._encoded, corpus),
             model=model,
@@ -310,8 +293,8 @@ class Ragbot:
 
     def corpus(self) -> Generation:
         """Give the current generation of the index, which never changes."""
-        # Without `wait` nobody has looked at the notes yet.
-        if not self._wait and not self._seen:
+        # Opened without a refresh: the notes have not been read yet.
+        if not self._seen:
             with self._refreshing:
                 if not self._seen:
                     self._index.catch_up(self.config.notes)
@@ -375,16 +358,15 @@ class Ragbot:
     # Steps
 
     def _encoded(self, corpus: Generation, query: str) -> EncodedQuestion | None:
-        """Encode a question, unless that would mix encoders or keep someone waiting."""
-        if not corpus.embedded or not (self._wait or self._encoder.loaded):
+        """Encode a question, unless the index holds no vectors of this encoder."""
+        if not corpus.embedded:
             return None
         if corpus.manifest.encoder != self._encoder.identity or corpus.trouble():
             return None
         return self._encoder.encode_question(query)
 
     def _why_words(self, corpus: Generation) -> str:
-        ready = self._encoder.loaded or not corpus.embedded
-        return corpus.trouble() or (_NO_VECTORS if ready else _NO_ENCODER)
+        return corpus.trouble() or _NO_VECTORS
 
     def _id(self, corpus: Generation, name: str) -> NoteId:
         names = corpus.names

@@ -29,7 +29,7 @@ class Words(WordEncoder):
     def load(self):
         return self
 
-    def encode(self, texts, *, progress=None):
+    def encode(self, texts):
         return self.encode_passages(texts).vectors
 
 

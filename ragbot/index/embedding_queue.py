@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ragbot.inference.coming import Coming
-from ragbot.inference.encoder import Encoder, FloatArray, longest_first
+from ragbot.inference.encoder import EncodedBatches, Encoder, longest_first
+from ragbot.inference.text_model import FloatArray
 from ragbot.inference.token_codes import Codes, Encoded
 
 
@@ -28,7 +28,7 @@ class Ahead:
 
     def __init__(self, encoder: Encoder | None) -> None:
         self._encoder = encoder
-        self._coming: Coming[Encoded] | None = None
+        self._coming: EncodedBatches | None = None
         self._keys: deque[str] = deque()
         self._since = math.inf
 

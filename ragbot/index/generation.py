@@ -21,7 +21,8 @@ from ragbot.index.manifest import Manifest
 from ragbot.index.segments import Vectors
 from ragbot.index.shelf import Lease, Shelf
 from ragbot.index.vectors import Segment, cosine
-from ragbot.inference.encoder import EncoderIdentity, FloatArray
+from ragbot.inference.encoder import EncoderIdentity
+from ragbot.inference.text_model import FloatArray
 from ragbot.inference.token_codes import Codes, none
 from ragbot.models import Note, NoteId, Passage
 from ragbot.notes.link_resolver import Names

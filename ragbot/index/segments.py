@@ -14,7 +14,7 @@ from ragbot.index.merging import alike, first_due
 from ragbot.index.places import Places, Rows
 from ragbot.index.snapshot import Snapshot
 from ragbot.index.vectors import Segment
-from ragbot.inference.encoder import FloatArray
+from ragbot.inference.text_model import FloatArray
 from ragbot.inference.token_codes import Codes, Encoded
 
 LOOSE = 1024

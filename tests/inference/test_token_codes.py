@@ -91,3 +91,13 @@ def test_places_lie_within_the_text(pieces):
     text = " ".join(pieces)
     for first, last in token_codes.places(text, pieces):
         assert 0 <= first <= last <= len(text)
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 7, 384])
+def test_the_transform_is_that_of_scipy(dimension):
+    from scipy.fft import dct
+
+    rows = np.random.default_rng(0).normal(size=(5, dimension)).astype(np.float32)
+    ours = token_codes._cosine_transform(rows)
+    assert ours.dtype == np.float32
+    assert np.allclose(ours, dct(rows, norm="ortho", axis=1), atol=1e-5)

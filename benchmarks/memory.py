@@ -122,7 +122,7 @@ def bags(texts: Sequence[str]) -> Encoded:
     return Encoded(
         bag_of_words(texts),
         [
-            token_codes.pack(rows, [place for _, place in found])
+            token_codes.quantize(rows, [place for _, place in found])
             for rows, found in zip(vectors, words, strict=True)
         ],
     )

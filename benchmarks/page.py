@@ -78,11 +78,10 @@ def measure(notes: Path) -> dict[str, object]:
 
 @contextmanager
 def served(bot: Ragbot) -> Iterator[list[Client]]:
-    """Serve the page over a bot with its encoder loaded; gives those who will ask."""
+    """Serve the page over a bot with its encoder loaded; yield the clients that will ask."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    bot.warm()
     page = launch(bot, port=port)
     clients = [Client(f"http://127.0.0.1:{port}", verbose=False) for _ in range(PEOPLE)]
     ask(clients[0], "warm")

@@ -36,7 +36,6 @@ def main() -> None:
         Ragbot.open(ROOT / "notes", index) as bot,
         sync_playwright() as playwright,
     ):
-        bot.warm()
         page = launch(bot, port=port)
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]

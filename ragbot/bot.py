@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -19,11 +19,10 @@ from ragbot.errors import NoteNotFoundError
 from ragbot.graph.relation_graph import Direction
 from ragbot.index.index import Index
 from ragbot.index.snapshot import Snapshot
-from ragbot.inference.lending import Borrowed, lent
 from ragbot.inference.llm import LanguageModel
 from ragbot.inference.ray import open_encoder
 from ragbot.inference.token_codes import EncodedQuestion
-from ragbot.inference.vector_cache import Remembered
+from ragbot.inference.vector_cache import VectorCache
 from ragbot.models import (
     Answer,
     Changes,
@@ -55,7 +54,6 @@ SOURCES = 12
 _NO_FILTERS = Filters()
 _NO_VECTORS = "Found by words and links only: the meaning of the notes is still being indexed."
 _NO_CHROMA = "Chroma cannot be used ({}); vectors are compared exactly until the next refresh."
-_NO_ENCODER = "Found by words and links only: the encoder is still loading."
 
 
 class Ragbot:
@@ -65,15 +63,13 @@ class Ragbot:
     Every method is shown at work in `docs/python.md`, which the tests run.
     """
 
-    def __init__(self, config: Config, *, borrow: bool = False) -> None:
+    def __init__(self, config: Config) -> None:
         self.config = config
         self._index = Index(config.index, config.chroma_url, mentioned=config.mentions)
-        own = open_encoder(config.embed_model, config.backend, config.ray)
-        self._encoder = Borrowed(own, config.index) if borrow else own
-        self.remembered = Remembered(self._encoder.encode)
+        self._encoder = open_encoder(config.embed_model, config.backend, config.ray)
+        self._encode_sentences = VectorCache(self._encoder.encode)
         self._model = _model(config)
         self._find = retriever(config.reranker, self._encoder.encode_question)
-        self._wait = True
         self._seen = False
         self._refreshing = threading.Lock()
 
@@ -84,8 +80,7 @@ class Ragbot:
         index: str | Path | None = None,
         *,
         config: Config | None = None,
-        wait: bool = True,
-        borrow: bool = False,
+        refresh: bool = True,
     ) -> Self:
         """Open the notes and their index.
 
@@ -95,12 +90,10 @@ class Ragbot:
             Folders; the environment's or the defaults if omitted.
         config
             All settings at once, instead of the environment's.
-        wait
-            Whether to bring the index up to date now, and to wait for the
-            encoder at the first question. Without it, questions are answered
-            from words and links until `refresh` and `warm` are done.
-        borrow
-            Whether a chat on the same index may encode questions: for short programs.
+        refresh
+            Whether to bring the index up to date now. Without it, the first call reads
+            what has changed in the notes, and passages are found by words and links
+            until `refresh` has embedded them.
 
         Raises
         ------
@@ -109,9 +102,8 @@ class Ragbot:
         """
         if config is None:
             config = Config.from_environment(notes=notes, index=index)
-        bot = cls(config, borrow=borrow)
-        bot._wait = wait
-        if wait:
+        bot = cls(config)
+        if refresh:
             bot.refresh()
         return bot
 
@@ -156,14 +148,6 @@ class Ragbot:
             )
             self._seen = True
         return done
-
-    def warm(self) -> None:
-        """Load the encoder, so that the next question need not wait for it."""
-        self._encoder.load()
-
-    def lend(self) -> AbstractContextManager[None]:
-        """Encode questions for those who `borrow`, until the context ends."""
-        return lent(self._encoder, self.config.index)
 
     def status(self) -> Status:
         """Return what the index holds, and how far it is behind the notes."""
@@ -287,13 +271,13 @@ class Ragbot:
                 question,
                 asked,
                 hits,
-                encode=None if query is None else self.remembered,
+                encode=None if query is None else self._encode_sentences,
                 query=query,
                 encode_clause=partial(self._encoded, corpus),
                 model=model,
                 failed=failed,
                 history=turns,
-                notice="" if query is not None or asked.reply else self._why_words(corpus),
+                notice="" if query is not None or asked.reply else _NO_VECTORS,
             )
 
     def encode(self, question: str) -> EncodedQuestion | None:
@@ -304,8 +288,8 @@ class Ragbot:
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """Open the index as it is now; what is read in the context is of one state."""
-        # Without `wait` nobody has looked at the notes yet.
-        if not self._wait and not self._seen:
+        # Opened without a refresh: the notes have not been read yet.
+        if not self._seen:
             with self._refreshing:
                 if not self._seen:
                     self._index.catch_up(self.config.notes)
@@ -382,15 +366,12 @@ class Ragbot:
     # Steps
 
     def _encoded(self, corpus: Snapshot, query: str) -> EncodedQuestion | None:
-        """Encode a question, unless that would mix encoders or keep someone waiting."""
-        if not corpus.embedded or not (self._wait or self._encoder.loaded):
+        """Encode a question, unless the index holds no vectors of this encoder."""
+        if not corpus.embedded:
             return None
         if corpus.encoder != self._encoder.identity:
             return None
         return self._encoder.encode_question(query)
-
-    def _why_words(self, corpus: Snapshot) -> str:
-        return _NO_VECTORS if self._encoder.loaded or not corpus.embedded else _NO_ENCODER
 
     def _chroma_notice(self) -> str:
         trouble = self._index.chroma_trouble

@@ -31,7 +31,7 @@ class Words(WordEncoder):
     def load(self):
         return self
 
-    def encode(self, texts, *, progress=None):
+    def encode(self, texts):
         return self.encode_passages(texts).vectors
 
 

@@ -107,7 +107,6 @@ class Garden:
 
         def refresh() -> None:
             bot.refresh(progress=self._unless_closed)
-            bot.warm()
 
         follow(bot.config.notes, refresh, stop=self._stop, failed=_log)
 

@@ -1,5 +1,4 @@
-"""Ghosts: names that notes link to, and that no note answers to yet.
-"""
+"""Ghosts: names that notes link to, and that no note answers to yet."""
 
 from __future__ import annotations
 

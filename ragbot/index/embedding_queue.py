@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ragbot.inference.coming import Coming
-from ragbot.inference.encoder import Encoder, FloatArray, longest_first
+from ragbot.inference.encoder import EncodedBatches, Encoder, longest_first
+from ragbot.inference.text_model import FloatArray
 from ragbot.inference.token_codes import Codes, Encoded
 
 
@@ -25,7 +25,7 @@ class EmbeddingQueue:
 
     def __init__(self, encoder: Encoder | None) -> None:
         self._encoder = encoder
-        self._results: Coming[Encoded] | None = None
+        self._results: EncodedBatches | None = None
         self._keys: deque[str] = deque()
         self._since = math.inf
 

@@ -383,9 +383,7 @@ class Indexer:
                 "codes = excluded.codes",
                 [
                     (key, vector.astype("<f4").tobytes(), codes.tobytes())
-                    for key, vector, codes in zip(
-                        keys, encoded.vectors, encoded.codes, strict=True
-                    )
+                    for key, vector, codes in zip(keys, encoded.vectors, encoded.codes, strict=True)
                 ],
             )
             self._connection.executemany(

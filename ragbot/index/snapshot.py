@@ -149,9 +149,7 @@ class Snapshot:
 
     def shared_names(self, passages: Iterable[int]) -> Iterator[SharedName]:
         """Yield the rare names in some passages that passages of other notes hold too."""
-        return shared_names(
-            self._connection, passages, len(self.notes), self._words.rows_with
-        )
+        return shared_names(self._connection, passages, len(self.notes), self._words.rows_with)
 
     @cached_property
     def names(self) -> Names:

@@ -67,7 +67,7 @@ class Reading:
 
     def __init__(self, corpus: Corpus, question: str, asked: EncodedQuestion) -> None:
         self._corpus = corpus
-        self._turned = token_codes.turn(asked.words.vectors)
+        self._rotated = token_codes.rotate(asked.words.vectors)
         self._stems = [stem(word) for word in token_codes.words_of(question, asked.words.spans)]
         self.weights = token_codes.weights(question, asked.words.spans, corpus.rarity)
 
@@ -114,7 +114,7 @@ class Reading:
         held = self._corpus.codes(rows)
         if held:
             ends = np.cumsum([len(one) for one in held])[:-1]
-            cosines = token_codes.cosines(self._turned, np.concatenate(held))
+            cosines = token_codes.cosines(self._rotated, np.concatenate(held))
             yield from zip(held, np.split(cosines, ends, axis=1), strict=True)
 
     def _text(self, row: int) -> str:

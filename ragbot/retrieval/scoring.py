@@ -6,7 +6,7 @@ A note's score is the sum of its own and of the best that arrives.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ragbot.graph.relation_graph import RelationGraph

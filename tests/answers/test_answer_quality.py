@@ -18,7 +18,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def bot(garden):
     with Ragbot.open(garden / "notes", garden / "index") as opened:
-        opened.warm()
         yield opened
 
 

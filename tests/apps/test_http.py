@@ -145,7 +145,7 @@ def test_nothing_else_is_served(address, plot):
 
 
 def test_endpoints_are_asked_only_so_often(plot, plot_index):
-    with Ragbot.open(notes=plot, index=plot_index, wait=False) as bot:
+    with Ragbot.open(notes=plot, index=plot_index, refresh=False) as bot:
         with gr.Blocks(analytics_enabled=False) as page:
             http.add_endpoints(bot, Limit(2))
         _, address, _ = page.launch(

@@ -18,7 +18,7 @@ ENDPOINTS = ("ask", "search", "note", "related")
 
 @pytest.fixture(scope="module")
 def address(plot, plot_index):
-    with Ragbot.open(notes=plot, index=plot_index, wait=False) as bot:
+    with Ragbot.open(notes=plot, index=plot_index, refresh=False) as bot:
         with gr.Blocks(analytics_enabled=False) as page:
             http.add_endpoints(bot, Limit(100_000))
         _, address, _ = page.launch(

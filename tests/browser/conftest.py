@@ -58,7 +58,7 @@ def page_over(
     notes: Mapping[str, str],
     folder: Path,
     *,
-    wait: bool = True,
+    refresh: bool = True,
     login: tuple[str, str] | None = None,
 ) -> Iterator[str]:
     """Serve the page over these notes, by name, and give its address."""
@@ -67,7 +67,7 @@ def page_over(
     for name, text in notes.items():
         (vault / name).write_text(text, encoding="utf-8")
     port = free_port()
-    with Ragbot.open(vault, folder / "index", wait=wait) as bot:
+    with Ragbot.open(vault, folder / "index", refresh=refresh) as bot:
         served = launch(bot, port=port, login=login)
         yield f"http://127.0.0.1:{port}"
         served.close(verbose=False)

@@ -18,7 +18,7 @@ QUESTION = "How hot is green tea brewed?"
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     garden = tmp_path_factory.mktemp("garden")
-    with page_over(NOTES, garden, wait=False, login=(NAME, PASSWORD)) as served:
+    with page_over(NOTES, garden, refresh=False, login=(NAME, PASSWORD)) as served:
         yield served
 
 

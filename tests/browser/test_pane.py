@@ -37,7 +37,7 @@ CIRCLES = """(canvas) => {
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    with page_over(NOTES, tmp_path_factory.mktemp("garden"), wait=False) as served:
+    with page_over(NOTES, tmp_path_factory.mktemp("garden"), refresh=False) as served:
         yield served
 
 

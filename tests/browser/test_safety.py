@@ -28,7 +28,7 @@ below [[Nobody|<b onclick="window.ran=10">ghost</b>]] and [[Ship]].
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     notes = {"Kraken.md": EVIL, "Ship.md": "# Ship\n\n- sunk_by::[[Kraken]]\n"}
-    with page_over(notes, tmp_path_factory.mktemp("garden"), wait=False) as served:
+    with page_over(notes, tmp_path_factory.mktemp("garden"), refresh=False) as served:
         yield served
 
 

@@ -103,9 +103,9 @@ def test_cluster_gives_the_same_vectors(cluster):
 
 @pytest.mark.slow
 def test_worker_that_is_killed_costs_nothing_but_time(cluster, tmp_path):
-    told = ClusterEncoder(Recipe(tmp_path), "auto").encode_passages(TEXTS)
+    encoded = ClusterEncoder(Recipe(tmp_path), "auto").encode_passages(TEXTS)
     assert (tmp_path / "killed").exists()
-    assert_same(told, WordEncoder().encode_passages(TEXTS))
+    assert_same(encoded, WordEncoder().encode_passages(TEXTS))
 
 
 @pytest.mark.slow

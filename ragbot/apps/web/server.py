@@ -1,4 +1,4 @@
-"""Serve the chat page: who may reach it, on which port, and the index kept warm behind it."""
+"""Serve the chat page: who may reach it, on which port, and the index kept up to date."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def serve(
     """
     login = _login(host, auth, no_auth)
     _check_port(host, port)
-    with Ragbot.open(config=config, wait=False) as bot:
+    with Ragbot.open(config=config, refresh=False) as bot:
         with bot.snapshot():
             pass  # what cannot be used is said before the page opens
         keeper = Keeper(bot)
-        threading.Thread(target=_warm, args=(keeper,), daemon=True).start()
+        threading.Thread(target=_refresh, args=(keeper,), daemon=True).start()
         following = Watcher(config.notes, keeper.refresh) if watch else nullcontext()
-        with following, bot.lend():
+        with following:
             page = launch(bot, host=host, port=port, login=login, keeper=keeper)
             on_ready(f"http://{'[' + host + ']' if ':' in host else host}:{port}")
             page.block_thread()
@@ -187,12 +187,10 @@ def _app(script: str) -> dict[str, Any]:
     }
 
 
-def _warm(keeper: Keeper) -> None:
-    """Embed what is new and load the encoder, while the page already answers from words."""
-    bot = keeper.bot
+def _refresh(keeper: Keeper) -> None:
+    """Embed what is new, while the page already answers from words."""
     try:
         keeper.refresh()
-        bot.warm()
     except ClosedError:
         return
     except RagbotError as error:

@@ -135,7 +135,9 @@ def check_fts5() -> None:
         try:
             connection.execute("CREATE VIRTUAL TABLE probe USING fts5(words)")
         except sqlite3.OperationalError:
-            found = f"SQLite {sqlite3.sqlite_version} of this Python lacks FTS5, its full-text search"
+            found = (
+                f"SQLite {sqlite3.sqlite_version} of this Python lacks FTS5, its full-text search"
+            )
             remedy = "Use a Python that has it, such as one from python.org or your distribution."
             raise StorageError("sqlite3", found, remedy) from None
 

@@ -157,7 +157,11 @@ def names_of(note: Note) -> Iterable[NameRow]:
 
 def file_names(path: str) -> Iterable[NameRow]:
     """Yield the names that links use for any file, and the folders it lies in."""
-    for kind, keys in (("path", [fold(path)]), ("ending", endings(path)), ("folder", folders(path))):
+    for kind, keys in (
+        ("path", [fold(path)]),
+        ("ending", endings(path)),
+        ("folder", folders(path)),
+    ):
         for key in keys:
             yield NameRow(kind, key, len(path), path, "")
 

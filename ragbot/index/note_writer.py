@@ -173,9 +173,7 @@ class NoteWriter:
         )
         return self._connection.execute(query, (note,)).fetchall()
 
-    def _put_passages(
-        self, note: int, rows: NoteRows, old_text: str | None, done: Written
-    ) -> None:
+    def _put_passages(self, note: int, rows: NoteRows, old_text: str | None, done: Written) -> None:
         """Write the passages of a note; one that says what it said keeps its number.
 
         Parameters
@@ -212,9 +210,7 @@ class NoteWriter:
             "VALUES (?, ?, ?, ?, ?5, (SELECT id FROM embedding WHERE text_key = ?5))"
         )
         number = execute(query, (note, *passage[:4])).lastrowid
-        execute(
-            "INSERT INTO passage_words (rowid, words) VALUES (?, ?)", (number, passage.words)
-        )
+        execute("INSERT INTO passage_words (rowid, words) VALUES (?, ?)", (number, passage.words))
         execute(
             "INSERT INTO passage_names (rowid, names, capitals) VALUES (?, ?, ?)",
             (number, passage.names, passage.capitals),

@@ -134,10 +134,11 @@ class Snapshot:
     def by_title(self, words: str, count: int) -> list[NoteId]:
         """Return the notes whose title and aliases match some words best, by BM25, best first."""
         scores = self._titles.scores(words)
-        best = sorted(
-            ((-score, self.notes.path(note)) for note, score in scores.items()),
+        best = heapq.nlargest(count, scores, key=scores.__getitem__)
+        return sorted(
+            map(self.notes.path, best),
+            key=lambda note: (-scores[self.notes.number(note) or 0], note),
         )
-        return [note for _, note in best[:count]]
 
     def rarity(self, word: str) -> float:
         """Return how rare a folded word is in the passages: 0 in all of them, 1 in none."""
@@ -149,9 +150,7 @@ class Snapshot:
 
     def shared_names(self, passages: Iterable[int]) -> Iterator[SharedName]:
         """Yield the rare names in some passages that passages of other notes hold too."""
-        return shared_names(
-            self._connection, passages, len(self.notes), self._words.rows_with
-        )
+        return shared_names(self._connection, passages, len(self.notes), self._words.rows_with)
 
     @cached_property
     def names(self) -> Names:
@@ -163,7 +162,7 @@ class Snapshot:
     @property
     def embedded(self) -> bool:
         """Whether any passage has a vector; without vectors words and links answer."""
-        return self._read("embedded", self._has_vectors)
+        return bool(self._read("embedded", self._has_vectors))
 
     def nearest(
         self, vector: FloatArray, k: int, within: Collection[NoteId] | None = None
@@ -208,7 +207,8 @@ class Snapshot:
     @property
     def passage_count(self) -> int:
         """Number of passages."""
-        return self._read("passages", lambda: self._count("SELECT count(*) FROM passage"))
+        query = "SELECT count(*) FROM passage"
+        return int(self._read("passages", lambda: self._count(query)))
 
     @property
     def embedded_count(self) -> int:

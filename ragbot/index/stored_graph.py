@@ -62,9 +62,7 @@ class StoredGraph:
         Values that stay as long as the index does, shared by its snapshots.
     """
 
-    def __init__(
-        self, connection: sqlite3.Connection, notes: Notes, cache: dict[str, Any]
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, notes: Notes, cache: dict[str, Any]) -> None:
         self._connection = connection
         self._notes = notes
         self._cache = cache

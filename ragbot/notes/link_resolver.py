@@ -148,9 +148,7 @@ class Names:
     """
 
     def __init__(self, notes: Iterable[Note] | NameTable = (), files: Iterable[str] = ()) -> None:
-        self._table: NameTable = (
-            MemoryNames(notes, files) if isinstance(notes, Iterable) else notes
-        )
+        self._table: NameTable = MemoryNames(notes, files) if isinstance(notes, Iterable) else notes
         self._found: dict[tuple[str, str | None], str | None] = {}
 
     @cached_property

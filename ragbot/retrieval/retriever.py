@@ -99,9 +99,7 @@ def retriever(model: str = "", encode: EncodeQuestion | None = None) -> partial[
     return partial(retrieve, reranker=Reranker(model) if model else None, encode=encode)
 
 
-def _hits(
-    corpus: Corpus, scorings: Sequence[QueryScoring], k: int, per_note: int
-) -> list[Hit]:
+def _hits(corpus: Corpus, scorings: Sequence[QueryScoring], k: int, per_note: int) -> list[Hit]:
     scores, best = _together(scorings)
     hits: list[Hit] = []
     # A note without evidence is passed over, so a few more than k are looked at.
@@ -131,9 +129,7 @@ def _together(
     scores: dict[NoteId, float] = {}
     best: dict[NoteId, int] = {}
     for note in notes:
-        below = [
-            scoring.score(note) - top for scoring, top in zip(scorings, tops, strict=True)
-        ]
+        below = [scoring.score(note) - top for scoring, top in zip(scorings, tops, strict=True)]
         best[note] = below.index(max(below))
         scores[note] = tops[0] + (1 - CLAUSE) * below[0] + CLAUSE * max(below[1:])
     return scores, best

@@ -44,9 +44,7 @@ def told(relations):
 
 @pytest.fixture
 def graph():
-    return graph_of(
-        vault(("A", "extends", "B"), ("A", "links_to", "Soul"), ("C", "explains", "A"))
-    )
+    return graph_of(vault(("A", "extends", "B"), ("A", "links_to", "Soul"), ("C", "explains", "A")))
 
 
 def test_neighbours_tell_both_directions_and_ghosts(graph):
@@ -114,9 +112,7 @@ def test_a_mention_counts_once_and_only_where_there_is_no_link():
 
 
 def test_path_follows_relations_backwards_too():
-    graph = graph_of(
-        vault(("A", "extends", "B"), ("C", "explains", "B"), ("C", "causes", "D"))
-    )
+    graph = graph_of(vault(("A", "extends", "B"), ("C", "explains", "B"), ("C", "causes", "D")))
     assert [r.predicate for r in graph.path("A.md", "D.md")] == ["extends", "explains", "causes"]
 
 
@@ -129,9 +125,7 @@ def test_path_prefers_what_an_author_asserted():
 
 def test_path_is_short_before_it_is_asserted():
     edges = [("A", "links_to", "D"), ("A", "extends", "B"), ("B", "extends", "D")]
-    assert [r.predicate for r in graph_of(vault(*edges)).path("A.md", "D.md")] == [
-        "links_to"
-    ]
+    assert [r.predicate for r in graph_of(vault(*edges)).path("A.md", "D.md")] == ["links_to"]
 
 
 def test_there_may_be_no_path(graph):

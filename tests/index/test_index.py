@@ -950,7 +950,7 @@ def test_quick_edit_lists_the_folder_twice_at_most(vault, index, monkeypatch):
 
 
 def test_strange_text_is_kept_as_it_is(vault, index):
-    text = "---\ntitle: \"\\ud800 x\"\n---\nA \0 between.\r\n\r\nCaf\u00e9 \U0001f389 \u4e2d\u6587."
+    text = '---\ntitle: "\\ud800 x"\n---\nA \0 between.\r\n\r\nCaf\u00e9 \U0001f389 \u4e2d\u6587.'
     (vault / "Odd.md").write_bytes(text.encode())
     index.refresh(vault, WordEncoder())
     with index.snapshot() as corpus:

@@ -36,9 +36,8 @@ def evaluate(config: Config, questions: Path, answers: bool, words: bool, as_jso
 
     if answers:
         expected = of_answers.read(questions)
-        with opened(config, encoder=not words) as (bot, _):
-            with bot.snapshot() as corpus:
-                judged = of_answers.run(corpus.notes, bot.ask, expected)
+        with opened(config, encoder=not words) as (bot, _), bot.snapshot() as corpus:
+            judged = of_answers.run(corpus.notes, bot.ask, expected)
         record, shown = of_answers.as_json(judged), of_answers.as_text(judged)
     else:
         asked = of_retrieval.read(questions)

@@ -91,9 +91,7 @@ def panel(
         build, None, [rebuild, cancel, said], concurrency_limit=4, **_PRIVATE
     ).then(look, None, seen, **_PRIVATE)
     cancel.click(give_up, None, said, queue=False, **_PRIVATE)
-    check.click(
-        lambda: problems(bot.problems(), bot.notes()), None, found, **_PRIVATE
-    )
+    check.click(lambda: problems(bot.problems(), bot.notes()), None, found, **_PRIVATE)
     return look, seen
 
 

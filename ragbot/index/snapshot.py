@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -134,11 +135,9 @@ class Snapshot:
     def by_title(self, words: str, count: int) -> list[NoteId]:
         """Return the notes whose title and aliases match some words best, by BM25, best first."""
         scores = self._titles.scores(words)
-        best = heapq.nlargest(count, scores, key=scores.__getitem__)
-        return sorted(
-            map(self.notes.path, best),
-            key=lambda note: (-scores[self.notes.number(note) or 0], note),
-        )
+        least = min(heapq.nlargest(count, scores.values()), default=0.0)
+        best = {self.notes.path(note): score for note, score in scores.items() if score >= least}
+        return sorted(best, key=lambda note: (-best[note], note))[:count]
 
     def rarity(self, word: str) -> float:
         """Return how rare a folded word is in the passages: 0 in all of them, 1 in none."""

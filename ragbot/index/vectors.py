@@ -260,7 +260,7 @@ class ChromaStore:
         return f"{version('chromadb')} {self._url}"
 
     def _is_sound(self, state: ChromaState) -> bool:
-        """Return whether a collection that failed a reader answers: the reader may have been late."""
+        """Return whether a collection answers that failed a reader, who may have been late."""
         self._retry_at = 0.0
         self.reopen(state)
         if self._open is None:

@@ -62,4 +62,5 @@ audit:  ## look the pinned versions up among the known vulnerabilities (asks the
 	$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
 clean:  ## remove the environment and the index
-	rm -rf $(VENV) index/generations index/CURRENT
+	rm -rf $(VENV)
+	find index -mindepth 1 ! -name README.md -delete

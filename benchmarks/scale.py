@@ -1,13 +1,11 @@
-"""How an index grows: vaults of 1,000, 10,000 and 14,000 linked notes, made for the purpose.
+"""What an index costs as a vault grows: building, editing, opening and asking.
 
-    python benchmarks/scale.py [--notes 1000 10000 14000] [--passages 100000] [--folder DIR]
+    python benchmarks/scale.py [--notes 1000 14000] [--questions 50] [--write]
 
-Notes have some seven short passages and as many links, a few hubs that many link to, and ten
-predicates. Vectors come from a cheap deterministic encoder of the real one's dimension: real
-embedding is the same work for every passage, `benchmarks/index.py` measures it, and it would take
-hours here. Times are of the wall, with processor time beside them where a build or an edit is
-meant, because other programs may share the machine. A refresh is told beside the scan, the listing
-of the folder that every refresh begins with, and a query beside the encoder's own time for it.
+A cheap encoder takes the place of the real one, so what is measured is all the rest. Times are
+seconds of wall and of a processor; the second is what is left when other programs share the
+machine. What a new process does is measured in one. `measure` calls nothing but an `Index`, its
+snapshots and `retrieve`, so the same file times another version of these.
 """
 
 from __future__ import annotations
@@ -19,44 +17,45 @@ import platform
 import random
 import re
 import resource
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
-from importlib.metadata import version
 from itertools import accumulate, count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, os.environ.get("BENCHMARKED", str(ROOT)))
+os.environ["ANONYMIZED_TELEMETRY"] = "False"
 
-import numpy as np  # noqa: E402
-
-from ragbot.graph.relation_graph import RelationGraph  # noqa: E402
-from ragbot.index.index import Index  # noqa: E402
-from ragbot.inference import token_codes  # noqa: E402
-from ragbot.inference.encoder import EncoderIdentity, LocalEncoder  # noqa: E402
-from ragbot.inference.token_codes import Encoded, EncodedQuestion, TokenVectors  # noqa: E402
-from ragbot.models import Progress  # noqa: E402
-from ragbot.notes.vault import scan  # noqa: E402
-from ragbot.retrieval.expansion import along_links  # noqa: E402
-from ragbot.retrieval.late_interaction import Reading  # noqa: E402
-from ragbot.retrieval.retriever import retrieve  # noqa: E402
-from ragbot.retrieval.scoring import ADMITTED, READ, SEEDS  # noqa: E402
+try:
+    from ragbot.index.index import Index
+    from ragbot.inference import token_codes
+    from ragbot.inference.encoder import EncoderIdentity
+    from ragbot.inference.token_codes import Encoded, EncodedQuestion, TokenVectors
+    from ragbot.notes.vault import scan
+    from ragbot.retrieval.retriever import retrieve
+except ImportError:  # the layout before the rooms, to be measured beside this one
+    from ragbot import codes as token_codes  # type: ignore[no-redef,attr-defined]
+    from ragbot.codes import Encoded, EncodedQuestion, TokenVectors  # type: ignore
+    from ragbot.embed import EncoderIdentity  # type: ignore
+    from ragbot.index import Index  # type: ignore
+    from ragbot.retrieve import retrieve  # type: ignore
+    from ragbot.vault import scan  # type: ignore
 
 RESULTS = ROOT / "benchmarks" / "results" / "scale.json"
-PREDICATES = (
-    "supports", "contradicts", "extends", "part_of", "has_part", "follows", "causes",
-    "example_of", "relates_to", "in_domain",
-)  # fmt: skip
-QUESTIONS = 100
-READINGS = ADMITTED * READ
 DIMENSION = 384
-A_NOTE = 7.5
-"""Passages of a note, on average."""
+PREDICATES = ("extends", "supports", "contradicts", "causes", "mitigates", "relates_to")
+
+Times = tuple[float, float]
+"""Seconds of wall, and of a processor."""
 
 
 class CheapEncoder:
@@ -83,13 +82,10 @@ class CheapEncoder:
         """Encode texts and their words, some at a time."""
         for start in range(0, len(texts), 64):
             part = texts[start : start + 64]
-            told = [self._words(text) for text in part]
+            words = [self._words(text) for text in part]
             yield Encoded(
                 np.stack([self.encode_query(text) for text in part]),
-                [
-                    token_codes.quantize(words.vectors, [first for first, _ in words.spans])
-                    for words in told
-                ],
+                [token_codes.pack(w.vectors, [first for first, _ in w.spans]) for w in words],
             )
 
     def _words(self, text: str) -> TokenVectors:
@@ -99,8 +95,8 @@ class CheapEncoder:
         return TokenVectors(self._rows[rows] / lengths, tuple(found))
 
 
-def write_vault(folder: Path, notes: int) -> list[str]:
-    """Write the notes; gives questions in their words."""
+def write_vault(folder: Path, notes: int, questions: int = 50) -> list[str]:
+    """Write the notes; return questions in their words."""
     chance = random.Random(notes)
     syllables = [c + v for c in "bdfgklmnprstvz" for v in "aeiou"]
     words = sorted(
@@ -117,7 +113,7 @@ def write_vault(folder: Path, notes: int) -> list[str]:
         reach = max(1, notes // 100) if chance.random() < 0.33 else notes
         return f"Note {chance.randrange(reach)}"
 
-    questions = []
+    asked = []
     for number in range(notes):
         parts = [f"# Note {number}"]
         for _ in range(chance.randint(2, 5)):
@@ -131,144 +127,93 @@ def write_vault(folder: Path, notes: int) -> list[str]:
         path = folder / f"{number % 97}" / f"Note {number}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n\n".join(parts), encoding="utf-8")
-        if len(questions) < QUESTIONS:
-            questions.append(" ".join(chance.choices(prose[0].casefold()[:-1].split(), k=8)))
-    return questions
+        if len(asked) < questions:
+            asked.append(" ".join(chance.choices(prose[0].casefold()[:-1].split(), k=8)))
+    return asked
 
 
-class Stages:
-    """Seconds and processor seconds between one stage's first report and the next one's."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, list[float]] = {}
-        self._stage = "read"
-        self._since = (time.perf_counter(), time.process_time())
-
-    def __call__(self, progress: Progress) -> None:
-        """Take note of a report."""
-        if progress.stage != self._stage:
-            now = (time.perf_counter(), time.process_time())
-            known = self.seconds.setdefault(self._stage, [0.0, 0.0])
-            for i in range(2):
-                known[i] += now[i] - self._since[i]
-            self._stage, self._since = progress.stage, now
-
-
-def milliseconds(times: list[float]) -> dict[str, float]:
-    """Quantiles of some durations in seconds."""
-    p50, p95, p99 = np.quantile(np.array(times) * 1000, [0.5, 0.95, 0.99])
-    return {"p50": float(p50), "p95": float(p95), "p99": float(p99)}
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Seconds of wall time."""
-    began = time.perf_counter()
+def timed(work: Callable[[], object]) -> Times:
+    """Return the times of a call."""
+    wall, processor = time.perf_counter(), _processor()
     work()
-    return time.perf_counter() - began
+    return time.perf_counter() - wall, _processor() - processor
 
 
-def disk(folder: Path) -> float:
-    """Megabytes of the files below a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+def _processor() -> float:
+    """Return the seconds of a processor that this process and its ended children used."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def measure(home: Path, notes: int, real: LocalEncoder) -> dict[str, Any]:
+def ask(index: Any, question: str, query: Any) -> int:
+    """Ask a question; return the number of hits."""
+    if hasattr(index, "snapshot"):
+        with index.snapshot() as corpus:
+            return len(retrieve(corpus, question, query))
+    return len(retrieve(index.current(), question, query))
+
+
+def measure(home: Path, notes: int, questions: int, *, build_only: bool = False) -> dict[str, Any]:
     """Build, edit and ask one vault."""
-    questions = write_vault(home / "vault", notes)
+    asked = write_vault(home / "vault", notes, questions)
     encoder: Any = CheapEncoder()
-    index, stages = Index(home / "index"), Stages()
-    build = timed(lambda: index.refresh(home / "vault", encoder, report=stages))
-    corpus = index.current()
-    record: dict[str, Any] = {
-        "notes": notes,
-        "passages": len(corpus.chunks),
-        "edges": len(corpus.graph),
-        "build seconds": build,
-        "build stages [wall, processor]": stages.seconds,
-    }
-    record |= edits(home, index, encoder)
-    corpus = index.current()
-    record["load by a new process, seconds"] = timed(Index(home / "index").current)
-    queries = [encoder.encode_question(question) for question in questions]
-    pairs = list(zip(questions, queries, strict=True))
-    retrieve(corpus, *pairs[0])
-    corpus.nearest(queries[0].vector, 10)
-    chance = np.random.default_rng(0)
-    steps: dict[str, Callable[[str, Any], object]] = {
-        "vectors": lambda _, query: corpus.nearest(query.vector, 100),
-        "words": lambda question, _: corpus.lexical.passages(question),
-        "read word by word": lambda question, query: Reading(corpus, question, query).passages(
-            list(chance.integers(len(corpus.chunks), size=READINGS))
-        ),
-        "all but links": lambda question, query: retrieve(corpus, question, query, hops=0),
-        "all": lambda question, query: retrieve(corpus, question, query),
-        "encoder": lambda question, _: real.encode([question]),
-    }
-    record["query ms"] = told = {
-        name: milliseconds([timed(partial(step, *pair)) for pair in pairs])
-        for name, step in steps.items()
-    }
-    record["query over the encoder"] = {
-        quantile: told["all"][quantile] / value for quantile, value in told["encoder"].items()
-    }
-    record["resident MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    record: dict[str, Any] = {"notes": notes}
+    index = Index(home / "index")
+    record["read, stored, not embedded"] = timed(lambda: index.refresh(home / "vault", None))
+    record["embedded and in Chroma"] = timed(lambda: index.refresh(home / "vault", encoder))
+    record["first answer of a first build, s"] = first_answer(home, asked[0])
+    record["resident MB after building"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     record["index MB"] = disk(home / "index")
-    segments = home / "index" / "segments"
-    record["of it codes of words, MB"] = (
-        sum(p.stat().st_size for p in segments.rglob("codes.npy")) / 1e6
-    )
     record["vault MB"] = disk(home / "vault")
+    record |= edits(home, index, encoder)
+    pairs = [(question, encoder.encode_question(question)) for question in asked]
+    for name, hops in (("a question", {}), ("a question by words", None)):
+        encoded = [(q, None if hops is None else vector) for q, vector in pairs]
+        ask(index, *encoded[0])
+        times = [timed(partial(ask, index, *pair)) for pair in encoded]
+        record[f"{name}, ms of a processor [p50, p95]"] = quantiles([one for _, one in times])
+    for name in ("open", "edit"):
+        record[f"a new process: {name}"] = child(name, home, asked[0])
     return record
 
 
-def graph_step(notes: int = 100_000, edges: int = 1_000_000) -> dict[str, Any]:
-    """Time what a question costs in a large graph: two steps along links from its best notes."""
-    chance = np.random.default_rng(0)
-    hubs = chance.random(edges) < 0.33
-    target = np.where(
-        hubs, chance.integers(notes // 100, size=edges), chance.integers(notes, size=edges)
-    )
-    source = np.sort(chance.integers(notes, size=edges))
-    rest = np.zeros(edges, np.int64)
-    columns = np.stack([source, target, chance.integers(10, size=edges), rest, rest, rest], axis=1)
-    began = time.perf_counter()
-    ids = [f"{number}.md" for number in range(notes)]
-    graph = RelationGraph({}, ids, PREDICATES, columns, ())
-    prepared = time.perf_counter() - began
-
-    def step(seeds: list[int]) -> None:
-        givers = [(row, 0.9**place) for place, row in enumerate(seeds)]
-        for _ in range(2):
-            layer = along_links(graph, givers)
-            onward = sorted(layer, key=lambda row: -layer[row].worth)[:SEEDS]
-            givers = [(row, layer[row].worth) for row in onward]
-
-    # Every second time one of the seeds is a hub.
-    starts = [
-        [
-            *chance.integers(notes, size=SEEDS - 1).tolist(),
-            int(chance.integers(notes if odd else notes // 100)),
-        ]
-        for odd in (0, 1) * 100
-    ]
-    step(starts[0])
-    times = [timed(partial(step, seeds)) for seeds in starts]
-    return {"notes": notes, "edges": edges, "prepared once, seconds": prepared,
-            "two steps, ms": milliseconds(times)}  # fmt: skip
+def quantiles(seconds: list[float]) -> list[float]:
+    """Return two quantiles in milliseconds."""
+    return [round(float(1000 * np.quantile(seconds, q)), 2) for q in (0.5, 0.95)]
 
 
-def both(work: Callable[[], object]) -> tuple[float, float]:
-    """Seconds of wall time and of a processor."""
-    before = time.process_time()
-    return timed(work), time.process_time() - before
+def first_answer(home: Path, question: str) -> float:
+    """Return the seconds from the start of a first build until a question is answered."""
+    index, began = Index(home / "first"), time.perf_counter()
+    stop = threading.Event()
+
+    def report(progress: object) -> None:
+        if stop.is_set():
+            raise InterruptedError
+
+    def build() -> None:
+        try:
+            index.refresh(home / "vault", None, report=report)
+        except Exception:  # it is ended here, in whatever state it is
+            stop.set()
+
+    building = threading.Thread(target=build)
+    building.start()
+    reader = Index(home / "first")
+    while True:
+        try:
+            if ask(reader, question, None):
+                break
+        except Exception:  # nothing is there yet
+            time.sleep(0.05)
+    seconds = time.perf_counter() - began
+    stop.set()
+    building.join()
+    return seconds
 
 
-def edits(home: Path, index: Index, encoder: Any) -> dict[str, Any]:
-    """Change one note some times, and refresh: in this process, and as a new one would.
-
-    A reader, which is another process's for all it knows, takes each generation and asks: the
-    work must not be left to it.
-    """
+def edits(home: Path, index: Any, encoder: Any) -> dict[str, Any]:
+    """Change one note some times, and refresh; then ask, here and as another process would."""
     vault, numbers = home / "vault", count()
     question = "which sentence is of an edit"
     query = encoder.encode_question(question)
@@ -281,68 +226,97 @@ def edits(home: Path, index: Index, encoder: Any) -> dict[str, Any]:
         text = f"# Addition\n\nIt says something of [[Note {next(numbers)}]].\n"
         (vault / "Addition.md").write_text(text, encoding="utf-8")
 
-    def refreshed(index: Index, change: Callable[[], None]) -> tuple[float, float]:
+    def refreshed(change: Callable[[], None]) -> Times:
         change()
         time.sleep(0.2)  # the bytes of a file that was just written would be compared once more
-        return both(lambda: index.refresh(vault, encoder))
-
-    def middle(times: list[tuple[float, float]]) -> tuple[float, float]:
-        return sorted(times, key=lambda pair: pair[1])[len(times) // 2]
+        return timed(lambda: index.refresh(vault, encoder))
 
     reader = Index(home / "index")
-    edited, taken, asked = [], [], []
-    for _ in range(6):
-        edited.append(refreshed(index, edit))
-        taken.append(both(lambda: retrieve(reader.current(), question, query)))
-        asked.append(both(lambda: retrieve(index.current(), question, query)))
-    named = []
+    edited, added, removed, taken, asked = [], [], [], [], []
+    for _ in range(5):
+        edited.append(refreshed(edit))
+        taken.append(timed(lambda: ask(reader, question, query)))
+        asked.append(timed(lambda: ask(index, question, query)))
     for _ in range(3):
-        named.append((refreshed(index, add), refreshed(index, (vault / "Addition.md").unlink)))
-    found = {
-        "scan": middle([both(lambda: scan(vault)) for _ in range(5)]),
+        added.append(refreshed(add))
+        removed.append(refreshed((vault / "Addition.md").unlink))
+    return {
+        "listing the folder": middle([timed(lambda: scan(vault)) for _ in range(5)]),
         "refresh of nothing": middle(
-            [both(lambda: index.refresh(vault, encoder)) for _ in range(5)]
+            [timed(lambda: index.refresh(vault, encoder)) for _ in range(5)]
         ),
         # What is loaded once is loaded by the first.
         "refresh of an edited note": middle(edited[1:]),
-        "refresh of an added note": middle([one for one, _ in named[1:]]),
-        "refresh of a removed note": middle([one for _, one in named[1:]]),
+        "refresh of an added note": middle(added[1:]),
+        "refresh of a removed note": middle(removed[1:]),
         "first question after an edit": middle(asked[1:]),
         "the same by another process": middle(taken[1:]),
-        "the question again": both(lambda: retrieve(index.current(), question, query)),
-        "refresh of an edited note by a new process": middle(
-            [refreshed(Index(home / "index"), edit) for _ in range(3)]
-        ),
     }
-    times = {name: pair[1] / found["scan"][1] for name, pair in found.items() if "refresh" in name}
-    return {"edits [wall, processor]": found, "processor time over that of the scan": times}
+
+
+def middle(times: list[Times]) -> Times:
+    """Return the median by processor time."""
+    return sorted(times, key=lambda pair: pair[1])[len(times) // 2]
+
+
+def child(what: str, home: Path, question: str) -> dict[str, float]:
+    """Measure something in a new process, beyond the start of Python and its imports."""
+    if what == "edit":
+        with (home / "vault" / "7" / "Note 7.md").open("a", encoding="utf-8") as note:
+            note.write("\n\nA sentence of a new process.\n")
+        time.sleep(0.2)
+    command = [sys.executable, __file__, "--child", what, str(home), question]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def run_child(what: str, home: Path, question: str) -> dict[str, float]:
+    """Do what `child` measures."""
+    encoder: Any = CheapEncoder()
+    index = Index(home / "index")
+    if what == "edit":
+        wall, processor = timed(lambda: index.refresh(home / "vault", encoder))
+    elif what == "words":
+        wall, processor = timed(lambda: ask(index, question, None))
+    else:
+        wall, processor = timed(lambda: ask(index, question, None))
+        ask(index, question, encoder.encode_question(question))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"wall": wall, "processor": processor, "resident MB": memory}
+
+
+def disk(folder: Path) -> float:
+    """Return the megabytes of the files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
 def main() -> None:
     """Run, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--notes", type=int, nargs="*", default=[1000, 10000, 14000])
-    parser.add_argument("--passages", type=int, nargs="*", default=[], help="sizes told so")
+    parser.add_argument("--notes", type=int, nargs="*", default=[1000, 14000])
+    parser.add_argument("--questions", type=int, default=50)
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
+    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--write", action="store_true", help="write benchmarks/results/scale.json")
     options = parser.parse_args()
-    real = LocalEncoder()
-    real.encode(["warm up"])
-    records: list[dict[str, Any]] = []
-    graph = graph_step()
-    print(json.dumps(graph, indent=1), flush=True)
-    for notes in [*options.notes, *(round(size / A_NOTE) for size in options.passages)]:
+    if options.child:
+        what, home, question = options.child
+        print(json.dumps(run_child(what, Path(home), question)))
+        return
+    records = []
+    for notes in options.notes:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            records.append(measure(Path(folder), notes, real))
+            records.append(measure(Path(folder), notes, options.questions))
         print(json.dumps(records[-1], indent=1), flush=True)
-        settings = {
-            "date": time.strftime("%Y-%m-%d"),
-            "python": platform.python_version(),
-            "processors": os.cpu_count(),
-            "load": os.getloadavg(),
-            "chromadb": version("chromadb"),
-        }
-        text = json.dumps(settings | {"graph": graph, "runs": records}, indent=1)
-        RESULTS.write_text(text + "\n", encoding="utf-8")
+    settings = {
+        "date": time.strftime("%Y-%m-%d"),
+        "python": platform.python_version(),
+        "processors": os.cpu_count(),
+        "load": os.getloadavg(),
+    }
+    if options.write:
+        RESULTS.write_text(json.dumps(settings | {"runs": records}, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

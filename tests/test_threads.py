@@ -217,5 +217,5 @@ def test_closing_closes_the_database(open_bot, tmp_path):
     bot.close()
     held = Path("/proc/self/fd")
     if held.is_dir():
-        open_files = {os.path.realpath(held / name) for name in os.listdir(held)}
+        open_files = {os.path.realpath(path) for path in held.iterdir()}
         assert not [name for name in open_files if name.startswith(str(tmp_path / "index"))]

@@ -26,10 +26,9 @@ if TYPE_CHECKING:
 def typed(graph: Graph) -> Graph:
     """Return the graph with those relations alone that an author named."""
     found: Graph = graph.copy()
-    found.remove_edges_from(
-        [(a, b, key) for a, b, key, name in graph.edges(data="predicate", keys=True)
-         if name in UNTYPED]
-    )  # fmt: skip
+    for source, target, key, data in graph.edges(data=True, keys=True):
+        if data["predicate"] in UNTYPED:
+            found.remove_edge(source, target, key)
     return found
 
 
@@ -71,8 +70,8 @@ def to_dot(graph: Graph) -> str:
         style = ", style=dashed" if data["ghost"] else ""
         lines.append(f"  {_dot(name)} [label={_dot(data['title'])}{style}];")
     lines += [
-        f"  {_dot(source)} -> {_dot(target)} [label={_dot(predicate)}];"
-        for source, target, predicate in graph.edges(data="predicate")
+        f"  {_dot(source)} -> {_dot(target)} [label={_dot(data['predicate'])}];"
+        for source, target, data in graph.edges(data=True)
     ]
     return "\n".join([*lines, "}"])
 
@@ -85,8 +84,8 @@ def to_mermaid(graph: Graph) -> str:
         before, after = ("([", "])") if data["ghost"] else ("[", "]")
         lines.append(f'  {number[name]}{before}"{_mermaid(data["title"])}"{after}')
     lines += [
-        f'  {number[source]} -->|"{_mermaid(predicate)}"| {number[target]}'
-        for source, target, predicate in graph.edges(data="predicate")
+        f'  {number[source]} -->|"{_mermaid(data["predicate"])}"| {number[target]}'
+        for source, target, data in graph.edges(data=True)
     ]
     return "\n".join(lines)
 

@@ -29,7 +29,7 @@ def folded(written: str) -> str:
 
 
 def merged(written: Mapping[str, int]) -> dict[str, int]:
-    """Return names with their counts, those that differ in case or Unicode form as one, by the most frequent form."""
+    """Return names with their counts; those that differ in case or Unicode form are one name."""
     forms: dict[str, Counter[str]] = {}
     for name, count in written.items():
         forms.setdefault(folded(name), Counter())[clean(name)] += count
@@ -38,7 +38,7 @@ def merged(written: Mapping[str, int]) -> dict[str, int]:
 
 
 def spotted(names: Mapping[str, str], text: str) -> list[str]:
-    """Return the names that occur in a text, in its order; of those that begin together the longest.
+    """Return the names in a text, in its order; of those that begin together the longest.
 
     Parameters
     ----------

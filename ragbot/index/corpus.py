@@ -33,7 +33,7 @@ class Corpus(Protocol):
 
     @property
     def notes(self) -> Mapping[NoteId, Note]:
-        """Notes by id, in its order, their relations resolved. Each is read when it is asked for."""
+        """Notes by id, in its order, their relations resolved; read when they are asked for."""
 
     @property
     def graph(self) -> RelationGraph:

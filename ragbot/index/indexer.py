@@ -414,7 +414,7 @@ class Indexer:
 
     def _count_up(self) -> None:
         """Count up the index counter, by which readers know a new state."""
-        write_meta(self._connection, "counter", read_meta(self._connection, "counter", 0) + 1)
+        write_meta(self._connection, "counter", self._meta("counter", 0) + 1)
         write_meta(self._connection, "indexed_at", time.time())
 
     def _meta(self, name: str, default: Any) -> Any:
@@ -465,7 +465,7 @@ def listed(notes: Path) -> vault.Listing:
 
 
 def behind(connection: sqlite3.Connection, listing: vault.Listing) -> int:
-    """Count the notes that were added, changed or removed since they were read, by size and time."""
+    """Count the notes that came, changed or went since they were read, by size and time."""
     query = "SELECT path, size, mtime, ctime FROM file WHERE size IS NOT NULL"
     known = {path: stat for path, *stat in connection.execute(query)}
     changed = sum(known.get(path) != list(stat) for path, stat in listing.notes.items())

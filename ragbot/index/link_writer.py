@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from ragbot.index.stored_graph import COLUMNS, relation_of
 from ragbot.models import NoteId, Relation
@@ -88,7 +89,7 @@ class LinkWriter:
             "WHERE r.kind <> 'mention' AND {}"
         )
         wanted = "(SELECT value FROM json_each(?))"
-        rows = {}
+        rows: dict[int, tuple[Any, ...]] = {}
         for condition, values in (
             (f"r.source IN {wanted}", notes),
             (f"r.key IN {wanted}", set(keys)),

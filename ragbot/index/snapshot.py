@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -134,10 +135,9 @@ class Snapshot:
     def by_title(self, words: str, count: int) -> list[NoteId]:
         """Return the notes whose title and aliases match some words best, by BM25, best first."""
         scores = self._titles.scores(words)
-        best = sorted(
-            ((-score, self.notes.path(note)) for note, score in scores.items()),
-        )
-        return [note for _, note in best[:count]]
+        least = min(heapq.nlargest(count, scores.values()), default=0.0)
+        best = {self.notes.path(note): score for note, score in scores.items() if score >= least}
+        return sorted(best, key=lambda note: (-best[note], note))[:count]
 
     def rarity(self, word: str) -> float:
         """Return how rare a folded word is in the passages: 0 in all of them, 1 in none."""
@@ -161,7 +161,7 @@ class Snapshot:
     @property
     def embedded(self) -> bool:
         """Whether any passage has a vector; without vectors words and links answer."""
-        return self._read("embedded", self._has_vectors)
+        return bool(self._read("embedded", self._has_vectors))
 
     def nearest(
         self, vector: FloatArray, k: int, within: Collection[NoteId] | None = None
@@ -206,7 +206,8 @@ class Snapshot:
     @property
     def passage_count(self) -> int:
         """Number of passages."""
-        return self._read("passages", lambda: self._count("SELECT count(*) FROM passage"))
+        query = "SELECT count(*) FROM passage"
+        return int(self._read("passages", lambda: self._count(query)))
 
     @property
     def embedded_count(self) -> int:

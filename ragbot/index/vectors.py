@@ -79,7 +79,7 @@ class ChromaState(NamedTuple):
     writer: str = ""
 
     @property
-    def index(self) -> str:
+    def owner(self) -> str:
         """Name of the index, by which its collection is known on a server."""
         return self.collection.partition(":")[0]
 
@@ -202,8 +202,8 @@ class ChromaStore:
         if self._url:
             with contextlib.suppress(Exception):
                 known = client.get_collection(COLLECTION, embedding_function=None)
-                if (known.metadata or {}).get("index") != state.index:
-                    return f"{COLLECTION}-{state.index[:8]}"
+                if (known.metadata or {}).get("index") != state.owner:
+                    return f"{COLLECTION}-{state.owner[:8]}"
         return COLLECTION
 
     # Writing, under the writer's lock
@@ -236,8 +236,8 @@ class ChromaStore:
         now = old._replace(flush=old.flush + 1, ready=False, writer=self._writer())
         with transaction(connection):
             if rebuild:
-                index = read_meta(connection, "id")
-                now = now._replace(collection=f"{index}:{uuid.uuid4().hex[:8]}")
+                owner = read_meta(connection, "id")
+                now = now._replace(collection=f"{owner}:{uuid.uuid4().hex[:8]}")
                 connection.execute("UPDATE passage SET flush = NULL WHERE flush IS NOT NULL")
                 connection.execute("DELETE FROM chroma_removed")
             write_chroma_state(connection, now._replace(flush=old.flush))
@@ -260,7 +260,7 @@ class ChromaStore:
         return f"{version('chromadb')} {self._url}"
 
     def _is_sound(self, state: ChromaState) -> bool:
-        """Return whether a collection that failed a reader answers: the reader may have been late."""
+        """Return whether a collection answers that failed a reader, who may have been late."""
         self._retry_at = 0.0
         self.reopen(state)
         if self._open is None:
@@ -301,7 +301,7 @@ class ChromaStore:
                     name,
                     embedding_function=None,
                     configuration=_HNSW,
-                    metadata={"index": state.index},
+                    metadata={"index": state.owner},
                 )
             else:
                 collection = client.get_collection(name, embedding_function=None)

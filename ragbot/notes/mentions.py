@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from ragbot.models import MENTIONS, Note, NoteId, Relation, Span
@@ -172,7 +172,7 @@ def name_key(name: str) -> str:
 def keys_in(prose: Sequence[ProseBlock]) -> set[str]:
     """Return the keys (see `name_key`) of all names that the prose of a note may hold."""
     words = [[fold(match.group()) for match in _TOKEN.finditer(text)] for text, _ in prose]
-    pairs = {f"{a} {b}" for line in words for a, b in zip(line, line[1:], strict=False)}
+    pairs = {f"{a} {b}" for line in words for a, b in pairwise(line)}
     return pairs | set(chain(*words))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ragbot.graph.relation_graph import RelationGraph
 from ragbot.index.corpus import Corpus
@@ -19,6 +20,8 @@ from ragbot.retrieval.expansion import Step, activations, along_links, along_nam
 from ragbot.retrieval.first_stage import FirstStage
 from ragbot.retrieval.late_interaction import Reading, reads
 from ragbot.text.tokenize import tokens
+
+Item = TypeVar("Item")
 
 SEEDS = 10
 """Notes whose links are followed."""
@@ -242,5 +245,5 @@ def _by_score(scores: Mapping[NoteId, float]) -> list[NoteId]:
     return sorted(scores, key=lambda note: (-scores[note], note))
 
 
-def _ranked(items: Sequence[NoteId] | Sequence[int]) -> dict[NoteId, int] | dict[int, int]:
+def _ranked(items: Sequence[Item]) -> dict[Item, int]:
     return {item: rank for rank, item in enumerate(items, start=1)}

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -584,6 +585,10 @@ def test_index_that_is_missing(index, vault):
     assert best(index, "what melts") == "Ice.md"
 
 
+def read_all(corpus):
+    return corpus.notes.all(), corpus.bm25("melts")
+
+
 def damage(path, how):
     content = bytearray(path.read_bytes())
     if how == "cut":
@@ -603,8 +608,7 @@ def test_damaged_database_is_set_aside_and_built_again(vault, index, caplog, how
     damage(index.directory / FILE, how)
     fresh = Index(index.directory)
     with pytest.raises(IndexDamagedError), fresh.snapshot() as corpus:
-        corpus.notes.all()
-        corpus.bm25("melts")
+        read_all(corpus)
     (vault / "Ice.md").write_text("# Ice\n\nIce melts and floats.", encoding="utf-8")
     fresh.refresh(vault, WordEncoder())
     assert best(fresh, "what melts") == "Ice.md"
@@ -847,7 +851,7 @@ def test_index_in_a_read_only_folder_answers_as_it_was(vault, index, tmp_path, r
         [sys.executable, "-c", READ, str(index.directory), str(vault)],
         capture_output=True,
         text=True,
-        cwd=os.getcwd(),
+        cwd=Path.cwd(),
         check=False,
     )
     assert done.stdout.split() == ["Ice.md", "False"], done.stderr

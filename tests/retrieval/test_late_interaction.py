@@ -27,7 +27,8 @@ def row_of(corpus, note):
 def test_a_passage_that_holds_every_word_is_met_and_another_is_not(corpus):
     question = "whistle boiling"
     passages = corpus.all_passages
-    near = dict(zip(passages, Reading(corpus, question, asked(question)).passages(passages)))
+    read = Reading(corpus, question, asked(question)).passages(passages)
+    near = dict(zip(passages, read, strict=True))
     assert near.pop(row_of(corpus, "Kettle.md")) > 0.95
     assert max(near.values()) < 0.3
 

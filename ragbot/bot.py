@@ -372,6 +372,19 @@ class Ragbot:
         """Give the relation graph: notes and ghosts as nodes, a relation on each edge."""
         return self.corpus().graph.to_networkx()
 
+    def starters(self, most: int = 6) -> list[str]:
+        """Return questions to begin with.
+
+        They are the field `starters` of a note's frontmatter; without one they ask about the
+        notes with the most links.
+        """
+        corpus = self.corpus()
+        for note in corpus.notes.values():
+            written = note.metadata.get("starters")
+            if isinstance(written, list) and written:
+                return [str(question) for question in written[:most]]
+        return [f"What is {corpus.notes[note].title}?" for note in corpus.graph.hubs(most)]
+
     # Steps
 
     def _encoded(self, corpus: Generation, query: str) -> EncodedQuestion | None:

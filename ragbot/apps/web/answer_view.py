@@ -1,28 +1,32 @@
-"""An answer as HTML: pure functions, with every text of a note escaped.
+"""An answer as HTML.
 
-Nothing of a note, a question or a model reaches the page but through `escape`.
+Every text of a note, a question or a model goes through `escape`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
 from ragbot.apps.web import source_cards
 from ragbot.apps.web.note_view import link
 from ragbot.models import Answer, Citation, Note, NoteId
 
+if TYPE_CHECKING:
+    from ragbot.apps.note_lookup import NoteLookup
+
 WAITING = '<p class="waiting" role="status">Looking through the notes…</p>'
-"""Stands where an answer will be."""
+"""Shown until the answer begins."""
 
 _SEEDS = 12
 _LONG = 240
 _EDIT = "Edit and ask again"
 _JOINED = "\u00a0"
-"""Space that is no place for a line to end: a number stays with its sentence."""
+"""A space that no line breaks at: a number stays with its sentence."""
 # A character that is not meant as Markdown, `[1]` for a citation, bold, and a name in italics.
 _MARK = re.compile(
     r"\\(?P<escaped>[!-/:-@\[-`{-~])|\[(?P<number>\d+)\]"
@@ -32,19 +36,19 @@ _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
 def beginning(questions: Sequence[str]) -> str:
-    """Say what to expect, with questions to try, where none was asked yet."""
+    """Return the introduction, with questions to try."""
     return (
         '<section class="begin"><h2>Ask your notes</h2>'
-        "<p>Every sentence of an answer bears the number of its source: point at it to read the "
-        "quotation, click it to open the note at that place. Below an answer stands the path of "
-        "links that led to each note. What the notes don't say is not made up.</p>"
+        "<p>Each sentence of an answer cites its source. Hover over a number to read the quote, "
+        "click it to open the note. Below the answer you see which links led to each note. "
+        "Where the notes have no answer, ragbot says so.</p>"
         f"{_asks(questions, 'Questions to begin with')}</section>"
     )
 
 
 def turn(question: str, body: str) -> str:
-    """One exchange: the question, and what is below it (already HTML)."""
-    # A page of text would push its answer out of sight: it scrolls in a frame of its own.
+    """Return one exchange: the question, and the HTML below it."""
+    # A page of text would push its answer out of sight, so it scrolls in a frame of its own.
     frame = 'class="question long" tabindex="0"' if len(question) > _LONG else 'class="question"'
     return (
         f'<section class="turn"><h2 {frame} dir="auto">{escape(question)}</h2>'
@@ -52,33 +56,35 @@ def turn(question: str, body: str) -> str:
     )
 
 
-def prose(
-    text: str, citations: Sequence[Citation] = (), names: Mapping[str, NoteId] | None = None
+def paragraphs(
+    text: str,
+    citations: Sequence[Citation] = (),
+    named: Callable[[str], Note | None] = lambda name: None,
 ) -> str:
-    """Text of an answer: paragraphs and list items.
+    """Return the text of an answer: paragraphs and list items.
 
-    Its `[1]` marks link to the sources, and `names` in italics to their notes.
+    Its `[1]` marks link to the sources, and names in italics to the notes that `named` returns.
     """
     quotes = {citation.number: source_cards.readable(citation.quote) for citation in citations}
-    said = _Inline(quotes, names or {})
+    inline = _Inline(quotes, named)
     blocks = []
     for block in re.split(r"\n\s*\n", text.strip()):
         lines = block.split("\n")
         if all(line.startswith("- ") for line in lines):
-            items = "".join(f"<li>{said.html(line[2:])}</li>" for line in lines)
+            items = "".join(f"<li>{inline.html(line[2:])}</li>" for line in lines)
             blocks.append(f"<ul>{items}</ul>")
         else:
-            blocks.append(f"<p>{'<br>'.join(said.html(line) for line in lines)}</p>")
+            blocks.append(f"<p>{'<br>'.join(inline.html(line) for line in lines)}</p>")
     return "".join(blocks)
 
 
-def answered(answer: Answer, notes: Mapping[NoteId, Note]) -> str:
-    """Whole answer: its text, what a reader should know about it, and its sources."""
+def answered(answer: Answer, notes: NoteLookup) -> str:
+    """Return a whole answer: its text, its notice, and its sources."""
     if answer.abstained:
-        names = {note.title: note.id for note in notes.values()}
-        body = f'<div class="silent">{prose(answer.text, (), names)}</div>'
+        # It names the nearest notes in italics.
+        body = f'<div class="abstained">{paragraphs(answer.text, (), notes.named)}</div>'
     else:
-        body = prose(answer.text, answer.citations)
+        body = paragraphs(answer.text, answer.citations)
     if answer.notice:
         body += f'<p class="notice">{escape(answer.notice)}</p>'
     if answer.query.casefold() not in ("", " ".join(answer.question.split()).casefold()):
@@ -92,32 +98,32 @@ def answered(answer: Answer, notes: Mapping[NoteId, Note]) -> str:
 
 
 def failed(message: str) -> str:
-    """Say what went wrong, in place of an answer."""
+    """Return what went wrong, in place of an answer."""
     return f'<p class="notice" role="alert">{escape(message)}</p>'
 
 
 def unanswered(message: str) -> str:
-    """Say why a question was not answered, and let it be asked again."""
+    """Return why a question was not answered, with a button to ask it again."""
     return failed(message) + _buttons({"edit": _EDIT})
 
 
 def stopped(text: str) -> str:
-    """Say that an answer was stopped, below what had been said of it."""
+    """Return the beginning of an answer that was stopped."""
     return (
-        f'{prose(text) if text else ""}<p class="notice">You stopped this answer.</p>'
+        f'{paragraphs(text) if text else ""}<p class="notice">You stopped this answer.</p>'
         f"{_buttons({'edit': _EDIT})}"
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Inline:
-    """Writes a line of an answer as HTML."""
+    """Turns a line of an answer into HTML."""
 
     quotes: Mapping[int, str]
-    names: Mapping[str, NoteId]
+    named: Callable[[str], Note | None]
 
     def html(self, text: str) -> str:
-        """Write a line, its marks and names as links."""
+        """Return a line, its marks and names as links."""
         pieces, here = [], 0
         for match in _MARK.finditer(text):
             before = text[here : match.start()]
@@ -137,8 +143,8 @@ class _Inline:
         return self._citation(int(match["number"]))
 
     def _name(self, name: str) -> str:
-        note = self.names.get(name)
-        return link(note, name) if note else f"<em>{escape(name, quote=False)}</em>"
+        note = self.named(name)
+        return link(note.id, name) if note else f"<em>{escape(name, quote=False)}</em>"
 
     def _citation(self, number: int) -> str:
         if number not in self.quotes:
@@ -161,7 +167,7 @@ def _asks(questions: Sequence[str], name: str) -> str:
 
 
 def _actions(answer: Answer) -> str:
-    """Buttons below an answer; the notes that its graph view starts from go with them."""
+    """Return the buttons below an answer, with the notes that its graph view starts from."""
     around = dict.fromkeys(citation.note for citation in answer.citations)
     around |= dict.fromkeys(
         relation.source

@@ -1,4 +1,4 @@
-"""The sources of an answer as HTML: a card for each note, its quotations, and why it was found.
+"""The sources of an answer as HTML: a card for each note, with its lines and why it was found.
 
 Nothing of a note reaches the page but through `escape`.
 """
@@ -6,20 +6,20 @@ Nothing of a note reaches the page but through `escape`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
-from ragbot.apps.serialize import end_of
-from ragbot.models import Citation, Hit, Note, NoteId, Relation
+from ragbot.apps.serialize import Notes, end_of
+from ragbot.models import Citation, Hit, NoteId, Relation
 from ragbot.notes.chunker import plain_prose
 
 _WAYS = {"dense": "meaning", "bm25": "words", "names": "name"}
-"""What a passage was found by, as a reader would say it; a path says it for the graph."""
+"""What found a passage, in a reader's words; for the graph the path says it."""
 
 _ROW = re.compile(r"^\|\s*(.*?)\s*\|$")
 
 
-def cards(citations: Sequence[Citation], hits: Sequence[Hit], notes: Mapping[NoteId, Note]) -> str:
+def cards(citations: Sequence[Citation], hits: Sequence[Hit], notes: Notes) -> str:
     """Show the notes cited, in the order of their first quotation."""
     ways = paths(hits)
     shown = "".join(
@@ -33,12 +33,12 @@ def cards(citations: Sequence[Citation], hits: Sequence[Hit], notes: Mapping[Not
 
 
 def readable(quote: str) -> str:
-    """Give a quotation as it reads: without its Markdown, a table's row without its outer bars."""
+    """Return a quotation as it reads: without Markdown, and a table row without its outer bars."""
     return "\n".join(_ROW.sub(r"\1", line) for line in plain_prose(quote).split("\n")) or quote
 
 
 def paths(hits: Iterable[Hit]) -> dict[NoteId, tuple[Relation, ...]]:
-    """Way to each note that only the graph or also the graph has found."""
+    """Return the path to each note that the graph has found, alone or with others."""
     ways: dict[NoteId, tuple[Relation, ...]] = {}
     for hit in hits:
         for evidence in hit.evidence:
@@ -48,14 +48,14 @@ def paths(hits: Iterable[Hit]) -> dict[NoteId, tuple[Relation, ...]]:
 
 
 def steps(path: Sequence[Relation], end: NoteId) -> list[tuple[NoteId, str]]:
-    """Give the notes on a way that leads to `end`, each with the arrow to the next."""
-    here, told = end, [(end, "")]
+    """Return the notes on a path that leads to `end`, each with the arrow to the next."""
+    here, found = end, [(end, "")]
     for relation in reversed(path):
         forward = end_of(relation) == here
         here = relation.source if forward else end_of(relation)
         arrow = f"-{relation.predicate}->" if forward else f"<-{relation.predicate}-"
-        told.insert(0, (here, arrow))
-    return told
+        found.insert(0, (here, arrow))
+    return found
 
 
 def _card(citations: Sequence[Citation], why: str) -> str:
@@ -85,8 +85,8 @@ def _quotation(citation: Citation) -> str:
     )
 
 
-def _path(path: Sequence[Relation], end: NoteId, notes: Mapping[NoteId, Note]) -> str:
-    """Show the way that led to a note, and what its author wrote of the last step."""
+def _path(path: Sequence[Relation], end: NoteId, notes: Notes) -> str:
+    """Return the path that led to a note, and what its author wrote about the last step."""
     if not path:
         return ""
     way = " ".join(
@@ -100,20 +100,20 @@ def _path(path: Sequence[Relation], end: NoteId, notes: Mapping[NoteId, Note]) -
     return f'<p class="path">{way}</p>{why}'
 
 
-def _name(note: NoteId, notes: Mapping[NoteId, Note]) -> str:
-    if note not in notes:
+def _name(note: NoteId, notes: Notes) -> str:
+    known = notes.get(note)
+    if known is None:
         return f'<span class="ghost">{escape(note)}</span>'
-    return (
-        f'<a class="open" href="#note" data-note="{escape(note)}">{escape(notes[note].title)}</a>'
-    )
+    return f'<a class="open" href="#note" data-note="{escape(note)}">{escape(known.title)}</a>'
 
 
-def _title(note: NoteId, notes: Mapping[NoteId, Note]) -> str:
-    return notes[note].title if note in notes else note
+def _title(note: NoteId, notes: Notes) -> str:
+    known = notes.get(note)
+    return known.title if known else note
 
 
 def _found(hits: Iterable[Hit], note: NoteId) -> str:
-    """Say what a note was found by, where no path led to it."""
+    """Return what found a note to which no path led."""
     ways = dict.fromkeys(
         _WAYS[evidence.retriever]
         for hit in hits

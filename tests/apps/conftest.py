@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from collections.abc import Iterator
 
@@ -24,8 +25,11 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def plot_bot(plot, plot_index) -> Iterator[Ragbot]:
-    with Ragbot.open(notes=plot, index=plot_index) as bot:
+def plot_bot(plot, plot_index, tmp_path_factory) -> Iterator[Ragbot]:
+    """An open bot over a copy of the index: programs that tests start write the other one."""
+    index = tmp_path_factory.mktemp("front-ends") / "index"
+    shutil.copytree(plot_index, index)
+    with Ragbot.open(notes=plot, index=index) as bot:
         yield bot
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -33,6 +33,9 @@ _MARK = re.compile(
     r"|\*\*(?P<strong>(?:\\.|[^\\])+?)\*\*|\*(?P<name>(?:\\.|[^\s\\*])(?:\\.|[^\\*])*)\*"
 )
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+# An escaped character, which stays, or the number of a citation.
+_NUMBER = re.compile(r"\\.|\[(\d+)\]")
+_LINK_MARKUP = re.compile(r"[\[\]|#^]")
 
 
 def beginning(questions: Sequence[str]) -> str:
@@ -65,8 +68,7 @@ def paragraphs(
 
     Its `[1]` marks link to the sources, and names in italics to the notes that `named` returns.
     """
-    quotes = {citation.number: source_cards.readable(citation.quote) for citation in citations}
-    inline = _Inline(quotes, named)
+    inline = _Inline({citation.number for citation in citations}, named)
     blocks = []
     for block in re.split(r"\n\s*\n", text.strip()):
         lines = block.split("\n")
@@ -90,11 +92,30 @@ def answered(answer: Answer, notes: NoteLookup) -> str:
     if answer.query.casefold() not in ("", " ".join(answer.question.split()).casefold()):
         body += f'<p class="place" dir="auto">Searched for: {escape(answer.query)}</p>'
     return (
-        body
+        f'<div class="text" data-markdown="{escape(markdown(answer))}">{body}</div>'
         + _actions(answer)
-        + source_cards.cards(answer.citations, answer.hits, notes)
+        + source_cards.cards(answer, notes)
         + _asks(answer.followups, "Ask next")
     )
+
+
+def markdown(answer: Answer) -> str:
+    """Return an answer as Markdown, its citations as footnotes that link to the notes."""
+    text = _NUMBER.sub(lambda found: f"[^{found[1]}]" if found[1] else found[0], answer.text)
+    footnotes = "\n".join(map(_footnote, answer.citations))
+    return f"{text}\n\n{footnotes}".strip()
+
+
+def _footnote(citation: Citation) -> str:
+    heading = source_cards.heading_of(citation)
+    place = citation.note.removesuffix(".md")
+    if heading and not _LINK_MARKUP.search(heading):
+        place += f"#{heading}"
+    shown = " › ".join(filter(None, (citation.title, heading)))
+    shown = _LINK_MARKUP.sub(" ", shown)
+    link_text = f"{place}|{shown}" if shown != place else place
+    quotation = " ".join(source_cards.readable(citation.quote).split())
+    return f"[^{citation.number}]: [[{link_text}]]: “{quotation}”"
 
 
 def failed(message: str) -> str:
@@ -119,7 +140,7 @@ def stopped(text: str) -> str:
 class _Inline:
     """Turns a line of an answer into HTML."""
 
-    quotes: Mapping[int, str]
+    numbers: Collection[int]
     named: Callable[[str], Note | None]
 
     def html(self, text: str) -> str:
@@ -147,12 +168,11 @@ class _Inline:
         return link(note.id, name) if note else f"<em>{escape(name, quote=False)}</em>"
 
     def _citation(self, number: int) -> str:
-        if number not in self.quotes:
+        if number not in self.numbers:
             return f"[{number}]"
-        quote = escape(self.quotes[number])
         return (
-            f'<sup><a class="cite" href="#source-{number}" data-quote="{quote}" '
-            f'data-number="{number}" aria-label="Source {number}">{number}</a></sup>'
+            f'<sup><a class="cite" href="#source-{number}" data-number="{number}" '
+            f'aria-label="Source {number}">{number}</a></sup>'
         )
 
 

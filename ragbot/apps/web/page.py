@@ -27,9 +27,9 @@ _MOST_TURNS = 50
 _LONGEST = 10_000
 _READY: dict[str, Any] = {"submit_btn": "Ask", "stop_btn": False}
 _BUSY: dict[str, Any] = {"submit_btn": False, "stop_btn": "Stop"}
-_BUTTONS = (
-    '<div class="doors"><button type="button" id="whole-garden">Garden</button>'
-    '<button type="button" id="new-talk">New chat</button></div>'
+_TOP_BUTTONS = (
+    '<div class="top-buttons"><button type="button" id="show-graph">Graph</button>'
+    '<button type="button" id="new-chat">New chat</button></div>'
 )
 _CONVERSATIONS = '<h2 class="side-title">Conversations</h2><ul id="conversations"></ul>'
 _OVER = "() => window.ragbot.over()"
@@ -65,7 +65,7 @@ def build(refresher: IndexRefresher, limit: RateLimit) -> gr.Blocks:
         with gr.Row(elem_id="masthead"):
             gr.HTML("<h1>ragbot</h1>", js_on_load=None, padding=False)
             line = gr.HTML(elem_id="line", js_on_load=None, padding=False)
-            gr.HTML(_BUTTONS, js_on_load=None, padding=False)
+            gr.HTML(_TOP_BUTTONS, js_on_load=None, padding=False)
         with gr.Sidebar(label="Conversations, settings, index", open=False, elem_id="side"):
             gr.HTML(_CONVERSATIONS, js_on_load="window.ragbot.list()", padding=False)
             chosen = settings_panel.panel(bot, page)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from ragbot.apps.serialize import Notes, end_of
-from ragbot.models import Citation, Hit, NoteId, Relation
+from ragbot.models import Answer, Citation, Hit, NoteId, Relation
 from ragbot.notes.chunker import plain_prose
 
 _WAYS = {"dense": "meaning", "bm25": "words", "names": "name"}
@@ -19,15 +19,23 @@ _WAYS = {"dense": "meaning", "bm25": "words", "names": "name"}
 _ROW = re.compile(r"^\|\s*(.*?)\s*\|$")
 
 
-def cards(citations: Sequence[Citation], hits: Sequence[Hit], notes: Notes) -> str:
-    """Show the notes cited, in the order of their first quotation."""
-    ways = paths(hits)
+def cards(answer: Answer, notes: Notes) -> str:
+    """Return the notes cited, in the order of their first quotation.
+
+    A quotation that the answer repeats, or that another source shows, is not shown again.
+    """
+    ways, said = paths(answer.hits), {_plain(answer.text)}
+    rows: dict[NoteId, str] = {}
+    for citation in answer.citations:
+        quote = _plain(readable(citation.quote))
+        fresh = not any(quote in text for text in said)
+        said.add(quote)
+        rows[citation.note] = rows.get(citation.note, "") + _source(citation, shown=fresh)
+    titles = {citation.note: citation.title for citation in answer.citations}
     shown = "".join(
-        _card(
-            [citation for citation in citations if citation.note == note],
-            _path(ways.get(note, ()), note, notes) or _found(hits, note),
-        )
-        for note in dict.fromkeys(citation.note for citation in citations)
+        _card(note, titles[note], _path(ways.get(note, ()), note, notes)
+              or _found(answer.hits, note), sources)
+        for note, sources in rows.items()
     )
     return f'<section class="sources" aria-label="Sources">{shown}</section>' if shown else ""
 
@@ -58,30 +66,43 @@ def steps(path: Sequence[Relation], end: NoteId) -> list[tuple[NoteId, str]]:
     return found
 
 
-def _card(citations: Sequence[Citation], why: str) -> str:
-    first = citations[0]
-    quotations = "".join(_quotation(citation) for citation in citations)
+def heading_of(citation: Citation) -> str:
+    """Return the innermost heading above a quotation, below the note's title; empty for none."""
+    below = _headings(citation)
+    return below[-1] if below else ""
+
+
+def _headings(citation: Citation) -> tuple[str, ...]:
+    return citation.headings[citation.headings[:1] == (citation.title,) :]
+
+
+def _plain(text: str) -> str:
+    """Return a text without what Markdown adds to it, to compare quotations with sentences."""
+    return " ".join(re.sub(r"[\\*_]|\[\d+\]", "", text).split())
+
+
+def _card(note: NoteId, title: str, why: str, sources: str) -> str:
     return (
         f'<article class="card" dir="auto"><p class="card-title"><a class="open" href="#note" '
-        f'data-note="{escape(first.note)}">{escape(first.title)}</a> '
-        f'<span class="place">{escape(first.note)}</span></p>{why}<ol>{quotations}</ol></article>'
+        f'data-note="{escape(note)}">{escape(title)}</a> '
+        f'<span class="place">{escape(note)}</span></p>{why}<ol>{sources}</ol></article>'
     )
 
 
-def _quotation(citation: Citation) -> str:
+def _source(citation: Citation, *, shown: bool) -> str:
     first, last = citation.lines
     lines = f"line {first}" if first == last else f"lines {first} to {last}"
-    below = citation.headings[citation.headings[:1] == (citation.title,) :]
-    heading = f"{escape(' › '.join(below))}, " if below else ""
+    below = " › ".join(_headings(citation))
+    heading = f"{escape(below)}, " if below else ""
     start, end = citation.span
+    quote = escape(readable(citation.quote))
     return (
-        f'<li class="source" id="source-{citation.number}" value="{citation.number}" dir="auto">'
-        f'<a class="open" href="#note" data-note="{escape(citation.note)}" data-start="{start}" '
-        f'data-end="{end}" data-title="{escape(citation.title)}" '
-        f'data-heading="{escape(below[-1] if below else "")}">'
+        f'<li class="source" id="source-{citation.number}" value="{citation.number}" dir="auto" '
+        f'data-quote="{quote}"><a class="open" href="#note" data-note="{escape(citation.note)}" '
+        f'data-start="{start}" data-end="{end}">'
         f'<span class="number">{citation.number}</span> '
         f'{heading}<span class="lines" dir="ltr">{lines}</span></a>'
-        f"<blockquote>{escape(readable(citation.quote))}</blockquote></li>"
+        f"{f'<blockquote>{quote}</blockquote>' if shown else ''}</li>"
     )
 
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from ragbot.apps.web import index_panel
-from ragbot.apps.web.index_panel import Cancelled, IndexRefresher
+from ragbot.apps.web.index_refresher import Cancelled, IndexRefresher
 from ragbot.models import Note, Problem, Progress, Status
 
 STATUS = Status("g", 34, 287, 289, 3, 287, 0.0, 0, "")

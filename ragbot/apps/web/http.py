@@ -24,7 +24,7 @@ from ragbot.errors import NoteNotFoundError, QuestionError, RagbotError
 from ragbot.models import Answer
 
 if TYPE_CHECKING:
-    from ragbot.apps.web.index_panel import IndexRefresher
+    from ragbot.apps.web.index_refresher import IndexRefresher
 
 EVENTS = "text/event-stream"
 _ERRORS: dict[int | str, dict[str, Any]] = {

@@ -12,19 +12,17 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from ragbot.apps.note_lookup import NoteLookup
+from ragbot.apps.web.index_refresher import Cancelled, IndexRefresher
 from ragbot.apps.web.note_view import inert, link
 from ragbot.errors import RagbotError
 from ragbot.models import Problem, Progress, Status
 
 if TYPE_CHECKING:
     from ragbot.apps.serialize import Notes
-    from ragbot.bot import Ragbot
 
 _MOST_PROBLEMS = 200
 _POLL = 1.0
 """Seconds between two looks at the progress of work on the index."""
-_WAIT = 0.1
-"""Seconds between two looks whether a waiting rebuild was cancelled."""
 _STAGES = {
     "read": "Reading",
     "embed": "Embedding",
@@ -33,60 +31,6 @@ _STAGES = {
     "done": "Done",
 }
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-
-
-class Cancelled(Exception):  # noqa: N818  # not an error: a person said stop
-    """Ends a rebuild from within its progress report, or while it waits for its turn."""
-
-
-class IndexRefresher:
-    """Refreshes the index for the watcher and for visitors, one refresh at a time.
-
-    Attributes
-    ----------
-    bot
-        The open bot.
-    step
-        The last progress report of the refresh under way; None while there is none.
-    """
-
-    def __init__(self, bot: Ragbot) -> None:
-        self.bot = bot
-        self.step: Progress | None = None
-        self._turn = threading.Lock()
-
-    def refresh(self, *, rebuild: bool = False, stop: threading.Event | None = None) -> None:
-        """Bring the index up to date, or rebuild it, once earlier refreshes are done.
-
-        Parameters
-        ----------
-        rebuild
-            Whether a visitor asked for a rebuild; otherwise nobody asked.
-        stop
-            Cancels the refresh once it is set; the former index stays in use.
-
-        Raises
-        ------
-        Cancelled
-            If `stop` was set.
-        VaultError, IndexLockedError, StorageError, ModelUnavailableError
-            As `Ragbot.refresh`.
-        """
-        stop = stop or threading.Event()
-
-        def report(step: Progress) -> None:
-            if stop.is_set():
-                raise Cancelled
-            self.step = step
-
-        while not self._turn.acquire(timeout=_WAIT):
-            if stop.is_set():
-                raise Cancelled
-        try:
-            self.bot.refresh(rebuild=rebuild, automatic=not rebuild, progress=report)
-        finally:
-            self.step = None
-            self._turn.release()
 
 
 def panel(

@@ -11,7 +11,7 @@ import gradio as gr
 from ragbot.apps.note_lookup import NoteLookup
 from ragbot.apps.web import answer_view, browser_calls, index_panel, settings_panel
 from ragbot.apps.web.answer_stream import AnswerStreams
-from ragbot.apps.web.index_panel import IndexRefresher
+from ragbot.apps.web.index_refresher import IndexRefresher
 from ragbot.apps.web.note_view import inert
 from ragbot.apps.web.rate_limit import RateLimit
 from ragbot.errors import RagbotError

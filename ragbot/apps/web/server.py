@@ -20,7 +20,7 @@ from ragbot.notes.watcher import Watcher
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from ragbot.apps.web.index_panel import IndexRefresher
+    from ragbot.apps.web.index_refresher import IndexRefresher
     from ragbot.apps.web.rate_limit import RateLimit
 
 STATIC = Path(__file__).parent / "static"
@@ -68,7 +68,7 @@ def serve(
     _check_port(host, port)
     with Ragbot.open(config=config, wait=False) as bot:
         bot.status()
-        from ragbot.apps.web.index_panel import IndexRefresher
+        from ragbot.apps.web.index_refresher import IndexRefresher
 
         refresher = IndexRefresher(bot)
         threading.Thread(target=_warm, args=(refresher,), daemon=True).start()

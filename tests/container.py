@@ -42,7 +42,10 @@ def instructions(dockerfile: str) -> Iterator[tuple[str, str]]:
 def engine() -> str | None:
     """Return the name of a container engine that answers, or None."""
     for name in ("docker", "podman"):
-        if shutil.which(name) and not subprocess.run([name, "info"], capture_output=True).returncode:
+        if (
+            shutil.which(name)
+            and not subprocess.run([name, "info"], capture_output=True).returncode
+        ):
             return name
     return None
 

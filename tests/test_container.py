@@ -37,7 +37,7 @@ def test_the_server_runs_as_a_user_with_few_rights_and_writes_to_its_volume_only
     assert all_of("USER") == ["ragbot"]
     assert all_of("VOLUME") == ["/index"]
     mounts = COMPOSE["services"]["ragbot"]["volumes"]
-    assert [mount for mount in mounts if ":/notes" in mount][0].endswith(":ro")
+    assert next(mount for mount in mounts if ":/notes" in mount).endswith(":ro")
 
 
 def test_compose_asks_for_a_login_and_publishes_to_this_machine_only():

@@ -1,10 +1,10 @@
 """The retriever as a LlamaIndex component, for query engines, chat engines and agents.
 
-    from ragbot import Ragbot
-    from ragbot.apps.llamaindex import GraphRetriever
+from ragbot import Ragbot
+from ragbot.apps.llamaindex import GraphRetriever
 
-    retriever = GraphRetriever(Ragbot.open("notes", "index"), k=5)
-    engine = retriever.as_query_engine(llm=...)
+retriever = GraphRetriever(Ragbot.open("notes", "index"), k=5)
+engine = retriever.as_query_engine(llm=...)
 """
 
 from __future__ import annotations

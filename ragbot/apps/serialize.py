@@ -52,6 +52,7 @@ def answered(answer: Answer, notes: Notes) -> Json:
         "statements": [_statement(statement) for statement in answer.statements],
         "citations": [citation_record(citation) for citation in answer.citations],
         "hits": [hit_record(hit, notes) for hit in answer.hits],
+        "more": [citation_record(citation) for citation in answer.more],
         "notice": answer.notice,
         "followups": list(answer.followups),
     }

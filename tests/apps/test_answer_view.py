@@ -76,6 +76,26 @@ def test_a_quotation_is_shown_once_and_not_if_the_answer_repeats_it(text, quotes
     assert html.count('<li class="source"') == len(quotes)
 
 
+def test_code_is_shown_and_copied_as_it_is():
+    text = "**Run:**\n\n````\nx = a[1] * b  # <*b*>\n```\n\n  y\n````\n\n[1]\n\nThen. [1]"
+    code = "x = a[1] * b  # <*b*>\n```\n\n  y"
+    html = answer_view.answered(answer(text), NOTES)
+    shown = re.search('<pre tabindex="0"><code>(.*?)</code></pre>', html, re.DOTALL)[1]
+    assert unescape(shown) == code
+    assert html.count('class="cite"') == 2
+    copied = answer_view.markdown(answer(text))
+    assert f"````\n{code}\n````\n\n[^1]\n\nThen. [^1]" in copied
+
+
+def test_more_from_the_notes_is_folded():
+    next_one = Citation(1, "c.md", "Gamma", (), (7, 7), (3, 9), "Next & on.")
+    html = answer_view.answered(answer(more=(next_one,)), NOTES)
+    assert '<details class="more"><summary>More from the notes</summary>' in html
+    assert 'data-note="c.md" data-start="3" data-end="9">Gamma</a>, ' in html
+    assert "<blockquote>Next &amp; on.</blockquote>" in html
+    assert "<details" not in answer_view.answered(answer(), NOTES)
+
+
 def test_an_answer_as_markdown_has_footnotes():
     text = answer_view.markdown(answer("Said \\[1\\]. [1]"))
     assert text == "Said \\[1\\]. [^1]\n\n[^1]: [[b/b#How|Beta › How]]: “Said.”"

@@ -102,15 +102,15 @@ def test_the_login_is_the_api_key(private_address):
     url = f"{private_address}/v1"
     with openai.OpenAI(base_url=url, api_key=":".join(LOGIN), max_retries=0) as known:
         assert "water mould" in ask(known, ("user", QUESTION)).choices[0].message.content
-    with openai.OpenAI(base_url=url, api_key="guessed", max_retries=0) as stranger:
-        with pytest.raises(openai.AuthenticationError, match="asks for a login"):
-            ask(stranger, ("user", QUESTION))
+    with (
+        openai.OpenAI(base_url=url, api_key="guessed", max_retries=0) as stranger,
+        pytest.raises(openai.AuthenticationError, match="asks for a login"),
+    ):
+        ask(stranger, ("user", QUESTION))
 
 
 def test_llamaindex_talks_with_the_notes(address):
-    llm = OpenAILike(
-        model="ragbot", api_base=f"{address}/v1", api_key="none", is_chat_model=True
-    )
+    llm = OpenAILike(model="ragbot", api_base=f"{address}/v1", api_key="none", is_chat_model=True)
     message = ChatMessage(role="user", content=QUESTION)
     assert "water mould" in llm.chat([message]).message.content
     pieces = [piece.delta or "" for piece in llm.stream_chat([message])]

@@ -70,6 +70,7 @@ def test_answer():
             }
         ],
         "hits": [HIT_SHAPE],
+        "more": [],
         "notice": "",
         "followups": [],
     }

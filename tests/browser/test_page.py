@@ -1,4 +1,4 @@
-"""What a visitor does: ask, read quotations, keep conversations, rebuild the index, give opinions."""
+"""What a visitor does: ask, read quotations, keep conversations, rebuild the index."""
 
 import json
 import re
@@ -171,7 +171,9 @@ def test_opinions_are_kept_in_a_file(page, bot):
         page.get_by_role("button", name=name, exact=True).click()
         expect(pressed(page, name)).to_have_attribute("aria-pressed", "true")
         expect(pressed(page, other)).not_to_have_attribute("aria-pressed", "true")
-        last = json.loads((bot.config.index / FEEDBACK).read_text(encoding="utf-8").splitlines()[-1])
+        last = json.loads(
+            (bot.config.index / FEEDBACK).read_text(encoding="utf-8").splitlines()[-1]
+        )
         assert (last["question"], last["liked"]) == (QUESTION, liked)
         assert "80 degrees" in last["answer"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 WAITING = '<p class="waiting" role="status">Looking through the notes…</p>'
 """Shown until the answer begins."""
 
+WRITING = '<p class="waiting" role="status">The language model is writing…</p>'
+"""Shown below the quotes until a language model has written."""
+
+STOPPED = '<p class="notice">You stopped this answer.</p>'
+"""Shown below what an answer had when it was stopped."""
+
 _SEEDS = 12
 _LONG = 240
 _EDIT = "Edit and ask again"
@@ -33,8 +39,9 @@ _MARK = re.compile(
     r"|\*\*(?P<strong>(?:\\.|[^\\])+?)\*\*|\*(?P<name>(?:\\.|[^\s\\*])(?:\\.|[^\\*])*)\*"
 )
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
-# An escaped character, which stays, or the number of a citation.
-_NUMBER = re.compile(r"\\.|\[(\d+)\]")
+# A code block or an escaped character, which stay, or the number of a citation.
+_NUMBER = re.compile(r"^(`{3,})[^\n`]*\n.*?^\1[ \t]*$|\\.|\[(\d+)\]", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"^(`{3,})[^\n`]*\n(.*?)\n?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 _LINK_MARKUP = re.compile(r"[\[\]|#^]")
 
 
@@ -64,13 +71,32 @@ def paragraphs(
     citations: Sequence[Citation] = (),
     named: Callable[[str], Note | None] = lambda name: None,
 ) -> str:
-    """Return the text of an answer: paragraphs and list items.
+    """Return the text of an answer: paragraphs, list items, and code as it is.
 
     Its `[1]` marks link to the sources, and names in italics to the notes that `named` returns.
     """
     inline = _Inline({citation.number for citation in citations}, named)
+    return "".join(
+        f'<pre tabindex="0"><code>{escape(part, quote=False)}</code></pre>'
+        if is_code
+        else _prose(part, inline)
+        for part, is_code in _parts(text)
+    )
+
+
+def _parts(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield the text between fenced code blocks, and the code; True for code."""
+    here = 0
+    for block in _CODE.finditer(text):
+        yield text[here : block.start()], False
+        yield block[2], True
+        here = block.end()
+    yield text[here:], False
+
+
+def _prose(text: str, inline: _Inline) -> str:
     blocks = []
-    for block in re.split(r"\n\s*\n", text.strip()):
+    for block in filter(None, re.split(r"\n\s*\n", text.strip())):
         lines = block.split("\n")
         if all(line.startswith("- ") for line in lines):
             items = "".join(f"<li>{inline.html(line[2:])}</li>" for line in lines)
@@ -80,8 +106,8 @@ def paragraphs(
     return "".join(blocks)
 
 
-def answered(answer: Answer, notes: NoteLookup) -> str:
-    """Return a whole answer: its text, its notice, and its sources."""
+def answered(answer: Answer, notes: NoteLookup, status: str = "") -> str:
+    """Return an answer: its text, the HTML of its status, its notice, and its sources."""
     if answer.abstained:
         # It names the nearest notes in italics.
         body = f'<div class="abstained">{paragraphs(answer.text, (), notes.named)}</div>'
@@ -93,15 +119,17 @@ def answered(answer: Answer, notes: NoteLookup) -> str:
         body += f'<p class="place" dir="auto">Searched for: {escape(answer.query)}</p>'
     return (
         f'<div class="text" data-markdown="{escape(markdown(answer))}">{body}</div>'
+        + status
         + _actions(answer)
         + source_cards.cards(answer, notes)
+        + source_cards.more(answer.more)
         + _asks(answer.followups, "Ask next")
     )
 
 
 def markdown(answer: Answer) -> str:
     """Return an answer as Markdown, its citations as footnotes that link to the notes."""
-    text = _NUMBER.sub(lambda found: f"[^{found[1]}]" if found[1] else found[0], answer.text)
+    text = _NUMBER.sub(lambda found: f"[^{found[2]}]" if found[2] else found[0], answer.text)
     footnotes = "\n".join(map(_footnote, answer.citations))
     return f"{text}\n\n{footnotes}".strip()
 
@@ -128,12 +156,9 @@ def unanswered(message: str) -> str:
     return failed(message) + _buttons({"edit": _EDIT})
 
 
-def stopped(text: str) -> str:
-    """Return the beginning of an answer that was stopped."""
-    return (
-        f'{paragraphs(text) if text else ""}<p class="notice">You stopped this answer.</p>'
-        f"{_buttons({'edit': _EDIT})}"
-    )
+def stopped() -> str:
+    """Return what is shown for an answer that was stopped before it began."""
+    return STOPPED + _buttons({"edit": _EDIT})
 
 
 @dataclass(frozen=True, slots=True)

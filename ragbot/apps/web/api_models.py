@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from ragbot.graph.relation_graph import Direction
-from ragbot.models import Answer, Filters, Turn
+from ragbot.models import Filters, Turn
 
 MOST_PASSAGES = 100
 MOST_TURNS = 50
@@ -198,6 +198,9 @@ class AnswerBody(Response):
     statements: list[StatementBody]
     citations: list[CitationBody]
     hits: list[HitBody]
+    more: Annotated[
+        list[CitationBody], Field(description="The next passages, which the text leaves out")
+    ]
     notice: Annotated[str, Field(description="What to know about how the answer was made")]
     followups: list[str]
 

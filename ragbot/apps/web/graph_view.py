@@ -31,10 +31,9 @@ def drawing(bot: Ragbot, seeds: Collection[NoteId] = ()) -> dict[str, Any]:
     """
     if not seeds:
         graph = bot.graph()
-        links = ((source, target, edge["predicate"]) for source, target, edge in graph.edges.data())
-        titles = {node: title for node, title in graph.nodes(data="title")}
-        unwritten = {node for node, ghost in graph.nodes(data="ghost") if ghost}
-        return _record(links, titles, unwritten, seeds=())
+        every = [(start, end, str(edge["predicate"])) for start, end, edge in graph.edges.data()]
+        titles = {str(node): str(fields["title"]) for node, fields in graph.nodes.items()}
+        return _record(every, titles, {n for n, f in graph.nodes.items() if f["ghost"]}, ())
     notes = NoteLookup(bot)
     known = [seed for seed in seeds if notes.get(seed)]
     # A relation between two seeds is listed by both.

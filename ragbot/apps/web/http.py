@@ -7,7 +7,7 @@ FastAPI checks each request against `api_models.py` and describes the routes at
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -46,11 +46,12 @@ def routes(refresher: IndexRefresher) -> APIRouter:
         """Answer a question from the notes, each statement with a checked quotation.
 
         With `stream`, or `Accept: text/event-stream`, the answer comes as server-sent events:
-        `text` with each piece as it is written, then `answer` with the whole checked answer.
+        each `answer` is checked and replaces the one before, and `done` ends the stream.
         """
         if body.stream or EVENTS in request.headers.get("accept", ""):
             pieces = bot.stream(body.question, body.turns(), **body.options())
-            return StreamingResponse(_events(pieces, NoteLookup(bot)), media_type=EVENTS)
+            answers = streaming.snapshots(pieces)
+            return StreamingResponse(_events(answers, NoteLookup(bot)), media_type=EVENTS)
         answer = bot.ask(body.question, body.turns(), **body.options())
         return serialize.answered(answer, NoteLookup(bot))
 
@@ -98,13 +99,11 @@ def routes(refresher: IndexRefresher) -> APIRouter:
     return router
 
 
-async def _events(pieces: Any, notes: NoteLookup) -> AsyncIterator[str]:
+async def _events(answers: Iterator[Answer], notes: NoteLookup) -> AsyncIterator[str]:
     try:
-        async for piece in streaming.in_threads(pieces):
-            if isinstance(piece, Answer):
-                yield _event("answer", serialize.answered(piece, notes))
-            else:
-                yield _event("text", {"text": piece})
+        async for answer in streaming.in_threads(answers):
+            yield _event("answer", serialize.answered(answer, notes))
+        yield _event("done", {})
     except RagbotError as error:
         yield _event("error", {"detail": str(error)})
 

@@ -99,9 +99,7 @@ def panel(
         build, None, [rebuild, cancel, message], concurrency_limit=4, **_PRIVATE
     ).then(read_state, None, seen, **_PRIVATE)
     cancel.click(cancel_build, None, message, queue=False, **_PRIVATE)
-    check.click(
-        lambda: problems_html(bot.problems(), NoteLookup(bot)), None, found, **_PRIVATE
-    )
+    check.click(lambda: problems_html(bot.problems(), NoteLookup(bot)), None, found, **_PRIVATE)
     return read_state, seen
 
 

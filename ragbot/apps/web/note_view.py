@@ -194,9 +194,7 @@ def _link(relation: Relation) -> str:
     return link(relation.target, shown or relation.target, place=place)
 
 
-def _neighbours(
-    name: str, relations: Sequence[Relation], notes: Notes, *, forward: bool
-) -> str:
+def _neighbours(name: str, relations: Sequence[Relation], notes: Notes, *, forward: bool) -> str:
     rows: dict[tuple[str, str], str] = {}
     for relation in sorted(relations, key=lambda relation: not relation.typed):
         other = end_of(relation) if forward else relation.source

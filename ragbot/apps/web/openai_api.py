@@ -84,8 +84,8 @@ def routes(bot: Ragbot) -> APIRouter:
             return _unknown(body.model)
         question, turns = conversation(body.messages)
         if body.stream:
-            pieces = _answer_pieces(bot, question, turns)
-            return StreamingResponse(_chunks(pieces), media_type="text/event-stream")
+            answers = streaming.snapshots(bot.stream(question, turns))
+            return StreamingResponse(_chunks(answers), media_type="text/event-stream")
         answer = bot.ask(question, turns)
         message = {"role": "assistant", "content": answer_text(answer)}
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
@@ -127,13 +127,6 @@ def answer_text(answer: Answer) -> str:
     return text
 
 
-def _answer_pieces(bot: Ragbot, question: str, turns: list[Turn]) -> Iterator[Answer]:
-    for piece in bot.stream(question, turns):
-        # Text that was not checked yet cannot be taken back from a client: it waits.
-        if isinstance(piece, Answer):
-            yield piece
-
-
 async def _chunks(answers: Iterator[Answer]) -> AsyncIterator[str]:
     head = _head("chat.completion.chunk")
 
@@ -143,10 +136,15 @@ async def _chunks(answers: Iterator[Answer]) -> AsyncIterator[str]:
 
     yield chunk({"role": "assistant", "content": ""})
     try:
+        last = None
         async for answer in streaming.in_threads(answers):
-            for line in answer_text(answer).splitlines(keepends=True):
+            last = answer
+            # A client cannot take text back, and the next answer would replace this.
+            yield ": the answer is being made\n\n"
+        if last is not None:
+            for line in answer_text(last).splitlines(keepends=True):
                 yield chunk({"content": line})
-            yield chunk({}, "stop", **_extra(answer))
+            yield chunk({}, "stop", **_extra(last))
     except RagbotError as error:
         yield _data({"error": {"message": str(error), "type": "server_error", "code": None}})
     yield "data: [DONE]\n\n"

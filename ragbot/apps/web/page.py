@@ -14,8 +14,9 @@ from ragbot.apps.web.answer_stream import AnswerStreams
 from ragbot.apps.web.index_refresher import IndexRefresher
 from ragbot.apps.web.note_view import inert
 from ragbot.apps.web.rate_limit import RateLimit
+from ragbot.apps.web.streaming import snapshots
 from ragbot.errors import RagbotError
-from ragbot.models import Answer, Turn
+from ragbot.models import Turn
 
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
@@ -175,16 +176,17 @@ def _add_restoring(chat: Chat, bot: Ragbot, page: gr.Blocks) -> None:
 def _reply(
     bot: Ragbot, question: str, exchanges: list[Exchange], settings: settings_panel.Settings
 ) -> Generator[tuple[str, list[Exchange]], None, None]:
-    """Yield the conversation with the answer so far, as HTML and as exchanges."""
-    before, text = _html(exchanges), ""
+    """Yield the conversation as HTML and as exchanges, for each snapshot of the answer."""
+    before, notes = _html(exchanges), NoteLookup(bot)
 
-    def so_far(body: str) -> tuple[str, list[Exchange]]:
-        # These exchanges stay when the answer is cancelled now.
-        stopped = inert(answer_view.turn(question, answer_view.stopped(text)))
-        shown = before + inert(answer_view.turn(question, body))
-        return shown, [*exchanges, Exchange(Turn(question), stopped)]
+    def shown(body: str, turn: Turn, stopped: str) -> tuple[str, list[Exchange]]:
+        # The exchange stays on the page when the answer is stopped now.
+        html = inert(answer_view.turn(question, body))
+        left = Exchange(turn, inert(answer_view.turn(question, stopped)))
+        return before + html, [*exchanges, left][-_MOST_TURNS:]
 
-    yield so_far(answer_view.WAITING)
+    yield shown(answer_view.WAITING, Turn(question), answer_view.stopped())
+    answer = None
     pieces = bot.stream(
         question,
         [exchange.turn for exchange in exchanges],
@@ -193,17 +195,16 @@ def _reply(
         sources=settings.sources,
         hops=settings.hops,
     )
-    for piece in pieces:
-        if isinstance(piece, Answer):
-            body = answer_view.answered(piece, NoteLookup(bot))
-            html = inert(answer_view.turn(question, body))
-            yield (
-                before + html,
-                [*exchanges, Exchange(Turn(question, piece), html)][-_MOST_TURNS:],
-            )
-        else:
-            text += piece
-            yield so_far(answer_view.paragraphs(text))
+    for answer in snapshots(pieces):
+        writing = answer_view.WRITING if settings.use_llm and bot.config.llm else ""
+        yield shown(
+            answer_view.answered(answer, notes, writing),
+            Turn(question, answer),
+            answer_view.answered(answer, notes, answer_view.STOPPED),
+        )
+    if answer is not None:
+        body = answer_view.answered(answer, notes)
+        yield shown(body, Turn(question, answer), body)
 
 
 def _int(number: object) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from ragbot.apps.serialize import Notes, end_of
+from ragbot.apps.web.note_view import link
 from ragbot.models import Answer, Citation, Hit, NoteId, Relation
 from ragbot.notes.chunker import plain_prose
 
@@ -27,17 +28,34 @@ def cards(answer: Answer, notes: Notes) -> str:
     ways, said = paths(answer.hits), {_plain(answer.text)}
     rows: dict[NoteId, str] = {}
     for citation in answer.citations:
-        quote = _plain(readable(citation.quote))
-        fresh = not any(quote in text for text in said)
-        said.add(quote)
+        quotes = {_plain(readable(citation.quote)), _plain(citation.quote)}
+        fresh = not any(quote in text for quote in quotes for text in said)
+        said |= quotes
         rows[citation.note] = rows.get(citation.note, "") + _source(citation, shown=fresh)
     titles = {citation.note: citation.title for citation in answer.citations}
     shown = "".join(
-        _card(note, titles[note], _path(ways.get(note, ()), note, notes)
-              or _found(answer.hits, note), sources)
+        _card(
+            note,
+            titles[note],
+            _path(ways.get(note, ()), note, notes) or _found(answer.hits, note),
+            sources,
+        )
         for note, sources in rows.items()
     )
     return f'<section class="sources" aria-label="Sources">{shown}</section>' if shown else ""
+
+
+def more(citations: Sequence[Citation]) -> str:
+    """Return the next passages, folded below an answer that leaves them out."""
+    if not citations:
+        return ""
+    rows = "".join(
+        f'<li dir="auto">{link(each.note, each.title, span=each.span)}, '
+        f'<span class="lines" dir="ltr">{_lines(each)}</span>'
+        f"<blockquote>{escape(readable(each.quote))}</blockquote></li>"
+        for each in citations
+    )
+    return f'<details class="more"><summary>More from the notes</summary><ul>{rows}</ul></details>'
 
 
 def readable(quote: str) -> str:
@@ -90,8 +108,6 @@ def _card(note: NoteId, title: str, why: str, sources: str) -> str:
 
 
 def _source(citation: Citation, *, shown: bool) -> str:
-    first, last = citation.lines
-    lines = f"line {first}" if first == last else f"lines {first} to {last}"
     below = " › ".join(_headings(citation))
     heading = f"{escape(below)}, " if below else ""
     start, end = citation.span
@@ -101,9 +117,14 @@ def _source(citation: Citation, *, shown: bool) -> str:
         f'data-quote="{quote}"><a class="open" href="#note" data-note="{escape(citation.note)}" '
         f'data-start="{start}" data-end="{end}">'
         f'<span class="number">{citation.number}</span> '
-        f'{heading}<span class="lines" dir="ltr">{lines}</span></a>'
+        f'{heading}<span class="lines" dir="ltr">{_lines(citation)}</span></a>'
         f"{f'<blockquote>{quote}</blockquote>' if shown else ''}</li>"
     )
+
+
+def _lines(citation: Citation) -> str:
+    first, last = citation.lines
+    return f"line {first}" if first == last else f"lines {first} to {last}"
 
 
 def _path(path: Sequence[Relation], end: NoteId, notes: Notes) -> str:

@@ -253,7 +253,7 @@
     const answers = talk.turns.map(({ question, html }) => {
       const turn = new DOMParser().parseFromString(html, "text/html");
       const text = turn.querySelector("[data-markdown]")?.dataset.markdown ?? turn.querySelector(".answer > p")?.textContent ?? "";
-      const numbered = text.replace(/\[\^(\d+)\]/g, (_, number) => `[^${before + +number}]`);
+      const numbered = text.replace(/^(`{3,})[^]*?^\1|\[\^(\d+)\]/gm, (found, _, number) => (number ? `[^${before + +number}]` : found));
       before += turn.querySelectorAll(".source").length;
       return `## ${question}\n\n${numbered}`;
     });

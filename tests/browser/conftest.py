@@ -42,11 +42,10 @@ QUESTION = "How hot is green tea brewed?"
 NOTES = {
     "Green Tea.md": "# Green Tea\n\nGreen tea is brewed at 80 degrees for two minutes.\n\n"
     "- kind_of::[[Tea]]\n  - its leaves are steamed\n- made_with::[[Kettel]]\n"
-    "- poured_from::[[Samovar]]\n",
+    "- poured_from::[[Samovar]]\n\n| leaf | from |\n|---|---|\n| young | Uji |\n",
     "Samovar.md": "# Samovar\n\nA vessel of #brass from the Urals.\n",
     "Tea.md": "# Tea\n\nTea is a drink made of leaves of the tea plant. See [[Green Tea]].\n\n"
-    "Its [[Kinds#By *colour*|colours]] are many, its [[Kinds#^first|first]] is lost.\n\n"
-    "| kind | heat |\n|---|---|\n| green | 80 |\n",
+    "Its [[Kinds#By *colour*|colours]] are many, its [[Kinds#^first|first]] is lost.\n",
     "Kettle.md": "# Kettle\n\nA kettle boils water for tea. See [[Tea]].\n\n"
     "## Descaling\n\nVinegar removes the scale of a kettle overnight.\n",
     "Kinds.md": "# Kinds\n\n" + "A line between.\n\n" * 30 + "- the oldest ^first\n- the next\n\n"

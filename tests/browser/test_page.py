@@ -21,7 +21,8 @@ def test_a_question_gets_a_cited_answer(page):
     expect(turn.locator(".text")).to_contain_text("Vinegar removes the scale")
     source = turn.locator('.source[data-quote*="Vinegar"]')
     expect(source).to_contain_text("Descaling, line 7")
-    expect(turn.locator(".card").filter(has=source)).to_contain_text("Kettle.md")
+    card = turn.locator(".card").filter(has=page.locator('.source[data-quote*="Vinegar"]'))
+    expect(card).to_contain_text("Kettle.md")
     # The answer has said it: the source says where, and not again what.
     expect(source).not_to_contain_text("Vinegar")
 

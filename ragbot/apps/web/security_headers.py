@@ -33,7 +33,8 @@ _POLICY = "; ".join(
 # disk, counts requests, or calls the page's functions from outside: it is closed.
 _GRADIO = "/gradio_api"
 _OPEN = re.compile(
-    r"/gradio_api/(queue/(join|data)|component_server|startup-events|heartbeat/[^/]*|cancel|reset)/?"
+    r"/gradio_api/(queue/(join|data)|run/predict|component_server|startup-events"
+    r"|heartbeat/[^/]*|cancel|reset)/?"
 )
 _CLOSED = (_GRADIO, "/monitoring", "/svelte")
 _INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)

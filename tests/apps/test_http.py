@@ -153,7 +153,8 @@ def test_the_description_names_every_route_and_the_page_shows_it(client):
 
 @pytest.mark.parametrize(
     "path",
-    ["/gradio_api/call/ask", "/gradio_api/call/v2/reply", "/gradio_api/run/reply", "/gradio_api/api/predict",
+    ["/gradio_api/call/ask", "/gradio_api/call/v2/reply", "/gradio_api/run/reply",
+     "/gradio_api/api/predict",
      "/gradio_api/upload", "/gradio_api//upload", "/gradio_api/info", "/monitoring"],
 )  # fmt: skip
 def test_gradio_s_own_doors_are_closed(client, path):

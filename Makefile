@@ -49,7 +49,7 @@ types: $(VENV)/.installed-test  ## do the types hold?
 	$(BIN)/mypy
 
 weights: $(VENV)/.installed  ## are the encoder's weights the published ones?
-	$(BIN)/python -c 'from ragbot.inference.encoder import verify_default_weights; print("encoder weights:", verify_default_weights())'
+	$(BIN)/python -c 'from ragbot.inference.model_files import verify_default_weights; print("encoder weights:", verify_default_weights())'
 
 versions:  ## run the tests on the oldest and on the newest releases that are allowed (an hour)
 	$(PYTHON) tests/versions.py oldest

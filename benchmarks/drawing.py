@@ -100,7 +100,7 @@ def main() -> None:
         write_vault(Path(home) / "vault", options.notes)
         # Without `wait` nothing is embedded: a drawing needs links alone.
         with (
-            Ragbot.open(Path(home) / "vault", Path(home) / "index", wait=False) as bot,
+            Ragbot.open(Path(home) / "vault", Path(home) / "index", refresh=False) as bot,
             sync_playwright() as playwright,
             running(IndexRefresher(bot), port=port) as server,
         ):

@@ -54,7 +54,6 @@ def main() -> None:
         home = Path(folder)
         write_vault(home / "vault", options.notes)
         with Ragbot.open(home / "vault", home / "index") as bot:
-            bot.warm()
             bot.ask("In which harbour hangs the lantern?")
             passages = len(bot.corpus().chunks)
             with Watcher(home / "vault", bot.refresh):

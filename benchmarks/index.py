@@ -41,7 +41,7 @@ import numpy as np  # noqa: E402
 
 from ragbot.index.index import Index  # noqa: E402
 from ragbot.index.snapshot import Entry  # noqa: E402
-from ragbot.inference.encoder import Encoder  # noqa: E402
+from ragbot.inference.encoder import LocalEncoder  # noqa: E402
 from ragbot.notes import vault  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "index.json"
@@ -136,7 +136,7 @@ def with_threads(count: int, work: Callable[[], object]) -> None:
 
 def compare(source: Path, passages: int, repeats: int) -> list[Run]:
     """Time the four ways over one sample."""
-    torch, quick = Encoder(), Encoder(backend="onnx-int8")
+    torch, quick = LocalEncoder(), LocalEncoder(backend="onnx-int8")
     model = torch.load()
     for encoder in (torch, quick):
         encoder.encode(["warm up " * 100] * 16)
@@ -179,7 +179,7 @@ def recall(source: Path, questions: Path) -> dict[str, float]:
     found: dict[str, float] = {"questions": len(asked)}
     vectors = []
     for backend in ("torch", "onnx-int8"):
-        encoder = Encoder(backend=backend)
+        encoder = LocalEncoder(backend=backend)
         with tempfile.TemporaryDirectory() as folder:
             index = Index(Path(folder))
             index.refresh(source, encoder)

@@ -1,4 +1,4 @@
-"""A corpus in memory: notes and a matrix of vectors, without an index on disk.
+"""An index in memory: notes and their vectors, without files.
 
 For tests and benchmarks of retrieval, which then measure nothing else.
 """
@@ -6,17 +6,20 @@ For tests and benchmarks of retrieval, which then measure nothing else.
 from __future__ import annotations
 
 import re
+import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot.graph.relation_graph import RelationGraph
-from ragbot.index.generation import Generation
-from ragbot.index.lexical import Lexical
+from ragbot.index.database import create_tables, write_meta
+from ragbot.index.link_writer import LinkWriter
+from ragbot.index.note_rows import NoteRows
+from ragbot.index.note_writer import NoteWriter, Written
+from ragbot.index.snapshot import Snapshot
 from ragbot.inference import token_codes
-from ragbot.inference.token_codes import Codes, Encoded, EncodedQuestion, TokenVectors
+from ragbot.inference.token_codes import Encoded, EncodedQuestion, TokenVectors
 from ragbot.models import Note, Passage, Relation
 from ragbot.notes import link_resolver, parser
 from ragbot.notes.chunker import chunk, embedding_text
@@ -26,8 +29,16 @@ FloatArray = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Encoded]
 
 
-class MemoryCorpus:
-    """A `Corpus` whose vectors are one array; exact search."""
+class MemoryCorpus(Snapshot):
+    """A corpus in a database in memory; links and mentions lead where the notes say.
+
+    Parameters
+    ----------
+    notes
+        Resolved.
+    encode
+        Encodes the passages; None for a corpus without vectors.
+    """
 
     def __init__(
         self,
@@ -37,16 +48,25 @@ class MemoryCorpus:
         cut: Callable[[Note], list[Passage]] = chunk,
     ) -> None:
         ordered = sorted(notes, key=lambda note: note.id)
-        self.generation = "memory"
-        self.notes = {note.id: note for note in ordered}
-        self.chunks = [piece for note in ordered for piece in cut(note)]
-        self.graph = RelationGraph.build(self.notes, mentions)
-        self.lexical = Lexical.build(ordered, self.chunks)
-        self.embedded = encode is not None
-        texts = [embedding_text(self.notes[piece.note], piece) for piece in self.chunks]
-        held = Encoded(np.zeros((0, 0), np.float32), []) if encode is None else encode(texts)
-        self.matrix = held.vectors
-        self._codes = held.codes
+        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        create_tables(connection)
+        connection.execute("BEGIN")
+        written, writer = Written(), NoteWriter(connection)
+        for note in ordered:
+            writer.put(NoteRows.of(note, cut=cut), written)
+        numbers = dict(connection.execute("SELECT path, id FROM note").fetchall())
+        _lead(connection, numbers, ordered, list(mentions))
+        LinkWriter(connection).count(numbers.values(), numbers.values())
+        if encode is not None:
+            pieces = [(note, piece) for note in ordered for piece in cut(note)]
+            _embed(connection, encode([embedding_text(*pair) for pair in pieces]))
+        connection.execute("COMMIT")
+        super().__init__(connection, None, {})
+
+    @property
+    def all_passages(self) -> list[int]:
+        """Every passage, in order of note and place."""
+        return [number for note in self.notes for number in self.passages_of(note)]
 
     @classmethod
     def of(cls, files: Mapping[str, str], encode: Encode | None = None) -> MemoryCorpus:
@@ -54,30 +74,45 @@ class MemoryCorpus:
         notes = [parser.parse(text, path)[0] for path, text in files.items()]
         return cls(link_resolver.resolve(notes), encode)
 
-    passage = Generation.passage
-    passages_of = Generation.passages_of
-    bm25 = Generation.bm25
-    by_title = Generation.by_title
-    rarity = Generation.rarity
-    names_in = Generation.names_in
 
-    def nearest(self, query: FloatArray, k: int) -> list[tuple[int, float]]:
-        """Rows of the k chunks nearest to a unit vector, with their cosine, best first."""
-        cosines = self.matrix @ query
-        order = np.argsort(-cosines, kind="stable")[:k]
-        return [(int(row), float(cosines[row])) for row in order]
+def _lead(
+    connection: sqlite3.Connection,
+    numbers: Mapping[str, int],
+    notes: Iterable[Note],
+    mentions: list[Relation],
+) -> None:
+    """Write where the links lead, and the mentions of notes that are not linked."""
+    for note in notes:
+        linked = {note.id} | {relation.target for relation in note.relations}
+        for position, one in enumerate(note.relations):
+            kind = "ghost" if one.target is None else "link"
+            kind = "self" if one.target == note.id else kind
+            connection.execute(
+                "UPDATE relation SET kind = ?, target = ? WHERE source = ? AND position = ?",
+                (kind, numbers.get(one.target or ""), numbers[note.id], position),
+            )
+        for one in mentions:
+            if one.source == note.id and one.target not in linked:
+                linked.add(one.target)
+                connection.execute(
+                    "INSERT INTO relation (source, position, kind, predicate, written, target, "
+                    "first, last, fields, asked, wiki) VALUES (?, ?, 'mention', ?, ?, ?, ?, ?, "
+                    "'[null, null, null, null, null]', '', 0)",
+                    (numbers[note.id], 2**32 + one.span[0], one.predicate, one.written,
+                     numbers[one.target or ""], *one.span),
+                )  # fmt: skip
 
-    def similarities(self, query: FloatArray, rows: Sequence[int]) -> FloatArray:
-        """Exact cosine of a unit vector to these rows, shape (rows,)."""
-        return self.matrix[list(rows)] @ query
 
-    def codes(self, rows: Sequence[int]) -> list[Codes]:
-        """Codes of the words of these rows."""
-        return [self._codes[row] for row in rows]
-
-    def vectors(self, rows: Sequence[int]) -> FloatArray:
-        """Return the unit vectors of these rows, shape (rows, dimension)."""
-        return self.matrix[list(rows)]
+def _embed(connection: sqlite3.Connection, encoded: Encoded) -> None:
+    """Write a vector for each passage, in order of note and place."""
+    query = "SELECT p.id FROM passage p JOIN note n ON n.id = p.note ORDER BY n.path, p.first, p.id"
+    passages = [number for (number,) in connection.execute(query)]
+    for number, vector, codes in zip(passages, encoded.vectors, encoded.codes, strict=True):
+        values = (number, str(number), vector.astype("<f4").tobytes(), codes.tobytes())
+        connection.execute("INSERT INTO embedding VALUES (?, ?, ?, ?)", values)
+        connection.execute("UPDATE passage SET embedding = id WHERE id = ?", (number,))
+    if len(encoded.vectors):
+        write_meta(connection, "dimension", encoded.vectors.shape[1])
 
 
 def bags(texts: Sequence[str]) -> Encoded:
@@ -87,7 +122,7 @@ def bags(texts: Sequence[str]) -> Encoded:
     return Encoded(
         bag_of_words(texts),
         [
-            token_codes.pack(rows, [place for _, place in found])
+            token_codes.quantize(rows, [place for _, place in found])
             for rows, found in zip(vectors, words, strict=True)
         ],
     )

@@ -43,7 +43,7 @@ from ragbot import (  # noqa: E402
 )
 from ragbot.evaluation.retrieval import Method, Question, Ranking  # noqa: E402
 from ragbot.index.vectors import Segment, write_segment  # noqa: E402
-from ragbot.inference.encoder import Encoder  # noqa: E402
+from ragbot.inference.encoder import LocalEncoder  # noqa: E402
 from ragbot.inference.token_codes import Encoded, EncodedQuestion, EncodeQuestion, TokenVectors  # noqa: E402
 from ragbot.models import LINKS_TO, Note, Passage, Relation, Section, Turn  # noqa: E402
 from ragbot.questions.conversation import standalone  # noqa: E402
@@ -173,10 +173,12 @@ def _by_type(questions: Sequence[Question], rankings: Sequence[Ranking]) -> dict
     }
 
 
-def garden(name: str, folder: Path, questions: Path, encode: Passages, encoder: Encoder) -> Set:
+def garden(
+    name: str, folder: Path, questions: Path, encode: Passages, encoder: LocalEncoder
+) -> Set:
     """Take a vault of notes with its questions."""
     notes = links.resolve(vault.read(folder)[0])
-    corpus = MemoryCorpus(notes, encode, mentions.find(notes).relations)
+    corpus = MemoryCorpus(notes, encode, mentions.find(notes))
     asked = [question for question in evaluate.read(questions) if question.gold]
     texts = [
         standalone(q.question, [Turn(text) for text in q.history], corpus).query for q in asked
@@ -184,7 +186,7 @@ def garden(name: str, folder: Path, questions: Path, encode: Passages, encoder: 
     return Set(name, corpus, asked, texts, _known(encoder, texts))
 
 
-def multihop(name: str, folder: Path, encode: Passages, encoder: Encoder) -> Iterator[Set]:
+def multihop(name: str, folder: Path, encode: Passages, encoder: LocalEncoder) -> Iterator[Set]:
     """Take a multi-hop set: as linked notes, with false links too, and with mentions alone."""
     passages = _lines(folder / "passages.jsonl")
     titles: dict[str, list[int]] = {}
@@ -214,11 +216,11 @@ def multihop(name: str, folder: Path, encode: Passages, encoder: Encoder) -> Ite
 
     yield Set(name, corpus(linked), asked, texts, known)
     yield Set(f"{name}, {FALSE_LINKS} false links a note", corpus(noisy), asked, texts, known)
-    found = mentions.find(notes).relations
+    found = mentions.find(notes)
     yield Set(f"{name}, mentions only", corpus(notes, found), asked, texts, known)
 
 
-def _known(encoder: Encoder, texts: list[str]) -> EncodeQuestion:
+def _known(encoder: LocalEncoder, texts: list[str]) -> EncodeQuestion:
     """Encode questions and their clauses before they are timed."""
     asked = {text for whole in texts for text in (whole, *clauses(whole))}
     return {text: encoder.encode_question(text) for text in asked}.__getitem__
@@ -269,7 +271,7 @@ def _lines(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def cached(cache: Path, encoder: Encoder) -> Passages:
+def cached(cache: Path, encoder: LocalEncoder) -> Passages:
     """Encode passages once: what came of them is kept under the checksum of their texts."""
 
     def encode(texts: list[str]) -> Encoded:
@@ -375,7 +377,7 @@ def main() -> None:
 
 
 def _sets(names: list[str], shared: Path, cache: Path) -> Iterator[Set]:
-    encoder = Encoder()
+    encoder = LocalEncoder()
     encode = cached(cache, encoder)
     if "shipped" in names:
         yield garden(

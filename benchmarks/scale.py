@@ -38,7 +38,7 @@ import numpy as np  # noqa: E402
 from ragbot.graph.relation_graph import RelationGraph  # noqa: E402
 from ragbot.index.index import Index  # noqa: E402
 from ragbot.inference import token_codes  # noqa: E402
-from ragbot.inference.encoder import Encoder, EncoderIdentity  # noqa: E402
+from ragbot.inference.encoder import EncoderIdentity, LocalEncoder  # noqa: E402
 from ragbot.inference.token_codes import Encoded, EncodedQuestion, TokenVectors  # noqa: E402
 from ragbot.models import Progress  # noqa: E402
 from ragbot.notes.vault import scan  # noqa: E402
@@ -87,7 +87,7 @@ class CheapEncoder:
             yield Encoded(
                 np.stack([self.encode_query(text) for text in part]),
                 [
-                    token_codes.pack(words.vectors, [first for first, _ in words.spans])
+                    token_codes.quantize(words.vectors, [first for first, _ in words.spans])
                     for words in told
                 ],
             )
@@ -172,7 +172,7 @@ def disk(folder: Path) -> float:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
-def measure(home: Path, notes: int, real: Encoder) -> dict[str, Any]:
+def measure(home: Path, notes: int, real: LocalEncoder) -> dict[str, Any]:
     """Build, edit and ask one vault."""
     questions = write_vault(home / "vault", notes)
     encoder: Any = CheapEncoder()
@@ -325,7 +325,7 @@ def main() -> None:
     parser.add_argument("--passages", type=int, nargs="*", default=[], help="sizes told so")
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
     options = parser.parse_args()
-    real = Encoder()
+    real = LocalEncoder()
     real.encode(["warm up"])
     records: list[dict[str, Any]] = []
     graph = graph_step()

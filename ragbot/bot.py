@@ -1,17 +1,14 @@
 """`Ragbot`: the stages put together, and the only place where they meet the settings.
 
-Each public method takes the current generation of the index once and works on
-that to its end, so that no answer mixes two. All of them may be called from
-several threads.
-
-Floor 5: the composition root.
+Each public method reads one snapshot of the index, so that no answer mixes two
+states. All of them may be called from several threads.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -20,13 +17,12 @@ from ragbot.answers import answer as answers
 from ragbot.config import Config
 from ragbot.errors import NoteNotFoundError
 from ragbot.graph.relation_graph import Direction
-from ragbot.index.generation import Generation
 from ragbot.index.index import Index
-from ragbot.inference.lending import Borrowed, lent
+from ragbot.index.snapshot import Snapshot
 from ragbot.inference.llm import LanguageModel
 from ragbot.inference.ray import open_encoder
 from ragbot.inference.token_codes import EncodedQuestion
-from ragbot.inference.vector_cache import Remembered
+from ragbot.inference.vector_cache import VectorCache
 from ragbot.models import (
     Answer,
     Changes,
@@ -57,7 +53,7 @@ SOURCES = 12
 
 _NO_FILTERS = Filters()
 _NO_VECTORS = "Found by words and links only: the meaning of the notes is still being indexed."
-_NO_ENCODER = "Found by words and links only: the encoder is still loading."
+_NO_CHROMA = "Chroma cannot be used ({}); vectors are compared exactly until the next refresh."
 
 
 class Ragbot:
@@ -67,15 +63,13 @@ class Ragbot:
     Every method is shown at work in `docs/python.md`, which the tests run.
     """
 
-    def __init__(self, config: Config, *, borrow: bool = False) -> None:
+    def __init__(self, config: Config) -> None:
         self.config = config
         self._index = Index(config.index, config.chroma_url, mentioned=config.mentions)
-        own = open_encoder(config.embed_model, config.backend, config.ray)
-        self._encoder = Borrowed(own, config.index) if borrow else own
-        self.remembered = Remembered(self._encoder.encode)
+        self._encoder = open_encoder(config.embed_model, config.backend, config.ray)
+        self._encode_sentences = VectorCache(self._encoder.encode)
         self._model = _model(config)
         self._find = retriever(config.reranker, self._encoder.encode_question)
-        self._wait = True
         self._seen = False
         self._refreshing = threading.Lock()
 
@@ -86,8 +80,7 @@ class Ragbot:
         index: str | Path | None = None,
         *,
         config: Config | None = None,
-        wait: bool = True,
-        borrow: bool = False,
+        refresh: bool = True,
     ) -> Self:
         """Open the notes and their index.
 
@@ -97,12 +90,10 @@ class Ragbot:
             Folders; the environment's or the defaults if omitted.
         config
             All settings at once, instead of the environment's.
-        wait
-            Whether to bring the index up to date now, and to wait for the
-            encoder at the first question. Without it, questions are answered
-            from words and links until `refresh` and `warm` are done.
-        borrow
-            Whether a chat on the same index may encode questions: for short programs.
+        refresh
+            Whether to bring the index up to date now. Without it, the first call reads
+            what has changed in the notes, and passages are found by words and links
+            until `refresh` has embedded them.
 
         Raises
         ------
@@ -111,10 +102,9 @@ class Ragbot:
         """
         if config is None:
             config = Config.from_environment(notes=notes, index=index)
-        bot = cls(config, borrow=borrow)
-        bot._wait = wait
-        if wait:
-            bot.refresh(automatic=True)
+        bot = cls(config)
+        if refresh:
+            bot.refresh()
         return bot
 
     def __enter__(self) -> Self:
@@ -124,7 +114,7 @@ class Ragbot:
         self.close()
 
     def close(self) -> None:
-        """Let go of the index. What was given before stays valid; a later call is refused."""
+        """Close the index. What was returned before stays valid; a later call is refused."""
         self._index.close()
 
     # Keeping the index
@@ -133,7 +123,6 @@ class Ragbot:
         self,
         *,
         rebuild: bool = False,
-        automatic: bool = False,
         progress: Callable[[Progress], None] | None = None,
     ) -> Changes:
         """Bring the index up to date with the notes.
@@ -141,13 +130,10 @@ class Ragbot:
         Parameters
         ----------
         rebuild
-            Whether to read and embed everything anew.
-        automatic
-            Whether nobody asked for it: an index that was rolled back then
-            stays as it is until a note changes.
+            Whether to read and embed everything again.
         progress
             Called as the work goes on; an exception from it ends the work and
-            leaves the index as it was last made safe.
+            leaves the index as it was last committed.
 
         Raises
         ------
@@ -155,47 +141,43 @@ class Ragbot:
             If the notes cannot be read, another process writes the index, it
             cannot be written, or the encoder cannot be used.
         """
-        report = progress or (lambda step: None)
-        kind = {"rebuild": rebuild, "automatic": automatic}
+
+        def report(step: Progress) -> None:
+            # The notes read so far answer while the others are read.
+            self._seen = self._seen or step.stage != "read" or step.done > 0
+            if progress is not None:
+                progress(step)
+
         with self._refreshing:
-            done = self._index.refresh(self.config.notes, self._encoder, **kind, report=report)
+            done = self._index.refresh(
+                self.config.notes, self._encoder, rebuild=rebuild, report=report
+            )
             self._seen = True
         return done
 
-    def rollback(self) -> str:
-        """Go back to the generation before, until a note changes; gives its name."""
-        return self._index.rollback(self.config.notes)
-
-    def warm(self) -> None:
-        """Load the encoder, so that the next question need not wait for it."""
-        self._encoder.load()
-
-    def lend(self) -> AbstractContextManager[None]:
-        """Encode questions for those who `borrow`, until the context ends."""
-        return lent(self._encoder, self.config.index)
-
     def status(self) -> Status:
-        """Say what the index holds, and how far it is behind the notes."""
-        manifest = (corpus := self.corpus()).manifest
-        return Status(
-            generation=manifest.generation,
-            notes=manifest.notes,
-            passages=manifest.chunks,
-            relations=corpus.graph.written,
-            ghosts=len(corpus.graph.ghosts()),
-            embedded=manifest.embedded,
-            indexed_at=manifest.created,
-            behind=self._index.behind(self.config.notes),
-            encoder=manifest.encoder.name if manifest.encoder else "",
-            notice=_NO_VECTORS if manifest.embedded < manifest.chunks else "",
-        )
+        """Return what the index holds, and how far it is behind the notes."""
+        with self.snapshot() as corpus:
+            passages, embedded = corpus.passage_count, corpus.embedded_count
+            return Status(
+                generation=str(corpus.counter),
+                notes=len(corpus.notes),
+                passages=passages,
+                relations=corpus.graph.written,
+                ghosts=len(corpus.graph.ghosts()),
+                embedded=embedded,
+                indexed_at=corpus.indexed_at,
+                behind=self._index.behind(self.config.notes),
+                encoder=corpus.encoder.name if corpus.encoder else "",
+                notice=_NO_VECTORS if embedded < passages else self._chroma_notice(),
+                listed=corpus.listed_count,
+            )
 
     def problems(self, *, suggest: bool = False) -> list[Problem]:
-        """Say what the link doctor finds in the notes; with `suggest`, links to add too."""
-        corpus = self.corpus()
-        snapshot = corpus.content.snapshot
-        notes = list(corpus.notes.values())
-        return check(notes, snapshot.problems, files=snapshot.files, suggest=suggest)
+        """Return what the link checker finds in the notes; with `suggest`, links to add too."""
+        with self.snapshot() as corpus:
+            notes, problems, files = corpus.notes.all(), corpus.problems, corpus.files
+        return check(notes, problems, files=files, suggest=suggest)
 
     # Asking
 
@@ -231,11 +213,11 @@ class Ragbot:
         QuestionError
             If the question is empty or too long.
         """
-        corpus = self.corpus()
-        asked = standalone(checked(question, self.config.max_question), _turns(history), corpus)
-        query = None if words else self._encoded(corpus, asked.query)
         hops = HOPS if hops is None else hops
-        return self._find(corpus, asked.query, query, k=k, filters=filters, hops=hops)
+        with self.snapshot() as corpus:
+            asked = standalone(checked(question, self.config.max_question), _turns(history), corpus)
+            query = None if words else self._encoded(corpus, asked.query)
+            return self._find(corpus, asked.query, query, k=k, filters=filters, hops=hops)
 
     def ask(
         self,
@@ -282,56 +264,60 @@ class Ragbot:
         """Answer as `ask` does, piece by piece: text as it comes, then the checked `Answer`."""
         question = checked(question, self.config.max_question)
         turns = _turns(history)
-        corpus = self.corpus()
         model = self._model if use_llm is not False else None
-        asked, failed = understand(question, turns, corpus, model)
-        query, hits = None, []
-        if not asked.reply:
-            query = self._encoded(corpus, asked.query)
-            k, far = SOURCES if sources is None else sources, HOPS if hops is None else hops
-            hits = self._find(corpus, asked.query, query, k=k, filters=filters, hops=far)
-        yield from answers.stream(
-            corpus,
-            question,
-            asked,
-            hits,
-            encode=None if query is None else self.remembered,
-            query=query,
-            encode_clause=partial(self._encoded, corpus),
-            model=model,
-            failed=failed,
-            history=turns,
-            notice="" if query is not None or asked.reply else self._why_words(corpus),
-        )
+        with self.snapshot() as corpus:
+            asked, failed = understand(question, turns, corpus, model)
+            query, hits = None, []
+            if not asked.reply:
+                query = self._encoded(corpus, asked.query)
+                k, far = SOURCES if sources is None else sources, HOPS if hops is None else hops
+                hits = self._find(corpus, asked.query, query, k=k, filters=filters, hops=far)
+            yield from answers.stream(
+                corpus,
+                question,
+                asked,
+                hits,
+                encode=None if query is None else self._encode_sentences,
+                query=query,
+                encode_clause=partial(self._encoded, corpus),
+                model=model,
+                failed=failed,
+                history=turns,
+                notice="" if query is not None or asked.reply else _NO_VECTORS,
+            )
 
     def encode(self, question: str) -> EncodedQuestion | None:
         """Encode a question; None while words and links alone are searched."""
-        return self._encoded(self.corpus(), question)
+        with self.snapshot() as corpus:
+            return self._encoded(corpus, question)
 
-    def corpus(self) -> Generation:
-        """Give the current generation of the index, which never changes."""
-        # Without `wait` nobody has looked at the notes yet.
-        if not self._wait and not self._seen:
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Open the index as it is now; what is read in the context is of one state."""
+        # Opened without a refresh: the notes have not been read yet.
+        if not self._seen:
             with self._refreshing:
                 if not self._seen:
                     self._index.catch_up(self.config.notes)
                     self._seen = True
-        return self._index.current()
+        with self._index.snapshot() as corpus:
+            yield corpus
 
     def notes(self) -> list[Note]:
-        """Every note, in order of id."""
-        return list(self.corpus().notes.values())
+        """Return every note, in order of id."""
+        with self.snapshot() as corpus:
+            return corpus.notes.all()
 
     def note(self, name: str) -> Note:
-        """Find a note by path, file name, title or alias.
+        """Return the note that goes by a path, file name, title or alias.
 
         Raises
         ------
         NoteNotFoundError
             If no note goes by that name; it names the nearest.
         """
-        corpus = self.corpus()
-        return corpus.notes[self._id(corpus, name)]
+        with self.snapshot() as corpus:
+            return corpus.notes[self._id(corpus, name)]
 
     def passages(self, name: str) -> list[Passage]:
         """Return the passages of a note, in the order of the file.
@@ -341,36 +327,47 @@ class Ragbot:
         NoteNotFoundError
             If no note goes by that name; it names the nearest.
         """
-        corpus = self.corpus()
-        return [corpus.passage(one) for one in corpus.passages_of(self._id(corpus, name))]
+        with self.snapshot() as corpus:
+            return [corpus.passage(one) for one in corpus.passages_of(self._id(corpus, name))]
 
     def related(
         self, name: str, predicate: str | None = None, direction: Direction = "both"
     ) -> list[Relation]:
-        """Relations of a note: its own in file order, then those of others that lead to it.
+        """Return the relations of a note: its own in file order, then those that lead to it.
 
         Raises
         ------
         NoteNotFoundError
             If no note goes by that name.
         """
-        corpus = self.corpus()
-        return corpus.graph.neighbours(self._id(corpus, name), predicate, direction)
+        with self.snapshot() as corpus:
+            return corpus.graph.neighbours(self._id(corpus, name), predicate, direction)
 
     def path(self, a: str, b: str) -> list[Relation]:
-        """Shortest way between two notes along relations, either way; empty if there is none.
+        """Return the shortest way between two notes along relations, either way; or nothing.
 
         Raises
         ------
         NoteNotFoundError
             If no note goes by one of the names.
         """
-        corpus = self.corpus()
-        return list(corpus.graph.path(self._id(corpus, a), self._id(corpus, b)))
+        with self.snapshot() as corpus:
+            return list(corpus.graph.path(self._id(corpus, a), self._id(corpus, b)))
 
     def graph(self) -> nx.MultiDiGraph[str]:
-        """Give the relation graph: notes and ghosts as nodes, a relation on each edge."""
-        return self.corpus().graph.to_networkx()
+        """Return the relation graph: notes and ghosts as nodes, a relation on each edge."""
+        with self.snapshot() as corpus:
+            return corpus.graph.to_networkx()
+
+    def titles(self) -> dict[NoteId, str]:
+        """Return the title of every note by id, in order of id."""
+        with self.snapshot() as corpus:
+            return corpus.notes.titles()
+
+    def hubs(self, count: int) -> list[NoteId]:
+        """Return the notes that most others link to, most first."""
+        with self.snapshot() as corpus:
+            return corpus.graph.hubs(count)
 
     def starters(self, most: int = 6) -> list[str]:
         """Return questions to begin with.
@@ -378,30 +375,30 @@ class Ragbot:
         They are the field `starters` of a note's frontmatter; without one they ask about the
         notes with the most links.
         """
-        corpus = self.corpus()
-        for note in corpus.notes.values():
+        for note in self.notes():
             written = note.metadata.get("starters")
             if isinstance(written, list) and written:
                 return [str(question) for question in written[:most]]
-        return [f"What is {corpus.notes[note].title}?" for note in corpus.graph.hubs(most)]
+        titles = self.titles()
+        return [f"What is {titles[note]}?" for note in self.hubs(most) if note in titles]
 
     # Steps
 
-    def _encoded(self, corpus: Generation, query: str) -> EncodedQuestion | None:
-        """Encode a question, unless that would mix encoders or keep someone waiting."""
-        if not corpus.embedded or not (self._wait or self._encoder.loaded):
+    def _encoded(self, corpus: Snapshot, query: str) -> EncodedQuestion | None:
+        """Encode a question, unless the index holds no vectors of this encoder."""
+        if not corpus.embedded:
             return None
-        if corpus.manifest.encoder != self._encoder.identity or corpus.trouble():
+        if corpus.encoder != self._encoder.identity:
             return None
         return self._encoder.encode_question(query)
 
-    def _why_words(self, corpus: Generation) -> str:
-        ready = self._encoder.loaded or not corpus.embedded
-        return corpus.trouble() or (_NO_VECTORS if ready else _NO_ENCODER)
+    def _chroma_notice(self) -> str:
+        trouble = self._index.chroma_trouble
+        return _NO_CHROMA.format(trouble) if trouble else ""
 
-    def _id(self, corpus: Generation, name: str) -> NoteId:
+    def _id(self, corpus: Snapshot, name: str) -> NoteId:
         names = corpus.names
-        found = names.find(name)
+        found = names.named(name)
         if found is None:
             ghosts: Mapping[str, int] = corpus.graph.ghosts()
             wanted = sum(n for ghost, n in ghosts.items() if ghost.casefold() == name.casefold())

@@ -22,7 +22,7 @@ from ragbot.errors import ConfigError
 from ragbot.notes.editor_links import check_template
 
 PREFIX = "RAGBOT_"
-BACKENDS = ("torch", "onnx", "onnx-int8")
+BACKENDS = ("onnx", "onnx-int8", "torch")
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True} | dict.fromkeys(
     ("off", "false", "no", "0"), False
 )
@@ -72,7 +72,7 @@ class Config:
     notes: Path = Path("notes")
     index: Path = Path("index")
     embed_model: str = ""
-    backend: str = "torch"
+    backend: str = "onnx"
     chroma_url: str = ""
     ray: str = ""
     llm: str = ""

@@ -314,11 +314,12 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the index stands: what it holds, and how far it is behind the notes.
+    """What the index holds, and how far it is behind the notes.
 
-    `indexed_at` is seconds since the epoch. `embedded` counts the passages whose
-    vectors are in place; below `passages` the rest are found by words and graph
-    only. `behind` counts the notes that have changed since.
+    `generation` is a number that every write of the index counts up. `indexed_at` is seconds
+    since the epoch. `embedded` counts the passages that have vectors; below `passages` the rest
+    are found by words and graph only. `behind` counts the notes that have changed since, and
+    `listed` the notes in the folder, of which `notes` are read.
     """
 
     generation: str
@@ -331,11 +332,12 @@ class Status:
     behind: int
     encoder: str
     notice: str = ""
+    listed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One report of a build under way. `total` is 0 while it is not yet known."""
+    """One report of a refresh in progress. `total` is 0 while it is not yet known."""
 
     stage: Literal["read", "embed", "write", "verify", "done"]
     done: int

@@ -10,20 +10,18 @@ PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["ragbot.index.index", "chromadb", "tests.word_encoder"])
 
 
-def refresh(notes: Path, index: Path) -> None:
-    from ragbot.index import build
+def refresh(notes: Path, index: Path, flush: int) -> None:
+    from ragbot.index import indexer, vectors
     from ragbot.index.index import Index
     from tests.word_encoder import WordEncoder
 
-    encoder = WordEncoder()
-    # Words come first, then vectors piece by piece, of which some are merged: there is more to be
-    # killed in.
-    encoder.loaded = False
-    build.PIECE = 4
-    Index(index).refresh(notes, encoder)
+    # Vectors are written piece by piece, and Chroma with each: there is more to be killed in.
+    indexer.PIECE = 4
+    vectors.FLUSH = flush
+    Index(index).refresh(notes, WordEncoder())
 
 
-def start(notes: Path, index: Path):
-    process = PROCESSES.Process(target=refresh, args=(notes, index))
+def start(notes: Path, index: Path, flush: int = 8):
+    process = PROCESSES.Process(target=refresh, args=(notes, index, flush))
     process.start()
     return process

@@ -216,7 +216,7 @@ def test_a_missing_encoder_is_a_clear_error(vault, tmp_path):
 
 def test_words_answer_before_the_encoder_is_there(vault, tmp_path):
     config = Config(notes=vault, index=tmp_path / "index")
-    with Ragbot.open(config=config, wait=False) as lazy:
+    with Ragbot.open(config=config, refresh=False) as lazy:
         assert lazy.search("thermostat", words=True)[0].passage.note == "tools/Kettle.md"
         answer = lazy.ask("At what temperature is green tea brewed?")
         assert "words and links only" in answer.notice

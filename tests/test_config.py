@@ -35,7 +35,7 @@ def test_an_empty_variable_counts_as_unset():
     [
         pytest.param({"RAGBOT_EMBED_MODLE": "x"}, "Did you mean RAGBOT_EMBED_MODEL", id="typo"),
         pytest.param({"RAGBOT_ZZZZZZZZZ": "x"}, "Known settings: RAGBOT_NOTES", id="unknown"),
-        pytest.param({"RAGBOT_BACKEND": "cuda"}, "'cuda'; expected one of torch", id="backend"),
+        pytest.param({"RAGBOT_BACKEND": "cuda"}, "'cuda'; expected one of onnx", id="backend"),
         pytest.param({"RAGBOT_LLM": "gpt"}, "provider/name", id="llm-without-provider"),
         pytest.param({"RAGBOT_LLM": "openai-like/x"}, "RAGBOT_LLM_BASE_URL", id="llm-without-url"),
         pytest.param({"RAGBOT_CHROMA_URL": "host"}, "a URL like http://host:8000", id="url"),

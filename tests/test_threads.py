@@ -1,9 +1,11 @@
 """One bot in many threads: they ask, search, refresh and close, and none meets another's work."""
 
 import itertools
+import os
 import random
 import re
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +31,7 @@ class Words(WordEncoder):
     def load(self):
         return self
 
-    def encode(self, texts, *, progress=None):
+    def encode(self, texts):
         return self.encode_passages(texts).vectors
 
 
@@ -170,9 +172,7 @@ def test_closing_lets_calls_end_and_refuses_later_ones(open_bot):
         lambda bot: bot.status(),
         lambda bot: bot.problems(),
         lambda bot: bot.refresh(),
-        lambda bot: bot.refresh(automatic=True),
-        lambda bot: bot.rollback(),
-        lambda bot: bot.corpus(),
+        lambda bot: bot.snapshot().__enter__(),
         lambda bot: bot.encode("late blight"),
     ],
 )
@@ -186,9 +186,36 @@ def test_a_closed_bot_says_so(open_bot, call):
     assert kept.citations
 
 
-def test_closing_frees_the_generation(open_bot, tmp_path):
+def test_a_stream_reads_one_state_and_is_ended_by_closing_it(open_bot, tmp_path):
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "Heron.md").write_text("# Heron\n\nThe heron nests in tree number 0.\n")
+    with open_bot(notes) as bot:
+        pieces = bot.stream("In which tree does the heron nest?")
+        first = next(pieces)
+        (notes / "Heron.md").write_text("# Heron\n\nThe heron nests in tree number 1.\n")
+        bot.refresh()
+        *_, answer = first, *pieces
+        assert "tree number 0" in answer.text
+        left = bot.stream("In which tree does the heron nest?")
+        next(left)
+        left.close()
+        assert "tree number 1" in bot.ask("In which tree does the heron nest?").text
+
+
+def test_a_stream_may_be_continued_in_another_thread(open_bot):
+    with open_bot() as bot:
+        pieces = bot.stream("What causes late blight?")
+        found = [next(pieces)]
+        assert at_once(lambda: found.extend(pieces)) == []
+        assert found[-1] == bot.ask("What causes late blight?")
+
+
+def test_closing_closes_the_database(open_bot, tmp_path):
     bot = open_bot()
     bot.note("Tomato")
-    assert list((tmp_path / "index" / "leases").iterdir())
     bot.close()
-    assert list((tmp_path / "index" / "leases").iterdir()) == []
+    held = Path("/proc/self/fd")
+    if held.is_dir():
+        open_files = {os.path.realpath(held / name) for name in os.listdir(held)}
+        assert not [name for name in open_files if name.startswith(str(tmp_path / "index"))]

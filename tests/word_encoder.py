@@ -52,7 +52,7 @@ class WordEncoder:
         told = [self._words(text) for text in texts]
         return Encoded(
             vectors.reshape(-1, DIMENSION),
-            [token_codes.pack(rows, [first for first, _ in spans]) for spans, rows in told],
+            [token_codes.quantize(rows, [first for first, _ in spans]) for spans, rows in told],
         )
 
     def _words(self, text):

@@ -109,8 +109,7 @@ class LazyBot:
             return
 
         def refresh() -> None:
-            bot.refresh(automatic=True, progress=self._unless_closed)
-            bot.warm()
+            bot.refresh(progress=self._unless_closed)
 
         follow(bot.config.notes, refresh, stop=self._stop, failed=_log)
 

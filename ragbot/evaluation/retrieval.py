@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ragbot.errors import EvaluationError
 from ragbot.evaluation import metrics
 from ragbot.evaluation.fusion import reciprocal_rank_fusion
@@ -26,7 +24,6 @@ from ragbot.inference.token_codes import EncodeQuestion
 from ragbot.models import NoteId, Turn
 from ragbot.questions.conversation import standalone
 from ragbot.questions.subquestions import clauses
-from ragbot.retrieval.first_stage import by_note
 from ragbot.retrieval.retriever import retrieve
 
 DEPTH = 100
@@ -109,7 +106,7 @@ def evaluate(corpus: Corpus, encode: EncodeQuestion, questions: Sequence[Questio
     Parameters
     ----------
     corpus
-        One generation of an index.
+        One snapshot of an index.
     encode
         Encodes a question; gives None when there is no encoder, and then
         words and graph are measured.
@@ -145,20 +142,22 @@ def ragbot(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
 
 
 def dense(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
-    """Rank notes by the cosine of their best chunk."""
+    """Rank notes by the cosine of their best passage."""
     query = encode(question)
     if query is None:
         return []
-    rows = [row for row, _ in corpus.nearest(query.vector, DEPTH * 3)]
-    return list(dict.fromkeys(corpus.chunks[row].note for row in rows))[:DEPTH]
+    passages = [passage for passage, _ in corpus.nearest(query.vector, DEPTH * 3)]
+    notes = corpus.notes_of(passages)
+    return list(dict.fromkeys(notes[passage] for passage in passages))[:DEPTH]
 
 
 def bm25(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
-    """Rank notes by the BM25 score of their best chunk."""
+    """Rank notes by the BM25 score of their best passage."""
     del encode
-    scores = by_note(corpus, corpus.lexical.passages(question).astype(np.float64))
-    order = np.argsort(-scores, kind="stable")[:DEPTH]
-    return [corpus.lexical.notes[row] for row in order if scores[row] > 0]
+    scores = corpus.bm25(question)
+    notes = corpus.notes_of(scores)
+    order = sorted(scores, key=lambda passage: (-scores[passage], notes[passage]))
+    return list(dict.fromkeys(notes[passage] for passage in order))[:DEPTH]
 
 
 def fusion(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:

@@ -1,7 +1,4 @@
-"""Ghosts: names that notes link to, and that no note answers to yet.
-
-Floor 1: pure functions on names.
-"""
+"""Ghosts: names that notes link to, and that no note answers to yet."""
 
 from __future__ import annotations
 
@@ -16,12 +13,12 @@ LONGEST = 24
 
 
 def clean(written: str) -> str:
-    """Give the form in which a name is shown: NFC, without blanks around it."""
+    """Return the form in which a name is shown: NFC, without blanks around it."""
     return unicodedata.normalize("NFC", written.strip())
 
 
 def folded(written: str) -> str:
-    """Give the form in which names compare equal.
+    """Return the form in which names compare equal.
 
     Examples
     --------
@@ -32,7 +29,7 @@ def folded(written: str) -> str:
 
 
 def merged(written: Mapping[str, int]) -> dict[str, int]:
-    """Count names that differ in case or Unicode form as one, under the most frequent form."""
+    """Return names with their counts, those that differ in case or Unicode form as one, by the most frequent form."""
     forms: dict[str, Counter[str]] = {}
     for name, count in written.items():
         forms.setdefault(folded(name), Counter())[clean(name)] += count
@@ -41,7 +38,7 @@ def merged(written: Mapping[str, int]) -> dict[str, int]:
 
 
 def spotted(names: Mapping[str, str], text: str) -> list[str]:
-    """Find names that stand in a text, in its order; of those that begin together the longest.
+    """Return the names that occur in a text, in its order; of those that begin together the longest.
 
     Parameters
     ----------

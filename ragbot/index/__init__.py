@@ -1,1 +1,5 @@
-"""TODO."""
+"""The index: one SQLite database, and a Chroma collection derived from it.
+
+Open `index.py` first: it refreshes the index and opens snapshots of it. `database.py` declares
+the tables, `indexer.py` writes them, `snapshot.py` reads them.
+"""

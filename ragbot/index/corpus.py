@@ -1,37 +1,53 @@
-"""The reading side of an index: what retrieval and answers see of one generation.
-
-Floor 3: a protocol; `index.py` implements it, and tests with arrays in memory.
-"""
+"""The reading side of an index: what retrieval, questions and answers see of one snapshot."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragbot.graph.relation_graph import RelationGraph
-from ragbot.index.lexical import Lexical, Spotted
+from ragbot.index.name_spotter import NameMatch
+from ragbot.index.shared_names import SharedName
 from ragbot.inference.token_codes import Codes
-from ragbot.models import Note, NoteId, Passage
+from ragbot.models import Filters, Note, NoteId, Passage
 
 FloatArray = NDArray[np.float32]
 
 
+class NoteSize(NamedTuple):
+    """How much a note holds: its passages, the notes it links to, and those that link to it."""
+
+    passages: int
+    links_out: int
+    links_in: int
+
+
 class Corpus(Protocol):
-    """What questions are answered from: one unchanging state of the index.
+    """What questions are answered from: one state of the index, which never changes.
 
     A passage goes by a number, which means nothing outside its corpus.
     """
 
     @property
-    def generation(self) -> str:
-        """Name of the generation."""
+    def notes(self) -> Mapping[NoteId, Note]:
+        """Notes by id, in its order, their relations resolved. Each is read when it is asked for."""
 
     @property
-    def notes(self) -> Mapping[NoteId, Note]:
-        """Notes by id, their relations resolved."""
+    def graph(self) -> RelationGraph:
+        """The relations between the notes."""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether any passage has a vector; without vectors words and links answer."""
+
+    def sizes(self, notes: Iterable[NoteId]) -> Mapping[NoteId, NoteSize]:
+        """Return how much some notes hold; others may be in the result too."""
+
+    def matching(self, filters: Filters) -> Collection[NoteId]:
+        """Return the notes that pass the filters by folder, tag and date."""
 
     def passage(self, number: int) -> Passage:
         """Return a passage."""
@@ -39,8 +55,17 @@ class Corpus(Protocol):
     def passages_of(self, note: NoteId) -> list[int]:
         """Return the passages of a note, in the order of the file."""
 
+    def passages_by_note(self, notes: Iterable[NoteId]) -> Mapping[NoteId, Sequence[int]]:
+        """Return the passages of some notes; others may be in the result too."""
+
+    def notes_of(self, passages: Iterable[int]) -> Mapping[int, NoteId]:
+        """Return the note of each of some passages; others may be in the result too."""
+
     def bm25(self, question: str) -> Mapping[int, float]:
-        """Return the BM25 score, above 0, of each passage that shares a word with a question."""
+        """Return the BM25 score, above 0, of each passage that shares a word with a question.
+
+        Words that many passages hold are left out while enough rarer ones remain.
+        """
 
     def by_title(self, words: str, count: int) -> list[NoteId]:
         """Return the notes whose title and aliases match some words best, by BM25, best first."""
@@ -48,33 +73,28 @@ class Corpus(Protocol):
     def rarity(self, word: str) -> float:
         """Return how rare a folded word is in the passages: 0 in all of them, 1 in none."""
 
-    def names_in(self, question: str) -> list[Spotted]:
+    def names_in(self, question: str) -> list[NameMatch]:
         """Return the names of notes in a question: the longest ones, without overlap."""
 
-    @property
-    def chunks(self) -> Sequence[Passage]:
-        """Chunks by row."""
+    def shared_names(self, passages: Iterable[int]) -> Iterator[SharedName]:
+        """Yield the rare names in some passages that passages of other notes hold too."""
 
-    @property
-    def graph(self) -> RelationGraph:
-        """Relations of the notes."""
+    def nearest(
+        self, vector: FloatArray, k: int, within: Collection[NoteId] | None = None
+    ) -> list[tuple[int, float]]:
+        """Return the k passages nearest to a unit vector, with their cosine, best first.
 
-    @property
-    def lexical(self) -> Lexical:
-        """Words of the chunks, names of the notes."""
+        Parameters
+        ----------
+        within
+            The notes to look in; None for all.
+        """
 
-    @property
-    def embedded(self) -> bool:
-        """Whether the vectors are in place; without them words and graph answer."""
+    def similarities(self, vector: FloatArray, passages: Sequence[int]) -> FloatArray:
+        """Return the exact cosine of a unit vector to each passage; 0 for one without a vector."""
 
-    def nearest(self, query: FloatArray, k: int) -> list[tuple[int, float]]:
-        """Rows of the k chunks nearest to a unit vector, with their cosine, best first."""
+    def codes(self, passages: Sequence[int]) -> list[Codes]:
+        """Return the codes of the words of each passage; none for one without a vector."""
 
-    def similarities(self, query: FloatArray, rows: Sequence[int]) -> FloatArray:
-        """Exact cosine of a unit vector to these rows, shape (rows,)."""
-
-    def codes(self, rows: Sequence[int]) -> list[Codes]:
-        """Codes of the words of these rows; none for a row without a vector."""
-
-    def vectors(self, rows: Sequence[int]) -> FloatArray:
-        """Return the unit vectors of these rows, shape (rows, dimension)."""
+    def vectors(self, passages: Sequence[int]) -> FloatArray:
+        """Return the unit vector of each passage; zeros for one without a vector."""

@@ -1,7 +1,4 @@
-"""Texts that are embedded while a build does other things.
-
-Floor 3.
-"""
+"""Texts that are embedded in the threads of the encoder, while the index does other things."""
 
 from __future__ import annotations
 
@@ -12,13 +9,13 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ragbot.inference.coming import Coming
-from ragbot.inference.encoder import Encoder, FloatArray, longest_first
+from ragbot.inference.encoder import EncodedBatches, Encoder, longest_first
+from ragbot.inference.text_model import FloatArray
 from ragbot.inference.token_codes import Codes, Encoded
 
 
-class Ahead:
-    """Embeds what is wanted, the longest first, in threads of the encoder.
+class EmbeddingQueue:
+    """Embeds what is wanted, the longest texts first.
 
     Parameters
     ----------
@@ -28,14 +25,14 @@ class Ahead:
 
     def __init__(self, encoder: Encoder | None) -> None:
         self._encoder = encoder
-        self._coming: Coming[Encoded] | None = None
+        self._results: EncodedBatches | None = None
         self._keys: deque[str] = deque()
         self._since = math.inf
 
     def want(self, texts: Mapping[str, str]) -> None:
-        """Embed these texts by key, and no others. Where that is under way, it goes on.
+        """Embed these texts by key, and no others. What is in progress for them goes on.
 
-        Seconds are counted anew, see `take`.
+        Seconds are counted from zero again, see `take`.
         """
         self._since = math.inf
         if set(self._keys) == texts.keys():
@@ -44,11 +41,11 @@ class Ahead:
         assert self._encoder is not None
         keys, wanted = list(texts), list(texts.values())
         order = longest_first(wanted)
-        self._coming = self._encoder.passages([wanted[i] for i in order])
+        self._results = self._encoder.passages([wanted[i] for i in order])
         self._keys = deque(keys[i] for i in order)
 
     def take(
-        self, most: int, seconds: float, tell: Callable[[int], None]
+        self, most: int, seconds: float, report: Callable[[int], None]
     ) -> tuple[list[str], Encoded] | None:
         """Wait for vectors.
 
@@ -57,10 +54,10 @@ class Ahead:
         most
             About how many.
         seconds
-            When to be content with less, counted from the first vectors of what is wanted: an
-            encoder may have to be loaded for them. After that nothing is given.
-        tell
-            Told of each batch how many texts it brought.
+            When to be content with fewer, counted from the first vectors of what is wanted: an
+            encoder may have to be loaded for them. After that None is returned.
+        report
+            Called for each batch with the number of its texts.
 
         Returns
         -------
@@ -72,18 +69,18 @@ class Ahead:
         vectors: list[FloatArray] = []
         codes: list[Codes] = []
         while self._keys and len(keys) < most and time.monotonic() < self._since + seconds:
-            assert self._coming is not None
-            told = next(self._coming)
+            assert self._results is not None
+            batch = next(self._results)
             self._since = min(self._since, time.monotonic())
-            tell(len(told.codes))
-            keys += [self._keys.popleft() for _ in told.codes]
-            vectors.append(told.vectors)
-            codes += told.codes
+            report(len(batch.codes))
+            keys += [self._keys.popleft() for _ in batch.codes]
+            vectors.append(batch.vectors)
+            codes += batch.codes
         return (keys, Encoded(np.concatenate(vectors), codes)) if keys else None
 
     def close(self) -> None:
-        """Embed nothing more."""
-        if self._coming is not None:
-            self._coming.close()
-        self._coming = None
+        """Cancel what is in progress."""
+        if self._results is not None:
+            self._results.close()
+        self._results = None
         self._keys.clear()

@@ -1,43 +1,49 @@
-"""The index: built and refreshed from a folder of notes, read one generation at a time.
-
-A build stands beside the current generation until it has been read back and
-checked, and becomes current by the renaming of one small file. Whatever kills a
-build, the former generation answers; the next build sweeps what was left.
-
-Floor 3.
-"""
+"""The index of a folder of notes: refreshed by one process at a time, read in snapshots."""
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ragbot.errors import (
     ClosedError,
     IndexDamagedError,
     IndexLockedError,
     IndexMissingError,
+    IndexOutdatedError,
     IndexTooNewError,
     StorageError,
 )
-from ragbot.index.build import Build, Report, Task, listing
-from ragbot.index.generation import Generation, load
-from ragbot.index.manifest import Manifest
-from ragbot.index.reread import behind, changes_between
-from ragbot.index.shelf import Shelf, Used, storage_error
-from ragbot.index.snapshot import EMPTY
-from ragbot.index.states import Log
-from ragbot.index.vectors import Server
-from ragbot.inference.encoder import Encoder, EncoderIdentity
+from ragbot.index.database import (
+    DAMAGED,
+    Database,
+    database_errors_of,
+    errors_of,
+    is_whole,
+    read_meta,
+)
+from ragbot.index.indexer import Indexer, Report, Task, behind, listed
+from ragbot.index.snapshot import Snapshot
+from ragbot.index.vectors import ChromaStore
+from ragbot.inference.encoder import Encoder
 from ragbot.models import Changes, Progress
 from ragbot.notes import vault
 
 _log = logging.getLogger(__name__)
+
+_IDLE = 8
+"""Connections that are kept open for later snapshots."""
+
+
+def _silent(progress: Progress) -> None:
+    del progress
 
 
 class Index:
@@ -48,23 +54,25 @@ class Index:
     directory
         Folder of the index; made by the first `refresh`.
     chroma_url
-        `http://host:port` of a Chroma server to keep vectors on; empty to keep
-        them in the folder.
+        `http://host:port` of a Chroma server for the collection; empty to keep it in the folder.
     mentioned
-        Whether a build makes edges of unlinked mentions.
+        Whether unlinked mentions become relations.
     """
 
     def __init__(self, directory: Path, chroma_url: str = "", *, mentioned: bool = True) -> None:
         self.directory = Path(directory)
         self._mentioned = mentioned
-        self._shelf = Shelf(self.directory, Server(chroma_url) if chroma_url else None)
-        self._states = Log(self._shelf.states)
-        self._lock = threading.RLock()
-        self._loaded: Generation | None = None
+        self._database = Database(self.directory)
+        self._chroma = ChromaStore(self.directory, chroma_url)
+        self._lock = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._file: tuple[int, int] | None = None
+        self._cache: tuple[object, dict[str, Any]] = (None, {})
         self._closed = False
 
-    def current(self) -> Generation:
-        """Load the current generation, unless it is loaded; a reader calls this once a question.
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Open a snapshot: what is read in it is of one state, whatever is written meanwhile.
 
         Raises
         ------
@@ -75,34 +83,25 @@ class Index:
         ClosedError
             If the index was closed.
         """
-        with self._lock:
-            self._check_open()
-            while True:
-                name = self._shelf.current()
-                if name is None:
+        connection, file = self._acquire()
+        try:
+            with database_errors_of(self.directory):
+                connection.execute("BEGIN")
+                state = read_meta(connection, "id"), read_meta(connection, "counter", 0)
+                if not state[1]:
                     raise IndexMissingError(self.directory)
-                if self._loaded is not None and self._loaded.generation == name:
-                    return self._loaded
-                try:
-                    self._loaded = self._load(name)
-                except IndexDamagedError:
-                    # A writer may have swept it a moment ago: then another one is current.
-                    if self._shelf.current() == name:
-                        raise
-
-    def _load(self, name: str) -> Generation:
-        old = self._loaded
-        known = (old.content, old.placed) if old else ()
-        return load(self._shelf, name, *known)
+                yield Snapshot(connection, self._chroma, self._cache_of(state))
+        finally:
+            self._release(connection, file)
 
     def close(self) -> None:
-        """Let go of the loaded generation, and load no other."""
+        """Close the index. Snapshots that are open can be read to their end."""
         with self._lock:
-            self._loaded, self._closed = None, True
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ClosedError(self.directory)
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+        self._chroma.close()
 
     def refresh(
         self,
@@ -110,28 +109,24 @@ class Index:
         encoder: Encoder | None,
         *,
         rebuild: bool = False,
-        automatic: bool = False,
-        report: Report = lambda progress: None,
+        report: Report = _silent,
     ) -> Changes:
         """Bring the index up to date with a folder of notes.
 
-        Words and links come first and answer while the passages are embedded,
-        unless few are new or everything is built anew.
+        Notes are committed as they are read, and answer by words and links while the passages
+        are embedded.
 
         Parameters
         ----------
         notes
             The folder of notes.
         encoder
-            What embeds new texts; None leaves them to words and graph.
+            What embeds new texts; None leaves them to words and links.
         rebuild
-            Whether to read and embed everything anew.
-        automatic
-            Whether nobody asked for it: an index that was rolled back then
-            stays as it is until a note changes.
+            Whether to read and embed everything again.
         report
             Called as the work goes on; an exception from it ends the work,
-            and the index stays as it was last made safe.
+            and the index stays as it was last committed.
 
         Raises
         ------
@@ -140,32 +135,23 @@ class Index:
         IndexLockedError
             If another process is writing.
         IndexTooNewError
-            If a newer version wrote the index and it is not to be built anew.
+            If a newer version wrote the index and it is not to be built again.
         StorageError
             If the index cannot be written.
         ClosedError
             If the index was closed.
         """
         self._check_open()
-        began, listed_ns = time.monotonic(), time.time_ns()
-        found = listing(notes)
-        if automatic and self._shelf.held() and self._shelf.holds(_look(found)):
-            return Changes(unchanged=self.current().manifest.notes)
-        with self._shelf.writing(), self._storage():
-            old = self._before(rebuild)
-            known = old.manifest.encoder if old else None
-            identity = encoder.identity if encoder else known
-            self._tell_of_another(known, identity)
-            task = Task(
-                notes, (listed_ns, found), encoder, identity, report, self._states, self._mentioned
-            )
-            build = Build(self._shelf, task, self._adopt, None if rebuild else old)
-            snapshot = build.run(patient=rebuild)
-            self._shelf.let_go()
-            self._shelf.sweep(self._used_by)
-        report(Progress("done", len(snapshot.entries), len(snapshot.entries), "notes"))
-        before = old.content.snapshot if old else EMPTY
-        return changes_between(before, snapshot, time.monotonic() - began)
+        listed_ns = time.time_ns()
+        found = listed(notes)
+        killed = self._database.was_left_open()
+        with self._database.writing():
+            task = Task(notes, found, listed_ns, encoder, report, self._mentioned, rebuild)
+            try:
+                return self._run(task, suspect=killed or rebuild)
+            except IndexDamagedError as error:
+                self._set_aside(error)
+                return self._run(task, suspect=False)
 
     def catch_up(self, notes: Path) -> None:
         """Bring words and links up to date, unless another process is at it: that does more.
@@ -180,87 +166,94 @@ class Index:
             If it cannot be written and there is none to answer.
         """
         try:
-            self.refresh(notes, None, automatic=True)
+            self.refresh(notes, None)
         except IndexLockedError:
             return
         except StorageError as error:
             try:
-                self.current()
+                with self.snapshot():
+                    pass
             except (IndexMissingError, IndexDamagedError):
                 raise error from None
             _log.warning("%s The index as it was answers.", error)
 
     def behind(self, notes: Path) -> int:
-        """Count the notes that were added, changed or removed since the current generation."""
-        now = self.current().content.snapshot
-        return behind(vault.scan(notes), now, self._states.of(notes))
-
-    def rollback(self, notes: Path) -> str:
-        """Make the generation before the current one current; gives its name.
-
-        It stays so until a note changes, or someone asks for a refresh.
-
-        Raises
-        ------
-        IndexMissingError
-            If there is no earlier one.
-        VaultError
-            If the folder of notes cannot be listed.
-        """
-        self._check_open()
-        look = _look(listing(notes))
-        with self._shelf.writing(), self._storage():
-            current = self._shelf.current() or ""
-            earlier = [name for name in self._shelf.names() if name < current]
-            if not earlier:
-                raise IndexMissingError(self.directory)
-            load(self._shelf, earlier[-1])
-            self._shelf.hold(look)
-            self._shelf.switch(earlier[-1])
-            return earlier[-1]
-
-    def _before(self, rebuild: bool) -> Generation | None:
-        """Load the current generation; None when there is none that can be read."""
+        """Count the notes that were added, changed or removed since they were read."""
+        listing = vault.scan(notes)
+        connection, file = self._acquire()
         try:
-            return self.current()
-        except IndexMissingError:
-            return None
-        except IndexDamagedError as error:
-            if not rebuild:
-                told = (
-                    "The index in %s cannot be read: %s. It is built again now; words answer first."
-                )
-                _log.warning(told, error.directory, error.found)
-            return None
-        except IndexTooNewError:
-            if rebuild:
-                return None
-            raise
+            with errors_of(self.directory):
+                return behind(connection, listing)
+        finally:
+            self._release(connection, file)
 
-    def _tell_of_another(self, known: EncoderIdentity | None, now: EncoderIdentity | None) -> None:
-        if known is not None and now is not None and known != now:
-            told = "The index in %s was built with the encoder %r; it is embedded anew with %r."
-            _log.warning(told, self.directory, known.name, now.name)
+    @property
+    def chroma_trouble(self) -> str:
+        """Why Chroma could not be used the last time; empty when it could."""
+        return self._chroma.trouble
 
-    def _adopt(self, generation: Generation) -> None:
+    # Connections
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError(self.directory)
+
+    def _acquire(self) -> tuple[sqlite3.Connection, tuple[int, int] | None]:
+        """Return a connection to the file that is there now; the last one if it was removed."""
         with self._lock:
-            self._loaded = None if self._closed else generation
+            self._check_open()
+            file = self._database.file_id()
+            if file is not None and file != self._file:
+                for connection in self._idle:
+                    connection.close()
+                self._idle, self._file = [], file
+            if self._idle:
+                return self._idle.pop(), self._file
+        return self._database.reader(), file
 
-    @contextmanager
-    def _storage(self) -> Iterator[None]:
+    def _release(self, connection: sqlite3.Connection, file: tuple[int, int] | None) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        with self._lock:
+            if not self._closed and file == self._file and len(self._idle) < _IDLE:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _cache_of(self, state: object) -> dict[str, Any]:
+        """Return what the snapshots of one state of the index share."""
+        with self._lock:
+            if self._cache[0] != state:
+                self._cache = (state, {})
+            return self._cache[1]
+
+    def _run(self, task: Task, *, suspect: bool) -> Changes:
+        """Do the work of a refresh.
+
+        Parameters
+        ----------
+        suspect
+            Whether the database is looked through for damage first.
+        """
+        with contextlib.closing(self._writer(task)) as connection, errors_of(self.directory):
+            if suspect and not is_whole(connection):
+                raise IndexDamagedError(self.directory, "SQLite finds damage in it")
+            return Indexer(connection, self._chroma, task).run()
+
+    def _writer(self, task: Task) -> sqlite3.Connection:
+        """Open the database to write, an empty one where that of another version was."""
         try:
-            yield
-        except OSError as error:
-            raise storage_error(self.directory, error) from error
+            return self._database.writer()
+        except IndexOutdatedError as error:
+            _log.warning("%s It is built again now; words answer first.", error)
+        except IndexTooNewError:
+            if not task.rebuild:
+                raise
+        self._database.remove()
+        return self._database.writer()
 
-    def _used_by(self, name: str) -> Used:
-        try:
-            manifest = Manifest.load(self._shelf.generations / name)
-        except (IndexDamagedError, IndexTooNewError):
-            return Used()
-        return Used(manifest.segments, manifest.pages, manifest.sheets, manifest.words)
-
-
-def _look(found: vault.Listing) -> str:
-    """Name how the files of a vault look from outside: a hash of their names, sizes and times."""
-    return hashlib.sha256(repr(sorted(found.notes.items())).encode()).hexdigest()
+    def _set_aside(self, error: IndexDamagedError) -> None:
+        message = "The index in %s cannot be read: %s. It is kept as %s and built again now."
+        _log.warning(message, error.directory, error.found, DAMAGED)
+        self._database.set_aside()

@@ -1,67 +1,80 @@
-"""Rare names that passages share: a link between notes that nobody drew.
+"""Rare names that passages share: a connection that nobody linked.
 
 Two notes that both speak of "Adalbert II" belong together even when neither
 links to the other. A name that many notes hold says nothing, and one that a
 single note holds leads nowhere: both are left out.
-
-Floor 2.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Iterator
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ragbot.index.bm25 import Bm25
-
-IntArray = NDArray[np.int64]
+from ragbot.index.fulltext import quoted
+from ragbot.index.note_rows import JOINED
+from ragbot.models import NoteId
 
 MOST_NOTES = 40
 """A name in more notes than this is no clue."""
 
 MOST_LOWER = 0.3
-"""A word in this share of the passages in lower case is no name, only a sentence's first."""
+"""A word in this share of its passages in lower case is no name, only a sentence's first."""
 
 
-class SharedNames:
-    """Which rare names stand in which chunks and notes. Immutable, safe to share.
+class SharedName(NamedTuple):
+    """A rare name, its weight in (0, 1], and the notes that hold it, in order of id."""
+
+    name: str
+    weight: float
+    notes: tuple[NoteId, ...]
+
+
+def shared_names(
+    connection: sqlite3.Connection,
+    passages: Iterable[int],
+    notes: int,
+    passages_with: Callable[[str], int],
+) -> Iterator[SharedName]:
+    """Yield the rare names in some passages, by name.
+
+    The weight is `(ln(N / n) / ln N) ** 2` for a name in n of N notes: a
+    name in two notes weighs twice one in ten, in a vault of a few hundred.
 
     Parameters
     ----------
-    words
-        The words of each chunk.
-    note_of
-        Row of each chunk's note, shape (chunks,).
     notes
         Number of notes.
+    passages_with
+        Returns how many passages hold a folded word.
     """
+    query = "SELECT names FROM passage_names WHERE rowid IN (SELECT value FROM json_each(?))"
+    rows = connection.execute(query, (json.dumps(list(passages)),))
+    for token in sorted({name for (names,) in rows for name in names.split()}):
+        lower = 0
+        if JOINED not in token:
+            lower = passages_with(token) - _count(connection, "capitals", token)
+        if lower > MOST_LOWER * _count(connection, "names", token):
+            continue
+        found = _notes(connection, token)
+        if 2 <= len(found) <= MOST_NOTES:
+            rarity = math.log(notes / len(found)) / math.log(notes)
+            yield SharedName(token.replace(JOINED, " "), rarity**2, found)
 
-    def __init__(self, words: Bm25, note_of: IntArray, notes: int) -> None:
-        self._words = words
-        self._note_of = note_of
-        self._size = notes
-        self._known: dict[str, IntArray | None] = {}
 
-    def shared(self, rows: Iterable[int]) -> Iterator[tuple[str, float, IntArray]]:
-        """Rare names in some chunks: the name, its weight in (0, 1], the notes that hold it.
+def _count(connection: sqlite3.Connection, column: str, token: str) -> int:
+    query = "SELECT count(*) FROM passage_names WHERE passage_names MATCH ?"
+    found: int = connection.execute(query, (f"{column} : {quoted(token)}",)).fetchone()[0]
+    return found
 
-        The weight is `(ln(N / n) / ln N) ** 2` for a name in n of N notes: a
-        name in two notes weighs twice one in ten, in a vault of a few hundred.
-        """
-        for name in sorted({name for row in rows for name in self._words.names_in(row)}):
-            if name not in self._known:
-                self._known[name] = self._holding(name)
-            notes = self._known[name]
-            if notes is not None:
-                rarity = math.log(self._size / len(notes)) / math.log(self._size)
-                yield name, rarity**2, notes
 
-    def _holding(self, name: str) -> IntArray | None:
-        """Rows of the notes that hold a name, rising; None if it is no clue."""
-        rows = self._words.rows_naming(name)
-        notes = np.unique(self._note_of[rows])
-        rare = 2 <= len(notes) <= MOST_NOTES
-        return notes if rare and self._words.holding_small(name) <= MOST_LOWER * len(rows) else None
+def _notes(connection: sqlite3.Connection, token: str) -> tuple[NoteId, ...]:
+    """Return the notes that hold a name, in order of id; one more than are a clue at most."""
+    query = (
+        "SELECT DISTINCT n.path FROM passage_names f JOIN passage p ON p.id = f.rowid "
+        "JOIN note n ON n.id = p.note WHERE f.passage_names MATCH ? LIMIT ?"
+    )
+    rows = connection.execute(query, (f"names : {quoted(token)}", MOST_NOTES + 1))
+    return tuple(sorted(path for (path,) in rows))

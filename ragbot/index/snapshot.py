@@ -1,284 +1,256 @@
-"""A vault as it was read: its notes, and the passages that they are found by.
-
-What notes are called and which passages they have is at hand; text and links of a note are
-read from its page (see `pages.py`) when they are first asked for. A note is kept as parsed, its
-links unresolved: names resolve against the whole vault.
-
-Floor 3: values.
-"""
+"""A snapshot: the corpus that one read transaction sees, whatever is written meanwhile."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from itertools import chain
-from typing import Any, overload
-from weakref import WeakKeyDictionary
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ragbot.index.roll import NOBODY, Roll
-from ragbot.index.splice import Splice
-from ragbot.models import Note, NoteId, Passage, Problem, Relation, Section
-from ragbot.notes.chunker import chunk, embedding_text, text_key
-from ragbot.notes.link_resolver import Called
-from ragbot.notes.resolution import asked
-
-IntArray = NDArray[np.int64]
-
-_RELATION_FIELDS = [f.name for f in fields(Relation) if f.name != "source"]
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What a note says: as parsed, its passages, and for each the text that is embedded."""
-
-    note: Note
-    chunks: tuple[Passage, ...]
-    texts: tuple[str, ...]
+from ragbot.index.corpus import NoteSize
+from ragbot.index.database import read_meta
+from ragbot.index.fulltext import Fulltext
+from ragbot.index.indexer import encoder_of, read_problems
+from ragbot.index.link_writer import StoredNames
+from ragbot.index.name_spotter import NameMatch, names_in
+from ragbot.index.notes import Notes
+from ragbot.index.shared_names import SharedName, shared_names
+from ragbot.index.stored_graph import StoredGraph
+from ragbot.index.vectors import ChromaStore, FloatArray, Vectors
+from ragbot.inference.encoder import EncoderIdentity
+from ragbot.inference.token_codes import Codes, none
+from ragbot.models import Filters, NoteId, Passage, Problem
+from ragbot.notes.link_resolver import Names
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """One note. Two are the same only if they are one object.
-
-    `digest` is the SHA-256 of its text in UTF-8. `keys` name the texts that are embedded for its
-    passages, one each: equal texts share a key. At `place`, `bodies` hold what it says, and
-    `links` what its links ask for, see `resolution.asked`.
-    """
-
-    called: Called
-    digest: str
-    problems: tuple[Problem, ...]
-    keys: tuple[str, ...]
-    bodies: Sequence[Body]
-    links: Sequence[frozenset[str]]
-    place: int = 0
-
-    @classmethod
-    def of(cls, note: Note, problems: Iterable[Problem] = ()) -> Entry:
-        """Cut a note into passages."""
-        # As it will be read back: a date in the frontmatter is a string from the start.
-        note = note_of(json.loads(json.dumps(note_row(note), default=str)))
-        digest = hashlib.sha256(note.text.encode("utf-8", "surrogatepass")).hexdigest()
-        chunks = tuple(chunk(note))
-        texts = tuple(embedding_text(note, part) for part in chunks)
-        body = Body(note, chunks, texts)
-        called = Called(note.id, note.title, note.aliases)
-        keys = tuple(map(text_key, texts))
-        return cls(called, digest, tuple(problems), keys, (body,), (asked(note),))
-
-    @property
-    def note(self) -> Note:
-        """The note as parsed, its links unresolved."""
-        return self.bodies[self.place].note
-
-    @property
-    def asked(self) -> frozenset[str]:
-        """Last parts of the names that its links ask for."""
-        return self.links[self.place]
-
-    @property
-    def chunks(self) -> tuple[Passage, ...]:
-        """Its passages, in order of place."""
-        return self.bodies[self.place].chunks
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """What is embedded for each passage."""
-        return self.bodies[self.place].texts
-
-
-class Passages(Sequence[Passage]):
-    """The passages of some notes, one after the other.
-
-    Attributes
-    ----------
-    entries
-        The notes that they are of.
-    first
-        Shape (notes + 1,): row of each note's first passage, and the number of passages.
-    keys
-        Name of each passage's text.
-    """
-
-    def __init__(self, entries: tuple[Entry, ...], first: IntArray, keys: tuple[str, ...]) -> None:
-        self.entries = entries
-        self.first = first
-        self.keys = keys
-
-    def spliced(self, notes: Splice, new: Sequence[Entry]) -> tuple[Passages, Splice]:
-        """Give the passages with those of some notes replaced, and what became of the rows."""
-        counts = [len(entry.keys) for entry in new]
-        rows = notes.along(self.first, counts)
-        sizes = notes.put_rows(np.diff(self.first), np.array(counts, np.int64))
-        first = np.concatenate([[0], np.cumsum(sizes)])
-        keys = rows.put(self.keys, list(chain.from_iterable(entry.keys for entry in new)))
-        return Passages(notes.put(self.entries, new), first, keys), rows
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def __iter__(self) -> Iterator[Passage]:
-        return (chunk for entry in self.entries for chunk in entry.chunks)
-
-    @overload
-    def __getitem__(self, row: int) -> Passage: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[Passage]: ...
-    def __getitem__(self, row: int | slice) -> Passage | list[Passage]:
-        if isinstance(row, slice):
-            return [self[one] for one in range(*row.indices(len(self)))]
-        if row < 0:
-            row += len(self)
-        if not 0 <= row < len(self):
-            raise IndexError(row)
-        entry, place = self._place(row)
-        return entry.chunks[place]
-
-    def text(self, row: int) -> str:
-        """Give what is embedded for a passage."""
-        entry, place = self._place(row)
-        return entry.texts[place]
-
-    def _place(self, row: int) -> tuple[Entry, int]:
-        note = bisect_right(self.first, row) - 1
-        return self.entries[note], row - int(self.first[note])
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How one reading of a vault became another.
-
-    Attributes
-    ----------
-    new
-        Notes that came or were read anew.
-    gone
-        Notes that went.
-    notes, passages
-        What became of the rows of notes and of passages.
-    """
-
-    new: frozenset[NoteId]
-    gone: frozenset[NoteId]
-    notes: Splice
-    passages: Splice
-
-
-@dataclass(frozen=True, eq=False)
 class Snapshot:
-    """A vault as it was read: entries in order of id, paths of the other files.
+    """The `Corpus` of one read transaction. It can be read until the transaction ends.
 
-    A note's or passage's *row* is its place in that order. `unread` are the problems of files that
-    gave no note; the rest stand in the entries. `chunks` are all passages, in order of note id and
-    place, and `roll` is what the notes are called.
+    Parameters
+    ----------
+    connection
+        Inside a transaction.
+    chroma
+        Where vectors are searched; None to compare all of them exactly.
+    cache
+        Values that stay as long as the index does, shared by its snapshots.
     """
 
-    entries: Mapping[NoteId, Entry]
-    files: tuple[str, ...]
-    unread: tuple[Problem, ...]
-    chunks: Passages
-    roll: Roll
-    _known: WeakKeyDictionary[Snapshot, Step] = field(default_factory=WeakKeyDictionary)
+    def __init__(
+        self, connection: sqlite3.Connection, chroma: ChromaStore | None, cache: dict[str, Any]
+    ) -> None:
+        self._connection = connection
+        self._cache = cache
+        self.notes = Notes(connection)
+        self.graph = StoredGraph(connection, self.notes, cache)
+        self._vectors = Vectors(connection, chroma, cache)
+        self._passages: dict[int, Passage] = {}
+        self._of_note: dict[NoteId, list[int]] = {}
+        self._note_of: dict[int, NoteId] = {}
+        self._scores: dict[str, Mapping[int, float]] = {}
 
-    @classmethod
-    def of(cls, entries: Iterable[Entry], files: tuple[str, ...] = ()) -> Snapshot:
-        """Put notes together that were read."""
-        return EMPTY.changed({entry.called.id: entry for entry in entries}, (), files, ())
+    # Passages
 
-    def since(self, before: Snapshot) -> Step:
-        """Tell how another reading became this one: notes are compared by identity."""
-        if before not in self._known:
-            new = {n for n, one in self.entries.items() if before.entries.get(n) is not one}
-            gone = before.entries.keys() - self.entries.keys()
-            self._known[before] = before._to({n: self.entries[n] for n in new}, gone)[0]
-        return self._known[before]
+    def passage(self, number: int) -> Passage:
+        """Return a passage."""
+        if number not in self._passages:
+            query = (
+                "SELECT n.path, p.first, p.last, p.headings, substr(c.text, p.first + 1, "
+                "p.last - p.first) FROM passage p JOIN note n ON n.id = p.note "
+                "JOIN content c ON c.note = p.note WHERE p.id = ?"
+            )
+            row = self._connection.execute(query, (number,)).fetchone()
+            if row is None:
+                raise KeyError(number)
+            note, first, last, headings, text = row
+            if len(text) != last - first:  # SQLite ends a text at its first NUL
+                text = self.notes[note].text[first:last]
+            self._passages[number] = Passage(note, (first, last), text, tuple(json.loads(headings)))
+        return self._passages[number]
 
-    def changed(
-        self,
-        new: Mapping[NoteId, Entry],
-        gone: Collection[NoteId],
-        files: tuple[str, ...],
-        unread: tuple[Problem, ...],
-    ) -> Snapshot:
-        """Give the vault with some notes read anew and others gone; itself if nothing is new."""
-        new = {note: one for note, one in new.items() if self.entries.get(note) is not one}
-        if not new and not gone and (files, unread) == (self.files, self.unread):
-            return self
-        step, chunks, roll = self._to(new, gone)
-        if step.notes.moves:
-            entries = dict(zip(roll.ids, chunks.entries, strict=True))
-        else:
-            entries = {**self.entries, **new}
-        if files == self.files:
-            files = self.files  # The same object is compared at once.
-        after = Snapshot(entries, files, unread, chunks, roll)
-        after._known[self] = step
-        return after
+    def passages_of(self, note: NoteId) -> list[int]:
+        """Return the passages of a note, in the order of the file."""
+        if note not in self.notes:
+            raise KeyError(note)
+        return list(self.passages_by_note([note])[note])
 
-    def _to(
-        self, new: Mapping[NoteId, Entry], gone: Collection[NoteId]
-    ) -> tuple[Step, Passages, Roll]:
-        notes = Splice.of(self.roll.ids, new, gone)
-        entries = [new[note] for note in sorted(new)]
-        chunks, passages = self.chunks.spliced(notes, entries)
-        roll = self.roll.spliced(notes, [entry.called for entry in entries])
-        return Step(frozenset(new), frozenset(gone), notes, passages), chunks, roll
+    def passages_by_note(self, notes: Iterable[NoteId]) -> Mapping[NoteId, Sequence[int]]:
+        """Return the passages of some notes; others may be in the result too."""
+        missing = [note for note in notes if note not in self._of_note]
+        if missing:
+            query = (
+                "SELECT n.path, p.id FROM note n JOIN passage p ON p.note = n.id "
+                "WHERE n.path IN (SELECT value FROM json_each(?)) ORDER BY n.path, p.first, p.id"
+            )
+            self._of_note.update((note, []) for note in missing)
+            for note, number in self._connection.execute(query, (json.dumps(missing),)):
+                self._of_note[note].append(number)
+        return self._of_note
+
+    def notes_of(self, passages: Iterable[int]) -> Mapping[int, NoteId]:
+        """Return the note of each of some passages; others may be in the result too."""
+        missing = [number for number in passages if number not in self._note_of]
+        if missing:
+            query = (
+                "SELECT p.id, n.path FROM passage p JOIN note n ON n.id = p.note "
+                "WHERE p.id IN (SELECT value FROM json_each(?))"
+            )
+            self._note_of.update(self._connection.execute(query, (json.dumps(missing),)))
+        return self._note_of
+
+    def sizes(self, notes: Iterable[NoteId]) -> Mapping[NoteId, NoteSize]:
+        """Return how much some notes hold; others may be in the result too."""
+        return self.notes.sizes(notes)
+
+    def matching(self, filters: Filters) -> Collection[NoteId]:
+        """Return the notes that pass the filters by folder, tag and date."""
+        folders = tuple(folder.strip("/") + "/" for folder in filters.folders if folder.strip("/"))
+        wanted = [tag.removeprefix("#").casefold() for tag in filters.tags]
+        query = "SELECT path, tags, written FROM note"
+        found = set()
+        for path, tags, written in self._connection.execute(query):
+            if folders and not path.startswith(folders):
+                continue
+            if wanted and not _is_tagged(json.loads(tags), wanted):
+                continue
+            if filters.since and not filters.since <= written:
+                continue
+            if filters.until and not "" < written <= filters.until:
+                continue
+            found.add(path)
+        return found
+
+    # Words and names
+
+    def bm25(self, question: str) -> Mapping[int, float]:
+        """Return the BM25 score, above 0, of each passage that shares a word with a question."""
+        if question not in self._scores:
+            self._scores[question] = self._words.scores(question)
+        return self._scores[question]
+
+    def by_title(self, words: str, count: int) -> list[NoteId]:
+        """Return the notes whose title and aliases match some words best, by BM25, best first."""
+        scores = self._titles.scores(words)
+        best = sorted(
+            ((-score, self.notes.path(note)) for note, score in scores.items()),
+        )
+        return [note for _, note in best[:count]]
+
+    def rarity(self, word: str) -> float:
+        """Return how rare a folded word is in the passages: 0 in all of them, 1 in none."""
+        return self._words.rarity(word)
+
+    def names_in(self, question: str) -> list[NameMatch]:
+        """Return the names of notes in a question: the longest ones, without overlap."""
+        return names_in(self._connection, question, self.rarity)
+
+    def shared_names(self, passages: Iterable[int]) -> Iterator[SharedName]:
+        """Yield the rare names in some passages that passages of other notes hold too."""
+        return shared_names(self._connection, passages, len(self.notes), self._words.rows_with)
+
+    @cached_property
+    def names(self) -> Names:
+        """What notes and files are called, as links look them up."""
+        return Names(StoredNames(self._connection))
+
+    # Vectors
+
+    @property
+    def embedded(self) -> bool:
+        """Whether any passage has a vector; without vectors words and links answer."""
+        return self._read("embedded", self._has_vectors)
+
+    def nearest(
+        self, vector: FloatArray, k: int, within: Collection[NoteId] | None = None
+    ) -> list[tuple[int, float]]:
+        """Return the k passages nearest to a unit vector, with their cosine, best first."""
+        return self._vectors.nearest(vector, k, within)
+
+    def similarities(self, vector: FloatArray, passages: Sequence[int]) -> FloatArray:
+        """Return the exact cosine of a unit vector to each passage; 0 for one without a vector."""
+        return self._vectors.similarities(vector, passages)
+
+    def codes(self, passages: Sequence[int]) -> list[Codes]:
+        """Return the codes of the words of each passage; none for one without a vector."""
+        nothing = none(read_meta(self._connection, "dimension", 1))
+        packed = self._vectors.codes(passages)
+        return [
+            np.frombuffer(packed[number], nothing.dtype) if number in packed else nothing
+            for number in passages
+        ]
+
+    def vectors(self, passages: Sequence[int]) -> FloatArray:
+        """Return the unit vector of each passage; zeros for one without a vector."""
+        return self._vectors.vectors(passages)
+
+    # The index as a whole
+
+    @property
+    def counter(self) -> int:
+        """Number of this state of the index: a later one is greater."""
+        return int(read_meta(self._connection, "counter", 0))
+
+    @property
+    def indexed_at(self) -> float:
+        """When the index was last written, in seconds since the epoch."""
+        return float(read_meta(self._connection, "indexed_at", 0.0))
+
+    @property
+    def encoder(self) -> EncoderIdentity | None:
+        """Which encoder made the vectors; None before there are any."""
+        return encoder_of(self._connection)
+
+    @property
+    def passage_count(self) -> int:
+        """Number of passages."""
+        return self._read("passages", lambda: self._count("SELECT count(*) FROM passage"))
+
+    @property
+    def embedded_count(self) -> int:
+        """Number of passages that have a vector."""
+        query = "SELECT count(*) FROM passage WHERE embedding IS NULL"
+        return self.passage_count - self._count(query)
+
+    @property
+    def listed_count(self) -> int:
+        """Number of notes in the folder at the last look, read or not."""
+        return int(read_meta(self._connection, "listed", 0))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Every problem that reading found."""
-        found = (p for entry in self.entries.values() for p in entry.problems)
-        return (*self.unread, *found)
+        """What was found when the notes were read."""
+        return read_problems(self._connection)
 
-    def says_the_same(self, before: Snapshot) -> bool:
-        """Whether both hold the same files under the same names, and the same problems."""
-        if self is before:
-            return True
-        if (self.files, self.unread) != (before.files, before.unread):
-            return False
-        step, now, then = self.since(before), self.entries, before.entries
-        return not step.gone and all(
-            note in then and then[note].digest == now[note].digest for note in step.new
-        )
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of the files that are no notes."""
+        query = "SELECT path FROM file WHERE size IS NULL ORDER BY path"
+        return tuple(path for (path,) in self._connection.execute(query))
 
+    @cached_property
+    def _words(self) -> Fulltext:
+        return Fulltext(self._connection, "passage_words", self.passage_count)
 
-_NO_PASSAGES = Passages((), np.zeros(1, np.int64), ())
-EMPTY = Snapshot({}, (), (), _NO_PASSAGES, NOBODY)
+    @cached_property
+    def _titles(self) -> Fulltext:
+        return Fulltext(self._connection, "title_words", len(self.notes))
 
+    def _has_vectors(self) -> bool:
+        return bool(self._count("SELECT EXISTS (SELECT 1 FROM embedding)"))
 
-def note_row(note: Note) -> list[Any]:
-    """Give a note as JSON has it."""
-    relations = [[getattr(r, name) for name in _RELATION_FIELDS] for r in note.relations]
-    sections = [[s.headings, s.span] for s in note.sections]
-    named = [note.id, note.title, note.text, note.aliases, note.tags, note.metadata]
-    return [*named, sections, relations, note.blocks]
+    def _count(self, query: str) -> int:
+        return int(self._connection.execute(query).fetchone()[0])
 
-
-def note_of(row: list[Any]) -> Note:
-    """Read what `note_row` gave."""
-    note, title, text, aliases, tags, metadata, sections, relations, blocks = row
-    return Note(
-        note,
-        title,
-        text,
-        tuple(aliases),
-        tuple(tags),
-        metadata,
-        tuple(Section(tuple(headings), (span[0], span[1])) for headings, span in sections),
-        tuple(_relation(note, values) for values in relations),
-        blocks,
-    )
+    def _read(self, name: str, read: Callable[[], Any]) -> Any:
+        if name not in self._cache:
+            self._cache[name] = read()
+        return self._cache[name]
 
 
-def _relation(source: NoteId, values: list[Any]) -> Relation:
-    named = dict(zip(_RELATION_FIELDS, values, strict=True))
-    for place in ("span", "annotation_span"):
-        if named[place] is not None:
-            named[place] = tuple(named[place])
-    return Relation(source=source, **named)
+def _is_tagged(tags: Iterable[str], wanted: Iterable[str]) -> bool:
+    """Return whether a tag is, or is nested below, one of those wanted."""
+    folded = [tag.casefold() for tag in tags]
+    return any(tag == one or tag.startswith(one + "/") for one in wanted for tag in folded)

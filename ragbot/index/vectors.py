@@ -1,353 +1,502 @@
-"""Vectors of passages and codes of their words: segments, each written once and never changed.
+"""Vectors: the Chroma collection `passages`, and exact search over the database.
 
-A settled segment is a Chroma collection. A small one that a recent edit brought is
-an array alone and is searched exactly, which takes a fraction of the time that
-it takes to make a collection; it is merged into a collection later.
+The database holds every vector; Chroma is derived from it. The collection is
+changed in place, which does not survive a kill, and an open client does not see what another
+process writes. So a reader asks Chroma only for what its client is known to hold, compares
+newer vectors exactly, and compares all of them exactly while Chroma cannot be used.
 
-Nothing changes after it is written. That is how readers in other processes stay
-right: an open Chroma client does not see what another process writes to its
-folder, and would go on serving what that one deleted. A new build writes new
-segments for new texts and names the old ones that it still uses.
-
-The collections can be kept on a Chroma server instead; the folder of a segment then
-holds its keys, its codes and the name of its collection.
-
-Floor 2: the one module that imports chromadb. Distances stay in here: what
-leaves is cosine similarity.
+The one module that imports chromadb. Distances stay in here: what leaves is cosine similarity.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
+import json
+import logging
 import shutil
+import sqlite3
 import threading
 import time
-import weakref
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot.errors import IndexDamagedError, RagbotError, StorageError
-from ragbot.inference.token_codes import Codes, Encoded
+from ragbot.index.database import read_meta, transaction, write_meta
+from ragbot.models import NoteId
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
-T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
+COLLECTION = "passages"
 TIMEOUT = 10.0
 """Seconds to wait for an answer of a Chroma server."""
 
-RETRIES = (0.2, 0.8)
-"""Seconds between the tries to reach it."""
+FLUSH = 1000
+"""Passages that are new or gone before Chroma is written again."""
 
-_COLLECTION = "passages"
-_KEYS, _VECTORS, _CHROMA, _REMOTE = "keys.txt", "vectors.npy", "chroma", "server"
-_CODES, _FIRST_CODE = "codes.npy", "first_code.npy"
-_BATCH = 2000
+REOPEN = 2000
+"""Newer vectors that are compared exactly before a reader opens its client again."""
+
+RETRY_SECONDS = 5.0
+"""Seconds before a client that failed is opened again."""
+
+_BATCH = 1000
+_TIED = 8
+"""More of the nearest that are asked for than are wanted, as the last ones may be equally near."""
+
 _HNSW = {"hnsw": {"space": "cosine", "ef_search": 200}}
-_REMEDY = "Free some space or choose another folder with --index; the index is as it was."
+_OPENED = itertools.count()
 
 
-class Server:
-    """A Chroma server. Safe to share between threads.
-
-    Parameters
-    ----------
-    url
-        `http://host:port`; empty for none.
-    """
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self._lock = threading.Lock()
-        self._client: Any = None
-
-    def call(self, work: Callable[[Any], T]) -> T:
-        """Do something with a client of the server, again if it cannot be reached at first.
-
-        Raises
-        ------
-        StorageError
-            If it stays out of reach, answers too late, or refuses.
-        """
-        from chromadb.errors import ChromaError
-        from httpx import HTTPError
-
-        if not self.url:
-            found = "the vectors of this index are kept on a Chroma server"
-            raise StorageError("RAGBOT_CHROMA_URL", found, "Set it to the address of the server.")
-        failure = ""
-        for pause in (*RETRIES, None):
-            try:
-                with self._lock:
-                    self._client = self._client or _http_client(self.url)
-                return work(self._client)
-            except (HTTPError, ChromaError, ValueError, OSError) as error:
-                # Chroma raises ValueError where it cannot connect.
-                failure = (str(error).strip() or type(error).__name__).splitlines()[0]
-                with self._lock:
-                    self._client = None
-            if pause is not None:
-                time.sleep(pause)
-        remedy = "Start it again, or unset RAGBOT_CHROMA_URL and run: ragbot index --rebuild"
-        raise StorageError(self.url, f"the Chroma server does not answer ({failure})", remedy)
-
-    def trouble(self) -> str:
-        """Say why the server cannot be used; empty when it can."""
-        try:
-            self.call(lambda client: client.heartbeat())
-        except StorageError as error:
-            return str(error)
-        return ""
-
-
-class Segment:
-    """Some vectors by key, unchangeable. Safe to share between threads.
+class ChromaState(NamedTuple):
+    """What the database says of Chroma.
 
     Attributes
     ----------
-    keys
-        Key of each vector; a vector's *position* is that of its key.
-    settled
-        Whether a collection stands behind it, rather than an array alone.
-    server
-        Where the collection is; None when it is in the folder.
+    collection
+        Name of the index and, after a colon, of the collection that was built from nothing.
+    flush
+        Number of the last write that ended.
+    ready
+        Whether the collection can be used: no write has begun that did not end.
+    writer
+        Version of Chroma that wrote it, and where it is.
     """
 
-    def __init__(self, folder: Path, server: Server | None = None) -> None:
-        self.folder = folder
-        remote = (folder / _REMOTE).is_file()
-        self.server = (server or Server("")) if remote else None
-        self._matrix: FloatArray | None = None
-        try:
-            self.keys = (folder / _KEYS).read_text(encoding="ascii").split()
-            self._codes: Codes = np.load(folder / _CODES, mmap_mode="r")
-            self._first_code: IntArray = np.load(folder / _FIRST_CODE)
-            if not remote:
-                self._matrix = np.load(folder / _VECTORS, mmap_mode="r")
-        except (OSError, ValueError) as error:
-            raise IndexDamagedError(folder, str(error)) from error
-        if self._matrix is not None and len(self.keys) != len(self._matrix):
-            found = f"{len(self.keys)} keys for {len(self._matrix)} vectors"
-            raise IndexDamagedError(folder, found)
-        self.settled = remote or (folder / _CHROMA).is_dir()
-        self._lock = threading.Lock()
-        self._collection: Any = None
+    collection: str = ""
+    flush: int = 0
+    ready: bool = False
+    writer: str = ""
 
     @property
-    def name(self) -> str:
-        """Name of the segment within its index."""
-        return self.folder.name
+    def index(self) -> str:
+        """Name of the index, by which its collection is known on a server."""
+        return self.collection.partition(":")[0]
 
-    @cached_property
-    def position(self) -> Mapping[str, int]:
-        """Position of each key."""
-        return {key: position for position, key in enumerate(self.keys)}
 
-    def take(self, positions: IntArray) -> FloatArray:
-        """Give the unit vectors at these positions, shape (positions, dimension).
+def chroma_state(connection: sqlite3.Connection) -> ChromaState:
+    """Return what the database says of Chroma."""
+    return ChromaState(*json.loads(read_meta(connection, "chroma", "[]")))
 
-        Raises
-        ------
-        StorageError
-            If the server that keeps them is out of reach.
+
+def write_chroma_state(connection: sqlite3.Connection, state: ChromaState) -> None:
+    """Write what the database says of Chroma."""
+    write_meta(connection, "chroma", json.dumps(state))
+
+
+@dataclass(slots=True)
+class _Open:
+    """An open client: its collection, and the last write that it is known to hold."""
+
+    client: Any
+    collection: Any
+    state: ChromaState
+
+
+class ChromaStore:
+    """The collection `passages` of one index, in its folder or on a server. Thread-safe.
+
+    Attributes
+    ----------
+    trouble
+        Why the collection could not be used the last time; empty when it could.
+    """
+
+    def __init__(self, directory: Path, url: str = "") -> None:
+        self.trouble = ""
+        self._folder = directory / "chroma"
+        self._failed = directory / "chroma.failed"
+        self._url = url
+        self._lock = threading.RLock()
+        self._open: _Open | None = None
+        self._retry_at = 0.0
+
+    def close(self) -> None:
+        """Close the client."""
+        with self._lock:
+            if self._open is not None:
+                with contextlib.suppress(Exception):
+                    self._open.client.close()
+            self._open = None
+
+    # Reading
+
+    def held(self, state: ChromaState) -> int | None:
+        """Return the last write that the open client holds; None where Chroma cannot be used.
+
+        Parameters
+        ----------
+        state
+            What the database of a snapshot says of Chroma.
         """
-        if self._matrix is not None:
-            return self._matrix[positions]
-        assert self.server is not None
-        names = [str(position) for position in positions]
-        found = self.server.call(
-            lambda client: client.get_collection(self.name, embedding_function=None).get(
-                ids=names, include=["embeddings"]
-            )
-        )
-        by_name = dict(zip(found["ids"], found["embeddings"], strict=True))
-        return np.array([by_name[name] for name in names], np.float32)
+        with self._lock:
+            if not self._is_of(state) and state.ready:
+                self.reopen(state)
+            # The client of a later write lacks passages that an older snapshot may hold.
+            if not self._is_of(state) or self._open is None or self._open.state.flush > state.flush:
+                return None
+            return self._open.state.flush
 
-    def codes(self, positions: IntArray) -> list[Codes]:
-        """Give the codes of the words of the passages at these positions."""
-        ends = zip(self._first_code[positions], self._first_code[positions + 1], strict=True)
-        return [np.asarray(self._codes[first:last]) for first, last in ends]
+    def reopen(self, state: ChromaState) -> None:
+        """Open the client again, to see what another process wrote."""
+        with self._lock:
+            if not state.ready or time.monotonic() < self._retry_at:
+                return
+            self.close()
+            try:
+                client = self._client()
+                name = self._name(client, state)
+                collection = client.get_collection(name, embedding_function=None)
+                self._open = _Open(client, collection, state)
+                self.trouble = ""
+            except BaseException as error:
+                self._fail(error)
 
-    def encoded(self, positions: IntArray) -> Encoded:
-        """Give what the encoder made of the passages at these positions.
-
-        Raises
-        ------
-        StorageError
-            If the server that keeps the vectors is out of reach.
-        """
-        return Encoded(self.take(positions), self.codes(positions))
-
-    def nearest(self, query: FloatArray, k: int) -> list[tuple[int, float]]:
-        """Positions of the nearest vectors with their cosine, best first; at most `k`.
-
-        Raises
-        ------
-        IndexDamagedError
-            If the collection cannot be read.
-        StorageError
-            If the server that keeps it is out of reach.
-        """
-        k = min(k, len(self.keys))
-        if k == 0:
-            return []
-        if self.server is not None:
-            return _pairs(self.server.call(lambda client: self._asked(client, query, k)))
-        assert self._matrix is not None
-        if self.settled:
-            positions = np.array([at for at, _ in self._ask_chroma(query, k)], np.int64)
-            cosines = cosine(self._matrix[positions], query)
-            return list(zip(positions.tolist(), cosines.tolist(), strict=True))
-        cosines = cosine(self._matrix, query)
-        best = np.argsort(-cosines, kind="stable")[:k]
-        return [(int(at), float(cosines[at])) for at in best]
-
-    def _ask_chroma(self, query: FloatArray, k: int) -> list[tuple[int, float]]:
-        from chromadb.errors import ChromaError
-
+    def nearest(self, vector: FloatArray, k: int) -> list[int] | None:
+        """Return the nearest passages that the client knows; None where it fails."""
+        opened = self._open
+        if opened is None:
+            return None
         try:
-            with self._lock:
-                if self._collection is None:
-                    self._collection = self._opened()
-                return _pairs(_query(self._collection, query, k))
-        except (ChromaError, ValueError) as error:
-            raise IndexDamagedError(self.folder, str(error)) from error
+            found = opened.collection.query(
+                query_embeddings=[vector.tolist()], n_results=k, include=["distances"]
+            )
+        except BaseException as error:
+            self._fail(error)
+            return None
+        return [int(name) for name in found["ids"][0]]
 
-    def _opened(self) -> Any:
-        client = _client(self.folder / _CHROMA)
-        # A segment may be in use by an answer when its generation is left behind: it is
-        # closed when the last one who holds it lets go.
-        weakref.finalize(self, client.close)
-        return client.get_collection(_COLLECTION, embedding_function=None)
+    def _is_of(self, state: ChromaState) -> bool:
+        return self._open is not None and self._open.state.collection == state.collection
 
-    def _asked(self, client: Any, query: FloatArray, k: int) -> Any:
-        return _query(client.get_collection(self.name, embedding_function=None), query, k)
+    def _fail(self, error: BaseException) -> None:
+        """Close the client after an error, and leave word for the next refresh."""
+        if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+            raise error
+        self.close()
+        self._retry_at = time.monotonic() + RETRY_SECONDS
+        self.trouble = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if not self._url:
+            with contextlib.suppress(OSError):
+                self._failed.write_text(self.trouble, encoding="utf-8")
+
+    def _client(self) -> Any:
+        if self._url:
+            return _server_client(self._url)
+        if not self._folder.is_dir():
+            raise FileNotFoundError(f"{self._folder} is gone")
+        return _local_client(self._folder)
+
+    def _name(self, client: Any, state: ChromaState) -> str:
+        """Return the name of this index's collection: several indexes may share a server."""
+        if self._url:
+            with contextlib.suppress(Exception):
+                known = client.get_collection(COLLECTION, embedding_function=None)
+                if (known.metadata or {}).get("index") != state.index:
+                    return f"{COLLECTION}-{state.index[:8]}"
+        return COLLECTION
+
+    # Writing, under the writer's lock
+
+    def is_due(self, connection: sqlite3.Connection, *, last: bool) -> bool:
+        """Return whether Chroma is to be written: enough is new, or it must be built again.
+
+        Parameters
+        ----------
+        last
+            Whether the refresh is at its end.
+        """
+        if _count(connection, _PENDING) + _count(connection, _REMOVED) >= FLUSH:
+            return True
+        return last and self.must_rebuild(connection) and bool(_count(connection, _EMBEDDED))
+
+    def must_rebuild(self, connection: sqlite3.Connection) -> bool:
+        """Return whether the collection is missing, half written, damaged or of another version."""
+        state = chroma_state(connection)
+        if not state.ready or state.writer != self._writer():
+            return True
+        if not self._url and not self._folder.is_dir():
+            return True
+        return bool(self.trouble or self._failed.exists()) and not self._is_sound(state)
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Bring Chroma up to date with the database. A failure is logged: exact search goes on."""
+        rebuild = self.must_rebuild(connection)
+        old = chroma_state(connection)
+        now = old._replace(flush=old.flush + 1, ready=False, writer=self._writer())
+        with transaction(connection):
+            if rebuild:
+                index = read_meta(connection, "id")
+                now = now._replace(collection=f"{index}:{uuid.uuid4().hex[:8]}")
+                connection.execute("UPDATE passage SET flush = NULL WHERE flush IS NOT NULL")
+                connection.execute("DELETE FROM chroma_removed")
+            write_chroma_state(connection, now._replace(flush=old.flush))
+        try:
+            self._fill(connection, now, rebuild=rebuild)
+        except BaseException as error:
+            self._fail(error)
+            message = "Chroma cannot be written (%s); vectors are compared exactly until then."
+            _log.warning(message, self.trouble)
+            return
+        with transaction(connection):
+            connection.execute(f"UPDATE passage SET flush = {now.flush} WHERE {_PENDING_ROWS}")
+            connection.execute("DELETE FROM chroma_removed")
+            write_chroma_state(connection, now._replace(ready=True))
+        with contextlib.suppress(OSError):
+            self._failed.unlink(missing_ok=True)
+        self.trouble = ""
+
+    def _writer(self) -> str:
+        return f"{version('chromadb')} {self._url}"
+
+    def _is_sound(self, state: ChromaState) -> bool:
+        """Return whether a collection that failed a reader answers: the reader may have been late."""
+        self._retry_at = 0.0
+        self.reopen(state)
+        if self._open is None:
+            return False
+        try:
+            some = self._open.collection.get(limit=1, include=["embeddings"])["embeddings"]
+        except BaseException as error:
+            self._fail(error)
+            return False
+        return len(some) > 0 and self.nearest(np.asarray(some[0], np.float32), 1) is not None
+
+    def _fill(self, connection: sqlite3.Connection, state: ChromaState, *, rebuild: bool) -> None:
+        opened = self._open_to_write(state, rebuild=rebuild)
+        for batch in _new_passages(connection):
+            opened.collection.upsert(**batch)
+        # From here on it lacks passages that an older snapshot may hold.
+        opened.state = state
+        query = "SELECT passage FROM chroma_removed"
+        gone = [str(number) for (number,) in connection.execute(query)]
+        for start in range(0, len(gone), _BATCH):
+            opened.collection.delete(ids=gone[start : start + _BATCH])
+
+    def _open_to_write(self, state: ChromaState, *, rebuild: bool) -> _Open:
+        before = state._replace(flush=state.flush - 1)
+        with self._lock:
+            if self._open is not None and self._open.state[:2] == before[:2]:
+                return self._open
+            self.close()
+            if rebuild and not self._url:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder.mkdir()
+            client = self._client()
+            name = self._name(client, state)
+            if rebuild:
+                with contextlib.suppress(Exception):
+                    client.delete_collection(name)
+                collection = client.create_collection(
+                    name,
+                    embedding_function=None,
+                    configuration=_HNSW,
+                    metadata={"index": state.index},
+                )
+            else:
+                collection = client.get_collection(name, embedding_function=None)
+            self._open = _Open(client, collection, before)
+            return self._open
+
+
+class Vectors:
+    """The vectors of one snapshot.
+
+    Parameters
+    ----------
+    cache
+        Values that stay as long as the index does, shared by its snapshots.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, store: ChromaStore | None, cache: dict[str, Any]
+    ) -> None:
+        self._connection = connection
+        self._store = store
+        self._cache = cache
+        self._dimension: int = read_meta(connection, "dimension", 1)
+
+    def nearest(
+        self, query: FloatArray, k: int, within: Collection[NoteId] | None = None
+    ) -> list[tuple[int, float]]:
+        """Return the k passages nearest to a unit vector, with their cosine, best first."""
+        found = None if within is not None or self._store is None else self._by_chroma(query, k)
+        if found is None:
+            ids, matrix = self._all() if within is None else self._of_notes(within)
+            found = _best(ids, cosine(matrix, query), k)
+        return self._ordered(found)[:k]
+
+    def similarities(self, query: FloatArray, passages: Sequence[int]) -> FloatArray:
+        """Return the cosine of a unit vector with each passage; 0 for one without a vector."""
+        return cosine(self.vectors(passages), query)
+
+    def vectors(self, passages: Sequence[int]) -> FloatArray:
+        """Return the unit vector of each passage; zeros for one without a vector."""
+        rows = self._rows("vector", passages)
+        found = np.zeros((len(passages), self._dimension), np.float32)
+        for place, number in enumerate(passages):
+            if number in rows:
+                found[place] = np.frombuffer(rows[number], np.float32)
+        return found
+
+    def codes(self, passages: Sequence[int]) -> Mapping[int, bytes]:
+        """Return the packed codes of those passages that have a vector."""
+        return self._rows("codes", passages)
+
+    def _rows(self, column: str, passages: Sequence[int]) -> Mapping[int, bytes]:
+        query = (
+            f"SELECT p.id, e.{column} FROM passage p JOIN embedding e ON e.id = p.embedding "
+            "WHERE p.id IN (SELECT value FROM json_each(?))"
+        )
+        wanted = json.dumps([int(number) for number in passages])
+        return dict(self._connection.execute(query, (wanted,)).fetchall())
+
+    def _by_chroma(self, query: FloatArray, k: int) -> list[tuple[int, float]] | None:
+        """Ask Chroma, and compare what it does not hold; None where it cannot be used."""
+        assert self._store is not None
+        state = chroma_state(self._connection)
+        held = self._store.held(state)
+        if held is not None and held < state.flush and len(self._newer(held)[0]) > REOPEN:
+            self._store.reopen(state)
+            held = self._store.held(state)
+        if held is None:
+            return None
+        ask = k + _TIED
+        while True:
+            names = self._store.nearest(query, ask)
+            if names is None:
+                return None
+            alive = sorted(self._rows("id", names))
+            if len(alive) >= k or len(names) < ask:
+                break
+            ask *= 2
+        ids, matrix = self._newer(held)
+        found = dict(_best(ids, cosine(matrix, query), k))
+        found |= zip(alive, self.similarities(query, alive).tolist(), strict=True)
+        return list(found.items())
+
+    def _newer(self, held: int) -> tuple[IntArray, FloatArray]:
+        """Return the passages with vectors that were put into Chroma after a write, or not yet."""
+        where = "(p.flush IS NULL AND p.embedding IS NOT NULL) OR p.flush > ?"
+        return self._matrix(f"newer {held}", where, (held,))
+
+    def _all(self) -> tuple[IntArray, FloatArray]:
+        return self._matrix("all", "p.embedding IS NOT NULL", ())
+
+    def _of_notes(self, notes: Collection[NoteId]) -> tuple[IntArray, FloatArray]:
+        where = "p.note IN (SELECT id FROM note WHERE path IN (SELECT value FROM json_each(?)))"
+        return self._read(where, (json.dumps(list(notes)),))
+
+    def _matrix(
+        self, name: str, where: str, values: tuple[Any, ...]
+    ) -> tuple[IntArray, FloatArray]:
+        if name not in self._cache:
+            self._cache[name] = self._read(where, values)
+        found: tuple[IntArray, FloatArray] = self._cache[name]
+        return found
+
+    def _read(self, where: str, values: tuple[Any, ...]) -> tuple[IntArray, FloatArray]:
+        query = (
+            "SELECT p.id, e.vector FROM passage p JOIN embedding e ON e.id = p.embedding "
+            f"WHERE {where} ORDER BY p.id"
+        )
+        ids: list[int] = []
+        content = bytearray()
+        for number, vector in self._connection.execute(query, values):
+            ids.append(number)
+            content += vector
+        matrix = np.frombuffer(bytes(content), np.float32).reshape(len(ids), -1 if ids else 1)
+        return np.array(ids, np.int64), matrix
+
+    def _ordered(self, found: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+        """Return passages best first, those of equal cosine in order of note and place."""
+        query = (
+            "SELECT p.id, n.path, p.first FROM passage p JOIN note n ON n.id = p.note "
+            "WHERE p.id IN (SELECT value FROM json_each(?))"
+        )
+        wanted = json.dumps([number for number, _ in found])
+        places = {number: place for number, *place in self._connection.execute(query, (wanted,))}
+        return sorted(found, key=lambda pair: (-pair[1], places[pair[0]]))
 
 
 def cosine(vectors: FloatArray, query: FloatArray) -> FloatArray:
-    """Cosines of unit vectors, shape (n, dimension), with another, shape (n,).
+    """Return the cosines of unit vectors, shape (n, dimension), with another, shape (n,).
 
-    Exact to six digits, so that it does not matter in which segment a vector is, and among how
-    many: a product of single precision is another one for another number of rows.
+    Exact to six digits, so that it does not matter among how many others a vector is compared:
+    a product of single precision is another one for another number of rows.
     """
+    if not len(vectors):
+        return np.zeros(0, np.float32)
     exact: NDArray[np.float64] = np.asarray(vectors, np.float64) @ np.asarray(query, np.float64)
     return np.round(exact, 6).astype(np.float32)
 
 
-def _query(collection: Any, query: FloatArray, k: int) -> Any:
-    return collection.query(query_embeddings=[query.tolist()], n_results=k, include=["distances"])
+def _best(ids: IntArray, cosines: FloatArray, k: int) -> list[tuple[int, float]]:
+    """Return the best `k` and those that are as near as the last of them."""
+    if len(ids) > k:
+        least = -np.partition(-cosines, k - 1)[k - 1]
+        kept = np.flatnonzero(cosines >= least)
+        ids, cosines = ids[kept], cosines[kept]
+    return list(zip(ids.tolist(), cosines.tolist(), strict=True))
 
 
-def _pairs(found: Any) -> list[tuple[int, float]]:
-    """Read a result of Chroma: ids are positions, its cosine distance is 1 - cosine."""
-    pairs = zip(found["ids"][0], found["distances"][0], strict=True)
-    return [(int(name), 1.0 - float(distance)) for name, distance in pairs]
+_PENDING_ROWS = "flush IS NULL AND embedding IS NOT NULL"
+_PENDING = f"SELECT count(*) FROM passage WHERE {_PENDING_ROWS}"
+_REMOVED = "SELECT count(*) FROM chroma_removed"
+_EMBEDDED = "SELECT EXISTS (SELECT 1 FROM passage WHERE embedding IS NOT NULL)"
 
 
-def write_segment(
-    folder: Path,
-    keys: Sequence[str],
-    passages: Encoded,
-    *,
-    settled: bool,
-    server: Server | None = None,
-) -> Segment:
-    """Write a segment into a folder that does not exist yet.
-
-    Parameters
-    ----------
-    keys
-        One distinct name a vector, ASCII without blanks.
-    passages
-        What the encoder made of each.
-    settled
-        Whether to make a collection of it.
-    server
-        Where to keep the collection; None for the folder.
-
-    Raises
-    ------
-    StorageError
-        If the disk is full or cannot be written, or the server is out of reach.
-        What was begun is removed.
-    """
-    vectors = passages.vectors
-    try:
-        folder.mkdir(parents=True)
-        (folder / _KEYS).write_text("\n".join(keys), encoding="ascii")
-        np.save(folder / _CODES, np.concatenate(passages.codes))
-        np.save(folder / _FIRST_CODE, np.cumsum([0, *map(len, passages.codes)]))
-        if settled and server is not None:
-            # Named before it is made: whoever removes the folder removes the collection.
-            (folder / _REMOTE).write_text(server.url, encoding="utf-8")
-            server.call(lambda client: _fill(client, folder.name, vectors))
-        else:
-            np.save(folder / _VECTORS, np.ascontiguousarray(vectors, np.float32))
-            if settled:
-                _write_collection(folder / _CHROMA, vectors)
-    except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise StorageError(folder, error.strerror or str(error), _REMEDY) from error
-    except RagbotError:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return Segment(folder, server)
+def _count(connection: sqlite3.Connection, query: str) -> int:
+    found: int = connection.execute(query).fetchone()[0]
+    return found
 
 
-def load_chroma() -> None:
-    """Import what makes collections, which takes a second or two the first time."""
-    import chromadb  # noqa: F401
+def _new_passages(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    """Yield what Chroma does not hold, as the arguments of `upsert`."""
+    query = (
+        "SELECT p.id, n.path, n.title, n.tags, p.headings, p.first, p.last, e.vector, c.text "
+        "FROM passage p JOIN embedding e ON e.id = p.embedding JOIN note n ON n.id = p.note "
+        "JOIN content c ON c.note = p.note "
+        "WHERE p.flush IS NULL AND p.embedding IS NOT NULL ORDER BY p.id"
+    )
+    cursor = connection.execute(query)
+    while rows := cursor.fetchmany(_BATCH):
+        yield {
+            "ids": [str(row[0]) for row in rows],
+            "embeddings": [np.frombuffer(row[7], np.float32) for row in rows],
+            "documents": [row[8][row[5] : row[6]] for row in rows],
+            "metadatas": [_metadata(*row[1:5]) for row in rows],
+        }
 
 
-def _write_collection(folder: Path, vectors: FloatArray) -> None:
-    from chromadb.errors import ChromaError
-
-    try:
-        client = _client(folder)
-        try:
-            _fill(client, _COLLECTION, vectors)
-        finally:
-            client.close()
-    except ChromaError as error:
-        # Chroma tells of a full disk in words of its own.
-        raise StorageError(folder, str(error), _REMEDY) from error
+def _metadata(path: str, title: str, tags: str, headings: str) -> dict[str, Any]:
+    found = {"note": path, "title": title}
+    lists = {"headings": json.loads(headings), "tags": json.loads(tags)}
+    return found | {name: value for name, value in lists.items() if value}
 
 
-def _fill(client: Any, name: str, vectors: FloatArray) -> None:
-    """Make a collection; the id of a vector is its position. A half-made one is made anew."""
-    if any(collection.name == name for collection in client.list_collections()):
-        client.delete_collection(name)
-    collection = client.create_collection(name, embedding_function=None, configuration=_HNSW)
-    for start in range(0, len(vectors), _BATCH):
-        rows = vectors[start : start + _BATCH]
-        collection.add(ids=[str(start + i) for i in range(len(rows))], embeddings=rows)
+def _local_client(folder: Path) -> Any:
+    import chromadb
+    from chromadb.config import Settings
+
+    # Chroma gives one client to all who name a path alike, also after its files are gone: so each
+    # client has a spelling of its own.
+    path = f"{folder}{'/.' * (next(_OPENED) % 500)}"
+    settings = Settings(anonymized_telemetry=False, is_persistent=True)
+    return chromadb.PersistentClient(path, settings=settings)
 
 
-def remove_segment(folder: Path, server: Server | None) -> None:
-    """Remove a segment and its collection; one that is out of reach is left for another time."""
-    if (folder / _REMOTE).is_file() and server is not None:
-        try:
-            server.call(lambda client: _forget(client, folder.name))
-        except StorageError:
-            return
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _forget(client: Any, name: str) -> None:
-    from chromadb.errors import NotFoundError
-
-    with contextlib.suppress(NotFoundError):
-        client.delete_collection(name)
-
-
-def _http_client(url: str) -> Any:
+def _server_client(url: str) -> Any:
     import chromadb
     import httpx
     from chromadb.config import Settings
@@ -364,12 +513,3 @@ def _http_client(url: str) -> Any:
     )
     client._server._session.timeout = TIMEOUT
     return client
-
-
-def _client(folder: Path) -> Any:
-    import chromadb
-    from chromadb.config import Settings
-
-    return chromadb.PersistentClient(
-        str(folder), settings=Settings(anonymized_telemetry=False, is_persistent=True)
-    )

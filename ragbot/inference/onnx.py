@@ -1,158 +1,236 @@
-"""A faster encoder: the same model run by ONNX Runtime, its weights rounded to bytes if wanted.
+"""Encoders run by ONNX Runtime and tokenizers, without torch.
 
-The model is converted here, once, and kept where programs keep what they can
-make again. sentence-transformers goes on doing the rest: tokens, pooling,
-length. Its own ONNX support rests on optimum, which holds transformers below
-version 5; so the two steps that it would do are done here.
-
-Floor 2: imports torch, onnx and onnxruntime, inside the functions that need them.
-
-References
-----------
-ONNX Runtime, "Quantize ONNX models": dynamic quantisation, weights per channel.
+A model is converted once, by `onnx_export.py` in a process of its own, and kept in the user's cache
+under the hash of its files. Other weights have another hash, so they are converted again.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import tempfile
-import warnings
-from collections.abc import Callable
-from importlib.util import find_spec
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ragbot.errors import ModelUnavailableError, StorageError
+import numpy as np
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+from ragbot.inference.model_files import first_line
+from ragbot.inference.text_model import (
+    FloatArray,
+    Role,
+    no_token_vectors,
+    token_vectors,
+    unit,
+)
+from ragbot.inference.token_codes import TokenVectors
 
-BACKENDS = {"onnx": False, "onnx-int8": True}
-"""What a backend does with the weights: whether they are rounded to 8 bits."""
+PRECISIONS = {"onnx": "float32", "onnx-int8": "int8"}
+"""Precision of the weights, by backend."""
 
-_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-_OPSET = 17
+FORMAT = 1
+"""Number of the layout of a converted model; raise it when the conversion changes."""
+
+MODEL, TOKENIZER, SETTINGS = "model.onnx", "tokenizer.json", "settings.json"
+CONVERTERS = ("onnx", "onnxruntime", "sentence-transformers", "torch", "transformers")
+"""Packages whose versions decide whether a model can be converted."""
 
 
-def missing_packages() -> list[str]:
-    """Name the packages that a conversion needs and that are not installed."""
-    return [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
+class ConversionError(Exception):
+    """A model cannot be run by ONNX Runtime; the message says why."""
+
+
+class OnnxModel:
+    """A converted model; see `TextModel`.
+
+    Parameters
+    ----------
+    folder
+        As `onnx_export.convert` writes it.
+
+    Raises
+    ------
+    OSError, ValueError, KeyError
+        If a file is missing or damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        import onnxruntime  # type: ignore[import-untyped]  # ships no types
+        from tokenizers import Tokenizer
+
+        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        self.precision = str(settings["precision"])
+        self.dimension = int(settings["dimension"])
+        self.prefixes = (str(settings["query"]), str(settings["document"]))
+        self.workers = available_processors()
+        self._pad = int(settings["pad"])
+        self._pads_left = bool(settings["pads_left"])
+        if (folder / MODEL).stat().st_size != settings["bytes"]:
+            raise ValueError(f"{MODEL} is incomplete")
+        options = onnxruntime.SessionOptions()
+        # Threads that share a batch wait for each other; batches run side by side instead.
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._tokenizer: Any = Tokenizer.from_file(str(folder / TOKENIZER))
+            self._session = onnxruntime.InferenceSession(
+                str(folder / MODEL), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # both libraries raise it for a damaged file
+            raise ValueError(first_line(error)) from error
+        self._inputs = [value.name for value in self._session.get_inputs()]
+
+    def vectors(self, texts: Sequence[str], role: Role) -> FloatArray:
+        """Return unit vectors of a batch of texts, shape (texts, dimension)."""
+        encodings = self._tokenized(texts, self._prefix(role))
+        (vectors,) = self._session.run(["vector"], self._feed(encodings))
+        return unit(vectors)
+
+    def read(self, texts: Sequence[str], role: Role) -> list[tuple[FloatArray, TokenVectors]]:
+        """Return for each text of a batch its unit vector, and those of its word pieces."""
+        prefix = self._prefix(role)
+        encodings = self._tokenized(texts, prefix)
+        feed = self._feed(encodings)
+        vectors, tokens = self._session.run(["vector", "tokens"], feed)
+        # A model that projects what it pools has its words in another space than its texts.
+        if tokens.shape[-1] != self.dimension:
+            return [(vector, no_token_vectors(self.dimension)) for vector in unit(vectors)]
+        masks = feed["attention_mask"].astype(bool)
+        return [
+            (vector, token_vectors(rows[mask], encoding.offsets, prefix))
+            for vector, rows, mask, encoding in zip(
+                unit(vectors), tokens, masks, encodings, strict=True
+            )
+        ]
+
+    def _prefix(self, role: Role) -> str:
+        return self.prefixes[0] if role == "query" else self.prefixes[1]
+
+    def _tokenized(self, texts: Sequence[str], prefix: str) -> list[Any]:
+        return [self._tokenizer.encode(prefix + text) for text in texts]
+
+    def _feed(self, encodings: Sequence[Any]) -> dict[str, Any]:
+        """Pad a batch to its longest text."""
+        length = max(len(encoding.ids) for encoding in encodings)
+        shape = (len(encodings), length)
+        arrays = {
+            "input_ids": np.full(shape, self._pad, np.int64),
+            "attention_mask": np.zeros(shape, np.int64),
+            "token_type_ids": np.zeros(shape, np.int64),
+        }
+        for row, encoding in enumerate(encodings):
+            size = len(encoding.ids)
+            place = slice(length - size, length) if self._pads_left else slice(0, size)
+            arrays["input_ids"][row, place] = encoding.ids
+            arrays["attention_mask"][row, place] = 1
+            arrays["token_type_ids"][row, place] = encoding.type_ids
+        # The session may want fewer; the mask is read here too.
+        return {name: arrays[name] for name in self._inputs}
+
+
+def open_model(source: Path, fingerprint: str, backend: str) -> OnnxModel:
+    """Open a converted model; convert it first if that is not done yet.
+
+    Parameters
+    ----------
+    source
+        Folder of the sentence-transformers model.
+    fingerprint
+        Hash of its files.
+    backend
+        A key of `PRECISIONS`.
+
+    Raises
+    ------
+    ConversionError
+        If the model cannot be converted, or the result cannot be kept.
+    """
+    folder = cache_folder() / f"{fingerprint[:32]}-{PRECISIONS[backend]}-{FORMAT}"
+    try:
+        return _opened(folder)
+    except (OSError, ValueError, KeyError, TypeError):
+        _convert(source, folder, PRECISIONS[backend])
+    try:
+        return _opened(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConversionError(f"the converted model is damaged: {first_line(error)}") from error
 
 
 def cache_folder() -> Path:
-    """Folder of converted models."""
+    """Return the folder of converted models."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(caches) / "ragbot" / "onnx"
 
 
-def speed_up(model: SentenceTransformer, weights: str, backend: str) -> None:
-    """Have a model's transformer run by ONNX Runtime from now on.
+def available_processors() -> int:
+    """Return the number of processors that this process may use; `OMP_NUM_THREADS` lowers it."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdecimal() and int(wanted):
+        return int(wanted)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
-    Parameters
-    ----------
-    model
-        A model whose first module is a BERT-like transformer.
-    weights
-        Hash of its weights, by which the converted model is kept.
-    backend
-        One of `BACKENDS`.
 
-    Raises
-    ------
-    ModelUnavailableError
-        If the model cannot be converted.
-    StorageError
-        If the converted model cannot be kept.
+def converter_versions() -> list[str]:
+    """Return the versions of the packages that convert a model."""
+    return [_version(package) for package in CONVERTERS]
+
+
+def _opened(folder: Path) -> OnnxModel:
+    """Open a folder of the cache; raise `ConversionError` if it says that conversion failed."""
+    settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    if "reason" in settings and settings["versions"] == converter_versions():
+        raise ConversionError(str(settings["reason"]))
+    return OnnxModel(folder)
+
+
+def _convert(source: Path, folder: Path, precision: str) -> None:
+    """Convert a model in a process of its own, which ends with the memory that torch takes.
+
+    Other processes that need the same model wait for the one that converts.
     """
-    path = cache_folder() / f"{weights[:32]}-{backend}.onnx"
-    transformer: Any = model[0].model
-    if not path.is_file():
-        _convert(transformer, model.tokenizer, path, rounded=BACKENDS[backend])
-    transformer.forward = _runner(path)
+    from filelock import FileLock
 
-
-def _runner(path: Path) -> Callable[..., dict[str, Any]]:
-    import onnxruntime  # type: ignore[import-untyped]  # ships no types
-    import torch
-
-    options = onnxruntime.SessionOptions()
-    # Batches are run side by side (see `embed.side_by_side`).
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    wanted = {value.name for value in session.get_inputs()}
-
-    def forward(**features: Any) -> dict[str, Any]:
-        given = {name: features[name].numpy() for name in wanted}
-        return {"last_hidden_state": torch.from_numpy(session.run(None, given)[0])}
-
-    return forward
-
-
-def _convert(transformer: Any, tokenizer: Any, path: Path, *, rounded: bool) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            exported = Path(folder) / "exported.onnx"
-            _export(transformer, tokenizer, exported)
-            if rounded:
-                exported = _rounded(exported, Path(folder) / "rounded.onnx")
-            exported.replace(path)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if _is_usable(folder):
+                return
+            command = [sys.executable, "-m", "ragbot.inference.onnx_export"]
+            done = subprocess.run(
+                [*command, str(source), str(folder), precision],
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                check=False,
+            )
     except OSError as error:
-        remedy = "Free some space, or set XDG_CACHE_HOME to another folder."
-        raise StorageError(path.parent, error.strerror or str(error), remedy) from error
-    except (RuntimeError, ValueError, TypeError, KeyError) as error:
-        found = f"it cannot be converted to ONNX ({str(error).splitlines()[0]})"
-        raise ModelUnavailableError(path.stem, found, "Unset RAGBOT_BACKEND.") from error
+        reason = error.strerror or str(error)
+        raise ConversionError(
+            f"the converted model cannot be kept in {folder.parent} ({reason}); "
+            "free some space, or set XDG_CACHE_HOME to another folder"
+        ) from error
+    if done.returncode:
+        *_, last = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise ConversionError(last.rstrip(". "))
 
 
-def _export(transformer: Any, tokenizer: Any, path: Path) -> None:
-    import torch
-
-    class Hidden(torch.nn.Module):
-        """The transformer with its arguments by position and its output alone, as export wants."""
-
-        def __init__(self, names: list[str]) -> None:
-            super().__init__()
-            self.transformer = transformer
-            self.names = names
-
-        def forward(self, *values: torch.Tensor) -> torch.Tensor:
-            named = dict(zip(self.names, values, strict=True))
-            hidden: torch.Tensor = self.transformer(**named, return_dict=True).last_hidden_state
-            return hidden
-
-    sample = tokenizer(["two texts of", "unequal length"], return_tensors="pt", padding=True)
-    names = [name for name in _INPUTS if name in sample]
-    axes = {0: "batch", 1: "length"}
-    with warnings.catch_warnings(), torch.inference_mode():
-        # The exporter tells its own makers about branches on shapes; the result is tested.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            Hidden(names).eval(),
-            tuple(sample[name] for name in names),
-            str(path),
-            input_names=names,
-            output_names=["last_hidden_state"],
-            dynamic_axes=dict.fromkeys((*names, "last_hidden_state"), axes),
-            opset_version=_OPSET,
-            dynamo=False,
-        )
-
-
-def _rounded(source: Path, target: Path) -> Path:
-    import logging
-
-    from onnxruntime.quantization import (  # type: ignore[import-untyped]  # ships no types
-        QuantType,
-        quantize_dynamic,
-    )
-
-    # It advises, on the root logger, a step that is for convolutions.
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)
+def _is_usable(folder: Path) -> bool:
     try:
-        quantize_dynamic(source, target, weight_type=QuantType.QInt8, per_channel=True)
-    finally:
-        root.setLevel(level)
-    return target
+        _opened(folder)
+    except ConversionError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return True
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

@@ -1,43 +1,51 @@
-"""Passages embedded by the workers of a Ray cluster; questions are encoded here.
+"""Passages encoded by the workers of a Ray cluster; questions are encoded here.
 
-Each worker loads the model once and says who it is: vectors of another model
-than ours are refused. A task whose worker dies is run again by another.
-
-Floor 2: the one module that imports ray, inside the function that needs it.
+Each worker loads the model once and returns its identity with its vectors: those of another model
+are refused. A task whose worker dies is run again by another.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from ragbot.errors import ModelUnavailableError, StorageError
-from ragbot.inference.coming import Coming, UnderWay
-from ragbot.inference.encoder import Encoder, EncoderIdentity, FloatArray
-from ragbot.inference.loading import first_line
+from ragbot.inference.encoder import (
+    EncodedBatches,
+    Encoder,
+    EncoderIdentity,
+    LocalEncoder,
+    encode_sorted,
+)
+from ragbot.inference.model_files import first_line
+from ragbot.inference.text_model import FloatArray
 from ragbot.inference.token_codes import Encoded, EncodedQuestion
 
 TEXTS_A_TASK = 16
-"""Texts that a worker is given at a time: what is done again when it dies."""
+"""Texts of one task: what is done again when a worker dies."""
 
-UNDER_WAY = 64
-"""Tasks that are given out at a time: more workers than these find nothing to do."""
+PENDING = 64
+"""Tasks that are submitted at a time: more workers than these find nothing to do."""
 
 RETRIES = 5
 
 Make = Callable[[], Encoder]
 
+_REMEDY = "Look at the cluster with: ray status. Without --ray the passages are embedded here."
+_SAME = "Install the same model and version of ragbot on every node."
+
 
 def open_encoder(model: str, backend: str, ray: str) -> Encoder:
-    """Open an encoder that embeds here, or on a Ray cluster if its address is given."""
-    make = partial(Encoder, model, backend)
+    """Return an encoder that encodes passages here, or on a Ray cluster if one is given."""
+    make = partial(LocalEncoder, model, backend)
     return ClusterEncoder(make, ray) if ray else make()
 
 
-class ClusterEncoder(Encoder):
-    """An encoder that has its passages embedded elsewhere.
+class ClusterEncoder:
+    """An `Encoder` whose passages are encoded by a cluster.
 
     Parameters
     ----------
@@ -49,36 +57,33 @@ class ClusterEncoder(Encoder):
     """
 
     def __init__(self, make: Make, address: str) -> None:
-        super().__init__()
         self._make = make
-        self._here = make()
+        self._local = make()
         self._address = address
 
     @property
     def loaded(self) -> bool:
-        """Whether a question can be encoded without waiting for the model."""
-        return self._here.loaded
+        """Whether the model is in memory here."""
+        return self._local.loaded
 
     @property
     def identity(self) -> EncoderIdentity:
-        """What the vectors of this encoder can be compared with."""
-        return self._here.identity
+        """What the vectors can be compared with."""
+        return self._local.identity
 
-    def load(self) -> Any:
+    def load(self) -> None:
         """Load the model that encodes questions."""
-        return self._here.load()
+        self._local.load()
 
     def encode_question(self, text: str) -> EncodedQuestion:
         """Encode a question, here."""
-        return self._here.encode_question(text)
+        return self._local.encode_question(text)
 
-    def encode(
-        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
-    ) -> FloatArray:
+    def encode(self, texts: Sequence[str]) -> FloatArray:
         """Encode sentences, here."""
-        return self._here.encode(texts, progress=progress)
+        return self._local.encode(texts)
 
-    def passages(self, texts: Sequence[str]) -> Coming[Encoded]:
+    def passages(self, texts: Sequence[str]) -> EncodedBatches:
         """Encode passages on the cluster; see `Encoder.passages`.
 
         Raises
@@ -88,59 +93,95 @@ class ClusterEncoder(Encoder):
         ModelUnavailableError
             If ray is not installed, or a worker has another model.
         """
-        ray = _connected(self._address)
-        task = ray.remote(max_retries=RETRIES)(_embed)
-        running: set[Any] = set()
-
-        def encode(part: Sequence[str]) -> Encoded:
-            reference = task.remote(self._make, part)
-            running.add(reference)
-            try:
-                identity, told = ray.get(reference)
-            except ray.exceptions.RayError as error:
-                said = str(error).strip() or type(error).__name__
-                found = f"a worker failed ({said.splitlines()[-1]})"
-                raise StorageError(self._address, found, _REMEDY) from error
-            finally:
-                running.discard(reference)
-            if identity != self.identity:
-                found = f"a worker has {identity}, here is {self.identity}"
-                raise ModelUnavailableError(self.identity.name, found, _SAME)
-            encoded: Encoded = told
-            return encoded
-
-        def call_off() -> None:
-            for reference in list(running):
-                ray.cancel(reference)
-
+        ray = _connect(self._address)
         starts = range(0, len(texts), TEXTS_A_TASK)
         parts = [texts[start : start + TEXTS_A_TASK] for start in starts]
-        return UnderWay(encode, parts, UNDER_WAY, call_off)
+        task = ray.remote(max_retries=RETRIES)(_encode)
+        return _Tasks(ray, partial(task.remote, self._make), self._check, parts)
+
+    def encode_passages(self, texts: Sequence[str]) -> Encoded:
+        """Encode passages on the cluster and wait for all of them."""
+        return encode_sorted(self.passages, texts, self.identity.dimension)
+
+    def _check(self, wait: Callable[[], tuple[EncoderIdentity, Encoded]]) -> Encoded:
+        """Return the result of a task; raise an error of ragbot's if it failed."""
+        import ray
+
+        try:
+            identity, encoded = wait()
+        except ray.exceptions.RayError as error:
+            text = str(error).strip() or type(error).__name__
+            reason = f"a worker failed ({text.splitlines()[-1]})"
+            raise StorageError(self._address, reason, _REMEDY) from error
+        if identity != self.identity:
+            reason = f"a worker has {identity}, here is {self.identity}"
+            raise ModelUnavailableError(self.identity.name, reason, _SAME)
+        return encoded
 
 
-_REMEDY = "Look at the cluster with: ray status. Without --ray the passages are embedded here."
-_SAME = "Install the same model and version of ragbot on every node."
+class _Tasks:
+    """Tasks of a cluster, submitted ahead of the reader; see `EncodedBatches`."""
+
+    def __init__(
+        self,
+        ray: Any,
+        submit: Callable[[Sequence[str]], Any],
+        check: Callable[[Callable[[], tuple[EncoderIdentity, Encoded]]], Encoded],
+        parts: Sequence[Sequence[str]],
+    ) -> None:
+        self._ray = ray
+        self._submit = submit
+        self._check = check
+        self._waiting = deque(parts)
+        self._running: deque[Any] = deque()
+        self._fill()
+
+    def __iter__(self) -> Iterator[Encoded]:
+        return self
+
+    def __next__(self) -> Encoded:
+        if not self._running:
+            raise StopIteration
+        try:
+            found = self._check(partial(self._ray.get, self._running[0]))
+        except BaseException:
+            self.close()
+            raise
+        self._running.popleft()
+        self._fill()
+        return found
+
+    def close(self) -> None:
+        """Cancel the tasks that have not been read."""
+        self._waiting.clear()
+        while self._running:
+            self._ray.cancel(self._running.pop())
+
+    def _fill(self) -> None:
+        while self._waiting and len(self._running) < PENDING:
+            self._running.append(self._submit(self._waiting.popleft()))
 
 
-_kept: dict[str, Encoder] = {}
-"""In a worker: the encoders that it has loaded, by their recipe."""
+_encoders: dict[str, Encoder] = {}
+"""In a worker: the encoders that it has loaded, by the text of what makes them."""
 
 
-def _embed(make: Make, texts: Sequence[str]) -> tuple[EncoderIdentity, Encoded]:
-    """Embed some texts in a worker."""
-    # A recipe is unpickled anew for each task: only what it says is the same.
-    encoder = _kept.get(repr(make)) or _kept.setdefault(repr(make), make())
+def _encode(make: Make, texts: Sequence[str]) -> tuple[EncoderIdentity, Encoded]:
+    """Encode some texts in a worker."""
+    # Each task unpickles `make` again, so equal ones are known by their text alone.
+    encoder = _encoders.get(repr(make)) or _encoders.setdefault(repr(make), make())
     return encoder.identity, encoder.encode_passages(texts)
 
 
-def _connected(address: str) -> Any:
+def _connect(address: str) -> Any:
+    """Connect to a cluster unless this process is connected, and return the ray package."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
     except ImportError as error:
-        found = "the package ray is not installed"
+        reason = "the package ray is not installed"
         remedy = "Install it with: pip install 'ragbot[ray]'"
-        raise ModelUnavailableError("ray", found, remedy) from error
+        raise ModelUnavailableError("ray", reason, remedy) from error
     if not ray.is_initialized():
         try:
             if address == "local":
@@ -148,6 +189,6 @@ def _connected(address: str) -> Any:
             else:
                 ray.init(address=address, log_to_driver=False)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-            found = f"the cluster cannot be reached ({first_line(error)})"
-            raise StorageError(address, found, _REMEDY) from error
+            reason = f"the cluster cannot be reached ({first_line(error)})"
+            raise StorageError(address, reason, _REMEDY) from error
     return ray

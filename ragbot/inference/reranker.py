@@ -1,22 +1,17 @@
 """Reranking: a cross-encoder reads question and passage together, when one is configured.
 
-Off by default: it costs a pass of a model per passage, and none is shipped.
-
-Floor 4: a door for sentence_transformers, imported when a reranker is opened.
+Off by default: it costs a pass of a model for each passage, and none is shipped.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ragbot.errors import ModelUnavailableError
-from ragbot.inference.encoder import BATCH, side_by_side
-from ragbot.inference.loading import first_line, place_of
+from ragbot.inference.model_files import find_model, first_line, prepare_libraries
 from ragbot.models import Evidence, Hit, Note
 from ragbot.notes.parser import plain
 
@@ -24,10 +19,13 @@ if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
 CANDIDATES = 30
-"""Hits that are read anew; the rest keep their place behind them."""
+"""Hits that are reranked; the others follow them in their order."""
 
 LONGEST = 2000
 """Characters of a passage that are read."""
+
+BATCH = 4
+"""Pairs that are read together."""
 
 _REMEDY = (
     "RAGBOT_RERANKER takes the folder of a cross-encoder, or the name of one that is in the local "
@@ -50,12 +48,12 @@ class Reranker:
         self._lock = threading.Lock()
 
     def rerank(self, question: str, hits: Sequence[Hit], notes: Sequence[Note]) -> list[Hit]:
-        """Order hits by what the model says of each, best first.
+        """Return hits in the order of the model's scores, best first.
 
         Parameters
         ----------
         hits
-            As retrieved, best first.
+            As they were retrieved, best first.
         notes
             The note of each hit, for its title.
 
@@ -92,10 +90,8 @@ class Reranker:
 
     def _scores(self, pairs: list[tuple[str, str]]) -> list[float]:
         try:
-            parts = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
-            score = partial(self._loaded().predict, show_progress_bar=False)
-            with closing(side_by_side(score, parts)) as found:
-                values = [float(value) for scores in found for value in scores]
+            found = self._loaded().predict(pairs, batch_size=BATCH, show_progress_bar=False)
+            values = [float(value) for value in found]
         except (RuntimeError, TypeError, ValueError) as error:
             remedy = "Set RAGBOT_RERANKER to a cross-encoder with one output, or unset it."
             raise ModelUnavailableError(self.model, f"it failed ({error})", remedy) from error
@@ -104,11 +100,12 @@ class Reranker:
     def _loaded(self) -> CrossEncoder:
         with self._lock:
             if self._encoder is None:
-                source = place_of(self.model, _REMEDY)
+                folder = find_model(self.model, _REMEDY)
+                prepare_libraries()
                 from sentence_transformers import CrossEncoder
 
                 try:
-                    self._encoder = CrossEncoder(source, device="cpu", local_files_only=True)
+                    self._encoder = CrossEncoder(str(folder), device="cpu", local_files_only=True)
                 except (OSError, ValueError, RuntimeError, KeyError) as error:
                     raise ModelUnavailableError(self.model, first_line(error), _REMEDY) from error
             return self._encoder

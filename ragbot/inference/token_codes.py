@@ -1,19 +1,17 @@
-"""Codes: the vectors of the words of a passage, in one bit a dimension.
+"""Vectors of the words of a passage, quantized to one bit a dimension.
 
-An encoder gives a vector for each word piece before it sums them up. A passage
-keeps those of its content words, so that a question can be held against it word
-by word. A bit a dimension is enough for that: after a rotation that spreads what
-a vector says evenly over its dimensions, the signs alone give its cosine with
-another one to within a few hundredths.
-
-Floor 1: pure functions on text and arrays.
+An encoder computes a vector for each word piece before it pools them. A passage
+keeps those of its content words, so that a question can be compared with it word
+by word. One bit a dimension is enough: after a rotation that spreads a vector
+evenly over its dimensions, the signs alone give its cosine with another vector
+to within a few hundredths.
 
 References
 ----------
 Gao and Long (2024), "RaBitQ: quantizing high-dimensional vectors with a theoretical error
 bound for approximate nearest neighbor search", doi:10.1145/3654970: the signs, and the
-factor that makes the estimate unbiased. In place of a random matrix we turn twice by
-random signs and a cosine transform: the same on every machine, and nothing to keep.
+factor that makes the estimate unbiased. In place of a random matrix we rotate twice
+by random signs and a cosine transform: the same on every machine, and nothing to keep.
 """
 
 from __future__ import annotations
@@ -34,7 +32,10 @@ from ragbot.text.tokenize import STOP_WORDS, tokens
 FloatArray = NDArray[np.float32]
 Scores = NDArray[np.float64]
 Codes = NDArray[np.void]
-"""Codes of the words of one text, in its order: `place` (its first character), `scale`, `bits`."""
+"""Quantized vectors of the words of one text, in its order.
+
+Fields: `place` (offset of the word's first character), `scale`, `bits`.
+"""
 
 _ROUNDS = 2
 _LONGEST = 0xFFFF
@@ -43,10 +44,9 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class TokenVectors:
-    """The word pieces of a question.
+    """The word pieces of a text.
 
-    `vectors` are unit rows, shape (pieces, dimension), as the encoder gave them; `spans` say
-    where each stands in the question.
+    `vectors` are unit rows, shape (pieces, dimension); `spans` are the offsets of each piece.
     """
 
     vectors: FloatArray
@@ -55,81 +55,79 @@ class TokenVectors:
 
 @dataclass(frozen=True, slots=True)
 class EncodedQuestion:
-    """A question encoded: its unit `vector`, shape (dimension,), and its `words`."""
+    """A question's unit `vector`, shape (dimension,), and the vectors of its `words`."""
 
     vector: FloatArray
     words: TokenVectors
 
 
 EncodeQuestion = Callable[[str], EncodedQuestion | None]
-"""Encodes a question; None where only words and links are to be searched."""
+"""Encode a question; None where only words and links are searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Passages encoded: unit `vectors`, shape (passages, dimension), and the codes of each."""
+    """Unit `vectors` of passages, shape (passages, dimension), and the codes of each."""
 
     vectors: FloatArray
     codes: list[Codes]
 
 
-def pack(vectors: FloatArray, places: Sequence[int]) -> Codes:
-    """Make codes of unit vectors, shape (n, dimension), of words that start at `places`."""
-    turned = turn(vectors)
-    codes = np.zeros(len(turned), _dtype(turned.shape[1]))
+def quantize(vectors: FloatArray, places: Sequence[int]) -> Codes:
+    """Return the codes of unit vectors, shape (n, dimension), of words that start at `places`."""
+    rotated = rotate(vectors)
+    codes = np.zeros(len(rotated), _dtype(rotated.shape[1]))
     codes["place"] = np.minimum(np.asarray(places, np.int64), _LONGEST)
-    codes["scale"] = 1 / np.maximum(np.abs(turned).sum(axis=1), 1e-6)
-    codes["bits"] = np.packbits(turned > 0, axis=1)
+    codes["scale"] = 1 / np.maximum(np.abs(rotated).sum(axis=1), 1e-6)
+    codes["bits"] = np.packbits(rotated > 0, axis=1)
     return codes
 
 
 def none(dimension: int) -> Codes:
-    """Give the codes of a text without words."""
+    """Return the codes of a text without words."""
     return np.zeros(0, _dtype(dimension))
 
 
-def cosines(turned: FloatArray, codes: Codes) -> FloatArray:
-    """Estimate the cosines of vectors with those of codes, shape (vectors, codes).
+def cosines(rotated: FloatArray, codes: Codes) -> FloatArray:
+    """Return estimated cosines of vectors with codes, shape (vectors, codes).
 
     Parameters
     ----------
-    turned
-        Unit vectors as `turn` gives them, shape (vectors, dimension).
+    rotated
+        Unit vectors as `rotate` returns them, shape (vectors, dimension).
     """
-    bits = np.unpackbits(codes["bits"], axis=1, count=turned.shape[1]).astype(np.float32)
+    bits = np.unpackbits(codes["bits"], axis=1, count=rotated.shape[1]).astype(np.float32)
     # A bit b stands for the sign 2 b - 1.
-    signed: FloatArray = 2 * (turned @ bits.T) - turned.sum(axis=1, keepdims=True)
+    signed: FloatArray = 2 * (rotated @ bits.T) - rotated.sum(axis=1, keepdims=True)
     return signed * codes["scale"].astype(np.float32)
 
 
-def turn(vectors: FloatArray) -> FloatArray:
-    """Turn vectors, shape (n, dimension), so that no dimension says more than another."""
-    from scipy.fft import dct
-
-    turned = np.asarray(vectors, np.float32)
-    for signs in _signs(turned.shape[1]):
-        turned = dct(turned * signs, norm="ortho", axis=1)
-    return turned
+def rotate(vectors: FloatArray) -> FloatArray:
+    """Return vectors, shape (n, dimension), rotated so that all dimensions vary alike."""
+    rotated = np.asarray(vectors, np.float32)
+    for signs in _signs(rotated.shape[1]):
+        rotated = _cosine_transform(rotated * signs)
+    return rotated
 
 
 def is_content(text: str, spans: Sequence[Span]) -> list[bool]:
-    """Tell which word pieces of a text, by where they stand, belong to a word with a subject.
+    """Return for each word piece of a text whether it belongs to a content word.
 
-    All do where no word has one.
+    All do in a text without content words.
     """
     words = [match.span() for match in _WORD.finditer(text)]
-    subject = [not STOP_WORDS.issuperset(tokens(text[first:last])) for first, last in words]
+    content = [not STOP_WORDS.issuperset(tokens(text[first:last])) for first, last in words]
     found, number = [], 0
     for first, last in spans:
         while number < len(words) and words[number][1] <= first:
             number += 1
         inside = number < len(words) and words[number][0] <= first < last
-        found.append(inside and subject[number])
+        found.append(inside and content[number])
     return found if any(found) else [first < last for first, last in spans]
 
 
 def words_of(text: str, spans: Sequence[Span]) -> list[str]:
-    """Give the word, folded, that each word piece of a text is of; empty for one that is of none.
+    """Return the folded word of each word piece of a text; empty for a piece outside any word.
 
     Examples
     --------
@@ -145,20 +143,20 @@ def words_of(text: str, spans: Sequence[Span]) -> list[str]:
 
 
 def weights(question: str, spans: Sequence[Span], rarity: Callable[[str], float]) -> Scores:
-    """Weigh the word pieces of a question: the rarity of their word, shared among them.
+    """Return a weight for each word piece of a question: its word's rarity, shared among pieces.
 
     Returns
     -------
     ndarray, shape (spans,)
-        Summing up to 1; 0 for words without a subject, unless the question has no others.
+        The sum is 1; stop words weigh 0, unless the question has no others.
     """
     found = np.zeros(len(spans))
     starts = np.array([first for first, _ in spans])
     for match in _WORD.finditer(question):
         inside = (match.start() <= starts) & (starts < match.end())
-        worth = [rarity(word) for word in tokens(match.group()) if word not in STOP_WORDS]
-        if worth and inside.any():
-            found[inside] = max(worth) / inside.sum()
+        rarities = [rarity(word) for word in tokens(match.group()) if word not in STOP_WORDS]
+        if rarities and inside.any():
+            found[inside] = max(rarities) / inside.sum()
     if not found.any():
         found[:] = [first < last for first, last in spans]
     total = float(found.sum())
@@ -166,12 +164,12 @@ def weights(question: str, spans: Sequence[Span], rarity: Callable[[str], float]
 
 
 def places(text: str, pieces: Sequence[str]) -> list[Span]:
-    """Find pieces of a text in it by their letters and digits, whatever stands between these.
+    """Return the spans of pieces of a text, matched by their letters and digits alone.
 
     Returns
     -------
     list of Span
-        One a piece; the whole text for one that does not stand in it.
+        One a piece; the whole text for a piece that the text does not contain.
 
     Examples
     --------
@@ -199,9 +197,34 @@ def _dtype(dimension: int) -> np.dtype[Any]:
     return np.dtype([("place", "<u2"), ("scale", "<f2"), ("bits", "u1", (size,))])
 
 
+def _cosine_transform(rows: FloatArray) -> FloatArray:
+    """Return the orthonormal DCT-II of rows, by a Fourier transform of the same length.
+
+    As `scipy.fft.dct` does, whose import takes longer than a question.
+    """
+    dimension = rows.shape[1]
+    reordered = np.concatenate([rows[:, ::2], rows[:, 1::2][:, ::-1]], axis=1)
+    half = np.fft.rfft(reordered) * _phases(dimension)
+    transformed = np.empty_like(rows)
+    transformed[:, : half.shape[1]] = half.real
+    # The other half of the spectrum mirrors this one.
+    mirrored = half.imag[:, 1 : (dimension + 1) // 2]
+    transformed[:, dimension // 2 + 1 :] = -mirrored[:, ::-1]
+    return transformed
+
+
+@cache
+def _phases(dimension: int) -> NDArray[np.complex64]:
+    """Return the factors that turn a Fourier transform into a cosine transform."""
+    places = np.arange(dimension // 2 + 1)
+    phases = np.exp(-0.5j * np.pi * places / dimension) * np.sqrt(2 / dimension)
+    phases[0] *= np.sqrt(0.5)
+    return phases.astype(np.complex64)
+
+
 @cache
 def _signs(dimension: int) -> FloatArray:
-    """Random signs, shape (rounds, dimension), from a hash: no generator that may change."""
+    """Return random signs, shape (rounds, dimension), from a hash, which never changes."""
     digest = hashlib.shake_128(b"ragbot codes").digest((_ROUNDS * dimension + 7) // 8)
     bits = np.unpackbits(np.frombuffer(digest, np.uint8), count=_ROUNDS * dimension)
     return (2.0 * bits - 1).astype(np.float32).reshape(_ROUNDS, dimension)

@@ -1,7 +1,4 @@
-"""Remembered vectors: a text that was encoded once need not be again.
-
-Floor 1: knows no encoder, only how to call one.
-"""
+"""A cache of the vectors of texts, so that a text is not encoded twice."""
 
 from __future__ import annotations
 
@@ -14,40 +11,40 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
-MOST = 2_000
-"""Texts remembered: 3 MB at 384 dimensions."""
+SIZE = 2_000
+"""Texts in the cache: 3 MB at 384 dimensions."""
 
 
-class Remembered:
+class VectorCache:
     """Encode texts, each only once while it is among the last ones used. Safe between threads.
 
     Parameters
     ----------
     encode
-        Texts to vectors, shape (n, dimension).
-    most
-        Texts remembered, >= 1.
+        Function from texts to vectors, shape (n, dimension).
+    size
+        Texts in the cache, >= 1.
     """
 
-    def __init__(self, encode: Callable[[Sequence[str]], FloatArray], most: int = MOST) -> None:
+    def __init__(self, encode: Callable[[Sequence[str]], FloatArray], size: int = SIZE) -> None:
         self._encode = encode
-        self._most = most
+        self._size = size
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, FloatArray] = OrderedDict()
+        self._vectors: OrderedDict[str, FloatArray] = OrderedDict()
 
     def __call__(self, texts: Sequence[str]) -> FloatArray:
-        """Encode texts: shape (len(texts), dimension), in their order."""
+        """Return the vectors of texts, shape (len(texts), dimension), in their order."""
         if not texts:
             return self._encode(texts)
         with self._lock:
-            known = {text: self._known[text] for text in texts if text in self._known}
+            known = {text: self._vectors[text] for text in texts if text in self._vectors}
         new = [text for text in dict.fromkeys(texts) if text not in known]
         if new:
             known.update(zip(new, self._encode(new), strict=True))
         with self._lock:
             for text in texts:
-                self._known[text] = known[text]
-                self._known.move_to_end(text)
-            while len(self._known) > self._most:
-                self._known.popitem(last=False)
+                self._vectors[text] = known[text]
+                self._vectors.move_to_end(text)
+            while len(self._vectors) > self._size:
+                self._vectors.popitem(last=False)
         return np.stack([known[text] for text in texts])

@@ -295,7 +295,7 @@ def _one_sided(vault: _Vault) -> Iterator[Problem]:
 
 
 def _mentions(vault: _Vault) -> Iterator[Problem]:
-    for relation in mentions.find(vault.notes).relations:
+    for relation in mentions.find(vault.notes):
         note = vault.by_id[relation.source]
         name = vault.names.spelling(relation.target or "")
         link = f"[[{name}]]" if relation.written == name else f"[[{name}|{relation.written}]]"

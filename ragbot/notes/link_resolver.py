@@ -1,6 +1,6 @@
 """Names to notes: which file a link means, as Obsidian decides it.
 
-Floor 1: pure functions on notes; no file is looked at.
+No file is read: `Names` decides over a table of names, in memory or in the index.
 
 References
 ----------
@@ -13,97 +13,154 @@ from __future__ import annotations
 import posixpath
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Protocol
 from urllib.parse import unquote
 
-from ragbot.index.filing import refiled
 from ragbot.models import Note, NoteId, Relation
 from ragbot.notes.parser import stem
 from ragbot.text.fuzzy import Nearest
 
 ESCAPED_LABEL = re.compile(r"!?\[\[(.+?)\]\][\s↑⊙↗]*")
 
-
-class Called(NamedTuple):
-    """What a note is called: the names that links and questions use."""
-
-    id: NoteId
-    title: str
-    aliases: tuple[str, ...]
+ANY_NAME = ""
+"""Link key of a name that may lead anywhere: a folder, or a path that ends in dots."""
 
 
 def fold(name: str) -> str:
-    """Give the form in which names compare: lower case and NFC, as Obsidian has it."""
+    """Return the form in which names compare: lower case and NFC, as Obsidian has it."""
     if name.isascii():  # most names, and five times as fast
         return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).lower())
 
 
+def closeness(path: str) -> tuple[int, str]:
+    """Return the sort key by which the shortest path wins among files of one name."""
+    return len(path), path
+
+
+def endings(path: str) -> Iterator[str]:
+    """Yield the folded path, then each shorter ending of it after a slash."""
+    ending = fold(path)
+    yield ending
+    while "/" in ending:
+        ending = ending.split("/", 1)[1]
+        yield ending
+
+
+def folders(path: str) -> Iterator[str]:
+    """Yield the folded folders above a path, the innermost first."""
+    folder = posixpath.dirname(fold(path))
+    while folder:
+        yield folder
+        folder = posixpath.dirname(folder)
+
+
+class NameTable(Protocol):
+    """The names that the notes and files of one vault answer to. Paths come closest first."""
+
+    def paths(self, folded: str) -> Sequence[str]:
+        """Return the files whose folded path is this one."""
+
+    def ending(self, folded: str, most: int | None = None) -> Sequence[str]:
+        """Return the files whose folded path is, or ends in, this one; at most `most`."""
+
+    def aliased(self, folded: str) -> Sequence[NoteId]:
+        """Return the notes with this folded alias."""
+
+    def titled(self, folded: str) -> Sequence[NoteId]:
+        """Return the notes with this folded title."""
+
+    def spoken(self) -> Mapping[str, str]:
+        """Return every stem, title and alias by its folded form; the closest note's spelling."""
+
+    def is_note(self, path: str) -> bool:
+        """Return whether a path is that of a note, rather than of another file."""
+
+    def has_folder(self, folded: str) -> bool:
+        """Return whether a file lies below a folded folder."""
+
+
+class MemoryNames:
+    """A `NameTable` of notes and files in memory."""
+
+    def __init__(self, notes: Iterable[Note], files: Iterable[str] = ()) -> None:
+        self._notes = {note.id: note for note in sorted(notes, key=lambda n: closeness(n.id))}
+        paths = sorted([*self._notes, *(set(files) - self._notes.keys())], key=closeness)
+        self._endings: dict[str, list[str]] = {}
+        self._paths: dict[str, list[str]] = {}
+        self._aliases: dict[str, list[str]] = {}
+        self._titles: dict[str, list[str]] = {}
+        self._folders = {folder for path in paths for folder in folders(path)}
+        for path in paths:
+            self._paths.setdefault(fold(path), []).append(path)
+            for ending in endings(path):
+                self._endings.setdefault(ending, []).append(path)
+        for note in self._notes.values():
+            self._titles.setdefault(fold(note.title), []).append(note.id)
+            for alias in dict.fromkeys(map(fold, note.aliases)):
+                self._aliases.setdefault(alias, []).append(note.id)
+
+    def paths(self, folded: str) -> Sequence[str]:
+        """Return the files whose folded path is this one."""
+        return self._paths.get(folded, ())
+
+    def ending(self, folded: str, most: int | None = None) -> Sequence[str]:
+        """Return the files whose folded path is, or ends in, this one; at most `most`."""
+        return self._endings.get(folded, [])[:most]
+
+    def aliased(self, folded: str) -> Sequence[NoteId]:
+        """Return the notes with this folded alias."""
+        return self._aliases.get(folded, ())
+
+    def titled(self, folded: str) -> Sequence[NoteId]:
+        """Return the notes with this folded title."""
+        return self._titles.get(folded, ())
+
+    def spoken(self) -> Mapping[str, str]:
+        """Return every stem, title and alias by its folded form."""
+        spoken: dict[str, str] = {}
+        for note in self._notes.values():
+            for name in (stem(note.id), note.title, *note.aliases):
+                spoken.setdefault(fold(name), name)
+        return spoken
+
+    def is_note(self, path: str) -> bool:
+        """Return whether a path is that of a note."""
+        return path in self._notes
+
+    def has_folder(self, folded: str) -> bool:
+        """Return whether a file lies below a folded folder."""
+        return folded in self._folders
+
+
 class Names:
-    """Every name that a note or file of one vault answers to.
+    """Resolve the names that links and people use, over a table of names.
 
     Parameters
     ----------
     notes
-        The notes of the vault.
+        The notes of the vault, or a table of its names.
     files
         Paths of its other files; links may lead to them, but they are no notes.
     """
 
-    def __init__(self, notes: Iterable[Note | Called] = (), files: Iterable[str] = ()) -> None:
-        called = [
-            note if isinstance(note, Called) else Called(note.id, note.title, note.aliases)
-            for note in notes
-        ]
-        self._filed = _NOTHING.changed((), called, frozenset(files))
+    def __init__(self, notes: Iterable[Note] | NameTable = (), files: Iterable[str] = ()) -> None:
+        self._table: NameTable = MemoryNames(notes, files) if isinstance(notes, Iterable) else notes
         self._found: dict[tuple[str, str | None], str | None] = {}
 
-    def changed(
-        self, gone: Collection[Called], new: Collection[Called], files: Iterable[str]
-    ) -> Names:
-        """Give the names of the vault with some notes gone and others come: the rest stay filed.
-
-        Parameters
-        ----------
-        files
-            Paths of all its other files.
-        """
-        after = Names()
-        after._filed = self._filed.changed(gone, new, frozenset(files))
-        return after
-
     @cached_property
-    def _folders(self) -> set[str]:
-        folders = {posixpath.dirname(path) for path in self._filed.paths}
-        for folder in list(folders):
-            while folder := posixpath.dirname(folder):
-                folders.add(folder)
-        return folders - {""}
-
-    @cached_property
-    def _titles(self) -> dict[str, NoteId]:
-        titles: dict[str, NoteId] = {}
-        for note in sorted(self._filed.notes.values(), key=lambda note: _closeness(note.id)):
-            titles.setdefault(fold(note.title), note.id)
-        return titles
-
-    @cached_property
-    def _spoken(self) -> dict[str, str]:
-        spoken: dict[str, str] = {}
-        for note in sorted(self._filed.notes.values(), key=lambda note: _closeness(note.id)):
-            for name in (stem(note.id), note.title, *note.aliases):
-                spoken.setdefault(fold(name), name)
-        return spoken
+    def _spoken(self) -> Mapping[str, str]:
+        return self._table.spoken()
 
     @cached_property
     def _nearest(self) -> Nearest:
         return Nearest(self._spoken)
 
     def find(self, name: str, source: NoteId | None = None) -> NoteId | None:
-        """Give the note that a link written `name` in `source` leads to.
+        """Return the note that a link written `name` in `source` leads to.
 
         Parameters
         ----------
@@ -118,17 +175,17 @@ class Names:
             None when nothing, or something that is not a note, goes by that name.
         """
         found = self.find_file(name, source)
-        return found if found in self._filed.notes else None
+        return found if found is not None and self.is_note(found) else None
 
     def find_file(self, name: str, source: NoteId | None = None) -> str | None:
-        """Give the note or other file that a link leads to; see `find`."""
+        """Return the note or other file that a link leads to; see `find`."""
         if not name:
             return source
         # Only the folder of the source matters, and notes of one folder link alike.
-        asked = (name, posixpath.dirname(source) if source is not None else None)
-        if asked not in self._found:
-            self._found[asked] = self._search(name, source)
-        return self._found[asked]
+        query = (name, posixpath.dirname(source) if source is not None else None)
+        if query not in self._found:
+            self._found[query] = self._search(name, source)
+        return self._found[query]
 
     def _search(self, name: str, source: NoteId | None) -> str | None:
         for written in _spellings(name):
@@ -136,11 +193,11 @@ class Names:
                 return found
         if name.lower().endswith(".html") and (found := self._published(name, source)):
             return found
-        owners = self._filed.aliases.get(fold(name), ())
-        return self._own_folder(owners, source) or next(iter(owners), None)
+        owners = self._table.aliased(fold(name))
+        return _in_folder(owners, source) or next(iter(owners), None)
 
     def candidates(self, name: str, source: NoteId | None = None) -> list[str]:
-        """Give every file that a name could mean, the one that is chosen first.
+        """Return every file that a name could mean, the one that is chosen first.
 
         One or none when the name is a full path, which leaves nothing open.
         """
@@ -151,35 +208,39 @@ class Names:
             path = _normal_path(written)
             if written.startswith(("/", "./", "../")) or path is None:
                 continue
-            if path in self._filed.paths:
+            if self._table.paths(path):
                 return [chosen]
-            if rest := self._filed.endings.get(path, ()):
+            if rest := self._table.ending(path):
                 return [chosen, *(file for file in rest if file != chosen)]
-        rest = self._filed.aliases.get(fold(name), ())
+        rest = self._table.aliased(fold(name))
         return [chosen, *(note for note in rest if note != chosen)]
 
     def is_note(self, path: str) -> bool:
-        """Whether a path is that of a note, rather than of another file."""
-        return path in self._filed.notes
+        """Return whether a path is that of a note, rather than of another file."""
+        return self._table.is_note(path)
 
     def is_folder(self, name: str, source: NoteId) -> bool:
-        """Whether a link leads to a folder of the vault: `[all](forms/)`."""
+        """Return whether a link leads to a folder of the vault: `[all](forms/)`."""
         if not name.endswith("/"):
             return False
         beside = _normal_path(posixpath.join(posixpath.dirname(source), name))
-        return beside in self._folders or _normal_path(name.strip("/")) in self._folders
+        return any(
+            folder is not None and self._table.has_folder(folder)
+            for folder in (beside, _normal_path(name.strip("/")))
+        )
 
     def spelling(self, note: NoteId) -> str:
-        """Give the shortest way to write a link to a note: its file name, or its path."""
+        """Return the shortest way to write a link to a note: its file name, or its path."""
         name = stem(note)
         return name if self.candidates(name) == [note] else note.removesuffix(".md")
 
     def named(self, name: str) -> NoteId | None:
-        """Give the note that a person calls `name`: by path, file name, alias or title."""
-        return self.find(name.strip()) or self._titles.get(fold(name.strip()))
+        """Return the note that a person calls `name`: by path, file name, alias or title."""
+        name = name.strip()
+        return self.find(name) or next(iter(self._table.titled(fold(name))), None)
 
     def nearest(self, name: str, n: int = 3, *, parts: bool = True) -> list[str]:
-        """Give up to `n` names of notes that look like `name`, the likest first.
+        """Return up to `n` names of notes that look like `name`, the likest first.
 
         With `parts`, names that hold `name` as a part come after those.
         """
@@ -196,25 +257,17 @@ class Names:
         path = _normal_path(posixpath.join(folder, name.lstrip("/")))
         if path is None:
             return None
-        if exact := self._filed.paths.get(path):
+        if exact := self._table.paths(path):
             return _exact_case(exact, posixpath.join(folder, name))
         if relative or name.startswith("/"):
             return None
-        rest = self._filed.endings.get(path, ())
-        return self._own_folder(rest, source, path) or next(iter(rest), None)
-
-    def _own_folder(
-        self, paths: Sequence[str], source: NoteId | None, path: str = ""
-    ) -> str | None:
-        """Give the file beside the linking note, if one of `paths` is there."""
-        if source is None or len(paths) < 2:
-            return None
-        folder = posixpath.dirname(source)
-        if not path:
-            return next((file for file in paths if posixpath.dirname(file) == folder), None)
-        beside = fold(posixpath.join(folder, posixpath.basename(path)))
-        ends = beside == path or beside.endswith("/" + path)
-        return self._filed.paths[beside][0] if ends and beside in self._filed.paths else None
+        nearest = self._table.ending(path, 2)
+        if len(nearest) > 1 and source is not None:
+            beside = fold(posixpath.join(posixpath.dirname(source), posixpath.basename(path)))
+            ends = beside == path or beside.endswith("/" + path)
+            if ends and (own := self._table.paths(beside)):
+                return own[0]
+        return next(iter(nearest), None)
 
     def _published(self, name: str, source: NoteId | None) -> str | None:
         """Find the note behind a published page: `.html` for `.md`, relative to the page."""
@@ -222,79 +275,69 @@ class Names:
         if not path.startswith("/"):
             joined = posixpath.join(posixpath.dirname(source or ""), path)
             beside = _normal_path(joined)
-            if beside is not None and beside in self._filed.paths:
-                return _exact_case(self._filed.paths[beside], joined)
+            if beside is not None and (own := self._table.paths(beside)):
+                return _exact_case(own, joined)
         return self._by_path(path, source)
 
 
-_Table = Mapping[str, tuple[str, ...]]
-"""Paths that go by each folded name, the closest first."""
+def _in_folder(paths: Sequence[str], source: NoteId | None) -> str | None:
+    """Return the file beside the linking note, where several go by the name."""
+    if source is None or len(paths) < 2:
+        return None
+    folder = posixpath.dirname(source)
+    return next((path for path in paths if posixpath.dirname(path) == folder), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Filed:
-    """What notes are called and which other files there are; paths by name, ending and alias."""
+def link_keys(relation: Relation) -> tuple[str | None, str | None]:
+    """Return the keys of the names that a link may lead to: the written one, and another.
 
-    notes: Mapping[NoteId, Called]
-    others: Set[str]
-    paths: _Table
-    endings: _Table
-    aliases: _Table
-
-    def changed(
-        self, gone: Collection[Called], new: Collection[Called], others: Set[str]
-    ) -> _Filed:
-        """File what came and take out what went."""
-        came, went = ({one.id: one for one in called} for called in (new, gone))
-        notes = {**self.notes, **came}
-        for note in went.keys() - came.keys():
-            del notes[note]
-        paths_gone = (went.keys() - came.keys()) | (self.others - others)
-        paths_new = (came.keys() - self.notes.keys()) | (others - self.others)
-        return _Filed(
-            notes,
-            others,
-            refiled(self.paths, _by_name(paths_gone), _by_name(paths_new), _closeness),
-            refiled(self.endings, _by_ending(paths_gone), _by_ending(paths_new), _closeness),
-            refiled(self.aliases, _by_alias(gone), _by_alias(new), _closeness),
-        )
+    A link leads where it did as long as no file or alias with one of its keys comes or goes
+    (see `link_key`). The other key is that of a second spelling which `target` tries, None
+    for most links, and `ANY_NAME` where it tries several. A link into the note itself has none.
+    """
+    if not relation.written:
+        return None, None
+    others = {link_key(name) for name in _other_spellings(relation)} - {link_key(relation.written)}
+    other = None if not others else others.pop() if len(others) == 1 else ANY_NAME
+    return link_key(relation.written), other
 
 
-_NOTHING = _Filed({}, frozenset(), {}, {}, {})
+def link_key(name: str) -> str:
+    """Return the folded last component of a path or alias, without `.md` and `.html`.
+
+    Examples
+    --------
+    >>> link_key("models/Persona Drift.md"), link_key("forms/")
+    ('persona drift', '')
+    """
+    last = posixpath.basename(posixpath.normpath(name))
+    if name.endswith("/") or last in ("", ".", ".."):
+        return ANY_NAME
+    key = fold(last)
+    while key.endswith((".md", ".html")):
+        key = key.removesuffix(".md").removesuffix(".html")
+    return key
 
 
-def _closeness(path: str) -> tuple[int, str]:
-    return len(path), path
-
-
-def _by_name(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-    return ((fold(path), path) for path in paths)
-
-
-def _by_ending(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for path in paths:
-        ending = fold(path)
-        yield ending, path
-        while "/" in ending:
-            ending = ending.split("/", 1)[1]
-            yield ending, path
-
-
-def _by_alias(called: Iterable[Called]) -> Iterator[tuple[str, str]]:
-    for note in called:
-        for alias in dict.fromkeys(fold(alias) for alias in note.aliases):
-            yield alias, note.id
+def _other_spellings(relation: Relation) -> Iterator[str]:
+    """Yield the spellings that `target` looks up beside the written one."""
+    if "%" in relation.written:
+        yield unquote(relation.written)
+    if "^" in relation.written:
+        yield relation.written.rpartition("^")[0].strip()
+    if label := ESCAPED_LABEL.fullmatch(relation.alias or ""):
+        yield label.group(1)
 
 
 def _spellings(name: str) -> list[str]:
-    """Give a name as written and with `.md`; a written extension is tried first."""
+    """Return a name as written and with `.md`; a written extension is tried first."""
     if "." in posixpath.basename(name):
         return [name, name + ".md"]
     return [name + ".md", name]
 
 
 def _normal_path(path: str) -> str | None:
-    """Fold a path and resolve its dots; None when it leaves the vault or is no path."""
+    """Return a path folded, its dots resolved; None when it leaves the vault or is no path."""
     if "\0" in path or "\ufffd" in path:
         return None
     normal = posixpath.normpath(path)
@@ -311,7 +354,7 @@ def _exact_case(paths: Sequence[str], name: str) -> str:
 
 
 def resolve(notes: Sequence[Note], files: Iterable[str] = ()) -> list[Note]:
-    """Fill the target of every relation, whatever it was before.
+    """Return the notes with the target of every relation filled, whatever it was before.
 
     Parameters
     ----------
@@ -332,38 +375,57 @@ def resolve(notes: Sequence[Note], files: Iterable[str] = ()) -> list[Note]:
 
 
 def with_targets(note: Note, names: Names) -> Note:
-    """Fill the target of every relation of one note, see `resolve`."""
+    """Return a note with the target of every relation filled, see `resolve`."""
     relations = []
     for relation in note.relations:
         found = target(relation, note, names)
-        if found.target is None and names.is_folder(found.written, note.id):
-            continue
-        if found.target is None or names.is_note(found.target):
+        if leads_to_a_note(found, names):
             relations.append(found)
     return replace(note, relations=tuple(relations))
 
 
+def leads_to_a_note(relation: Relation, names: Names) -> bool:
+    """Return whether a link leads to a note or a ghost, rather than to a file or folder."""
+    if relation.target is None:
+        return not names.is_folder(relation.written, relation.source)
+    return names.is_note(relation.target)
+
+
+def is_wikilink(text: str, relation: Relation) -> bool:
+    """Return whether a link of a note is written `[[…]]` or `![[…]]`."""
+    return text.startswith(("[[", "![["), relation.span[0])
+
+
 def target(relation: Relation, note: Note, names: Names) -> Relation:
-    """Give a relation with its target, which may be a file that is not a note."""
-    found = names.find_file(relation.written, note.id)
-    start = relation.span[0]
-    wiki = note.text.startswith(("[[", "![["), start)
+    """Return a relation of a note with its target, which may be a file that is not a note."""
+    return resolved(relation, names, wiki=is_wikilink(note.text, relation))
+
+
+def resolved(relation: Relation, names: Names, *, wiki: bool) -> Relation:
+    """Return a relation with its target, see `target`.
+
+    Parameters
+    ----------
+    wiki
+        Whether it is a wikilink, see `is_wikilink`.
+    """
+    found = names.find_file(relation.written, relation.source)
     if found is None and wiki:
-        return _wikilink_target(relation, note, names)
+        return _wikilink_target(relation, names)
     if found is None and relation.alias:
         # [\[\[Note\]\]](moved.html): the label still says what was meant
         label = ESCAPED_LABEL.fullmatch(relation.alias)
-        found = names.find_file(label.group(1), note.id) if label else None
+        found = names.find_file(label.group(1), relation.source) if label else None
     return relation if found == relation.target else replace(relation, target=found)
 
 
-def _wikilink_target(relation: Relation, note: Note, names: Names) -> Relation:
+def _wikilink_target(relation: Relation, names: Names) -> Relation:
     """Try the two spellings that other programs write: `%20`, and `[[Note^block]]`."""
-    written = relation.written
-    found = names.find_file(unquote(written), note.id) if "%" in written else None
+    written, source = relation.written, relation.source
+    found = names.find_file(unquote(written), source) if "%" in written else None
     if found is None and "^" in written and not relation.heading and not relation.block:
         name, _, block = written.rpartition("^")
-        found = names.find_file(name.strip(), note.id) if name.strip() else None
+        found = names.find_file(name.strip(), source) if name.strip() else None
         if found is not None and block.strip():
             return replace(relation, written=name.strip(), block=block.strip(), target=found)
         found = None

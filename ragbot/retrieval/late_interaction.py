@@ -8,8 +8,6 @@ the better.
 While an index is being built some passages have no vectors yet: a word is then met where the
 passage holds the same one, and not otherwise.
 
-Floor 4: reads a corpus.
-
 References
 ----------
 Khattab and Zaharia (2020), "ColBERT: efficient and effective passage search via contextualized
@@ -69,9 +67,9 @@ class Reading:
 
     def __init__(self, corpus: Corpus, question: str, asked: EncodedQuestion) -> None:
         self._corpus = corpus
-        self._turned = token_codes.turn(asked.words.vectors)
+        self._rotated = token_codes.rotate(asked.words.vectors)
         self._stems = [stem(word) for word in token_codes.words_of(question, asked.words.spans)]
-        self.weights = token_codes.weights(question, asked.words.spans, corpus.lexical.rarity)
+        self.weights = token_codes.weights(question, asked.words.spans, corpus.rarity)
 
     def passages(self, rows: Sequence[int]) -> Scores:
         """How near each of these passages comes to the question, shape (rows,)."""
@@ -92,7 +90,7 @@ class Reading:
         """
         read = self._cosines([row for row, _ in passages])
         for (row, spans), (held, cosines) in zip(passages, read, strict=True):
-            chunk = self._corpus.chunks[row]
+            chunk = self._corpus.passage(row)
             note = self._corpus.notes[chunk.note]
             told = [plain_prose(note.text[first:last]) for first, last in spans]
             if len(held):
@@ -116,11 +114,11 @@ class Reading:
         held = self._corpus.codes(rows)
         if held:
             ends = np.cumsum([len(one) for one in held])[:-1]
-            cosines = token_codes.cosines(self._turned, np.concatenate(held))
+            cosines = token_codes.cosines(self._rotated, np.concatenate(held))
             yield from zip(held, np.split(cosines, ends, axis=1), strict=True)
 
     def _text(self, row: int) -> str:
-        chunk = self._corpus.chunks[row]
+        chunk = self._corpus.passage(row)
         return embedding_text(self._corpus.notes[chunk.note], chunk)
 
     def _weighed(self, nearest: FloatArray) -> float:

@@ -18,7 +18,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def bot(garden):
     with Ragbot.open(garden / "notes", garden / "index") as opened:
-        opened.warm()
         yield opened
 
 
@@ -27,7 +26,8 @@ def report(bot):
     def ask(question, history):
         return bot.ask(question, [Turn(earlier) for earlier in history])
 
-    return run(bot.corpus().notes, ask, read(QUESTIONS))
+    with bot.snapshot() as corpus:
+        return run(corpus.notes, ask, read(QUESTIONS))
 
 
 def reached(report, kind, measure):

@@ -17,7 +17,7 @@ def bot(tmp_path):
     for name, text in NOTES.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     # Without `wait` nothing is embedded: a drawing needs links alone.
-    with Ragbot.open(tmp_path, tmp_path / ".index", wait=False) as opened:
+    with Ragbot.open(tmp_path, tmp_path / ".index", refresh=False) as opened:
         yield opened
 
 

@@ -18,8 +18,8 @@ class Bot:
         self.begun, self.go = threading.Event(), threading.Event()
         self.asked = []
 
-    def refresh(self, *, rebuild, automatic, progress):
-        self.asked.append((rebuild, automatic))
+    def refresh(self, *, rebuild, progress):
+        self.asked.append(rebuild)
         progress(Progress("embed", 3, 12, "passages"))
         self.begun.set()
         assert self.go.wait(30)
@@ -48,7 +48,7 @@ def test_all_see_how_far_the_work_is(bot):
     bot.go.set()
     thread.join(30)
     assert refresher.step is None
-    assert bot.asked == [(False, True)]
+    assert bot.asked == [False]
 
 
 def test_who_waits_for_others_can_cancel(bot):
@@ -58,7 +58,7 @@ def test_who_waits_for_others_can_cancel(bot):
     stop.set()
     with pytest.raises(Cancelled):
         refresher.refresh(rebuild=True, stop=stop)
-    assert bot.asked == [(False, True)]
+    assert bot.asked == [False]
 
 
 def test_work_that_is_under_way_ends_at_its_next_report(bot):
@@ -69,7 +69,7 @@ def test_work_that_is_under_way_ends_at_its_next_report(bot):
         refresher.refresh(rebuild=True, stop=stop)
     assert refresher.step is None
     refresher.refresh()
-    assert bot.asked == [(True, False), (False, True)]
+    assert bot.asked == [True, False]
 
 
 def test_a_line_says_how_the_index_stands():

@@ -30,7 +30,7 @@ below [[Nobody|<b onclick="window.ran=10">ghost</b>]] and [[Ship]].
 def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("evil")
     write_notes(folder, {"Kraken.md": EVIL, "Ship.md": "# Ship\n\n- sunk_by::[[Kraken]]\n"})
-    with Ragbot.open(folder, folder / ".index", wait=False) as bot, page_over(bot) as served:
+    with Ragbot.open(folder, folder / ".index", refresh=False) as bot, page_over(bot) as served:
         yield served
 
 

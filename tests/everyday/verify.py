@@ -8,7 +8,19 @@ from pathlib import Path
 HERE = Path(__file__).parent
 VAULT = HERE / "vault"
 TYPES = {"single", "multi", "relation", "compare", "list", "followup", "unanswerable"}
-FIELDS = {"id", "question", "history", "type", "gold_notes", "evidence", "answer", "key_facts", "kind", "lang", "topic"}
+FIELDS = {
+    "id",
+    "question",
+    "history",
+    "type",
+    "gold_notes",
+    "evidence",
+    "answer",
+    "key_facts",
+    "kind",
+    "lang",
+    "topic",
+}
 
 
 def folded(text):
@@ -67,7 +79,10 @@ def main():
                 print(f"{name} {row['id']}: {fault}")
         print(f"{name}: {len(rows)} questions")
         for field in ("type", "kind", "lang"):
-            print(f"  {field}:", ", ".join(f"{key} {n}" for key, n in Counter(r[field] for r in rows).most_common()))
+            print(
+                f"  {field}:",
+                ", ".join(f"{key} {n}" for key, n in Counter(r[field] for r in rows).most_common()),
+            )
     for counter in (ids, asked):
         for key, times in counter.items():
             if times > 1:

@@ -39,7 +39,7 @@ def examine(text: str) -> None:
     names = Names(notes)
     for note in notes:
         assert all(r.target is None or names.is_note(r.target) for r in note.relations)
-    for mention in mentions.find(notes).relations:
+    for mention in mentions.find(notes):
         source = next(note for note in notes if note.id == mention.source)
         assert source.text[slice(*mention.span)].split()[0] == mention.written.split()[0]
     for problem in link_checker.check(notes, suggest=True):

@@ -8,11 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragbot.graph.export import Drawing, Edge, Node, to_dot, to_graphml, to_json, to_mermaid
+from ragbot.graph.export import to_dot, to_graphml, to_json, to_mermaid, typed
+from ragbot.graph.relation_graph import around, networkx_graph
+from ragbot.models import Relation
 
-GARDEN = Drawing(
-    {"a.md": Node('A "quoted" <note>'), "b/c.md": Node("C#"), "Soul": Node("Soul", ghost=True)},
-    [Edge("a.md", "extends", "b/c.md", "it & more"), Edge("b/c.md", "links_to", "Soul")],
+TITLES = {"a.md": 'A "quoted" <note>', "b/c.md": "C#"}
+GARDEN = networkx_graph(
+    TITLES,
+    [
+        (Relation("a.md", "extends", "c", "b/c.md", (0, 5), "it & more"), "b/c.md"),
+        (Relation("b/c.md", "links_to", "Soul", None, (0, 5)), "Soul"),
+    ],
 )
 
 
@@ -27,8 +33,8 @@ def test_graphml_is_read_by_networkx():
 @settings(max_examples=50)
 @given(st.text(max_size=20))
 def test_graphml_holds_any_title(title):
-    drawing = Drawing({"a.md": Node(title)}, [])
-    nx.read_graphml(io.BytesIO(to_graphml(drawing).encode("utf-8", "surrogatepass")))
+    graph = networkx_graph({"a.md": title}, [])
+    nx.read_graphml(io.BytesIO(to_graphml(graph).encode("utf-8", "surrogatepass")))
 
 
 def test_json():
@@ -67,15 +73,15 @@ def test_mermaid():
 
 
 @pytest.mark.parametrize(
-    ("hops", "expected"), [(0, {"Soul"}), (1, {"Soul", "b/c.md"}), (2, set(GARDEN.nodes))]
+    ("hops", "expected"), [(0, {"Soul"}), (1, {"Soul", "b/c.md"}), (2, set(GARDEN))]
 )
 def test_around_a_note(hops, expected):
-    assert set(GARDEN.around("Soul", hops).nodes) == expected
+    assert set(around(GARDEN, "Soul", hops)) == expected
 
 
 def test_around_keeps_the_edges_between():
-    assert [edge.predicate for edge in GARDEN.around("Soul", 1).edges] == ["links_to"]
+    assert [name for *_, name in around(GARDEN, "Soul", 1).edges(data="predicate")] == ["links_to"]
 
 
 def test_typed():
-    assert [edge.predicate for edge in GARDEN.typed().edges] == ["extends"]
+    assert [name for *_, name in typed(GARDEN).edges(data="predicate")] == ["extends"]

@@ -1,11 +1,11 @@
-"""The relation graph: edges, ghosts, shortest paths, what is kept on disk."""
+"""The relation graph: edges, ghosts, shortest paths, and what NetworkX shows."""
 
 import networkx as nx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragbot.graph.relation_graph import RelationGraph
+from benchmarks.memory import MemoryCorpus
 from ragbot.models import MENTIONS, Note, Relation
 
 
@@ -30,6 +30,10 @@ def vault(*edges, names="ABCDEF"):
     return notes
 
 
+def graph_of(notes, mentions=()):
+    return MemoryCorpus(notes.values(), None, mentions).graph
+
+
 def mention(source, target):
     return Relation(f"{source}.md", MENTIONS, "x", f"{target}.md", (0, 1))
 
@@ -40,9 +44,7 @@ def told(relations):
 
 @pytest.fixture
 def graph():
-    return RelationGraph.build(
-        vault(("A", "extends", "B"), ("A", "links_to", "Soul"), ("C", "explains", "A"))
-    )
+    return graph_of(vault(("A", "extends", "B"), ("A", "links_to", "Soul"), ("C", "explains", "A")))
 
 
 def test_neighbours_tell_both_directions_and_ghosts(graph):
@@ -89,7 +91,7 @@ def test_ghosts_are_found_in_a_text(graph):
 
 def test_ghosts_are_counted_by_name_however_it_is_written():
     edges = [("A", "links_to", "Soul"), ("B", "extends", "soul"), ("C", "extends", "Soul")]
-    graph = RelationGraph.build(vault(*edges, ("C", "extends", "Other")))
+    graph = graph_of(vault(*edges, ("C", "extends", "Other")))
     assert list(graph.ghosts().items()) == [("Soul", 3), ("Other", 1)]
     drawn = graph.to_networkx()
     assert {node for node in drawn if drawn.nodes[node]["ghost"]} == {"Soul", "Other"}
@@ -97,12 +99,12 @@ def test_ghosts_are_counted_by_name_however_it_is_written():
 
 
 def test_links_of_a_note_to_itself_are_no_relations():
-    assert not len(RelationGraph.build(vault(("A", "links_to", "A"))))
+    assert not len(graph_of(vault(("A", "links_to", "A"))))
 
 
 def test_a_mention_counts_once_and_only_where_there_is_no_link():
     mentions = [mention("A", "B"), mention("A", "C"), mention("A", "C"), mention("A", "A")]
-    graph = RelationGraph.build(vault(("A", "extends", "B")), mentions)
+    graph = graph_of(vault(("A", "extends", "B")), mentions)
     assert [(r.predicate, r.target) for r in graph.neighbours("A.md")] == [
         ("extends", "B.md"),
         (MENTIONS, "C.md"),
@@ -110,24 +112,20 @@ def test_a_mention_counts_once_and_only_where_there_is_no_link():
 
 
 def test_path_follows_relations_backwards_too():
-    graph = RelationGraph.build(
-        vault(("A", "extends", "B"), ("C", "explains", "B"), ("C", "causes", "D"))
-    )
+    graph = graph_of(vault(("A", "extends", "B"), ("C", "explains", "B"), ("C", "causes", "D")))
     assert [r.predicate for r in graph.path("A.md", "D.md")] == ["extends", "explains", "causes"]
 
 
 def test_path_prefers_what_an_author_asserted():
     edges = [("A", "links_to", "B"), ("B", "links_to", "D"), ("A", "extends", "C")]
-    graph = RelationGraph.build(vault(*edges, ("C", "extends", "D"), ("A", "supports", "B")))
+    graph = graph_of(vault(*edges, ("C", "extends", "D"), ("A", "supports", "B")))
     assert [r.predicate for r in graph.path("A.md", "D.md")] == ["extends", "extends"]
     assert [r.predicate for r in graph.path("A.md", "B.md")] == ["supports"]
 
 
 def test_path_is_short_before_it_is_asserted():
     edges = [("A", "links_to", "D"), ("A", "extends", "B"), ("B", "extends", "D")]
-    assert [r.predicate for r in RelationGraph.build(vault(*edges)).path("A.md", "D.md")] == [
-        "links_to"
-    ]
+    assert [r.predicate for r in graph_of(vault(*edges)).path("A.md", "D.md")] == ["links_to"]
 
 
 def test_there_may_be_no_path(graph):
@@ -146,7 +144,7 @@ pairs = st.tuples(
 @given(st.lists(pairs, max_size=12), st.sampled_from("ABCDEF"), st.sampled_from("ABCDEF"))
 def test_paths_replay_and_are_as_short_as_networkx_finds(edges, start, end):
     notes = vault(*edges)
-    graph = RelationGraph.build(notes)
+    graph = graph_of(notes)
     path = graph.path(f"{start}.md", f"{end}.md")
 
     plain = graph.to_networkx().to_undirected()
@@ -176,32 +174,9 @@ def test_networkx_shows_ghosts_and_every_relation(graph):
     assert shown.edges["A.md", "B.md", "extends@0"]["annotation"] == "because B"
 
 
-def test_a_graph_is_the_arcs_of_its_notes():
-    notes = vault(("A", "extends", "B"), ("A", "links_to", "Soul"), ("B", "explains", "C"))
-    graph = RelationGraph.build(notes, [mention("A", "C")])
-    parts = [graph.leaving(["B.md", "D.md"]), graph.leaving(["A.md", "C.md", "E.md", "F.md"])]
-    again = RelationGraph.of(notes, parts)
-    for note in notes:
-        assert again.neighbours(note) == graph.neighbours(note)
-    assert again.predicates == graph.predicates
-    assert again.ghosts() == graph.ghosts()
-    assert again.path("A.md", "C.md") == graph.path("A.md", "C.md")
-
-
-def test_what_stays_is_taken_over_from_the_graph_before():
-    before = vault(("A", "extends", "B"), ("C", "links_to", "Soul"), ("E", "causes", "B"))
-    now = vault(("A", "follows", "Heart"), ("C", "links_to", "Soul"), ("E", "causes", "B"))
-    del before["D.md"], now["F.md"]  # B.md to E.md stand in other rows
-    graph = RelationGraph.build(before)
-    again = RelationGraph.build(now, (), graph, {"A.md", "D.md"}, {"F.md"})
-    clean = RelationGraph.build(now)
-    assert again.predicates == clean.predicates == ("follows", "links_to", "causes")
-    assert [again.relation(edge) for edge in range(3)] == [clean.relation(n) for n in range(3)]
-    assert again.ghosts() == clean.ghosts() == {"Heart": 1, "Soul": 1}
-
-
 def test_a_vault_without_links_has_a_graph():
-    graph = RelationGraph.build(vault(names="A"))
+    graph = graph_of(vault(names="A"))
     assert graph.neighbours("A.md") == []
     assert graph.to_networkx().number_of_nodes() == 1
-    assert not len(RelationGraph.of(graph.notes, [graph.leaving(["A.md"])]))
+    assert graph.predicates == ()
+    assert graph.ghosts() == {}

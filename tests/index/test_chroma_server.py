@@ -9,13 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from ragbot.errors import StorageError
-from ragbot.index import segments, vectors
+from ragbot.index import vectors
 from ragbot.index.index import Index
-from ragbot.index.vectors import Server
 from tests.word_encoder import WordEncoder
 
 
@@ -39,7 +36,7 @@ class ChromaServer:
             stderr=subprocess.DEVNULL,
         )
         end = time.monotonic() + 60
-        while Server(self.url).trouble():
+        while not is_up(self.url):
             assert time.monotonic() < end
             assert self.process.poll() is None
             time.sleep(0.2)
@@ -74,33 +71,42 @@ def vault(tmp_path):
 
 
 def best(index, question):
-    generation = index.current()
-    row, _ = generation.nearest(WordEncoder().encode_query(question), 1)[0]
-    return generation.chunks[row].text
+    with index.snapshot() as corpus:
+        number, _ = corpus.nearest(WordEncoder().encode_query(question), 1)[0]
+        return corpus.passage(number).text
 
 
 def collections(server):
-    return Server(server.url).call(lambda client: {c.name for c in client.list_collections()})
+    client = vectors._server_client(server.url)
+    return {found.name: found.count() for found in client.list_collections()}
+
+
+def is_up(url):
+    try:
+        vectors._server_client(url).heartbeat()
+    except Exception:  # whatever it raises, it is not up yet
+        return False
+    return True
 
 
 def test_server_answers_as_the_folder_does(server, vault, tmp_path):
     remote = Index(tmp_path / "remote", server.url)
     local = Index(tmp_path / "local")
+    query = WordEncoder().encode_query("what melts in water")
+    found = []
     for index in (remote, local):
         index.refresh(vault, WordEncoder())
-    query = WordEncoder().encode_query("what melts in water")
-    one, other = (i.current().nearest(query, 4) for i in (remote, local))
-    assert [row for row, _ in one] == [row for row, _ in other]
-    assert np.allclose([c for _, c in one], [c for _, c in other], atol=1e-5)
-    rows = [3, 0, 2]
-    assert np.allclose(remote.current().vectors(rows), local.current().vectors(rows), atol=1e-6)
-    (segment,) = (tmp_path / "remote" / "segments").iterdir()
-    assert not (segment / "vectors.npy").exists()
-    assert segment.name in collections(server)
+        with index.snapshot() as corpus:
+            near = corpus.nearest(query, 4)
+            found.append([(corpus.passage(number).id, cosine) for number, cosine in near])
+        assert index.chroma_trouble == ""
+    assert found[0] == found[1]
+    assert not (tmp_path / "remote" / "chroma").exists()
+    assert 4 in collections(server).values()
 
 
 def test_several_chats_switch_together(server, vault, tmp_path, monkeypatch):
-    monkeypatch.setattr(segments, "LOOSE", 0)
+    monkeypatch.setattr(vectors, "FLUSH", 1)
     writer = Index(tmp_path / "index", server.url)
     readers = [Index(tmp_path / "index", server.url) for _ in range(3)]
     for version in range(4):
@@ -110,59 +116,72 @@ def test_several_chats_switch_together(server, vault, tmp_path, monkeypatch):
         assert {best(r, f"n2 version{version}") for r in readers} == {f"n2 is of version{version}."}
 
 
-def test_collections_that_nobody_uses_are_removed(server, vault, tmp_path):
+def test_two_indexes_share_a_server(server, vault, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "Salt.md").write_text("Salt is a crystal.", encoding="utf-8")
+    one, two = Index(tmp_path / "one", server.url), Index(tmp_path / "two", server.url)
+    one.refresh(vault, WordEncoder())
+    two.refresh(other, WordEncoder())
+    assert best(one, "what melts") == "Water melts."
+    assert best(two, "what melts") == "Salt is a crystal."
+    assert one.chroma_trouble == two.chroma_trouble == ""
+
+
+def test_a_rebuild_leaves_one_collection(server, vault, tmp_path):
     index = Index(tmp_path / "index", server.url)
+    index.refresh(vault, WordEncoder())
     before = collections(server)
-    for version in range(4):
-        for note in vault.iterdir():
-            note.write_text(f"{note.stem} is of version{version}.", encoding="utf-8")
-        index.refresh(vault, WordEncoder())
-    assert len(collections(server) - before) <= 3
+    index.refresh(vault, WordEncoder(), rebuild=True)
+    assert collections(server) == before
+    assert best(index, "what melts") == "Water melts."
 
 
 def test_server_that_is_down_and_comes_back(server, vault, tmp_path, monkeypatch):
-    monkeypatch.setattr(vectors, "RETRIES", (0.05,))
+    monkeypatch.setattr(vectors, "RETRY_SECONDS", 0.0)
     index = Index(tmp_path / "index", server.url)
     index.refresh(vault, WordEncoder())
+    assert best(index, "what melts") == "Water melts."
     server.stop()
-    corpus = index.current()
-    assert server.url in corpus.trouble()
-    assert "does not answer" in corpus.trouble()
-    with pytest.raises(StorageError):
-        corpus.nearest(WordEncoder().encode_query("melts"), 1)
-    assert corpus.lexical.passages("melts").max() > 0
-    # An edit is found by its words, and by its meaning too: its vectors are not settled yet.
+    assert best(index, "what melts") == "Water melts."  # from the database
+    assert index.chroma_trouble
     (vault / "new.md").write_text("Steam rises.", encoding="utf-8")
     index.refresh(vault, WordEncoder())
-    assert index.current().lexical.passages("steam").max() > 0
+    assert best(index, "Steam rises") == "Steam rises."
     server.start()
-    assert index.current().trouble() == ""
+    encoder = WordEncoder()
+    index.refresh(vault, encoder)
+    assert (encoder.encoded, index.chroma_trouble) == ([], "")
     assert best(index, "what melts") == "Water melts."
     assert best(index, "Steam rises") == "Steam rises."
 
 
-def test_server_that_never_was_there_leaves_vectors_in_the_folder(vault, tmp_path, monkeypatch):
-    monkeypatch.setattr(vectors, "RETRIES", ())
+def test_server_that_never_was_there_is_said_and_vectors_answer(vault, tmp_path, caplog):
     index = Index(tmp_path / "index", "http://127.0.0.1:9")
     index.refresh(vault, WordEncoder())
     assert best(index, "what melts") == "Water melts."
+    assert "Chroma cannot be written" in caplog.text
 
 
-def test_address_that_was_taken_away(server, vault, tmp_path):
+def test_another_place_for_the_collection_is_filled_without_embedding(server, vault, tmp_path):
     Index(tmp_path / "index", server.url).refresh(vault, WordEncoder())
-    corpus = Index(tmp_path / "index").current()
-    assert "RAGBOT_CHROMA_URL" in corpus.trouble()
+    encoder, local = WordEncoder(), Index(tmp_path / "index")
+    local.refresh(vault, encoder)
+    assert encoder.encoded == []
+    assert (tmp_path / "index" / "chroma").is_dir()
+    assert best(local, "what melts") == "Water melts."
 
 
 def test_server_that_answers_too_late(vault, tmp_path, monkeypatch):
-    monkeypatch.setattr(vectors, "RETRIES", ())
     monkeypatch.setattr(vectors, "TIMEOUT", 0.3)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         began = time.monotonic()
-        told = Server(f"http://127.0.0.1:{silent.getsockname()[1]}").trouble()
-    assert "does not answer" in told
+        index = Index(tmp_path / "index", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        index.refresh(vault, WordEncoder())
+        assert best(index, "what melts") == "Water melts."
+    assert index.chroma_trouble
     assert time.monotonic() - began < 30
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -23,11 +24,10 @@ from ragbot.errors import (
     StorageError,
     VaultError,
 )
-from ragbot.index import arcs, build
+from ragbot.index import database, indexer, mention_writer, note_writer, reading, vectors
+from ragbot.index.database import DAMAGED, FILE, Database
 from ragbot.index.index import Index
-from ragbot.index.manifest import MANIFEST
-from ragbot.index.shelf import Shelf
-from ragbot.notes import mentions, resolution
+from ragbot.index.vectors import chroma_state
 from ragbot.notes import vault as scanning
 from tests.word_encoder import WordEncoder
 
@@ -51,9 +51,30 @@ def index(tmp_path):
 
 
 def best(index, question):
-    generation = index.current()
-    row, _ = generation.nearest(WordEncoder().encode_query(question), 1)[0]
-    return generation.chunks[row].note
+    """Return the note of the passage that is nearest to a question."""
+    with index.snapshot() as corpus:
+        number, _ = corpus.nearest(WordEncoder().encode_query(question), 1)[0]
+        return corpus.passage(number).note
+
+
+def counter(index):
+    """Return the number of the state that the index is in."""
+    with index.snapshot() as corpus:
+        return corpus.counter
+
+
+def embedded(index):
+    with index.snapshot() as corpus:
+        return corpus.embedded_count
+
+
+def found_by_word(index, word):
+    with index.snapshot() as corpus:
+        return sorted({corpus.passage(number).note for number in corpus.bm25(word)})
+
+
+def all_passages(corpus):
+    return [number for note in corpus.notes for number in corpus.passages_of(note)]
 
 
 # Refreshing
@@ -63,26 +84,27 @@ def test_first_refresh_finds_everything(vault, index):
     done = index.refresh(vault, WordEncoder())
     assert done.added == ("Heat.md", "Ice.md", "Salt.md")
     assert best(index, "what melts in warm water") == "Ice.md"
-    assert index.current().graph.ghosts() == {"Nowhere": 1}
+    with index.snapshot() as corpus:
+        assert corpus.graph.ghosts() == {"Nowhere": 1}
 
 
-def test_nothing_changed_is_not_built_again(vault, index):
+def test_nothing_changed_is_not_written(vault, index):
     index.refresh(vault, WordEncoder())
-    before = index.current()
+    before = counter(index)
     encoder = WordEncoder()
     done = index.refresh(vault, encoder)
     assert (bool(done), done.unchanged) == (False, 3)
-    assert index.current() is before
+    assert counter(index) == before
     assert encoder.encoded == []
 
 
 def test_touched_file_is_no_change(vault, index):
     index.refresh(vault, WordEncoder())
-    before = index.current()
+    before = counter(index)
     os.utime(vault / "Ice.md", (1, 1))
     assert index.behind(vault) == 1
     assert not index.refresh(vault, WordEncoder())
-    assert index.current() is before
+    assert counter(index) == before
     assert index.behind(vault) == 0
 
 
@@ -107,28 +129,46 @@ def test_moved_note_keeps_its_vectors(vault, index):
     assert best(index, "what melts in warm water") == "cold/Ice.md"
 
 
+def test_a_passage_that_moves_in_its_note_keeps_its_number(vault, index):
+    index.refresh(vault, WordEncoder())
+    with index.snapshot() as corpus:
+        [before] = corpus.passages_of("Ice.md")
+    text = "# Ice\n\n## Use\n\nIt cools.\n\n# Ice\n\nIce melts slowly in warm water."
+    (vault / "Ice.md").write_text(text, encoding="utf-8")
+    index.refresh(vault, WordEncoder())
+    with index.snapshot() as corpus:
+        passage = corpus.passage(before)
+        assert passage.text == text[slice(*passage.span)] == "Ice melts slowly in warm water."
+        assert corpus.passages_of("Ice.md")[-1] == before
+
+
 def test_equal_text_is_embedded_once(vault, index):
     (vault / "Ice again.md").write_text((vault / "Ice.md").read_text(), encoding="utf-8")
     encoder = WordEncoder()
     index.refresh(vault, encoder)
     assert len(encoder.encoded) == len(set(encoder.encoded)) == 3
-    generation = index.current()
-    near = generation.nearest(encoder.encode_query("Ice melts slowly in warm water"), 2)
-    assert [generation.chunks[row].note for row, _ in near] == ["Ice again.md", "Ice.md"]
+    with index.snapshot() as corpus:
+        near = corpus.nearest(encoder.encode_query("Ice melts slowly in warm water"), 2)
+        found = [corpus.passage(number).note for number, _ in near]
+    assert found == ["Ice again.md", "Ice.md"]
 
 
 def test_removed_note_is_gone_from_every_part(vault, index):
     index.refresh(vault, WordEncoder())
     (vault / "Ice.md").unlink()
     done = index.refresh(vault, WordEncoder())
-    generation = index.current()
     assert done.removed == ("Ice.md",)
-    assert "Ice.md" not in generation.notes
-    assert {c.note for c in generation.chunks} == {"Heat.md", "Salt.md"}
-    assert generation.graph.ghosts() == {"Nowhere": 1, "Ice": 1}
-    assert generation.lexical.passages("melts").max() == 0
-    rows = [row for row, _ in generation.nearest(WordEncoder().encode_query("melts"), 10)]
-    assert len(rows) == 2
+    with index.snapshot() as corpus:
+        assert "Ice.md" not in corpus.notes
+        assert corpus.graph.ghosts() == {"Nowhere": 1, "Ice": 1}
+        assert not corpus.bm25("melts")
+        near = corpus.nearest(WordEncoder().encode_query("melts"), 10)
+        assert {corpus.passage(number).note for number, _ in near} == {"Heat.md", "Salt.md"}
+        rows = {
+            name: corpus._connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
+            for name in ("passage", "embedding", "content", "passage_words", "passage_names")
+        }
+        assert set(rows.values()) == {2}
 
 
 def test_rebuild_embeds_everything(vault, index):
@@ -136,26 +176,19 @@ def test_rebuild_embeds_everything(vault, index):
     encoder = WordEncoder()
     index.refresh(vault, encoder, rebuild=True)
     assert len(encoder.encoded) == 3
+    assert best(index, "what melts") == "Ice.md"
 
 
 def test_cosines_are_exact(vault, index):
     index.refresh(vault, WordEncoder())
-    generation = index.current()
     query = WordEncoder().encode_query("warm water")
-    near = generation.nearest(query, 3)
-    assert np.allclose(
-        [cosine for _, cosine in near], generation.similarities(query, [row for row, _ in near])
-    )
-    assert np.allclose(np.linalg.norm(generation.vectors([0, 1, 2]), axis=1), 1)
-
-
-def test_many_edits_leave_few_segments(vault, index):
-    for number in range(14):
-        (vault / "Salt.md").write_text(f"# Salt\n\nSalt number {number}.", encoding="utf-8")
-        index.refresh(vault, WordEncoder())
-    assert len(index.current().segments) <= 9
-    assert len(list((index.directory / "generations").iterdir())) <= 3
-    assert best(index, "Salt number 13") == "Salt.md"
+    with index.snapshot() as corpus:
+        near = corpus.nearest(query, 3)
+        numbers = [number for number, _ in near]
+        assert [cosine for _, cosine in near] == corpus.similarities(query, numbers).tolist()
+        assert np.allclose(np.linalg.norm(corpus.vectors(numbers), axis=1), 1)
+        within = corpus.nearest(query, 3, {"Salt.md"})
+        assert [corpus.passage(number).note for number, _ in within] == ["Salt.md"]
 
 
 # Words first
@@ -165,101 +198,43 @@ class StoppedError(Exception):
     pass
 
 
-def test_words_answer_before_anything_is_embedded(vault, index, monkeypatch):
-    monkeypatch.setattr(build, "PIECE", 1)
-    monkeypatch.setattr(build, "EVERY", 0)
-    encoder = WordEncoder()
-    encoder.loaded = False
+@pytest.mark.parametrize("batch", [1, 300])
+def test_words_answer_before_anything_is_embedded(vault, index, monkeypatch, batch):
+    monkeypatch.setattr(indexer, "PIECE", 1)
+    monkeypatch.setattr(indexer, "BATCH", batch)
     seen = []
 
     def report(progress):
-        if progress.stage == "embed":
-            generation = Index(index.directory).current()
-            seen.append((generation.embedded, generation.manifest.embedded))
-            assert generation.lexical.passages("melts").max() > 0
+        if progress.stage in ("read", "embed"):
+            with Index(index.directory).snapshot() as corpus:
+                seen.append((len(corpus.notes), corpus.embedded_count, progress))
 
-    index.refresh(vault, encoder, report=report)
-    assert seen[0] == (False, 0)
-    assert [count for _, count in seen] == sorted(count for _, count in seen)
-    assert index.current().manifest.embedded == 3
-
-
-class SlowEncoder(WordEncoder):
-    """Takes longer to load than vectors are waited for."""
-
-    loaded = False
-
-    def passages(self, texts):
-        time.sleep(0.3)
-        yield from super().passages(texts)
+    index.refresh(vault, WordEncoder(), report=report)
+    read = [(notes, progress.done) for notes, _, progress in seen if progress.stage == "read"]
+    assert read[0] == (min(batch, 3),) * 2
+    assert all(progress.total == 3 for *_, progress in seen)
+    counts = [count for _, count, progress in seen if progress.stage == "embed"]
+    assert counts[0] == 0
+    assert counts == sorted(counts)
+    assert embedded(index) == 3
 
 
 def test_loading_the_encoder_does_not_count_as_embedding(vault, index, monkeypatch):
-    monkeypatch.setattr(build, "EVERY", 0.2)
-    counts = []
+    class SlowEncoder(WordEncoder):
+        def passages(self, texts):
+            time.sleep(0.3)
+            yield from super().passages(texts)
 
-    def report(progress):
-        if progress.stage == "verify":
-            with suppress(IndexMissingError):
-                counts.append(Index(index.directory).current().manifest.embedded)
-
-    index.refresh(vault, SlowEncoder(), report=report)
-    assert index.current().manifest.embedded == 3
-    assert counts == [0]  # words at once, then vectors: all of them in one generation
-
-
-def test_a_long_build_leaves_few_segments_at_any_time(vault, index, monkeypatch):
-    monkeypatch.setattr(build, "PIECE", 1)
-    monkeypatch.setattr(build, "EVERY", 0)
-    monkeypatch.setattr(build, "REST", 0)
-    for number in range(72):
-        (vault / f"Note {number}.md").write_text(f"# Note {number}\n\nIt is {number}.")
-    encoder, counts = WordEncoder(), []
-    encoder.loaded = False
-
-    def report(progress):
-        if progress.stage == "verify":
-            with suppress(IndexMissingError):
-                counts.append(len(Index(index.directory).current().segments))
-
-    index.refresh(vault, encoder, report=report)
-    assert len(counts) > 72  # a generation with each vector
-    assert 7 < max(counts) < 24  # seven of one, of eight and of 64 vectors at most
-    assert index.current().manifest.embedded == 75
-    assert best(index, "It is 41") == "Note 41.md"
-
-
-def test_where_a_look_takes_long_there_are_fewer(vault, index, monkeypatch):
-    monkeypatch.setattr(build, "PIECE", 1)
-    monkeypatch.setattr(build, "EVERY", 0.01)
-    for number in range(12):
-        (vault / f"Note {number}.md").write_text(f"# Note {number}\n\nIt is {number}.")
-    embed, publish, waited = build.Build._embed, build.Build._publish, []
-
-    def slow(self, content):
-        time.sleep(0.1)
-        publish(self, content)
-
-    def embedded(self, texts, seconds):
-        waited.append(seconds)
-        # One vector each of the first times, as if it took all the time there is.
-        embed(self, texts, 1e-9 if len(waited) < 4 else seconds)
-
-    monkeypatch.setattr(build.Build, "_publish", slow)
-    monkeypatch.setattr(build.Build, "_embed", embedded)
-    encoder = WordEncoder()
-    encoder.loaded = False
-    index.refresh(vault, encoder)
-    assert waited[0] == 0.01  # what the first look found is shown as soon as ever
-    assert min(waited[1:]) >= 0.3
-    assert index.current().manifest.embedded == 15
+    monkeypatch.setattr(indexer, "EVERY", 0.2)
+    stages = []
+    index.refresh(vault, SlowEncoder(), report=lambda progress: stages.append(progress.stage))
+    assert stages.index("embed") == 1
+    assert embedded(index) == 3
 
 
 def test_interrupted_embedding_is_taken_up_again(vault, index, monkeypatch):
-    monkeypatch.setattr(build, "PIECE", 1)
-    monkeypatch.setattr(build, "EVERY", 0)
+    monkeypatch.setattr(indexer, "PIECE", 1)
     first, second = WordEncoder(), WordEncoder()
-    first.loaded = False
 
     def report(progress):
         if progress.stage == "embed" and progress.done == 2:
@@ -268,13 +243,12 @@ def test_interrupted_embedding_is_taken_up_again(vault, index, monkeypatch):
     with pytest.raises(StoppedError):
         index.refresh(vault, first, report=report)
     index.refresh(vault, second)
-    # The second of them was embedded, but not yet made safe.
+    # The second of them was embedded, but not yet written.
     assert sorted(first.encoded[:1] + second.encoded) == sorted({*first.encoded, *second.encoded})
 
 
-def test_interrupted_rebuild_leaves_the_former_index(vault, index):
+def test_interrupted_rebuild_leaves_an_index_that_answers(vault, index):
     index.refresh(vault, WordEncoder())
-    before = index.current().generation
 
     def report(progress):
         if progress.stage == "embed":
@@ -282,37 +256,9 @@ def test_interrupted_rebuild_leaves_the_former_index(vault, index):
 
     with pytest.raises(KeyboardInterrupt):
         index.refresh(vault, WordEncoder(), rebuild=True, report=report)
-    assert Index(index.directory).current().generation == before
-
-
-class WatchedEncoder(WordEncoder):
-    """Tells when it is given passages, and when it is told to end."""
-
-    def __init__(self):
-        super().__init__()
-        self.given, self.ended = [], 0
-
-    def passages(self, texts):
-        self.given.append(sorted(texts))
-        return self._coming(texts)
-
-    def _coming(self, texts):
-        try:
-            yield from super().passages(texts)
-        finally:
-            self.ended += 1
-
-
-def test_a_loaded_encoder_begins_before_links_are_resolved(vault, index, monkeypatch):
-    encoder, seen = WatchedEncoder(), []
-    resolve = build.content_of
-    monkeypatch.setattr(
-        build, "content_of", lambda *given: seen.append(list(encoder.given)) or resolve(*given)
-    )
-    index.refresh(vault, encoder)
-    texts = [t for e in index.current().content.snapshot.entries.values() for t in e.texts]
-    assert seen == [[sorted(texts)]]
-    assert len(encoder.given) == 1
+    again = Index(index.directory)
+    assert embedded(again) == 3
+    assert best(again, "what melts") == "Ice.md"
 
 
 class LostEncoder(WordEncoder):
@@ -324,15 +270,26 @@ class LostEncoder(WordEncoder):
 
 def test_words_find_an_edit_also_when_passages_cannot_be_embedded(vault, index):
     index.refresh(vault, WordEncoder())
-    for number in range(build.AT_ONCE + 1):
-        (vault / f"New {number}.md").write_text(f"A quokka, number {number}.")
+    (vault / "New.md").write_text("A quokka.")
     with pytest.raises(StorageError, match="does not answer"):
         index.refresh(vault, LostEncoder())
-    assert index.current().lexical.passages("quokka").max() > 0
+    assert found_by_word(index, "quokka") == ["New.md"]
+
+
+class WatchedEncoder(WordEncoder):
+    """Counts how often it is told to end."""
+
+    ended = 0
+
+    def passages(self, texts):
+        try:
+            yield from super().passages(texts)
+        finally:
+            self.ended += 1
 
 
 def test_a_build_that_fails_ends_the_embedding(vault, index, monkeypatch):
-    monkeypatch.setattr(build, "PIECE", 1)
+    monkeypatch.setattr(indexer, "PIECE", 1)
     encoder = WatchedEncoder()
 
     def report(progress):
@@ -346,10 +303,9 @@ def test_a_build_that_fails_ends_the_embedding(vault, index, monkeypatch):
 
 
 def test_what_is_wanted_no_more_is_not_embedded(vault, index, monkeypatch):
-    monkeypatch.setattr(build, "PIECE", 1)
-    monkeypatch.setattr(build, "EVERY", 0)
+    monkeypatch.setattr(indexer, "PIECE", 1)
+    monkeypatch.setattr(indexer, "EVERY", 0)
     encoder = WatchedEncoder()
-    encoder.loaded = False
 
     def report(progress):
         if progress.stage == "embed" and progress.done == 1 and not gone:
@@ -364,41 +320,61 @@ def test_what_is_wanted_no_more_is_not_embedded(vault, index, monkeypatch):
 
 
 def test_edit_during_embedding_is_seen_before_the_end(vault, index, monkeypatch):
-    monkeypatch.setattr(build, "PIECE", 1)
-    monkeypatch.setattr(build, "EVERY", 0)
-    encoder = WordEncoder()
-    encoder.loaded = False
+    monkeypatch.setattr(indexer, "PIECE", 1)
+    monkeypatch.setattr(indexer, "EVERY", 0)
 
     def report(progress):
         if progress.stage == "embed" and progress.done == 1:
             (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
 
-    index.refresh(vault, encoder, report=report)
+    index.refresh(vault, WordEncoder(), report=report)
     assert best(index, "Steam rises") == "New.md"
 
 
-# Identity
+def test_worker_processes_read_what_one_process_reads(vault, tmp_path, monkeypatch):
+    for number in range(130):
+        (vault / f"n{number}.md").write_text(f"# N{number}\n\nText {number}. See [[n7]].")
+    (vault / "Big.md").write_bytes(b"x" * 10_000_001)
+    found = []
+    for at_least in (10, 10_000):
+        monkeypatch.setattr(reading, "PARALLEL", at_least)
+        one = Index(tmp_path / f"index {at_least}")
+        done = one.refresh(vault, None)
+        assert [problem.kind for problem in done.problems] == ["too_large"]
+        with one.snapshot() as corpus:
+            found.append((corpus.notes.all(), list(corpus.graph.relations())))
+    assert found[0] == found[1]
 
 
-def test_another_encoder_of_the_same_dimension_is_never_mixed_in(vault, index):
+def test_notes_are_read_without_worker_processes_that_cannot_start(vault, index, monkeypatch):
+    monkeypatch.setattr(reading, "PARALLEL", 1)
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    assert len(index.refresh(vault, None).added) == 3
+
+
+# The encoder
+
+
+def test_another_encoder_of_the_same_dimension_is_never_mixed_in(vault, index, caplog):
     index.refresh(vault, WordEncoder())
-    old = index.current()
     other = WordEncoder(seed=1)
-    other.loaded = False
     between = []
 
     def report(progress):
-        if progress.stage == "embed":
-            between.append(Index(index.directory).current())
+        if progress.stage == "embed" and not between:
+            with Index(index.directory).snapshot() as corpus:
+                between.append((corpus.embedded, len(corpus.bm25("melts"))))
 
-    assert not old.understands(other.identity)
     index.refresh(vault, other, report=report)
-    assert not between[0].embedded
-    assert between[0].lexical.passages("melts").max() > 0
-    assert index.current().understands(other.identity)
-    assert not index.current().understands(WordEncoder().identity)
-    told = index.current().content.snapshot.entries["Ice.md"].texts
-    assert np.allclose(index.current().vectors([1]), other.encode_passages(told).vectors)
+    assert between == [(False, 1)]
+    assert "embedded again with 'words'" in caplog.text
+    with index.snapshot() as corpus:
+        assert corpus.encoder == other.identity
+        [passage] = corpus.passages_of("Ice.md")
+        expected = other.encode_query("Ice. Ice melts slowly in warm water.")
+        assert np.allclose(corpus.vectors([passage]), expected)
+        near = corpus.nearest(other.encode_query("melts slowly"), 1)
+        assert near[0][0] == passage
 
 
 @pytest.mark.parametrize(
@@ -407,148 +383,272 @@ def test_another_encoder_of_the_same_dimension_is_never_mixed_in(vault, index):
 )
 def test_every_part_of_the_identity_counts(vault, index, change):
     index.refresh(vault, WordEncoder())
-    assert not index.current().understands(replace(WordEncoder().identity, **change))
+    with index.snapshot() as corpus:
+        assert corpus.encoder == WordEncoder().identity
+        assert corpus.encoder != replace(WordEncoder().identity, **change)
 
 
-# Generations
+# Snapshots
 
 
-def test_reader_in_another_place_sees_the_new_generation(vault, index):
+def test_a_snapshot_keeps_its_state_while_the_index_is_written(vault, index):
     index.refresh(vault, WordEncoder())
     reader = Index(index.directory)
-    held = reader.current()
-    for number in range(4):
-        (vault / "New.md").write_text(f"Steam rises {number}.", encoding="utf-8")
-        index.refresh(vault, WordEncoder())
-    assert "New.md" in reader.current().notes
-    # What was taken before goes on answering from its own files, however many came since.
-    assert held.nearest(WordEncoder().encode_query("melts"), 3)
-    assert "New.md" not in held.notes
+    query = WordEncoder().encode_query("what melts in warm water")
+    with reader.snapshot() as held:
+        before = held.nearest(query, 3)
+        for number in range(4):
+            (vault / "New.md").write_text(f"Steam rises {number}.", encoding="utf-8")
+            (vault / "Ice.md").write_text(f"Ice floats {number}.", encoding="utf-8")
+            index.refresh(vault, WordEncoder())
+        assert "New.md" not in held.notes
+        assert "melts" in held.notes["Ice.md"].text
+        assert held.nearest(query, 3) == before
+        with reader.snapshot() as later:
+            assert "New.md" in later.notes
+            assert "floats 3" in later.notes["Ice.md"].text
 
 
-def test_generations_nobody_reads_are_swept(vault, index):
+def test_a_stale_chroma_client_is_never_wrong(vault, index, monkeypatch):
+    monkeypatch.setattr(vectors, "FLUSH", 1)
+    index.refresh(vault, WordEncoder())
+    reader = Index(index.directory)
+    assert best(reader, "what melts") == "Ice.md"
     for number in range(5):
+        (vault / "Ice.md").write_text(f"# Ice\n\nIce floats {number}.", encoding="utf-8")
         (vault / "New.md").write_text(f"Steam rises {number}.", encoding="utf-8")
         index.refresh(vault, WordEncoder())
-    shelf = Shelf(index.directory)
-    assert len(shelf.names()) <= 3
-    used = [index._used_by(name) for name in shelf.names()]
-    for part in ("segments", "pages", "sheets", "words"):
-        kept = {path.name for path in getattr(shelf, part).iterdir()}
-        assert kept == {name for one in used for name in getattr(one, part)}, part
+        assert best(reader, f"Ice floats {number}") == "Ice.md"
+        assert best(reader, f"Steam rises {number}") == "New.md"
+        with reader.snapshot() as corpus:
+            near = corpus.nearest(WordEncoder().encode_query("melts"), 10)
+            assert sorted(number for number, _ in near) == sorted(all_passages(corpus))
+    assert reader.chroma_trouble == ""
+    monkeypatch.setattr(vectors, "REOPEN", 0)
+    assert best(reader, "Steam rises 4") == "New.md"
 
 
-def test_rollback(vault, index):
+def test_reading_ends_with_the_snapshot_and_writers_never_wait(vault, index):
     index.refresh(vault, WordEncoder())
-    with pytest.raises(IndexMissingError):
-        index.rollback(vault)
-    first = index.current().generation
+    with index.snapshot() as corpus, index.snapshot() as other:
+        assert corpus.counter == other.counter
+    index.close()
+    with pytest.raises(Exception, match="is closed"), index.snapshot():
+        pass
+
+
+# Chroma
+
+
+def collection(index):
+    """Open the collection as anyone with a Chroma client would."""
+    import chromadb
+
+    client = chromadb.PersistentClient(str(index.directory / "chroma"))
+    return client, client.get_collection("passages", embedding_function=None)
+
+
+def test_chroma_holds_what_its_users_expect(vault, index):
+    text = "---\ntags: [cold, water]\n---\n# Ice\n\n## Use\n\nIce cools **drinks**."
+    (vault / "Ice.md").write_text(text, encoding="utf-8")
+    index.refresh(vault, WordEncoder())
+    index.close()
+    client, passages = collection(index)
+    try:
+        assert passages.count() == 3
+        found = passages.get(where={"note": "Ice.md"}, include=["documents", "metadatas"])
+        assert found["documents"] == ["Ice cools **drinks**."]
+        [metadata] = found["metadatas"]
+        assert metadata["title"] == "Ice"
+        assert metadata["headings"] == ["Ice", "Use"]
+        assert metadata["tags"] == ["cold", "water"]
+        query = WordEncoder().encode_query("salt crystal").tolist()
+        near = passages.query(query_embeddings=[query], n_results=1)
+        assert near["metadatas"][0][0]["note"] == "Salt.md"
+    finally:
+        client.close()
+
+
+def test_chroma_is_written_in_batches(vault, index, monkeypatch):
+    monkeypatch.setattr(vectors, "FLUSH", 3)
+    index.refresh(vault, WordEncoder())
+
+    def flush():
+        with index.snapshot() as corpus:
+            return chroma_state(corpus._connection).flush
+
+    first = flush()
     (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
     index.refresh(vault, WordEncoder())
-    assert index.rollback(vault) == first
-    assert "New.md" not in index.current().notes
-    assert index.behind(vault) == 1
-    index.refresh(vault, WordEncoder())
-    assert "New.md" in index.current().notes
+    assert flush() == first
+    (vault / "Ice.md").write_text("# Ice\n\nIce floats.", encoding="utf-8")
+    index.refresh(vault, WordEncoder())  # two are new and one is gone
+    assert flush() == first + 1
+    index.close()
+    client, passages = collection(index)
+    try:
+        assert sorted(passages.get()["documents"])[1:] == [
+            "Ice floats.", "Salt is a crystal. See [[Nowhere]].", "Steam rises."
+        ]  # fmt: skip
+    finally:
+        client.close()
 
 
-def test_rollback_holds_until_a_note_changes_or_someone_asks(vault, index):
+def lose_chroma(index):
+    shutil.rmtree(index.directory / "chroma")
+
+
+def damage_chroma(index):
+    for path in (index.directory / "chroma").rglob("*.sqlite3*"):
+        path.write_bytes(b"nonsense" * 500)
+
+
+def damage_chroma_vectors(index):
+    for path in (index.directory / "chroma").rglob("*.bin"):
+        path.write_bytes(b"nonsense")
+
+
+@pytest.mark.parametrize("harm", [lose_chroma, damage_chroma, damage_chroma_vectors])
+def test_chroma_that_fails_is_built_again_without_embedding(vault, index, harm):
     index.refresh(vault, WordEncoder())
-    first = index.current().generation
-    (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
+    index.close()
+    harm(index)
+    again = Index(index.directory)
+    assert best(again, "what melts") == "Ice.md"  # from the database
+    again.close()
+    encoder, healed = WordEncoder(), Index(index.directory)
+    healed.refresh(vault, encoder)
+    assert encoder.encoded == []
+    assert best(healed, "what melts") == "Ice.md"
+    assert healed.chroma_trouble == ""
+    healed.close()
+    client, passages = collection(index)
+    try:
+        query = WordEncoder().encode_query("melts").tolist()
+        assert len(passages.query(query_embeddings=[query], n_results=3)["ids"][0]) == 3
+    finally:
+        client.close()
+
+
+def test_chroma_that_is_lost_while_a_chat_runs_is_said_and_healed(vault, index):
     index.refresh(vault, WordEncoder())
-    index.rollback(vault)
-    assert not index.refresh(vault, WordEncoder(), automatic=True)
-    index.catch_up(vault)
-    assert index.current().generation == first
-    (vault / "Heat.md").write_text("Heat goes up.", encoding="utf-8")
-    index.refresh(vault, WordEncoder(), automatic=True)
-    assert "New.md" in index.current().notes
-    index.rollback(vault)
+    assert best(index, "what melts") == "Ice.md"
+    index._chroma.close()
+    lose_chroma(index)
+    assert best(index, "what melts") == "Ice.md"
+    assert "is gone" in index.chroma_trouble
     index.refresh(vault, WordEncoder())
-    assert "New.md" in index.current().notes
+    assert index.chroma_trouble == ""
+
+
+def test_chroma_of_another_version_is_built_again(vault, index, monkeypatch):
+    index.refresh(vault, WordEncoder())
+    monkeypatch.setattr(vectors, "version", lambda name: "0.0.1")
+    encoder = WordEncoder()
+    index.refresh(vault, encoder)
+    assert encoder.encoded == []
+    with index.snapshot() as corpus:
+        assert chroma_state(corpus._connection).writer.startswith("0.0.1")
+    assert best(index, "what melts") == "Ice.md"
+
+
+def test_chroma_that_cannot_be_written_is_said_and_vectors_answer(
+    vault, index, monkeypatch, caplog
+):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(vectors, "_local_client", full)
+        index.refresh(vault, WordEncoder())
+        assert "No space left" in caplog.text
+        assert best(index, "what melts") == "Ice.md"
+    index._chroma._retry_at = 0
+    encoder = WordEncoder()
+    index.refresh(vault, encoder)
+    assert (encoder.encoded, index.chroma_trouble) == ([], "")
 
 
 # What goes wrong
 
 
-def test_index_that_is_missing(index):
-    with pytest.raises(IndexMissingError):
-        index.current()
-
-
-@pytest.mark.parametrize(
-    "name", [f"generations/*/{MANIFEST}", "pages/*", "sheets/*", "words/*/keys.txt"]
-)
-def test_damaged_file_is_found_and_mended(vault, index, name):
+def test_index_that_is_missing(index, vault):
+    with pytest.raises(IndexMissingError), index.snapshot():
+        pass
+    index.directory.mkdir()
+    with contextlib.closing(Database(index.directory).writer()):
+        pass  # killed after the tables were made
+    with pytest.raises(IndexMissingError), index.snapshot():
+        pass
     index.refresh(vault, WordEncoder())
-    [path] = index.directory.glob(name)
-    path.write_bytes(path.read_bytes()[:-7])
+    assert best(index, "what melts") == "Ice.md"
+
+
+def damage(path, how):
+    content = bytearray(path.read_bytes())
+    if how == "cut":
+        content = content[: len(content) // 2]
+    elif how == "overwritten":
+        content[:] = b"nonsense" * (len(content) // 8)
+    else:
+        for start in range(8192, len(content), 4096):
+            content[start : start + 100] = b"\xff" * 100
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("how", ["cut", "overwritten", "pages"])
+def test_damaged_database_is_set_aside_and_built_again(vault, index, caplog, how):
+    index.refresh(vault, WordEncoder())
+    index.close()
+    damage(index.directory / FILE, how)
     fresh = Index(index.directory)
-    with pytest.raises(IndexDamagedError):
-        fresh.current()
+    with pytest.raises(IndexDamagedError), fresh.snapshot() as corpus:
+        corpus.notes.all()
+        corpus.bm25("melts")
+    (vault / "Ice.md").write_text("# Ice\n\nIce melts and floats.", encoding="utf-8")
     fresh.refresh(vault, WordEncoder())
     assert best(fresh, "what melts") == "Ice.md"
+    assert (index.directory / DAMAGED).is_file()
+    assert "cannot be read" in caplog.text
+    assert f"kept as {DAMAGED}" in caplog.text
 
 
-def test_what_a_note_says_is_read_when_it_is_asked_for(vault, index):
+def test_damage_after_a_kill_is_looked_for(vault, index, monkeypatch, caplog):
     index.refresh(vault, WordEncoder())
-    reader = Index(index.directory).current()
-    shutil.rmtree(index.directory / "pages")
-    assert list(reader.notes) == ["Heat.md", "Ice.md", "Salt.md"]
-    assert reader.lexical.names("What is Heat?")[0].notes == ("Heat.md",)
-    with pytest.raises(IndexDamagedError, match="No such file"):
-        _ = reader.notes["Heat.md"]
-
-
-def test_a_new_process_resolves_only_what_was_edited(vault, index, monkeypatch):
-    (vault / "Salt.md").write_text("# Salt\n\nSalt keeps off the Ice. See [[Nowhere]].")
+    (index.directory / "writer").write_text("process 1 since 12:00:00")  # its lock is gone
+    monkeypatch.setattr("ragbot.index.index.is_whole", lambda connection: False)
     index.refresh(vault, WordEncoder())
-    resolve, seen = resolution.with_targets, []
-    monkeypatch.setattr(
-        resolution, "with_targets", lambda note, names: seen.append(note.id) or resolve(note, names)
-    )
-    (vault / "Heat.md").write_text("# Heat\n\nHeat rises. See [[Elsewhere]].", encoding="utf-8")
+    assert "SQLite finds damage" in caplog.text
+    assert best(index, "what melts") == "Ice.md"
+    index.refresh(vault, WordEncoder())
+    assert caplog.text.count("SQLite finds damage") == 1
+
+
+def test_index_that_is_deleted_while_a_chat_runs(vault, index):
+    index.refresh(vault, WordEncoder())
+    with index.snapshot() as corpus:
+        shutil.rmtree(index.directory)
+        assert "melts" in corpus.notes["Ice.md"].text
+    assert found_by_word(index, "melts") == ["Ice.md"]  # what is open answers
+    index.refresh(vault, WordEncoder())
+    assert best(index, "what melts") == "Ice.md"
+    (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
     Index(index.directory).refresh(vault, WordEncoder())
-    assert set(seen) == {"Heat.md"}
-    graph = index.current().graph
-    assert graph.ghosts() == {"Elsewhere": 1, "Nowhere": 1}
-    assert [edge.predicate for edge in graph.neighbours("Ice.md")] == ["mentions"]
-
-
-def test_reader_that_cannot_leave_a_lease_reads_all_at_once(vault, index, monkeypatch):
-    index.refresh(vault, WordEncoder())
-    monkeypatch.setattr(Shelf, "lease", lambda shelf, name: None)
-    reader = Index(index.directory).current()
-    shutil.rmtree(index.directory / "pages")
-    assert reader.notes["Ice.md"].text.startswith("# Ice")
-    assert [chunk.note for chunk in reader.chunks] == ["Heat.md", "Ice.md", "Salt.md"]
-
-
-def test_quick_edit_lists_the_folder_once(vault, index, monkeypatch):
-    index.refresh(vault, WordEncoder())
-    (vault / "Ice.md").write_text("Ice floats.", encoding="utf-8")
-    scan, seen = scanning.scan, []
-    monkeypatch.setattr(scanning, "scan", lambda root: seen.append(root) or scan(root))
-    index.refresh(vault, WordEncoder())
-    assert seen == [vault]
-    assert best(index, "what floats") == "Ice.md"
-
-
-def test_damaged_page_is_found(vault, index):
-    index.refresh(vault, WordEncoder())
-    page = next((index.directory / "pages").iterdir())
-    page.write_bytes(page.read_bytes().replace(b"melts", b"burns"))
-    with pytest.raises(IndexDamagedError):
-        Index(index.directory).current()
+    assert best(index, "Steam rises") == "New.md"
 
 
 def test_index_of_a_newer_version_is_left_alone(vault, index):
     index.refresh(vault, WordEncoder())
-    path = index.directory / "generations" / index.current().generation / MANIFEST
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
+    index.close()
+    with contextlib.closing(sqlite3.connect(index.directory / FILE)) as connection:
+        connection.execute("PRAGMA user_version = 99")
     fresh = Index(index.directory)
-    for attempt in (fresh.current, lambda: fresh.refresh(vault, WordEncoder())):
+
+    def read():
+        with fresh.snapshot():
+            pass
+
+    for attempt in (read, lambda: fresh.refresh(vault, WordEncoder())):
         with pytest.raises(IndexTooNewError) as caught:
             attempt()
         assert caught.value.found == 99
@@ -556,62 +656,87 @@ def test_index_of_a_newer_version_is_left_alone(vault, index):
     assert best(fresh, "what melts") == "Ice.md"
 
 
-def test_index_of_an_older_version_is_built_anew_and_says_so(vault, index, caplog):
+def test_index_of_an_older_version_is_built_again_and_says_so(vault, index, monkeypatch, caplog):
     index.refresh(vault, WordEncoder())
-    old = index.directory / "generations" / index.current().generation
-    manifest = old / MANIFEST
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 1}))
+    index.close()
+    monkeypatch.setattr(database, "FORMAT", 2)
     fresh = Index(index.directory)
-    with pytest.raises(IndexOutdatedError, match="format 1 of an older ragbot"):
-        fresh.current()
+    with pytest.raises(IndexOutdatedError, match="format 1 of an older ragbot"), fresh.snapshot():
+        pass
     encoder = WordEncoder()
-    encoder.loaded = False
-    there = []
-
-    def report(progress):
-        # What the older version wrote stays, for it to be run again, until this one is done.
-        there.append(old.is_dir() and any((index.directory / "segments").iterdir()))
-        if progress.stage == "embed":
-            assert Index(index.directory).current().lexical.passages("melts").max() > 0
-
-    fresh.refresh(vault, encoder, report=report)
+    fresh.refresh(vault, encoder)
     assert "format 1" in caplog.text
     assert "built again now" in caplog.text
-    assert all(there[:-1])
     assert len(encoder.encoded) == 3
     assert best(fresh, "what melts") == "Ice.md"
 
 
+def test_a_database_of_another_program_is_not_taken_for_an_index(index, vault):
+    index.directory.mkdir()
+    with contextlib.closing(sqlite3.connect(index.directory / FILE)) as connection:
+        connection.execute("CREATE TABLE theirs (value)")
+        connection.execute("PRAGMA user_version = 1")
+    with pytest.raises(IndexDamagedError, match="no index of ragbot"), index.snapshot():
+        pass
+    index.refresh(vault, WordEncoder())
+    assert best(index, "what melts") == "Ice.md"
+    with contextlib.closing(sqlite3.connect(index.directory / DAMAGED)) as connection:
+        assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("theirs",)]
+
+
+def test_python_without_full_text_search_is_told(index, monkeypatch):
+    class Connection:
+        def execute(self, statement):
+            raise sqlite3.OperationalError("no such module: fts5")
+
+        def close(self):
+            pass
+
+    database.check_fts5.cache_clear()
+    monkeypatch.setattr(database.sqlite3, "connect", lambda *arguments, **settings: Connection())
+    with pytest.raises(StorageError, match="lacks FTS5"):
+        Index(index.directory)
+
+
 def test_code_that_reads_otherwise_reads_again_but_keeps_vectors(vault, index, monkeypatch):
     index.refresh(vault, WordEncoder())
-    before = index.current().generation
-    monkeypatch.setattr(build, "reading_rules", lambda mentioned: "other")
+    before = counter(index)
+    monkeypatch.setattr(indexer, "PARSER_VERSION", 99)
     encoder = WordEncoder()
     index.refresh(vault, encoder)
-    assert index.current().generation != before
+    assert counter(index) > before
     assert encoder.encoded == []
+    after = counter(index)
+    index.refresh(vault, encoder)
+    assert counter(index) == after
 
 
 def test_mentions_are_weak_edges_until_they_are_switched_off(vault, index):
     (vault / "Salt.md").write_text("# Salt\n\nSalt keeps off the Ice.", encoding="utf-8")
     index.refresh(vault, WordEncoder())
-    graph = Index(index.directory).current().graph
-    [edge] = graph.neighbours("Salt.md")
-    assert (edge.predicate, edge.target, len(graph) - graph.written) == ("mentions", "Ice.md", 1)
+    with Index(index.directory).snapshot() as corpus:
+        [edge] = corpus.graph.neighbours("Salt.md")
+        assert (edge.predicate, edge.target) == ("mentions", "Ice.md")
+        assert len(corpus.graph) - corpus.graph.written == 1
     without = Index(index.directory, mentioned=False)
     encoder = WordEncoder()
     without.refresh(vault, encoder)
-    assert without.current().graph.neighbours("Salt.md") == []
+    with without.snapshot() as corpus:
+        assert corpus.graph.neighbours("Salt.md") == []
     assert encoder.encoded == []
     (vault / "Salt.md").write_text("# Salt\n\nSalt keeps off Heat.", encoding="utf-8")
     Index(index.directory, mentioned=False).refresh(vault, encoder)
     assert encoder.encoded == ["Salt. Salt keeps off Heat."]
+    index.refresh(vault, encoder)
+    with index.snapshot() as corpus:
+        assert [edge.target for edge in corpus.graph.neighbours("Salt.md")] == ["Heat.md"]
 
 
 def test_second_writer_hears_who_writes(vault, index):
     code = (
-        "import sys; from pathlib import Path; from ragbot.shelf import Shelf\n"
-        "with Shelf(Path(sys.argv[1])).writing():\n    print('held', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from ragbot.index.database import Database\n"
+        "with Database(Path(sys.argv[1])).writing():\n"
+        "    print('held', flush=True); sys.stdin.read()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(index.directory)],
@@ -643,51 +768,124 @@ def test_vault_that_goes_between_listing_and_reading_leaves_the_index(vault, ind
     (vault / "Ice.md").write_text("Ice floats.", encoding="utf-8")
 
     def listed(notes):
-        found = build.listing(notes)
+        found = indexer.listed(notes)
         vault.rename(vault.with_name("away"))
         return found
 
-    monkeypatch.setattr("ragbot.index.index.listing", listed)
+    monkeypatch.setattr("ragbot.index.index.listed", listed)
     with pytest.raises(VaultError, match="does not exist"):
         index.refresh(vault, WordEncoder())
     assert best(index, "what melts") == "Ice.md"
 
 
-@pytest.mark.parametrize("part", ["pages", "sheets", "segments", "generations", "CURRENT"])
-def test_full_disk_leaves_the_index(vault, index, monkeypatch, part):
+def test_full_disk_leaves_the_index(vault, index, monkeypatch):
     index.refresh(vault, WordEncoder())
-    (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
-    from pathlib import Path
+    for number in range(50):
+        (vault / f"New {number}.md").write_text(f"Steam rises {number}. " * 200, encoding="utf-8")
+    usual = Database.writer
 
-    def full(write):
-        def attempt(self, *arguments, **settings):
-            if part in str(self):
-                raise OSError(28, "No space left on device", str(self))
-            return write(self, *arguments, **settings)
-
-        return attempt
+    def full(self):
+        connection = usual(self)
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        return connection
 
     with monkeypatch.context() as patch:
-        for name in ("write_text", "write_bytes", "mkdir"):
-            patch.setattr(Path, name, full(getattr(Path, name)))
-        with pytest.raises(StorageError, match="No space left"):
+        patch.setattr(Database, "writer", full)
+        with pytest.raises(StorageError, match="full"):
             index.refresh(vault, WordEncoder())
-    assert "New.md" not in Index(index.directory).current().notes
+        assert found_by_word(index, "steam") == []
+        index.catch_up(vault)  # says so, and answers
+    assert best(Index(index.directory), "what melts") == "Ice.md"
     index.refresh(vault, WordEncoder())
-    assert best(index, "Steam rises") == "New.md"
+    assert len(found_by_word(index, "steam")) == 50
+
+
+@pytest.fixture
+def read_only(index):
+    """Return a function that takes away the right to write the index; root keeps it."""
+    folder = index.directory
+
+    def lock():
+        for path in [folder, *folder.rglob("*")]:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+
+    yield lock
+    for path in [folder, *folder.rglob("*")] if folder.exists() else ():
+        path.chmod(0o755)
+
+
+READ = """
+import logging, os, sys
+from pathlib import Path
+import chromadb
+from ragbot.index.index import Index
+from tests.word_encoder import WordEncoder
+os.setuid(65534)
+logging.basicConfig()
+index, vault = Index(Path(sys.argv[1])), Path(sys.argv[2])
+index.catch_up(vault)
+with index.snapshot() as corpus:
+    number, _ = corpus.nearest(WordEncoder().encode_query("what melts"), 1)[0]
+    print(corpus.passage(number).note, "New.md" in corpus.notes)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="needs to become another user")
+@pytest.mark.parametrize("logs", [True, False], ids=["with-its-log", "without"])
+def test_index_in_a_read_only_folder_answers_as_it_was(vault, index, tmp_path, read_only, logs):
+    index.refresh(vault, WordEncoder())
+    index.close()
+    if logs:
+        keep = sqlite3.connect(index.directory / FILE)
+        keep.execute("SELECT count(*) FROM note").fetchone()
+    (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    read_only()
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(index.directory), str(vault)],
+        capture_output=True,
+        text=True,
+        cwd=os.getcwd(),
+        check=False,
+    )
+    assert done.stdout.split() == ["Ice.md", "False"], done.stderr
+    assert "The index as it was answers" in done.stderr
 
 
 def test_index_that_cannot_be_written_answers_as_it_was(vault, index, monkeypatch, caplog):
     index.refresh(vault, WordEncoder())
     (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
 
-    def writing(shelf):
-        raise StorageError(shelf.directory, "Read-only file system", "Choose another.")
+    def writing(self):
+        raise StorageError(self.directory, "Read-only file system", "Choose another.")
 
-    monkeypatch.setattr(Shelf, "writing", writing)
+    monkeypatch.setattr(Database, "writing", writing)
     index.catch_up(vault)
     assert "The index as it was answers" in caplog.text
     assert best(index, "what melts") == "Ice.md"
+
+
+def test_file_system_without_shared_memory_has_a_rollback_journal(
+    vault, index, monkeypatch, caplog
+):
+    usual = sqlite3.connect
+
+    class Connection(sqlite3.Connection):
+        def execute(self, statement, *values):
+            if statement == "PRAGMA journal_mode = WAL":
+                raise sqlite3.OperationalError("locking protocol")
+            return super().execute(statement, *values)
+
+    def connect(*arguments, **settings):
+        return usual(*arguments, **settings, factory=Connection)
+
+    monkeypatch.setattr(database.sqlite3, "connect", connect)
+    index.refresh(vault, WordEncoder())
+    assert best(index, "what melts") == "Ice.md"
+    assert "allows no write-ahead log" in caplog.text
+    assert not (index.directory / f"{FILE}-wal").exists()
 
 
 def test_folder_that_cannot_be_written(vault, tmp_path):
@@ -698,24 +896,32 @@ def test_folder_that_cannot_be_written(vault, tmp_path):
         Index(tmp_path / "file" / "index").catch_up(vault)
 
 
+def test_an_index_on_a_file_says_that_it_is_one(vault, tmp_path):
+    path = tmp_path / "file"
+    path.write_text("", encoding="utf-8")
+    with pytest.raises(StorageError, match="It is a file; the index needs a folder"):
+        Index(path).refresh(vault, WordEncoder())
+
+
 def test_unreadable_note_is_a_problem_and_the_rest_go_on(vault, index):
     (vault / "Big.md").write_bytes(b"x" * 10_000_001)
     done = index.refresh(vault, WordEncoder())
     assert [problem.kind for problem in done.problems] == ["too_large"]
-    assert len(index.current().notes) == 3
+    with index.snapshot() as corpus:
+        assert len(corpus.notes) == 3
+    assert index.behind(vault) == 0
     (vault / "Big.md").write_text("Small now.")
-    assert index.refresh(vault, WordEncoder()).added == ("Big.md",)
+    done = index.refresh(vault, WordEncoder())
+    assert (done.added, done.problems) == (("Big.md",), ())
+    (vault / "Big.md").write_bytes(b"x" * 10_000_001)
+    done = index.refresh(vault, WordEncoder())
+    assert (done.removed, len(done.problems)) == (("Big.md",), 1)
 
 
 def test_refresh_of_one_note_does_the_work_of_one_note(vault, index, monkeypatch):
     for number in range(300):
         (vault / f"n{number}.md").write_text(f"# N{number}\n\nText {number}.", encoding="utf-8")
     index.refresh(vault, WordEncoder())
-
-    def written(part):
-        return set((index.directory / part).iterdir())
-
-    there = {part: written(part) for part in ("pages", "sheets")}
     (vault / "n7.md").write_text("# N7\n\nSteam rises.", encoding="utf-8")
     encoder, done = WordEncoder(), []
 
@@ -726,16 +932,32 @@ def test_refresh_of_one_note_does_the_work_of_one_note(vault, index, monkeypatch
         )
 
     counted(scanning, "read_note", lambda root, note: note)
-    counted(mentions, "_scan", lambda note, trie: note.id)
-    counted(arcs, "_told", lambda note, mentioned: note.id)
+    counted(note_writer.NoteWriter, "put", lambda writer, rows, written: rows.path)
+    counted(mention_writer, "mentions_in", lambda note, *rest: note)
     index.refresh(vault, encoder)
-    assert done == [(name, "n7.md") for name in ("read_note", "_scan", "_told")]
+    assert done == [(name, "n7.md") for name in ("read_note", "put", "mentions_in")]
     assert encoder.encoded == ["N7. Steam rises."]
-    assert [len(written(part) - old) for part, old in there.items()] == [1, 1]
 
 
-def test_an_index_on_a_file_says_that_it_is_one(vault, tmp_path):
-    path = tmp_path / "file"
-    path.write_text("", encoding="utf-8")
-    with pytest.raises(StorageError, match="It is a file; the index needs a folder"):
-        Index(path).refresh(vault, WordEncoder())
+def test_quick_edit_lists_the_folder_twice_at_most(vault, index, monkeypatch):
+    index.refresh(vault, WordEncoder())
+    (vault / "Ice.md").write_text("Ice floats.", encoding="utf-8")
+    scan, seen = scanning.scan, []
+    monkeypatch.setattr(scanning, "scan", lambda root: seen.append(root) or scan(root))
+    index.refresh(vault, WordEncoder())
+    assert len(seen) <= 2
+    assert best(index, "what floats") == "Ice.md"
+
+
+def test_strange_text_is_kept_as_it_is(vault, index):
+    text = '---\ntitle: "\\ud800 x"\n---\nA \0 between.\r\n\r\nCaf\u00e9 \U0001f389 \u4e2d\u6587.'
+    (vault / "Odd.md").write_bytes(text.encode())
+    index.refresh(vault, WordEncoder())
+    with index.snapshot() as corpus:
+        note = corpus.notes["Odd.md"]
+        assert note.text == text
+        for number in corpus.passages_of("Odd.md"):
+            passage = corpus.passage(number)
+            assert passage.text == text[slice(*passage.span)]
+        assert json.dumps(note.title)
+        assert "\ud800" not in corpus.notes

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import sqlite3
 import threading
 import time
 
 import pytest
 
+from ragbot.index.database import FILE
 from ragbot.index.index import Index
-from tests.index.test_index_states import told
+from ragbot.index.vectors import chroma_state
+from ragbot.retrieval.retriever import retrieve
+from tests.index.test_index_states import passages_in, state_of
 from tests.refreshing import start
 from tests.word_encoder import WordEncoder
 
@@ -25,11 +30,15 @@ def write_vault(vault, version, count=40):
     (vault / f"Only v{version - 2}.md").unlink(missing_ok=True)
 
 
-def versions_in(generation):
-    """Name the versions that the texts, passages and annotations of a generation are of."""
-    found = {word for c in generation.chunks for word in c.text.replace(".", "").split()}
-    graph = generation.graph
-    annotations = {graph.relation(edge).annotation for edge in range(len(graph))}
+def texts_in(corpus):
+    """Return the passages, read one by one, as an answer reads them."""
+    return [corpus.passage(number).text for number in passages_in(corpus)]
+
+
+def versions_in(corpus):
+    """Return the versions that the passages and annotations of a snapshot are of."""
+    found = {word for text in texts_in(corpus) for word in text.replace(".", "").split()}
+    annotations = {relation.annotation for relation in corpus.graph.relations()}
     found |= {note.removeprefix("by ") for note in annotations if note}
     return {word for word in found if word.startswith("v") and word[1:].isdigit()}
 
@@ -60,7 +69,7 @@ def test_killed_refresh_leaves_a_whole_index(tmp_path, kills):
     assert process.exitcode == 0
     usual = time.monotonic() - began
     chance = random.Random(0)
-    completed = 1
+    completed, unready = 1, 0
     for version in range(2, kills + 2):
         write_vault(vault, version)
         process = start(vault, index)
@@ -69,21 +78,55 @@ def test_killed_refresh_leaves_a_whole_index(tmp_path, kills):
         process.join()
         reader = Index(index)
         # What a killed refresh left out is at most this edit and those whose refresh was killed.
-        generation = reader.current()
-        found = versions_in(generation)
+        with reader.snapshot() as corpus:
+            found, texts = versions_in(corpus), texts_in(corpus)
+            unready += not chroma_state(corpus._connection).ready
+            query = WordEncoder().encode_query("the text on topic7")
+            assert len(corpus.nearest(query, 5)) in (0, 1, 2, 3, 4, 5)
+        reader.close()
         newest = max(int(v[1:]) for v in found)
         assert completed <= newest <= version
         assert found <= {f"v{newest}", f"v{newest - 1}"}
-        notes = [c.text for c in generation.chunks if "Version" in c.text]
+        notes = [text for text in texts if "Version" in text]
         assert len(notes) == 40
         assert all(f"v{newest} " in text for text in notes)
         completed = newest
+    if kills >= 20:
+        assert unready  # some were killed inside Chroma's writes
     Index(index).refresh(vault, WordEncoder())
     clean = Index(tmp_path / "clean")
     clean.refresh(vault, WordEncoder())
-    assert told(Index(index).current()) == told(clean.current())
-    leftovers = [p.name for p in (index / "generations").iterdir() if p.name.startswith(".")]
-    assert leftovers == []
+    assert state_of(Index(index)) == state_of(clean)
+    assert {path.name for path in index.iterdir()} <= {
+        FILE, f"{FILE}-wal", f"{FILE}-shm", "chroma", "writer.lock"
+    }  # fmt: skip
+
+
+def test_chroma_that_was_killed_while_it_wrote_is_built_again_without_embedding(tmp_path):
+    vault, index = tmp_path / "vault", tmp_path / "index"
+    write_vault(vault, 0)
+    Index(index).refresh(vault, WordEncoder())
+    for version in range(1, 4):
+        write_vault(vault, version)
+        process = start(vault, index, flush=1)
+        wait_until(lambda p=process: is_writing(index) or not p.is_alive())
+        process.kill()
+        process.join()
+        encoder, healed = WordEncoder(), Index(index)
+        healed.refresh(vault, encoder)
+        with healed.snapshot() as corpus:
+            assert len(encoder.encoded) < corpus.passage_count  # those embedded before were kept
+            assert chroma_state(corpus._connection).ready
+            question = f"Version v{version} of the text on topic7"
+            [(number, _)] = corpus.nearest(encoder.encode_query(question), 1)
+            assert corpus.passage(number).note == "Note 7.md"
+        assert healed.chroma_trouble == ""
+        healed.close()
+
+
+def is_writing(index):
+    with contextlib.closing(sqlite3.connect(index / FILE)) as connection:
+        return not chroma_state(connection).ready
 
 
 def test_reader_asks_while_a_writer_writes_and_is_killed(tmp_path):
@@ -98,15 +141,8 @@ def test_reader_asks_while_a_writer_writes_and_is_killed(tmp_path):
         reader = Index(index)
         while not stop.is_set():
             try:
-                generation = reader.current()
-                texts = [c.text for c in generation.chunks if "Version" in c.text]
-                versions = {text.split()[text.split().index("Version") + 1] for text in texts}
-                assert len(versions) == 1, versions
-                (version,) = versions
-                query = WordEncoder().encode_query(f"Version {version} of the text on topic7")
-                if generation.manifest.embedded == generation.manifest.chunks:
-                    assert generation.chunks[generation.nearest(query, 1)[0][0]].note == "Note 7.md"
-                seen.add(version)
+                with reader.snapshot() as corpus:
+                    seen.add(one_version(corpus))
             except Exception as error:
                 failures.append(error)
                 return
@@ -129,3 +165,20 @@ def test_reader_asks_while_a_writer_writes_and_is_killed(tmp_path):
         asking.join()
     assert failures == []
     assert seen >= {"v1", "v2", "v4", "v5"}
+
+
+def one_version(corpus):
+    """Return the one version that all notes of a snapshot are of, after asking it something."""
+    texts = [text for text in texts_in(corpus) if "Version" in text]
+    versions = {text.split()[text.split().index("Version") + 1] for text in texts}
+    assert len(versions) == 1, versions
+    (version,) = versions
+    question = f"Version {version} of the text on topic7"
+    query = WordEncoder().encode_question(question)
+    hits = retrieve(corpus, question, query)
+    assert all(corpus.notes[hit.passage.note].text[slice(*hit.passage.span)] == hit.passage.text
+               for hit in hits)  # fmt: skip
+    if corpus.embedded_count == corpus.passage_count:
+        [(nearest, _)] = corpus.nearest(query.vector, 1)
+        assert corpus.passage(nearest).note == "Note 7.md"
+    return version

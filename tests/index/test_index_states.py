@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import tempfile
@@ -12,7 +11,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from ragbot.errors import IndexMissingError, VaultError
 from ragbot.index.index import Index
 from ragbot.retrieval.retriever import retrieve
 from tests.word_encoder import WordEncoder
@@ -42,33 +40,40 @@ heads = st.one_of(
 texts = st.builds(str.__add__, heads, bodies)
 
 
-def told(generation):
-    """Everything that an answer could depend on, and nothing of how it came to be."""
-    graph = generation.graph
-    edges = [graph.relation(edge) for edge in range(len(graph))]
-    vectors = generation.vectors(range(len(generation.chunks)))
+def passages_in(corpus):
+    """Return every passage number, in order of note and place."""
+    return [number for note in corpus.notes for number in corpus.passages_of(note)]
+
+
+def state_of(index):
+    """Return everything that an answer could depend on, and nothing of how it came to be."""
     encoder = WordEncoder()
-    rankings = []
-    for question in QUESTIONS:
-        query = encoder.encode_question(question)
-        hits = retrieve(generation, question, query)
-        rankings.append([(hit.passage.id, round(hit.score, 4)) for hit in hits])
-        near = generation.nearest(query.vector, 5)
-        rankings.append([(row, round(cosine, 4)) for row, cosine in near])
-    snapshot = generation.content.snapshot
-    return {
-        "notes": dict(generation.notes),
-        "chunks": list(generation.chunks),
-        "relations": edges,
-        "ghosts": graph.ghosts(),
-        "predicates": graph.predicates,
-        "problems": snapshot.problems,
-        "files": snapshot.files,
-        "vectors": vectors.round(4).tolist(),
-        "codes": [codes.tobytes() for codes in generation.codes(range(len(generation.chunks)))],
-        "words": generation.lexical.passages("warm water melts").round(4).tolist(),
-        "rankings": rankings,
-    }
+    with index.snapshot() as corpus:
+        passages = passages_in(corpus)
+        names = {number: corpus.passage(number).id for number in passages}
+        rankings = []
+        for question in QUESTIONS:
+            query = encoder.encode_question(question)
+            hits = retrieve(corpus, question, query)
+            rankings.append([(hit.passage.id, round(hit.score, 4)) for hit in hits])
+            near = corpus.nearest(query.vector, 5)
+            rankings.append([(names[number], round(cosine, 4)) for number, cosine in near])
+        words = corpus.bm25("warm water melts")
+        return {
+            "notes": corpus.notes.all(),
+            "single notes": [corpus.notes[note] for note in corpus.notes],
+            "passages": [corpus.passage(number) for number in passages],
+            "relations": list(corpus.graph.relations()),
+            "sizes": {note: corpus.sizes([note])[note] for note in corpus.notes},
+            "ghosts": list(corpus.graph.ghosts().items()),
+            "predicates": corpus.graph.predicates,
+            "problems": corpus.problems,
+            "files": corpus.files,
+            "vectors": corpus.vectors(passages).round(4).tolist(),
+            "codes": [codes.tobytes() for codes in corpus.codes(passages)],
+            "words": {names[number]: round(score, 4) for number, score in words.items()},
+            "rankings": rankings,
+        }
 
 
 class Refreshed(RuleBasedStateMachine):
@@ -128,11 +133,6 @@ class Refreshed(RuleBasedStateMachine):
         self.index = Index(self.home / "index")
 
     @rule()
-    def roll_back(self):
-        with contextlib.suppress(IndexMissingError, VaultError):
-            self.index.rollback(self.vault)
-
-    @rule()
     def refresh_too(self):
         """Twice as likely as any one edit: it is what is tested."""
         self.refresh()
@@ -140,24 +140,32 @@ class Refreshed(RuleBasedStateMachine):
     @rule()
     def refresh(self):
         self.index.refresh(self.vault, WordEncoder())
-        clean = Index(self.home / "clean")
-        clean.refresh(self.vault, WordEncoder(), rebuild=True)
-        expected = told(clean.current())
+        clean = Index(Path(tempfile.mkdtemp(dir=self.home)))
+        clean.refresh(self.vault, WordEncoder())
+        expected = state_of(clean)
+        clean.close()
         for index in (self.index, self.reader):
-            found = told(index.current())
+            found = state_of(index)
             for part, value in expected.items():
                 assert found[part] == value, part
         assert self.index.behind(self.vault) == 0
 
+    @rule()
+    def rebuild(self):
+        self.index.refresh(self.vault, WordEncoder(), rebuild=True)
+        self.refresh()
+
     @invariant()
     def answers(self):
         if hasattr(self, "reader"):
-            generation = self.reader.current()
-            assert len(generation.chunks) == generation.manifest.chunks
+            with self.reader.snapshot() as corpus:
+                assert len(passages_in(corpus)) == corpus.passage_count
 
     def teardown(self):
         if hasattr(self, "home"):
             self.refresh()
+            self.index.close()
+            self.reader.close()
             shutil.rmtree(self.home)
 
 
@@ -168,21 +176,3 @@ TestRefreshed.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-
-
-def test_a_vault_that_grows_and_shrinks_is_spread_over_other_pages(tmp_path):
-    vault, index, reader = tmp_path / "vault", Index(tmp_path / "index"), Index(tmp_path / "index")
-    vault.mkdir()
-    counts = []
-    for size in (60, 70, 71, 61):
-        for number in range(80):
-            file = vault / f"N{number}.md"
-            file.unlink(missing_ok=True)
-            if number < size:
-                file.write_text(f"# N{number}\n\nWarm. See [[N{(number + 1) % 75}]]. Not N7.")
-        index.refresh(vault, WordEncoder())
-        clean = Index(tmp_path / f"clean {size}")
-        clean.refresh(vault, WordEncoder())
-        assert told(index.current()) == told(reader.current()) == told(clean.current())
-        counts.append(len(index.current().manifest.pages))
-    assert counts == [1, 2, 2, 1]

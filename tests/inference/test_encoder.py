@@ -1,9 +1,11 @@
-"""The encoder that ragbot ships, and its faster forms."""
+"""The default encoder: its vectors, its identity, and what it imports."""
 
 from __future__ import annotations
 
-import builtins
 import logging
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -11,8 +13,14 @@ import pytest
 
 from ragbot.errors import ModelUnavailableError
 from ragbot.inference import encoder as encoding
-from ragbot.inference import onnx
-from ragbot.inference.encoder import DEFAULT_SHA256, Encoder, verify_default_weights
+from ragbot.inference import model_files
+from ragbot.inference.encoder import BATCH, LocalEncoder
+from ragbot.inference.model_files import (
+    DEFAULT_SHA256,
+    default_model_folder,
+    verify_default_weights,
+)
+from tests.conftest import ROOT
 
 TEXTS = [
     "Heat flows from warm to cold.",
@@ -25,7 +33,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def encoder():
-    return Encoder()
+    return LocalEncoder()
 
 
 def test_weights_are_the_published_ones(encoder):
@@ -35,172 +43,203 @@ def test_weights_are_the_published_ones(encoder):
 
 
 def test_other_weights_are_refused(monkeypatch):
-    monkeypatch.setattr(encoding, "_sha256", lambda path: "0" * 64)
+    monkeypatch.setattr(model_files, "_sha256", lambda path: "0" * 64)
     with pytest.raises(ModelUnavailableError, match="published"):
-        Encoder().identity  # noqa: B018
+        LocalEncoder().identity  # noqa: B018
+    with pytest.raises(ModelUnavailableError, match="published"):
+        LocalEncoder().load()
 
 
 def test_rows_are_unit_vectors_in_the_order_of_the_texts(encoder):
-    seen = []
-    vectors = encoder.encode(TEXTS, progress=seen.append)
+    vectors = encoder.encode(TEXTS)
     assert vectors.shape == (5, 384)
     assert vectors.dtype == np.float32
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     one_by_one = np.concatenate([encoder.encode([text]) for text in TEXTS])
     assert np.allclose(vectors, one_by_one, atol=1e-5)
-    assert seen[-1] == 5
 
 
-def test_batches_are_encoded_side_by_side_with_one_thread_each(encoder, monkeypatch):
-    import torch
+def test_vectors_are_those_of_sentence_transformers(encoder):
+    from sentence_transformers import SentenceTransformer
 
+    reference = SentenceTransformer(str(default_model_folder()), device="cpu")
+    wanted = reference.encode(TEXTS, normalize_embeddings=True)
+    assert (encoder.encode(TEXTS) * wanted).sum(axis=1).min() > 0.999999
+    assert encoder.encode_question(TEXTS[0]).vector @ wanted[0] > 0.999999
+
+
+def test_torch_and_onnx_make_the_same_vectors_tokens_and_identity(encoder):
+    torch = LocalEncoder(backend="torch")
+    assert torch.identity == encoder.identity
+    here, there = encoder.encode_passages(TEXTS), torch.encode_passages(TEXTS)
+    assert np.allclose(here.vectors, there.vectors, atol=1e-5)
+    for ours, theirs in zip(here.codes, there.codes, strict=True):
+        assert ours["place"].tolist() == theirs["place"].tolist()
+        assert np.allclose(ours["scale"].astype(float), theirs["scale"].astype(float), rtol=0.01)
+        differing = np.unpackbits(ours["bits"] ^ theirs["bits"]).mean() if len(ours) else 0
+        assert differing < 0.001
+    ours, theirs = (one.encode_question("How hot is tea?").words for one in (encoder, torch))
+    assert ours.spans == theirs.spans
+    assert np.allclose(ours.vectors, theirs.vectors, atol=1e-5)
+
+
+def test_batches_are_encoded_side_by_side(encoder, monkeypatch):
+    encoder.load()
     together, threads = threading.Barrier(2, timeout=60), set()
-    model = encoder.load()
-    encode = model.encode
+    model = encoder._model
+    read = model.read
 
-    def watched(texts, **options):
-        threads.add((threading.get_ident(), torch.get_num_threads()))
+    def watched(texts, role):
+        threads.add(threading.get_ident())
         together.wait()
-        return encode(texts, **options)
+        return read(texts, role)
 
-    monkeypatch.setattr(encoding, "_threads", lambda: 2)
-    monkeypatch.setattr(model, "encode", watched)
-    texts = [f"Note {n} is about topic {n * n}." for n in range(4 * encoding.BATCH)]
-    seen = []
-    vectors = encoder.encode(texts, progress=seen.append)
-    assert np.allclose(vectors, encode(texts, normalize_embeddings=True), atol=1e-5)
-    assert seen == [encoding.BATCH * done for done in (1, 2, 3, 4)]
+    fresh = LocalEncoder()
+    fresh.load()
+    monkeypatch.setattr(fresh._model, "read", watched)
+    monkeypatch.setattr(fresh._model, "workers", 2)
+    texts = [f"Note {n} is about topic {n * n}." for n in range(4 * BATCH)]
+    assert np.allclose(fresh.encode_passages(texts).vectors, encoder.encode(texts), atol=1e-5)
     assert len(threads) == 2
-    assert {count for _, count in threads} == {1}
 
 
-def test_passages_are_encoded_as_a_whole_and_by_the_words_that_have_a_subject(encoder):
-    told = encoder.encode_passages(TEXTS)
-    assert np.allclose(told.vectors, encoder.encode(TEXTS), atol=1e-5)
-    for text, found in zip(TEXTS, told.codes, strict=True):
-        assert bool(len(found)) == bool(text.strip())
-        assert all(text[place].isalnum() for place in found["place"])
+def test_batches_that_are_closed_are_not_encoded(encoder, monkeypatch):
+    fresh, began, gate = LocalEncoder(), [], threading.Event()
+    fresh.load()
+
+    def slow(texts, role):
+        began.append(texts)
+        gate.wait(60)
+        return [(np.zeros(384, np.float32), encoder.encode_question("x").words) for _ in texts]
+
+    monkeypatch.setattr(fresh._model, "read", slow)
+    monkeypatch.setattr(fresh._model, "workers", 1)
+    batches = fresh.passages([f"text {n}" for n in range(10 * BATCH)])
+    batches.close()
+    gate.set()
+    assert list(batches) == []
+    assert len(list(fresh.passages(["one more"]))) == 1
+    assert len(began) <= 2
+
+
+def test_an_error_of_a_batch_is_raised_in_its_place_and_ends_the_rest(encoder, monkeypatch):
+    fresh = LocalEncoder()
+    fresh.load()
+    read = fresh._model.read
+
+    def failing(texts, role):
+        if "text 6" in texts:
+            raise RuntimeError("out of memory")
+        return read(texts, role)
+
+    monkeypatch.setattr(fresh._model, "read", failing)
+    batches = fresh.passages([f"text {n}" for n in range(10 * BATCH)])
+    assert len(next(batches).codes) == BATCH
+    with pytest.raises(RuntimeError, match="out of memory"):
+        next(batches)
+    assert list(batches) == []
+
+
+def test_passages_are_encoded_as_a_whole_and_by_their_content_words(encoder):
+    encoded = encoder.encode_passages(TEXTS)
+    assert np.allclose(encoded.vectors, encoder.encode(TEXTS), atol=1e-5)
+    for text, codes in zip(TEXTS, encoded.codes, strict=True):
+        assert bool(len(codes)) == bool(text.strip())
+        assert all(text[place].isalnum() for place in codes["place"])
     question = encoder.encode_question("What is the heat?")
-    assert [("What is the heat?")[a:b] for a, b in question.words.spans] == [
-        "What",
-        "is",
-        "the",
-        "heat",
-        "?",
-    ]
+    words = ["What", "is", "the", "heat", "?"]
+    assert [("What is the heat?")[a:b] for a, b in question.words.spans] == words
     assert np.allclose(question.vector, encoder.encode(["What is the heat?"])[0], atol=1e-5)
 
 
 def test_threads_that_encode_at_once_do_not_disturb_each_other(encoder):
-    # How a tokenizer pads is a state of it: one that is shared between threads must not be set.
     texts = [f"{'a longer text about ' * (n % 5)}number {n}" for n in range(64)]
     alone = [encoder.encode_passages([text]).vectors[0] for text in texts]
     assert np.allclose(encoder.encode_passages(texts).vectors, alone, atol=1e-5)
 
 
-def test_a_model_that_projects_its_texts_gives_no_words(encoder, tmp_path):
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Dense
-
-    modules = [*encoder.load()][:2]
-    model = SentenceTransformer(modules=[*modules, Dense(384, 16)], device="cpu")
-    model.save(str(tmp_path / "model"))
-    projecting = Encoder(str(tmp_path / "model"))
-    told = projecting.encode_passages(TEXTS)
-    assert told.vectors.shape == (len(TEXTS), 16)
-    assert [len(found) for found in told.codes] == [0] * len(TEXTS)
-    assert projecting.encode_question("What is heat?").words.spans == ()
-
-
 def test_no_texts_give_no_rows(encoder):
     assert encoder.encode([]).shape == (0, 384)
+    assert encoder.encode_passages([]).vectors.shape == (0, 384)
+    assert list(encoder.passages([])) == []
 
 
 def test_meaning_is_nearer_than_another_subject(encoder):
-    query = encoder.encode_query("What happens to frozen water when it gets hot?")
+    query = encoder.encode_question("What happens to frozen water when it gets hot?").vector
     cosines = encoder.encode(TEXTS[:3]) @ query
     assert cosines.argmax() == 1
     assert cosines[2] < 0.2
 
 
-def test_repeated_question_is_not_encoded_twice(encoder, monkeypatch):
-    first = encoder.encode_query("What is heat?")
-    monkeypatch.setattr(encoding, "load", lambda: pytest.fail("encoded again"))
-    assert encoder.encode_query("What is heat?") is first
+def test_repeated_question_is_not_encoded_twice(encoder):
+    first = encoder.encode_question("What is heat?")
+    assert encoder.encode_question("What is heat?") is first
+    with pytest.raises(ValueError, match="read-only"):
+        first.vector[0] = 1
 
 
 def test_nothing_is_loaded_before_it_is_needed():
-    encoder = Encoder()
-    assert not encoder.loaded
+    encoder = LocalEncoder()
     assert encoder.identity.name == "all-MiniLM-L6-v2"
     assert not encoder.loaded
+    encoder.load()
+    assert encoder.loaded
 
 
-@pytest.mark.parametrize("model", ["./no-such-folder", "no-such/model-anywhere"])
-def test_model_that_is_not_here(model):
+@pytest.mark.parametrize("model", ["./no-such-folder", "no-such/model-anywhere", "no such model"])
+@pytest.mark.parametrize("backend", ["onnx", "torch"])
+def test_model_that_is_not_here(model, backend):
     with pytest.raises(ModelUnavailableError) as caught:
-        Encoder(model).load()
+        LocalEncoder(model, backend).load()
     assert caught.value.model == model
 
 
-def test_folder_of_a_model_is_another_identity(encoder):
-    own = Encoder(str(encoder.default_model_folder()))
-    assert own.identity != encoder.identity
-    assert np.allclose(own.encode(TEXTS[:1]), encoder.encode(TEXTS[:1]), atol=1e-6)
+def test_a_folder_that_is_no_model_is_a_clear_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "model").mkdir()
+    with pytest.raises(ModelUnavailableError):
+        LocalEncoder(str(tmp_path / "model")).load()
 
 
-# Faster
+def test_importing_torch_is_over_budget(encoder, tmp_path):
+    """A question with the default encoder imports none of the slow libraries."""
+    encoder.load()
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "Tea.md").write_text("# Tea\n\nGreen tea brews at 80 °C.\n", "utf-8")
+    code = (
+        "import sys\n"
+        "from ragbot import Ragbot\n"
+        "with Ragbot.open('notes', 'index') as bot:\n"
+        "    assert not bot.ask('At what temperature does green tea brew?').notice\n"
+        "    assert bot.search('hot drinks')\n"
+        "print(sorted(name for name in sys.argv[1:] if name in sys.modules))"
+    )
+    slow = ["torch", "transformers", "sentence_transformers", "sklearn", "onnx", "pandas"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *slow],
+        capture_output=True,
+        encoding="utf-8",
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("backend", "least"), [("onnx", 0.99999), ("onnx-int8", 0.97)])
-def test_faster_backend_is_near_and_kept(encoder, backend, least, tmp_path, monkeypatch):
-    pytest.importorskip("onnx", reason="the extra ragbot[fast] is not installed")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    quick = Encoder(backend=backend)
-    cosines = (quick.encode(TEXTS) * encoder.encode(TEXTS)).sum(axis=1)
-    assert cosines.min() > least
-    assert quick.identity != encoder.identity
-    (kept,) = (tmp_path / "ragbot" / "onnx").iterdir()
-    written = kept.stat().st_mtime_ns
-    again = Encoder(backend=backend)
-    assert np.array_equal(again.encode(TEXTS[:1]), quick.encode(TEXTS[:1]))
-    assert kept.stat().st_mtime_ns == written
+def test_a_model_that_onnx_cannot_run_is_run_by_torch_with_one_line(monkeypatch, caplog):
+    from ragbot.inference import onnx
 
+    def refuse(*arguments):
+        raise onnx.ConversionError("no such operator")
 
-def test_missing_packages_fall_back_to_torch(monkeypatch, caplog):
-    monkeypatch.setattr(onnx, "find_spec", lambda name: None)
+    monkeypatch.setattr(onnx, "open_model", refuse)
     with caplog.at_level(logging.WARNING):
-        encoder = Encoder(backend="onnx-int8")
-    assert "ragbot[fast]" in caplog.text
-    assert encoder.identity == Encoder().identity
-
-
-def test_model_that_cannot_be_converted(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-
-    def broken(*arguments):
-        raise RuntimeError("no such operator")
-
-    monkeypatch.setattr(onnx, "_export", broken)
-    with pytest.raises(ModelUnavailableError, match="no such operator"):
-        Encoder(backend="onnx").load()
-    assert list((tmp_path / "ragbot" / "onnx").iterdir()) == []
-
-
-def test_importing_the_encoder_loads_nothing_slow(monkeypatch):
-    real = builtins.__import__
-    loaded = []
-
-    def spy(name, *arguments, **settings):
-        loaded.append(name.split(".")[0])
-        return real(name, *arguments, **settings)
-
-    monkeypatch.setattr(builtins, "__import__", spy)
-    Encoder(backend="onnx")
-    assert {"torch", "sentence_transformers", "onnxruntime"}.isdisjoint(loaded)
+        encoder = LocalEncoder(backend="onnx-int8")
+        assert encoder.identity == LocalEncoder().identity
+    (record,) = caplog.records
+    assert record.getMessage().endswith("runs on torch, which is slower to start: no such operator")
+    assert "\n" not in record.getMessage()
 
 
 def test_texts_are_sorted_by_their_words_and_marks_and_not_by_their_letters():
     texts = ["internationalisation", "a b c", "", "a-b, c!", "Zeit für Tee"]
-    assert encoder.longest_first(texts) == [3, 4, 1, 0, 2]
+    assert encoding.longest_first(texts) == [3, 4, 1, 0, 2]

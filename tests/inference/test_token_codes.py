@@ -18,7 +18,9 @@ def unit(rows, dimension, seed=0):
 def test_cosines_are_kept_to_within_a_few_hundredths_and_without_a_lean(dimension):
     vectors, queries = unit(200, dimension), unit(20, dimension, seed=1)
     queries[:10] = vectors[:10]
-    told = token_codes.cosines(token_codes.turn(queries), token_codes.pack(vectors, range(200)))
+    told = token_codes.cosines(
+        token_codes.rotate(queries), token_codes.quantize(vectors, range(200))
+    )
     off = told - queries @ vectors.T
     assert np.abs(off[range(10), range(10)]).max() < 0.01  # of itself, near to exact
     assert off.std() < 0.9 / np.sqrt(dimension)
@@ -27,21 +29,21 @@ def test_cosines_are_kept_to_within_a_few_hundredths_and_without_a_lean(dimensio
 
 def test_turning_keeps_lengths_and_angles():
     vectors = unit(30, 384)
-    turned = token_codes.turn(vectors)
-    assert np.allclose(turned @ turned.T, vectors @ vectors.T, atol=1e-5)
+    rotated = token_codes.rotate(vectors)
+    assert np.allclose(rotated @ rotated.T, vectors @ vectors.T, atol=1e-5)
 
 
 def test_a_vector_of_one_dimension_says_it_in_all_of_them():
     # Signs alone would tell such vectors from others by a single bit.
     axes = np.eye(64, dtype=np.float32)
-    told = token_codes.cosines(token_codes.turn(axes), token_codes.pack(axes, range(64)))
+    told = token_codes.cosines(token_codes.rotate(axes), token_codes.quantize(axes, range(64)))
     assert np.abs(told - axes).max() < 0.6
     assert np.abs(told - axes).mean() < 0.15
 
 
 def test_turning_is_the_same_everywhere():
     # An index is read where it was not written: the signs must not change.
-    first = token_codes.turn(np.eye(1, 8, dtype=np.float32))[0]
+    first = token_codes.rotate(np.eye(1, 8, dtype=np.float32))[0]
     assert np.allclose(first, FIRST, atol=1e-4)
 
 
@@ -89,3 +91,13 @@ def test_places_lie_within_the_text(pieces):
     text = " ".join(pieces)
     for first, last in token_codes.places(text, pieces):
         assert 0 <= first <= last <= len(text)
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 7, 384])
+def test_the_transform_is_that_of_scipy(dimension):
+    from scipy.fft import dct
+
+    rows = np.random.default_rng(0).normal(size=(5, dimension)).astype(np.float32)
+    ours = token_codes._cosine_transform(rows)
+    assert ours.dtype == np.float32
+    assert np.allclose(ours, dct(rows, norm="ortho", axis=1), atol=1e-5)

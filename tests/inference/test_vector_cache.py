@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ragbot.inference.vector_cache import Remembered
+from ragbot.inference.vector_cache import VectorCache
 
 
 class Counting:
@@ -16,22 +16,22 @@ class Counting:
 
 def test_a_text_is_encoded_once_and_rows_keep_their_order():
     encode = Counting()
-    remembered = Remembered(encode)
-    assert remembered(["bb", "a", "bb"]).tolist() == [[2, 98], [1, 97], [2, 98]]
-    assert remembered(["ccc", "a"]).tolist() == [[3, 99], [1, 97]]
+    cached = VectorCache(encode)
+    assert cached(["bb", "a", "bb"]).tolist() == [[2, 98], [1, 97], [2, 98]]
+    assert cached(["ccc", "a"]).tolist() == [[3, 99], [1, 97]]
     assert encode.asked == ["bb", "a", "ccc"]
 
 
 def test_nothing_has_the_shape_of_the_encoder():
-    assert Remembered(Counting())([]).shape == (0, 2)
+    assert VectorCache(Counting())([]).shape == (0, 2)
 
 
 def test_the_oldest_are_forgotten_but_a_long_request_is_served_whole():
     encode = Counting()
-    remembered = Remembered(encode, most=2)
-    assert len(remembered(["a", "b", "c"])) == 3
-    remembered(["c", "b"])
-    remembered(["a"])
+    cached = VectorCache(encode, size=2)
+    assert len(cached(["a", "b", "c"])) == 3
+    cached(["c", "b"])
+    cached(["a"])
     assert encode.asked == ["a", "b", "c", "a"]
-    remembered(["c"])
+    cached(["c"])
     assert encode.asked[-1] == "c"

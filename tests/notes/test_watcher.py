@@ -40,8 +40,14 @@ def wait_until(true, seconds=120):
         time.sleep(0.05)
 
 
+def notes(index):
+    with index.snapshot() as corpus:
+        return set(corpus.notes)
+
+
 def texts(index):
-    return {c.text for c in index.current().chunks}
+    with index.snapshot() as corpus:
+        return {note.text for note in corpus.notes.all()}
 
 
 def test_new_note_is_found(vault, watched):
@@ -66,11 +72,11 @@ def test_many_files_at_once(vault, watched):
     index, _ = watched
     for number in range(300):
         (vault / f"n{number}.md").write_text(f"Number {number}.", encoding="utf-8")
-    wait_until(lambda: len(index.current().notes) == 301)
+    wait_until(lambda: len(notes(index)) == 301)
     shutil.rmtree(vault / "never", ignore_errors=True)
     for number in range(300):
         (vault / f"n{number}.md").unlink()
-    wait_until(lambda: len(index.current().notes) == 1)
+    wait_until(lambda: len(notes(index)) == 1)
 
 
 def test_change_during_the_first_look_is_seen(vault):
@@ -89,11 +95,11 @@ def test_folder_of_notes_moved_and_removed(vault, watched):
     index, _ = watched
     (vault / "a").mkdir()
     (vault / "a" / "Salt.md").write_text("Salt.", encoding="utf-8")
-    wait_until(lambda: "a/Salt.md" in index.current().notes)
+    wait_until(lambda: "a/Salt.md" in notes(index))
     (vault / "a").rename(vault / "b")
-    wait_until(lambda: set(index.current().notes) == {"Ice.md", "b/Salt.md"})
+    wait_until(lambda: notes(index) == {"Ice.md", "b/Salt.md"})
     shutil.rmtree(vault / "b")
-    wait_until(lambda: set(index.current().notes) == {"Ice.md"})
+    wait_until(lambda: notes(index) == {"Ice.md"})
 
 
 def test_vault_that_vanishes_is_told_of_and_taken_up_again(vault, watched):

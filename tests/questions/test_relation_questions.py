@@ -94,7 +94,7 @@ def test_other_questions_are_left_alone(corpus, question):
 def test_a_mention_is_no_link():
     files = {"Heat.md": "Text.", "Ice.md": "Ice lacks Heat.", "Sun.md": "[[Heat]]"}
     notes = link_resolver.resolve([parser.parse(text, name)[0] for name, text in files.items()])
-    mentioning = MemoryCorpus(notes, None, mentions.find(notes).relations)
+    mentioning = MemoryCorpus(notes, None, mentions.find(notes))
     assert len(mentioning.graph) - mentioning.graph.written == 1
     assert told(mentioning, "What links to Heat?") == [("Sun", "links_to", "Heat")]
 

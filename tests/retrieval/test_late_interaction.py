@@ -21,15 +21,15 @@ def corpus():
 
 
 def row_of(corpus, note):
-    return next(row for row, chunk in enumerate(corpus.chunks) if chunk.note == note)
+    return corpus.passages_of(note)[0]
 
 
 def test_a_passage_that_holds_every_word_is_met_and_another_is_not(corpus):
     question = "whistle boiling"
-    near = Reading(corpus, question, asked(question)).passages(range(3))
-    best = row_of(corpus, "Kettle.md")
-    assert near[best] > 0.95
-    assert max(value for row, value in enumerate(near) if row != best) < 0.3
+    passages = corpus.all_passages
+    near = dict(zip(passages, Reading(corpus, question, asked(question)).passages(passages)))
+    assert near.pop(row_of(corpus, "Kettle.md")) > 0.95
+    assert max(near.values()) < 0.3
 
 
 def test_a_sentence_is_met_by_its_own_words_or_by_those_of_its_title(corpus):
@@ -46,12 +46,12 @@ def test_a_sentence_is_met_by_its_own_words_or_by_those_of_its_title(corpus):
 
 def test_passages_read_together_are_met_as_each_is_alone(corpus):
     reading = Reading(corpus, "kettle of clay", asked("kettle of clay"))
-    spans = [(row, [chunk.span]) for row, chunk in enumerate(corpus.chunks)]
+    spans = [(one, [corpus.passage(one).span]) for one in corpus.all_passages]
     alone = [one for pair in spans for one in reading.pieces([pair])]
     assert [one.passage for one in reading.pieces(spans)] == [
         pytest.approx(one.passage) for one in alone
     ]
-    assert reading.passages(range(3)) == pytest.approx([one.passage for one in alone])
+    assert reading.passages(corpus.all_passages) == pytest.approx([one.passage for one in alone])
     assert len({one.passage for one in alone}) == 3
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.memory import MemoryCorpus
 from ragbot.evaluation.retrieval import evaluate, read
-from ragbot.inference.encoder import Encoder
+from ragbot.inference.encoder import LocalEncoder
 from ragbot.notes import link_resolver, mentions, vault
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,9 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def report():
-    encoder = Encoder()
+    encoder = LocalEncoder()
     notes = link_resolver.resolve(vault.read(ROOT / "notes")[0])
-    corpus = MemoryCorpus(notes, encoder.encode_passages, mentions.find(notes).relations)
+    corpus = MemoryCorpus(notes, encoder.encode_passages, mentions.find(notes))
     questions = read(ROOT / "tests" / "evaluation" / "garden.jsonl")
     return evaluate(corpus, encoder.encode_question, questions)
 

@@ -172,7 +172,7 @@ def test_every_path_replays_on_the_graph(links, question, hops):
     )
     for hit in search(corpus, question, hops=hops):
         assert hit.evidence
-        assert hit.passage in corpus.chunks
+        assert hit.passage in map(corpus.passage, corpus.passages_of(hit.passage.note))
         for found in hit.evidence:
             assert found.rank >= 1
             assert bool(found.path) is (found.retriever == "graph")

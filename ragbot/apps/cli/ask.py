@@ -50,7 +50,8 @@ def ask(
         pieces = bot.stream(question, filters=named(bot, filters), use_llm=llm, sources=sources)
         if as_json:
             *_, answer = (piece for piece in pieces if isinstance(piece, Answer))
-            print_json(serialize.answered(answer, bot.corpus().notes))
+            with bot.snapshot() as corpus:
+                print_json(serialize.answered(answer, corpus.notes))
         else:
             answer = print_answer(pieces, page)
         if answer.notice:
@@ -107,9 +108,10 @@ def search(config: Config, question: str, explain: bool, as_json: bool, **option
     with opened(config, encoder=not options["words"]) as (bot, page):
         options["filters"] = named(bot, options["filters"])
         found = bot.search(question, options.pop("count"), **options)
-        if as_json:
-            print_json(serialize.searched(question, found, bot.corpus().notes))
-        elif found:
-            print(format.hits(found, bot.corpus().notes, page, explain))
-        else:
-            say("Nothing found.")
+        with bot.snapshot() as corpus:
+            if as_json:
+                print_json(serialize.searched(question, found, corpus.notes))
+            elif found:
+                print(format.hits(found, corpus.notes, page, explain))
+            else:
+                say("Nothing found.")

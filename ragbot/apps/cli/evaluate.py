@@ -36,14 +36,15 @@ def evaluate(config: Config, questions: Path, answers: bool, words: bool, as_jso
 
     if answers:
         expected = of_answers.read(questions)
-        with opened(config, encoder=not words) as (bot, _):
-            judged = of_answers.run(bot.corpus().notes, bot.ask, expected)
+        with opened(config, encoder=not words) as (bot, _), bot.snapshot() as corpus:
+            judged = of_answers.run(corpus.notes, bot.ask, expected)
         record, shown = of_answers.as_json(judged), of_answers.as_text(judged)
     else:
         asked = of_retrieval.read(questions)
         with opened(config, encoder=not words) as (bot, _):
             encode = (lambda question: None) if words else bot.encode
-            found = of_retrieval.evaluate(bot.corpus(), encode, asked)
+            with bot.snapshot() as corpus:
+                found = of_retrieval.evaluate(corpus, encode, asked)
         record, shown = of_retrieval.as_json(found), of_retrieval.as_text(found)
     if as_json:
         print_json(record)

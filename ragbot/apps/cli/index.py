@@ -68,7 +68,7 @@ def _follow(bot: Ragbot, report: Callable[[Changes], None]) -> None:
 
     def refresh() -> None:
         try:
-            if done := bot.refresh(automatic=True):
+            if done := bot.refresh():
                 report(done)
         except RagbotError as error:
             say(f"ragbot: {error}")

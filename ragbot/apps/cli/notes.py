@@ -40,8 +40,8 @@ def show(config: Config, note: str, text: bool, as_json: bool) -> None:
             return
         relations, passages = bot.related(found.id), bot.passages(found.id)
         if as_json:
-            notes = bot.corpus().notes
-            print_json(serialize.note_record(found, relations, passages, notes))
+            with bot.snapshot() as corpus:
+                print_json(serialize.note_record(found, relations, passages, corpus.notes))
         else:
             print("\n".join(format.note(found, relations, passages, page)))
 
@@ -76,8 +76,8 @@ def related(
         source = bot.note(note)
         found = bot.related(source.id, predicate, direction)
         if as_json:
-            notes = bot.corpus().notes
-            records = [serialize.relation_record(relation, notes) for relation in found]
+            with bot.snapshot() as corpus:
+                records = [serialize.relation_record(relation, corpus.notes) for relation in found]
             print_json({"note": source.id, "relations": records})
         elif found:
             print("\n".join(format.relations(found, source, page)))
@@ -101,8 +101,8 @@ def path(config: Config, start: str, end: str, as_json: bool) -> None:
         first, last = bot.note(start), bot.note(end)
         steps = bot.path(first.id, last.id)
         if as_json:
-            notes = bot.corpus().notes
-            records = [serialize.relation_record(step, notes) for step in steps]
+            with bot.snapshot() as corpus:
+                records = [serialize.relation_record(step, corpus.notes) for step in steps]
             print_json({"start": first.id, "end": last.id, "path": records})
         elif steps:
             print(format.steps(steps, last.id, page))
@@ -131,20 +131,14 @@ def graph(config: Config, written: str, near: str | None, hops: int, typed: bool
     """Print the graph of notes and relations."""
     from ragbot.apps.cli.session import opened
     from ragbot.graph import export
+    from ragbot.graph.relation_graph import around
 
     with opened(config, encoder=False) as (bot, _):
-        whole = bot.graph()
-        drawn = export.Drawing(
-            {node: export.Node(data["title"], data["ghost"]) for node, data in whole.nodes.items()},
-            [
-                export.Edge(source, data["predicate"], target, data["annotation"] or "")
-                for source, target, data in whole.edges(data=True)
-            ],
-        )
+        drawn = bot.graph()
         if typed:
-            drawn = drawn.typed()
+            drawn = export.typed(drawn)
         if near:
-            drawn = drawn.around(bot.note(near).id, hops)
+            drawn = around(drawn, bot.note(near).id, hops)
         print(export.FORMATS[written](drawn))
 
 

@@ -70,7 +70,7 @@ def mcp(config: Config, http: bool, host: str, port: int, no_auth: bool) -> None
         ) from None
 
     def open_bot() -> Ragbot:
-        return Ragbot.open(config=config, wait=False)
+        return Ragbot.open(config=config, refresh=False)
 
     if http:
         finish_on_interrupt()

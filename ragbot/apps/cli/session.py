@@ -32,12 +32,11 @@ def opened(config: Config, *, encoder: bool = True) -> Iterator[tuple[Ragbot, Pa
     """
     from ragbot.bot import Ragbot
 
-    with Ragbot.open(config=config, wait=False, borrow=True) as bot:
+    with Ragbot.open(config=config, refresh=False) as bot:
         if encoder:
             # Where another process writes the index, that process brings it up to date.
             with suppress(IndexLockedError), progress_bar(sys.stderr, patience=1.0) as progress:
-                bot.refresh(automatic=True, progress=progress)
-            bot.warm()
+                bot.refresh(progress=progress)
         yield bot, page_for(config)
 
 

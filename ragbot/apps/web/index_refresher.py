@@ -25,6 +25,8 @@ class IndexRefresher:
     ----------
     bot
         The open bot.
+    begun
+        Set once a refresh has reported, or ended: then the index can be asked.
     step
         The last progress report of the refresh under way; None while there is none.
     """
@@ -32,6 +34,7 @@ class IndexRefresher:
     def __init__(self, bot: Ragbot) -> None:
         self.bot = bot
         self.step: Progress | None = None
+        self.begun = threading.Event()
         self._turn = threading.Lock()
 
     def refresh(self, *, rebuild: bool = False, stop: threading.Event | None = None) -> None:
@@ -40,7 +43,7 @@ class IndexRefresher:
         Parameters
         ----------
         rebuild
-            Whether a visitor asked for a rebuild; otherwise nobody asked.
+            Whether to read and embed everything again.
         stop
             Cancels the refresh once it is set; the former index stays in use.
 
@@ -57,12 +60,15 @@ class IndexRefresher:
             if stop.is_set():
                 raise Cancelled
             self.step = step
+            if step.stage != "read" or step.done:
+                self.begun.set()
 
         while not self._turn.acquire(timeout=_WAIT):
             if stop.is_set():
                 raise Cancelled
         try:
-            self.bot.refresh(rebuild=rebuild, automatic=not rebuild, progress=report)
+            self.bot.refresh(rebuild=rebuild, progress=report)
         finally:
             self.step = None
+            self.begun.set()
             self._turn.release()

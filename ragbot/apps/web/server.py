@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragbot import __version__
+from ragbot.apps.web.index_refresher import IndexRefresher
 from ragbot.bot import Ragbot
 from ragbot.config import Config
 from ragbot.errors import ClosedError, RagbotError, ServeError
+from ragbot.notes import vault
 from ragbot.notes.watcher import Watcher
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from ragbot.apps.web.index_refresher import IndexRefresher
     from ragbot.apps.web.rate_limit import RateLimit
 
 STATIC = Path(__file__).parent / "static"
@@ -66,14 +67,15 @@ def serve(
     """
     login = _login(host, auth, no_auth)
     _check_port(host, port)
-    with Ragbot.open(config=config, wait=False) as bot:
-        bot.status()
-        from ragbot.apps.web.index_refresher import IndexRefresher
-
+    vault.scan(config.notes)
+    with Ragbot.open(config=config, refresh=False) as bot:
         refresher = IndexRefresher(bot)
-        threading.Thread(target=_warm, args=(refresher,), daemon=True).start()
+        threading.Thread(target=_refresh, args=(refresher,), daemon=True).start()
+        refresher.begun.wait()
+        with bot.snapshot():
+            pass  # An index that cannot be used is reported before the page opens.
         watcher = Watcher(config.notes, refresher.refresh) if watch else nullcontext()
-        with watcher, bot.lend(), running(refresher, host=host, port=port, login=login) as server:
+        with watcher, running(refresher, host=host, port=port, login=login) as server:
             on_ready(server.address)
             server.wait()
 
@@ -235,11 +237,10 @@ def application(
     return app
 
 
-def _warm(refresher: IndexRefresher) -> None:
-    """Embed new notes and load the encoder, while the page already answers from words."""
+def _refresh(refresher: IndexRefresher) -> None:
+    """Read and embed new notes, while the page already answers from words."""
     try:
         refresher.refresh()
-        refresher.bot.warm()
     except ClosedError:
         return
     except RagbotError as error:

@@ -1,0 +1,425 @@
+"""The database of an index: its tables, its connections, and what is said when it fails.
+
+One process writes at a time, under the writer's lock; readers never wait for it, because the
+database keeps a write-ahead log (WAL) where the file system allows one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from filelock import FileLock, Timeout
+
+from ragbot.errors import (
+    IndexDamagedError,
+    IndexLockedError,
+    IndexMissingError,
+    IndexOutdatedError,
+    IndexTooNewError,
+    RagbotError,
+    StorageError,
+)
+
+_log = logging.getLogger(__name__)
+
+FILE = "ragbot.sqlite3"
+DAMAGED = "ragbot.sqlite3.damaged"
+
+FORMAT = 1
+"""Counts up when a table changes; an older index is built again."""
+
+_APPLICATION = 0x52414742
+_LOG_FILES = ("", "-wal", "-shm", "-journal")
+_BUSY_SECONDS = 30.0
+
+_SCHEMA = """
+-- Values by name: the index counter, the encoder, the state of Chroma, the rules of parsing.
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+-- Every file of the vault; times and size only of notes. `racy` files are compared again.
+CREATE TABLE file (
+    path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, ctime INTEGER, racy INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE note (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    tags TEXT NOT NULL, written TEXT NOT NULL, passages INTEGER NOT NULL,
+    links_out INTEGER NOT NULL DEFAULT 0, links_in INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX note_links_in ON note (links_in);
+-- Apart from `note`, so that scanning notes does not read their text.
+CREATE TABLE content (
+    note INTEGER PRIMARY KEY REFERENCES note, text TEXT NOT NULL, parsed TEXT NOT NULL,
+    prose TEXT NOT NULL
+);
+CREATE TABLE problem (kind TEXT, path TEXT, line INTEGER, message TEXT, fix TEXT, severity TEXT);
+CREATE INDEX problem_path ON problem (path);
+
+-- What notes and files are called. `kind` is path, ending, folder, title, alias, spoken or mention.
+CREATE TABLE name (
+    kind TEXT, key TEXT, length INTEGER, path TEXT, spelling TEXT,
+    PRIMARY KEY (kind, key, length, path, spelling)
+) WITHOUT ROWID;
+CREATE INDEX name_path ON name (path);
+-- The names of one word, in how many notes each occurs, and whether that makes it a common word.
+CREATE TABLE name_word (word TEXT PRIMARY KEY, notes INTEGER, common INTEGER) WITHOUT ROWID;
+
+-- `kind` is link, ghost, self, file (it leads to no note) or mention. `asked` is the name as
+-- parsed, `written` as resolved.
+CREATE TABLE relation (
+    id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES note, position INTEGER NOT NULL,
+    kind TEXT NOT NULL, predicate TEXT NOT NULL, written TEXT NOT NULL, target INTEGER,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, block TEXT, fields TEXT NOT NULL,
+    asked TEXT NOT NULL, wiki INTEGER NOT NULL, key TEXT, other_key TEXT
+);
+CREATE INDEX relation_source ON relation (source, position);
+CREATE INDEX relation_target ON relation (target, kind) WHERE target IS NOT NULL;
+CREATE INDEX relation_key ON relation (key) WHERE key IS NOT NULL;
+CREATE INDEX relation_other_key ON relation (other_key) WHERE other_key IS NOT NULL;
+CREATE INDEX relation_predicate ON relation (predicate, kind);
+CREATE INDEX relation_ghost ON relation (source, position) WHERE kind = 'ghost';
+
+-- Ids are never used again: Chroma may still know those of passages that are gone. `flush` is the
+-- number of the write that put the passage into Chroma.
+CREATE TABLE passage (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, note INTEGER NOT NULL REFERENCES note,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, headings TEXT NOT NULL,
+    text_key TEXT NOT NULL, embedding INTEGER, flush INTEGER
+);
+CREATE INDEX passage_note ON passage (note, first);
+CREATE INDEX passage_text_key ON passage (text_key);
+CREATE INDEX passage_embedding ON passage (embedding) WHERE embedding IS NOT NULL;
+CREATE INDEX passage_pending ON passage (id) WHERE embedding IS NULL;
+CREATE INDEX passage_flush ON passage (flush) WHERE flush IS NOT NULL;
+CREATE INDEX passage_unflushed ON passage (id) WHERE flush IS NULL AND embedding IS NOT NULL;
+CREATE TABLE chroma_removed (passage INTEGER PRIMARY KEY);
+
+CREATE TABLE embedding (
+    id INTEGER PRIMARY KEY, text_key TEXT NOT NULL UNIQUE, vector BLOB NOT NULL, codes BLOB NOT NULL
+);
+
+-- Rows of the first two go by passage, of the others by note.
+CREATE VIRTUAL TABLE passage_words USING fts5(words, tokenize='ascii');
+CREATE VIRTUAL TABLE passage_names USING fts5(
+    names, capitals, detail=column, columnsize=0, tokenize="ascii tokenchars '_'"
+);
+CREATE VIRTUAL TABLE title_words USING fts5(words, tokenize='ascii');
+CREATE VIRTUAL TABLE prose_words USING fts5(
+    words, detail=none, columnsize=0, tokenize="ascii tokenchars '_'"
+);
+"""
+
+
+@cache
+def check_fts5() -> None:
+    """Check that this Python's SQLite has full-text search.
+
+    Raises
+    ------
+    StorageError
+        If it has not.
+    """
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        try:
+            connection.execute("CREATE VIRTUAL TABLE probe USING fts5(words)")
+        except sqlite3.OperationalError:
+            found = (
+                f"SQLite {sqlite3.sqlite_version} of this Python lacks FTS5, its full-text search"
+            )
+            remedy = "Use a Python that has it, such as one from python.org or your distribution."
+            raise StorageError("sqlite3", found, remedy) from None
+
+
+class Database:
+    """The database file of one index. Safe to share between threads and processes.
+
+    Parameters
+    ----------
+    directory
+        Folder of the index; made when it is written to.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        check_fts5()
+        self.directory = directory
+        self.path = directory / FILE
+        self._holder = directory / "writer"
+
+    def file_id(self) -> tuple[int, int] | None:
+        """Return what tells the file from one that takes its place; None without a file."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def reader(self) -> sqlite3.Connection:
+        """Open a connection that reads, also where nothing can be written.
+
+        Raises
+        ------
+        IndexMissingError
+            If nothing was built yet.
+        IndexDamagedError, IndexTooNewError
+            If it cannot be read.
+        """
+        if not self.path.is_file():
+            raise IndexMissingError(self.directory)
+        with errors_of(self.directory):
+            try:
+                connection = _opened(self.path, "mode=ro")
+            except sqlite3.OperationalError:
+                # WAL needs a file of shared memory, which a read-only folder may lack.
+                connection = _opened(self.path, "immutable=1")
+        try:
+            self.check(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def writer(self) -> sqlite3.Connection:
+        """Open a connection that writes, on a database with all tables.
+
+        Raises
+        ------
+        IndexDamagedError, IndexTooNewError, StorageError
+            If it cannot be used.
+        """
+        with errors_of(self.directory):
+            connection = _opened(self.path, "mode=rwc")
+            try:
+                if connection.execute("PRAGMA user_version").fetchone()[0]:
+                    self.check(connection)
+                mode = _journal(connection)
+                if mode != "wal":
+                    _log.warning(
+                        "%s: the file system allows no write-ahead log; readers wait while the "
+                        "index is written. Choose a local folder with --index to avoid that.",
+                        self.directory,
+                    )
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute("PRAGMA foreign_keys = ON")
+                connection.execute("PRAGMA cache_size = -65536")
+                if not connection.execute("PRAGMA user_version").fetchone()[0]:
+                    create_tables(connection)
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
+    def check(self, connection: sqlite3.Connection) -> None:
+        """Check that a database is an index of this version.
+
+        Raises
+        ------
+        IndexMissingError, IndexDamagedError, IndexOutdatedError, IndexTooNewError
+            If it is not.
+        """
+        with errors_of(self.directory):
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
+        if version == 0:
+            raise IndexMissingError(self.directory)
+        if application != _APPLICATION:
+            raise IndexDamagedError(self.directory, f"{FILE} is no index of ragbot")
+        if version > FORMAT:
+            raise IndexTooNewError(self.directory, version, FORMAT)
+        if version < FORMAT:
+            raise IndexOutdatedError(self.directory, version, FORMAT)
+
+    def was_left_open(self) -> bool:
+        """Return whether the last writer was killed; call it before `writing`."""
+        return self._holder.exists()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the writer's lock, with the holder's name beside it.
+
+        Raises
+        ------
+        IndexLockedError
+            If another process holds it.
+        StorageError
+            If the folder cannot be written.
+        """
+        lock = FileLock(self.directory / "writer.lock", timeout=0)
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout:
+            raise IndexLockedError(self.directory, _read_holder(self._holder)) from None
+        except OSError as error:
+            raise storage_error(self.directory, error) from error
+        try:
+            with contextlib.suppress(OSError):
+                name = f"process {os.getpid()} since {time.strftime('%H:%M:%S')}"
+                self._holder.write_text(name, encoding="utf-8")
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                self._holder.unlink(missing_ok=True)
+            lock.release()
+
+    def set_aside(self) -> None:
+        """Rename a damaged database, so that a new one can take its place."""
+        with errors_of(self.directory):
+            for suffix in reversed(_LOG_FILES):
+                old = Path(f"{self.path}{suffix}")
+                if old.exists():
+                    old.replace(self.directory / f"{DAMAGED}{suffix}")
+
+    def remove(self) -> None:
+        """Remove the database of another version."""
+        with errors_of(self.directory):
+            for suffix in reversed(_LOG_FILES):
+                Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Make all tables, in one transaction."""
+    with transaction(connection):
+        for statement in _statements(_SCHEMA):
+            connection.execute(statement)
+        write_meta(connection, "id", uuid.uuid4().hex)
+        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit what is written inside, or nothing of it when an exception ends it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def read_meta(connection: sqlite3.Connection, key: str, default: Any = None) -> Any:
+    """Return a value of the table `meta`."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return default if row is None else row[0]
+
+
+def write_meta(connection: sqlite3.Connection, key: str, value: Any) -> None:
+    """Write a value of the table `meta`."""
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+def is_whole(connection: sqlite3.Connection) -> bool:
+    """Return whether SQLite finds no damage in the pages of the database."""
+    return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+
+
+@contextmanager
+def errors_of(directory: Path) -> Iterator[None]:
+    """Raise the errors of SQLite and of the file system as those of the index.
+
+    Raises
+    ------
+    IndexDamagedError, IndexLockedError, StorageError
+        As `database_errors_of`, and if a file cannot be written.
+    """
+    try:
+        with database_errors_of(directory):
+            yield
+    except OSError as error:
+        raise storage_error(directory, error) from error
+
+
+@contextmanager
+def database_errors_of(directory: Path) -> Iterator[None]:
+    """Raise the errors of SQLite as those of the index.
+
+    Raises
+    ------
+    IndexDamagedError
+        If the database is damaged.
+    IndexLockedError
+        If another program keeps the database locked.
+    StorageError
+        If it cannot be written or opened.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _index_error(directory, error) from error
+
+
+def storage_error(directory: Path, error: OSError) -> StorageError:
+    """Return the error that says what could not be written, and what to do."""
+    remedy = "Free some space or choose another folder with --index; the index is as it was."
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        remedy = "It is a file; the index needs a folder. Choose one with --index."
+    return StorageError(error.filename or directory, error.strerror or str(error), remedy)
+
+
+def _index_error(directory: Path, error: sqlite3.Error) -> RagbotError:
+    code = getattr(error, "sqlite_errorname", "")
+    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return IndexLockedError(directory, "another program")
+    if code.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        remedy = "Free some space or choose another folder with --index; the index is as it was."
+        return StorageError(directory / FILE, str(error), remedy)
+    return IndexDamagedError(directory, str(error))
+
+
+def _opened(path: Path, how: str) -> sqlite3.Connection:
+    address = f"file:{quote(str(path.absolute()))}?{how}"
+    connection = sqlite3.connect(
+        address,
+        uri=True,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _journal(connection: sqlite3.Connection) -> str:
+    """Turn on the write-ahead log, or a rollback journal where it cannot be had."""
+    try:
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_BUSY"):
+            raise
+        mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+    return str(mode)
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines():
+        statement += line + "\n"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _read_holder(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip() or "another process"
+    except OSError:
+        return "another process"

@@ -1,0 +1,93 @@
+"""Full text: BM25 over tables of FTS5 that hold the project's own tokens.
+
+A table holds the words of `text/tokenize.py` with blanks between them, so that SQLite takes
+them as they are: folded, and in pairs of characters for scripts without spaces.
+
+References
+----------
+Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009), in
+Lucene's form: `ln(1 + (N - n + 0.5) / (n + 0.5)) * f / (f + k1 * (1 - b + b * length / average))`.
+FTS5 weighs a rare word by another formula, which counts a word of more than half of the rows as
+nothing; its score of one word is divided by that weight.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+from ragbot.text.tokenize import content_words
+
+_K1 = 1.2
+"""FTS5's parameter; its `b` is 0.75, as in most search engines."""
+
+_COMMON = 0.1
+"""A word in more than this share of the rows is left out while enough rarer ones remain."""
+
+_ENOUGH = 3
+
+
+class Fulltext:
+    """BM25 over one FTS5 table, in the state that a connection sees.
+
+    Parameters
+    ----------
+    table
+        Name of a table with the column `words`.
+    size
+        Number of its rows.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, table: str, size: int) -> None:
+        self._connection = connection
+        self._table = table
+        self._size = size
+        self._counts: dict[str, int] = {}
+
+    def scores(self, text: str) -> Mapping[int, float]:
+        """Return the BM25 score, above 0, of each row that shares a word with a text."""
+        scores: dict[int, float] = {}
+        query = f"SELECT rowid, bm25({self._table}) FROM {self._table} WHERE {self._table} MATCH ?"
+        for word, count in self._telling(content_words(text)):
+            weight = self._weight(count)
+            for row, score in self._connection.execute(query, (quoted(word),)):
+                scores[row] = scores.get(row, 0.0) + weight * score
+        return scores
+
+    def rows_with(self, word: str) -> int:
+        """Return the number of rows that hold a folded word."""
+        if word not in self._counts:
+            query = f"SELECT count(*) FROM {self._table} WHERE {self._table} MATCH ?"
+            found = self._connection.execute(query, (quoted(word),)).fetchone()[0]
+            self._counts[word] = found
+        return self._counts[word]
+
+    def rarity(self, word: str) -> float:
+        """Return how rare a folded word is: 0 in all rows, 1 in none."""
+        if self._size < 2:
+            return 1.0
+        return math.log((self._size + 1) / (self.rows_with(word) + 1)) / math.log(self._size + 1)
+
+    def _telling(self, words: Iterable[str]) -> list[tuple[str, int]]:
+        """Return the words to search for, with their counts: common ones only where few are not."""
+        counts = {word: count for word in words if (count := self.rows_with(word))}
+        rare = {word: count for word, count in counts.items() if count <= _COMMON * self._size}
+        return list((rare if len(rare) >= _ENOUGH else counts).items())
+
+    def _weight(self, count: int) -> float:
+        """Return what FTS5's score of one word is multiplied by."""
+        inverse = math.log(1 + (self._size - count + 0.5) / (count + 0.5))
+        theirs = math.log((self._size - count + 0.5) / (count + 0.5))
+        return -inverse / (max(theirs, 1e-6) * (_K1 + 1))
+
+
+def quoted(word: str) -> str:
+    """Return a word as a query of FTS5.
+
+    Examples
+    --------
+    >>> quoted("near")
+    '"near"'
+    """
+    return '"' + word.replace('"', '""') + '"'

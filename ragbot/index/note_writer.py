@@ -1,0 +1,227 @@
+"""Write notes: their text, names, links and passages, each in the transaction of its caller."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ragbot.index.note_rows import NameRow, NoteRows, PassageRow, file_names, problem_row
+from ragbot.models import NoteId, Problem
+from ragbot.notes.link_resolver import ANY_NAME, link_key
+
+
+@dataclass(slots=True)
+class Written:
+    """What the notes of one batch changed for others.
+
+    Attributes
+    ----------
+    notes
+        Numbers of the notes that were written.
+    link_keys
+        Keys of the names that came or went, see `link_resolver.link_key`.
+    names
+        The spellings of names that came or went, as `(spelling, path)`.
+    words
+        By note, the tokens that came into its prose, and those that went.
+    embeddings
+        Embeddings that passages used and may use no longer.
+    neighbours
+        Notes whose counts of links may change: targets of links that went.
+    mentioning
+        Notes that mention a note which is gone.
+    """
+
+    notes: set[int] = field(default_factory=set)
+    link_keys: set[str] = field(default_factory=set)
+    names: set[tuple[str, str]] = field(default_factory=set)
+    words: list[tuple[set[str], set[str]]] = field(default_factory=list)
+    embeddings: set[int] = field(default_factory=set)
+    neighbours: set[int] = field(default_factory=set)
+    mentioning: set[int] = field(default_factory=set)
+
+
+class NoteWriter:
+    """Writes the rows of notes and files."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def put(self, rows: NoteRows, done: Written) -> None:
+        """Write a note that is new or changed."""
+        self._rename(rows.path, rows.names, done)
+        execute = self._connection.execute
+        known = execute("SELECT id, title, tags FROM note WHERE path = ?", (rows.path,)).fetchone()
+        values = (rows.title, rows.digest, rows.tags, rows.written, len(rows.passages))
+        if known is None:
+            query = (
+                "INSERT INTO note (title, digest, tags, written, passages, path) "
+                "VALUES (?, ?, ?, ?, ?, ?)"
+            )
+            note = int(execute(query, (*values, rows.path)).lastrowid or 0)
+            old_text, old_words = "", ""
+        else:
+            note = known[0]
+            query = (
+                "UPDATE note SET title = ?, digest = ?, tags = ?, written = ?, passages = ? "
+                "WHERE id = ?"
+            )
+            execute(query, (*values, note))
+            (old_text,) = execute("SELECT text FROM content WHERE note = ?", (note,)).fetchone()
+            old_words = self._clear(note, done)
+        execute(
+            "INSERT OR REPLACE INTO content VALUES (?, ?, ?, ?)",
+            (note, rows.text, rows.parsed, rows.prose),
+        )
+        execute("INSERT INTO title_words (rowid, words) VALUES (?, ?)", (note, rows.title_words))
+        execute("INSERT INTO prose_words (rowid, words) VALUES (?, ?)", (note, rows.prose_words))
+        self._connection.executemany(
+            "INSERT INTO relation (source, position, predicate, asked, written, block, first, "
+            "last, fields, wiki, key, other_key, kind) "
+            "VALUES (?, ?, ?, ?, ?4, ?, ?, ?, ?, ?, ?, ?, 'ghost')",
+            [(note, *link) for link in rows.links],
+        )
+        same = known is not None and known[1:] == (rows.title, rows.tags)
+        self._put_passages(note, rows, old_text if same else None, done)
+        self.put_problems(rows.path, rows.problems)
+        new, old = set(rows.prose_words.split()), set(old_words.split())
+        done.words.append((new - old, old - new))
+        done.notes.add(note)
+
+    def remove(self, path: NoteId, done: Written) -> None:
+        """Remove a note. Links and mentions that lead to it are resolved again by the caller."""
+        execute = self._connection.execute
+        found = execute("SELECT id FROM note WHERE path = ?", (path,)).fetchone()
+        done.words.append((set(), set()))
+        self._rename(path, (), done)
+        self.put_problems(path, ())
+        execute("DELETE FROM file WHERE path = ?", (path,))
+        if found is None:
+            return
+        note = found[0]
+        done.words.append((set(), set(self._clear(note, done).split())))
+        self._remove_passages(self._passages(note), done)
+        query = "SELECT DISTINCT source FROM relation WHERE target = ? AND kind = 'mention'"
+        done.mentioning |= {source for (source,) in execute(query, (note,))}
+        execute("DELETE FROM content WHERE note = ?", (note,))
+        execute("DELETE FROM note WHERE id = ?", (note,))
+        done.notes.discard(note)
+
+    def put_problems(self, path: str, problems: Iterable[Problem]) -> None:
+        """Write what is wrong with a file."""
+        self._connection.execute("DELETE FROM problem WHERE path = ?", (path,))
+        self._connection.executemany(
+            "INSERT INTO problem VALUES (?, ?, ?, ?, ?, ?)", map(problem_row, problems)
+        )
+
+    def put_files(self, gone: Iterable[str], new: Iterable[str], done: Written) -> None:
+        """Write which other files links may lead to."""
+        for path in gone:
+            self._rename(path, (), done)
+            self._connection.execute("DELETE FROM file WHERE path = ?", (path,))
+        for path in new:
+            self._rename(path, tuple(file_names(path)), done)
+            query = "INSERT OR REPLACE INTO file VALUES (?, NULL, NULL, NULL, 0)"
+            self._connection.execute(query, (path,))
+
+    def remove_embeddings(self, candidates: Iterable[int]) -> None:
+        """Remove those of some embeddings that no passage uses."""
+        self._connection.execute(
+            "DELETE FROM embedding WHERE id IN (SELECT value FROM json_each(?)) "
+            "AND NOT EXISTS (SELECT 1 FROM passage WHERE embedding = embedding.id)",
+            (json.dumps(list(candidates)),),
+        )
+
+    def _rename(self, path: str, names: Sequence[NameRow], done: Written) -> None:
+        """Write the names of a file, and take note of those that came or went."""
+        query = "SELECT kind, key, length, path, spelling FROM name WHERE path = ?"
+        old = {NameRow(*row) for row in self._connection.execute(query, (path,))}
+        new = set(names)
+        if old == new:
+            return
+        for row in old ^ new:
+            if row.kind in ("path", "alias"):
+                done.link_keys |= {link_key(row.key), ANY_NAME}
+            if row.kind == "mention":
+                done.names.add((row.spelling, path))
+        self._connection.executemany(
+            "DELETE FROM name WHERE kind = ? AND key = ? AND length = ? AND path = ? "
+            "AND spelling = ?",
+            old - new,
+        )
+        self._connection.executemany("INSERT INTO name VALUES (?, ?, ?, ?, ?)", new - old)
+
+    def _clear(self, note: int, done: Written) -> str:
+        """Remove the links and words of a note; return the words of its prose."""
+        execute = self._connection.execute
+        query = "SELECT DISTINCT target FROM relation WHERE source = ? AND target IS NOT NULL"
+        done.neighbours |= {target for (target,) in execute(query, (note,))}
+        query = "SELECT words FROM prose_words WHERE rowid = ?"
+        words: str = execute(query, (note,)).fetchone()[0]
+        execute("DELETE FROM relation WHERE source = ?", (note,))
+        execute("DELETE FROM title_words WHERE rowid = ?", (note,))
+        execute("DELETE FROM prose_words WHERE rowid = ?", (note,))
+        return words
+
+    def _passages(self, note: int) -> list[tuple[Any, ...]]:
+        query = (
+            "SELECT id, embedding, flush, first, last, headings, text_key FROM passage "
+            "WHERE note = ? ORDER BY first"
+        )
+        return self._connection.execute(query, (note,)).fetchall()
+
+    def _put_passages(self, note: int, rows: NoteRows, old_text: str | None, done: Written) -> None:
+        """Write the passages of a note; one that says what it said keeps its number.
+
+        Parameters
+        ----------
+        old_text
+            Text of the note as it was; None where every passage is new, since its title or tags
+            are, which Chroma has of each passage.
+        """
+        old: dict[tuple[str, str, str], list[tuple[Any, ...]]] = {}
+        unused = self._passages(note)
+        if old_text is not None:
+            for row in reversed(unused):
+                old.setdefault((row[6], row[5], old_text[row[3] : row[4]]), []).append(row)
+        moved, new, kept = [], [], set()
+        for passage in rows.passages:
+            said = (passage.text_key, passage.headings, rows.text[passage.first : passage.last])
+            if same := old.get(said):
+                row = same.pop()
+                kept.add(row[0])
+                if row[3:5] != passage[:2]:
+                    moved.append((*passage[:2], row[0]))
+            else:
+                new.append(passage)
+        self._remove_passages([row for row in unused if row[0] not in kept], done)
+        query = "UPDATE passage SET first = ?, last = ? WHERE id = ?"
+        self._connection.executemany(query, moved)
+        for passage in new:
+            self._add_passage(note, passage)
+
+    def _add_passage(self, note: int, passage: PassageRow) -> None:
+        execute = self._connection.execute
+        query = (
+            "INSERT INTO passage (note, first, last, headings, text_key, embedding) "
+            "VALUES (?, ?, ?, ?, ?5, (SELECT id FROM embedding WHERE text_key = ?5))"
+        )
+        number = execute(query, (note, *passage[:4])).lastrowid
+        execute("INSERT INTO passage_words (rowid, words) VALUES (?, ?)", (number, passage.words))
+        execute(
+            "INSERT INTO passage_names (rowid, names, capitals) VALUES (?, ?, ?)",
+            (number, passage.names, passage.capitals),
+        )
+
+    def _remove_passages(self, rows: Iterable[tuple[Any, ...]], done: Written) -> None:
+        for number, embedding, flush, *_ in rows:
+            for table in ("passage_words", "passage_names"):
+                self._connection.execute(f"DELETE FROM {table} WHERE rowid = ?", (number,))
+            self._connection.execute("DELETE FROM passage WHERE id = ?", (number,))
+            if embedding is not None:
+                done.embeddings.add(embedding)
+            if flush is not None:
+                self._connection.execute("INSERT INTO chroma_removed VALUES (?)", (number,))

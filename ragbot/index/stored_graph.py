@@ -1,0 +1,284 @@
+"""The relations of one snapshot, read from the database when they are asked for."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ragbot.graph import ghosts
+from ragbot.graph.relation_graph import (
+    Direction,
+    Link,
+    assertedness,
+    networkx_graph,
+    shortest_path,
+)
+from ragbot.models import NoteId, Relation
+from ragbot.text.tokenize import tokens
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from ragbot.index.notes import Notes
+
+COLUMNS = "s.path, r.predicate, r.written, t.path, r.first, r.last, r.block, r.fields"
+"""What `relation_of` reads."""
+
+_FROM = "FROM relation r JOIN note s ON s.id = r.source LEFT JOIN note t ON t.id = r.target"
+_EDGES = "r.kind IN ('link', 'ghost', 'mention')"
+_FARTHEST = 12
+"""Steps from either end after which two notes count as not joined."""
+
+
+def relation_of(row: Sequence[Any]) -> Relation:
+    """Return the relation of a row of `COLUMNS`."""
+    source, predicate, written, target, first, last, block, fields = row
+    annotation, span, heading, alias, marker = json.loads(fields)
+    return Relation(
+        source=source,
+        predicate=predicate,
+        written=written,
+        target=target,
+        span=(first, last),
+        annotation=annotation,
+        annotation_span=None if span is None else (span[0], span[1]),
+        heading=heading,
+        block=block,
+        alias=alias,
+        marker=marker,
+    )
+
+
+class StoredGraph:
+    """The `RelationGraph` of a snapshot.
+
+    Parameters
+    ----------
+    cache
+        Values that stay as long as the index does, shared by its snapshots.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, notes: Notes, cache: dict[str, Any]) -> None:
+        self._connection = connection
+        self._notes = notes
+        self._cache = cache
+
+    def __contains__(self, note: object) -> bool:
+        return note in self._notes
+
+    def __len__(self) -> int:
+        return self._counts()[0]
+
+    @property
+    def written(self) -> int:
+        """The number of relations that an author wrote: all that are no mentions."""
+        edges, mentions = self._counts()
+        return edges - mentions
+
+    @property
+    def predicates(self) -> Sequence[str]:
+        """The distinct predicates, in alphabetical order."""
+        found: Sequence[str] = self._cached("predicates", self._read_predicates)
+        return found
+
+    def neighbours(
+        self, note: NoteId, predicate: str | None = None, direction: Direction = "both"
+    ) -> list[Relation]:
+        """Return the relations of a note with other notes and ghosts: its own first."""
+        number = self._notes.number(note)
+        found: list[Relation] = []
+        if number is None:
+            found = self._to_ghost(note)
+            if not found:
+                raise KeyError(note)
+            found = [] if direction == "out" else found
+        else:
+            if direction != "in":
+                found += self._read("r.source = ? ORDER BY r.position", number)
+            if direction != "out":
+                where = "r.target = ? AND r.source <> r.target ORDER BY s.path, r.position"
+                found += self._read(where, number)
+        return [one for one in found if predicate is None or one.predicate == predicate]
+
+    def relations(self) -> Iterator[Relation]:
+        """Yield every relation, in order of source and place in the file."""
+        return iter(self._read("1 ORDER BY s.path, r.position"))
+
+    def with_predicate(self, predicate: str) -> Iterator[Relation]:
+        """Yield every relation with a predicate, in order of source and place in the file."""
+        return iter(self._read("r.predicate = ? ORDER BY s.path, r.position", predicate))
+
+    def outgoing(self, note: NoteId) -> list[Link]:
+        """Return the notes that a note links to, one for each relation, in file order."""
+        query = (
+            "SELECT n.path, r.kind, n.links_out, n.links_in FROM relation r "
+            "JOIN note n ON n.id = r.target WHERE r.source = ? AND r.kind IN ('link', 'mention') "
+            "ORDER BY r.position"
+        )
+        return self._links(query, (self._number(note),))
+
+    def incoming(self, note: NoteId, most: int) -> list[Link]:
+        """Return `most` notes that link to a note: those with the fewest links, mentions last."""
+        query = (
+            "SELECT n.path, r.kind, n.links_out, n.links_in FROM relation r "
+            "JOIN note n ON n.id = r.source WHERE r.target = ? AND r.kind IN ('link', 'mention') "
+            "ORDER BY r.kind = 'mention', n.links_out, n.path LIMIT ?"
+        )
+        return self._links(query, (self._number(note), most))
+
+    def between(self, a: NoteId, b: NoteId) -> Relation:
+        """Return what joins two notes, in either direction: the most asserted, the first written.
+
+        Raises
+        ------
+        ValueError
+            If no relation joins them.
+        """
+        where = "r.source = ? AND r.target = ? ORDER BY r.position"
+        one, other = self._number(a), self._number(b)
+        found = self._read(where, one, other) + self._read(where, other, one)
+        if not found:
+            raise ValueError(f"no relation joins {a} and {b}")
+        return min(found, key=assertedness)
+
+    def path(self, start: NoteId, end: NoteId) -> tuple[Relation, ...]:
+        """Return the shortest way between two notes, relations taken in either direction."""
+        first, last = self._number(start), self._number(end)
+        if first == last:
+            return ()
+        steps = shortest_path(self._edges_around(first, last), first, last)
+        return tuple(self.between(self._notes.path(a), self._notes.path(b)) for a, b in steps)
+
+    def hubs(self, count: int) -> list[NoteId]:
+        """Return the notes that most others link to, most first."""
+        query = "SELECT path FROM note ORDER BY links_in DESC, path LIMIT ?"
+        return [path for (path,) in self._connection.execute(query, (count,))]
+
+    def rarity_of(self, note: NoteId) -> float:
+        """Return how few notes link to a note, in [0, 1]: 0 for a perfect hub."""
+        return link_rarity(self._notes.sizes([note])[note].links_in, len(self._notes))
+
+    def ghosts(self) -> Mapping[str, int]:
+        """Return the names that no note answers, with how often they are linked; most first."""
+        found: Mapping[str, int] = self._cached("ghosts", self._read_ghosts)
+        return found
+
+    def end(self, relation: Relation) -> str:
+        """Return the node that a relation leads to: a note's id, or the one name of a ghost."""
+        if relation.target is not None:
+            return relation.target
+        names: Mapping[str, str] = self._cached(
+            "ghost names", lambda: {ghosts.folded(name): name for name in self.ghosts()}
+        )
+        return names[ghosts.folded(relation.written)]
+
+    def ghosts_in(self, text: str) -> list[str]:
+        """Return the ghosts whose names occur in a text, in its order."""
+        names: Mapping[str, str] = self._cached(
+            "ghosts by words", lambda: {" ".join(tokens(name)): name for name in self.ghosts()}
+        )
+        return ghosts.spotted(names, text)
+
+    def to_networkx(self) -> nx.MultiDiGraph[str]:
+        """Return a NetworkX graph of all notes, ghosts and relations."""
+        return networkx_graph(
+            self._notes.titles(), ((one, self.end(one)) for one in self.relations())
+        )
+
+    def _number(self, note: NoteId) -> int:
+        number = self._notes.number(note)
+        if number is None:
+            raise KeyError(note)
+        return number
+
+    def _read(self, where: str, *values: object) -> list[Relation]:
+        query = f"SELECT {COLUMNS} {_FROM} WHERE {_EDGES} AND {where}"
+        return [relation_of(row) for row in self._connection.execute(query, values)]
+
+    def _to_ghost(self, name: str) -> list[Relation]:
+        folded = ghosts.folded(name)
+        if folded not in {ghosts.folded(ghost) for ghost in self.ghosts()}:
+            return []
+        found = self._read("r.kind = 'ghost' ORDER BY s.path, r.position")
+        return [one for one in found if ghosts.folded(one.written) == folded]
+
+    def _links(self, query: str, values: tuple[int, ...]) -> list[Link]:
+        edges, mentions = self._counts()
+        trust = {"link": 1.0, "mention": mentions / max(1, edges)}
+        rows = self._connection.execute(query, values)
+        return [Link(path, trust[kind], out, into) for path, kind, out, into in rows]
+
+    def _counts(self) -> tuple[int, int]:
+        """Return the number of relations, and how many of them are mentions."""
+        found: tuple[int, int] = self._cached("relation counts", self._read_counts)
+        return found
+
+    def _read_counts(self) -> tuple[int, int]:
+        query = f"SELECT r.kind = 'mention', count(*) FROM relation r WHERE {_EDGES} GROUP BY 1"
+        found = dict(self._connection.execute(query).fetchall())
+        return sum(found.values()), found.get(1, 0)
+
+    def _read_predicates(self) -> Sequence[str]:
+        # One step of an index for each predicate, whatever the number of relations.
+        query = """
+            WITH RECURSIVE found(predicate) AS (
+                SELECT min(predicate) FROM relation
+                UNION ALL
+                SELECT (SELECT min(predicate) FROM relation WHERE predicate > found.predicate)
+                FROM found WHERE found.predicate IS NOT NULL
+            )
+            SELECT predicate FROM found WHERE predicate IS NOT NULL AND EXISTS (
+                SELECT 1 FROM relation r WHERE r.predicate = found.predicate
+                AND r.kind IN ('link', 'ghost', 'mention')
+            )
+        """
+        return tuple(name for (name,) in self._connection.execute(query))
+
+    def _read_ghosts(self) -> Mapping[str, int]:
+        query = (
+            "SELECT r.written FROM relation r JOIN note s ON s.id = r.source "
+            "WHERE r.kind = 'ghost' ORDER BY s.path, r.position"
+        )
+        return ghosts.merged(Counter(name for (name,) in self._connection.execute(query)))
+
+    def _edges_around(self, first: int, last: int) -> set[tuple[int, int, str]]:
+        """Read the edges around two notes, layer by layer from both, until the layers meet."""
+        reached = {first: {first}, last: {last}}
+        outermost = {first: {first}, last: {last}}
+        edges: set[tuple[int, int, str]] = set()
+        for _ in range(_FARTHEST):
+            for centre in (first, last):
+                layer = self._edges_of(outermost[centre])
+                edges |= layer
+                found = {node for edge in layer for node in edge[:2]} - reached[centre]
+                reached[centre] |= found
+                outermost[centre] = found
+                if reached[first] & reached[last] or not found:
+                    return edges
+        return edges
+
+    def _edges_of(self, notes: set[int]) -> set[tuple[int, int, str]]:
+        query = (
+            "SELECT min(source, target), max(source, target), predicate FROM relation "
+            "WHERE {} IN (SELECT value FROM json_each(?)) AND kind IN ('link', 'mention')"
+        )
+        wanted = json.dumps(sorted(notes))
+        return {
+            row
+            for column in ("source", "target")
+            for row in self._connection.execute(query.format(column), (wanted,))
+        }
+
+    def _cached(self, name: str, read: Callable[[], Any]) -> Any:
+        if name not in self._cache:
+            self._cache[name] = read()
+        return self._cache[name]
+
+
+def link_rarity(links_in: int, notes: int) -> float:
+    """Return how few of so many notes link to one: 0 for all, 1 for none."""
+    return 1 - math.log1p(links_in) / math.log(max(2, notes + 1))

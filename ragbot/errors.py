@@ -1,4 +1,4 @@
-"""The errors that a user can meet and act on.
+"""The errors that a user sees and can act on.
 
 * RagbotError
   * ConfigError            a setting has a value that cannot be used
@@ -19,8 +19,6 @@
 Each message says what was found, what was expected, and what to do, in this
 order. The parts are kept as attributes: a test reads those, a person reads the
 message. A wrong call from code raises ValueError or TypeError instead.
-
-Floor 0: this module imports nothing from ragbot.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What is installed with ragbot, under which licence: the page is made from what packages state.
+"""What is installed with ragbot, under which licence: the page repeats what packages state.
 
-After a change of `constraints.txt`: `python tests/test_dependencies.py` writes the table anew.
+After a change of `constraints.txt`: `python tests/test_dependencies.py` updates the table.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS = [extra for extra in PROJECT["optional-dependencies"] if extra not in ("benchmark", "test")]
 
 SHORT = (
-    # (what stands in a licence field or classifier, its SPDX name), the first that fits
+    # (a part of a licence field or classifier, its SPDX name), the first that fits
     ("Apache-2.0 AND MIT", "Apache-2.0 AND MIT"),
     ("MPL", "MPL-2.0"),
     ("Mozilla Public License 2.0", "MPL-2.0"),
@@ -41,7 +41,7 @@ FREE = {"MIT", "Apache-2.0", "BSD", "ISC", "PSF-2.0", "MPL-2.0", "Unlicense", "H
 
 
 def closure():
-    """Names of everything that installing ragbot with the extras for users brings here."""
+    """Return the names of all that installing ragbot with the extras for users brings here."""
     wanted = list(PROJECT["dependencies"])
     for extra in EXTRAS:
         wanted += PROJECT["optional-dependencies"][extra]
@@ -65,12 +65,12 @@ def closure():
 
 
 def licence_of(name):
-    """Licence of a package, by its SPDX expression, its licence field or its classifiers."""
-    told = metadata(name)
-    if expression := told.get("License-Expression"):
+    """Return the licence of a package: its SPDX expression, licence field or classifiers."""
+    fields = metadata(name)
+    if expression := fields.get("License-Expression"):
         return expression
-    classifiers = [c for c in told.get_all("Classifier", []) if c.startswith("License ::")]
-    field = (told.get("License") or "").strip().splitlines()
+    classifiers = [c for c in fields.get_all("Classifier", []) if c.startswith("License ::")]
+    field = (fields.get("License") or "").strip().splitlines()
     for text in (*classifiers, *field[:1]):
         for part, name_of_it in SHORT:
             if part.casefold() in text.casefold():
@@ -104,14 +104,14 @@ def test_the_page_lists_what_is_installed(table):
     assert set(closure()) <= set(table)
 
 
-def test_the_page_tells_the_pinned_versions(table):
+def test_the_page_has_the_pinned_versions(table):
     pins = pinned()
     assert {name: version for name, (version, _) in table.items()} == {
         name: pins.get(name, "") for name in table
     }
 
 
-def test_every_licence_lets_one_use_it(table):
+def test_every_licence_is_a_free_one(table):
     for name, (_, licence) in table.items():
         parts = re.split(r" (?:AND|OR|WITH) |[()]", licence)
         known = [part for part in parts if part and any(part.startswith(free) for free in FREE)]
@@ -119,7 +119,7 @@ def test_every_licence_lets_one_use_it(table):
 
 
 def promised():
-    """Extras that any page, message or recipe tells one to install, with where it does."""
+    """Yield the extras that a page, message or recipe names, each with the file that does."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "*.md", "*.py", "*.toml", "Makefile", ".ci/run"],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -131,17 +131,17 @@ def promised():
 
 
 def test_every_extra_that_is_promised_exists():
-    told = set(promised())
-    assert {("ray", "README.md"), ("mcp", "docs/mcp.md"), ("test", "Makefile")} <= told
-    assert [entry for entry in told if entry[0] not in PROJECT["optional-dependencies"]] == []
+    named = set(promised())
+    assert {("ray", "README.md"), ("mcp", "docs/mcp.md"), ("test", "Makefile")} <= named
+    assert [entry for entry in named if entry[0] not in PROJECT["optional-dependencies"]] == []
 
 
-def test_every_extra_is_told_of():
+def test_every_extra_is_on_the_page():
     assert set(EXTRAS) <= {extra for extra, name in promised() if name == "docs/dependencies.md"}
 
 
 def test_every_provider_of_language_models_has_its_extra():
-    # Both answers.md and the error message say: the extra of the same name.
+    # language-model.md and the error message say: the extra of the same name.
     for provider in LLM_PROVIDERS:
         assert any(
             Requirement(needed).name == f"llama-index-llms-{provider}"
@@ -150,7 +150,7 @@ def test_every_provider_of_language_models_has_its_extra():
 
 
 def write_page():
-    """Write the table anew; what an extra brings that is not installed here stays as it was."""
+    """Update the table; keep the rows of extras that are not installed here."""
     text = PAGE.read_text(encoding="utf-8")
     head, rule, old = text.partition("| --- | --- | --- |\n")
     fresh = {row.split(" | ")[0]: row for row in rows()}

@@ -1,20 +1,20 @@
-"""The README and docs/ do what they say: every command and every block of code is run.
+"""The README and docs/ are true: every command and block of code on them is run.
 
 How a page is written:
 
-* ```` ```console ```` holds commands after `$ `, run in a checkout with the shipped `notes/`. Lines
-  below a command are lines of its output, in order; `...` stands for any number of lines, or for
-  any text within a line.
-* ```` ```console serves ````: the last command is a server. It is waited for until it says what
-  stands below it, and ends with the page. Ports are exchanged for free ones.
+* ```` ```console ```` has commands after `$ `, run in a checkout with the shipped `notes/`. Lines
+  below a command are lines of its output, in order; `...` matches any number of lines, or any text
+  within a line.
+* ```` ```console serves ````: the last command is a server. The test waits until it prints the
+  lines below it, and ends it with the page. Ports are replaced by free ones.
 * ```` ```python ```` is run; the blocks of a page share their names, as a reader would.
-* ```` ```json ```` and ```` ```toml ```` must be that; ```` ```help COMMAND ```` is the help text.
-* ```` ```console not-run ```` is not run. Each is listed in `NOT_RUN` below, with the reason; a
-  block that is missing there, or there in vain, fails.
+* ```` ```json ```` and ```` ```toml ```` must parse; ```` ```help COMMAND ```` is the help text.
+* ```` ```console not-run ```` is not run. `NOT_RUN` lists each with the reason; an entry without a
+  block, or a block without an entry, fails.
 * ```` ```text ````, ```` ```markdown ```` and their like are pictures, and run nothing. A block
   without a language fails: it could hide a command.
 
-After a change of the commands: `python tests/test_docs.py` writes the help texts anew.
+After a change of the commands: `python tests/test_docs.py` updates the help texts.
 """
 
 from __future__ import annotations
@@ -50,18 +50,20 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PICTURES = {"text", "markdown", "md", "mermaid", "yaml", "gitignore"}
 OF_ANOTHER_TEST = {"note-format.md"}
 """Pages whose blocks are cases of a test of their own."""
+MAP = ROOT / "docs" / "architecture.md"
+LONG = {"README.md", "commands.md", "dependencies.md", "note-format.md"}
+"""Pages that may be longer than others: lists that a reader searches."""
 
 NOT_RUN = {
     # (page, first line of the block): why
     (
         "README.md",
-        "$ make test     # all tests, the browser's among them (Debian: apt install chromium)",
+        "$ make test     # all tests, those in a browser too (Debian: apt install chromium)",
     ): "this run is one",
-    ("dependencies.md", "$ make audit"): "asks the registry",
-    ("dependencies.md", "$ make versions"): "runs the tests twice; takes an hour",
+    ("dependencies.md", "$ make audit"): "asks the registry, and runs the tests for an hour",
 }
 SERVERS = {"chat|app.py": "7860", "mcp": "8765", "chroma run": "8000"}
-"""What is served by the commands of the pages, and at which port."""
+"""Usual port of each server that the pages start, by a pattern of its command."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,9 @@ def test_blocks_that_are_not_run_are_listed_with_a_reason():
 
 @pytest.fixture(scope="module")
 def checkout(garden, tmp_path_factory):
-    """The folder that a reader stands in: what is tracked, an index, and a `.venv` of its own.
+    """Return the folder of a reader: the tracked files, an index, and a `.venv` of its own.
 
-    The packages of this environment stand in that one for the registry.
+    Its `.venv` sees the packages of this environment, so nothing asks the registry.
     """
     folder = tmp_path_factory.mktemp("reader") / "checkout"
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
@@ -132,10 +134,7 @@ def checkout(garden, tmp_path_factory):
 
 
 def environment_in(folder):
-    """Make an environment that sees the packages of this one, its pip among them.
-
-    To install pip anew takes longer than most pages do.
-    """
+    """Build an environment that sees the packages of this one, pip too: installing it is slow."""
     venv.create(folder)
     site = next((folder / "lib").glob("*/site-packages"))
     shared = [path for path in sys.path if "site-packages" in path]
@@ -147,7 +146,7 @@ def environment_in(folder):
 
 @pytest.fixture
 def reader(checkout, monkeypatch, tmp_path):
-    """Stand in the folder, with a home that has a vault, and an index of the demo in its cache."""
+    """Return a reader in the checkout, whose home has a vault and an index of the demo."""
     monkeypatch.chdir(checkout)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
@@ -159,11 +158,11 @@ def reader(checkout, monkeypatch, tmp_path):
     shutil.copytree(checkout / "index", demo_index())
     reader = Reader(monkeypatch, tmp_path)
     yield reader
-    reader.leaves()
+    reader.close()
 
 
 class Reader:
-    """One who does what a page says, from the top to the bottom."""
+    """Runs the blocks of a page, from the top to the bottom."""
 
     def __init__(self, monkeypatch, folder):
         self._monkeypatch = monkeypatch
@@ -173,7 +172,7 @@ class Reader:
         self._names = {"__name__": "__main__"}
         self._event = ""
 
-    def does(self, block):
+    def run(self, block):
         text = block.text
         for port, free in self._ports.items():
             text = text.replace(port, free)
@@ -188,7 +187,7 @@ class Reader:
         for command, expected in commands:
             shown = self._run(command)
             if expected:
-                assert holds(shown, expected), f"{command} printed:\n" + "\n".join(shown)
+                assert matches(shown, expected), f"{command} printed:\n" + "\n".join(shown)
 
     def _run(self, command):
         """Run a command: ours in this process, which has the encoder loaded; others in a shell."""
@@ -208,28 +207,28 @@ class Reader:
             capture_output=True, text=True, timeout=200,
         )  # fmt: skip
         assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
-        if told := re.search(r'"event_id": ?"(\w+)"', done.stdout):
-            self._event = told[1]
+        if event := re.search(r'"event_id": ?"(\w+)"', done.stdout):
+            self._event = event[1]
         return [line.rstrip() for line in done.stdout.splitlines()]
 
     def _serve(self, command, expected):
-        """Start a server, and wait until its port is open and it has said what is expected."""
+        """Start a server, and wait until its port is open and it printed what is expected."""
         usual = next(port for what, port in SERVERS.items() if re.search(rf"\b({what})\b", command))
         port = self._ports[usual]
         if usual == "7860" and not command.startswith("make"):
             command += f" --port {port}"
         self._stop(usual)
-        told = self._folder / f"server-{usual}"
-        with told.open("w") as output:
+        log = self._folder / f"server-{usual}"
+        with log.open("w") as output:
             server = self._servers[usual] = subprocess.Popen(
                 ["bash", "-c", command], start_new_session=True, stdout=output, stderr=output,
                 env={**os.environ, "ARGS": f"--port {port}"},
             )  # fmt: skip
         while True:
-            said = told.read_text(encoding="utf-8")
-            assert server.poll() is None, f"{command} ended:\n{said}"
-            lines = [line.rstrip() for line in said.splitlines()]
-            if listens(port) and holds(lines, ["...", *expected]):
+            printed = log.read_text(encoding="utf-8")
+            assert server.poll() is None, f"{command} ended:\n{printed}"
+            lines = [line.rstrip() for line in printed.splitlines()]
+            if listens(port) and matches(lines, ["...", *expected]):
                 return
             time.sleep(0.2)
 
@@ -243,7 +242,7 @@ class Reader:
                 os.killpg(server.pid, signal.SIGKILL)
                 server.wait()
 
-    def leaves(self):
+    def close(self):
         for usual in list(self._servers):
             self._stop(usual)
 
@@ -260,7 +259,7 @@ def free_port():
 
 
 def commands_of(text):
-    """Split a console block into commands, each with the lines that should follow."""
+    """Return the commands of a console block, each with the lines that should follow."""
     commands = []
     for line in text.splitlines():
         if line.startswith("$ "):
@@ -272,8 +271,8 @@ def commands_of(text):
     return commands
 
 
-def holds(shown, expected):
-    """Whether the expected lines stand in the output, in order; `...` stands for anything."""
+def matches(shown, expected):
+    """Return whether the output has the expected lines in order; `...` matches anything."""
     place, skipping = 0, False
     for line in (line.rstrip() for line in expected):
         if line == "...":
@@ -291,7 +290,7 @@ def holds(shown, expected):
 def test_every_block_does_what_the_page_says(page, reader):
     for block in RUN:
         if block.page == page and block.language in ("console", "python"):
-            reader.does(block)
+            reader.run(block)
 
 
 @those("json", "toml")
@@ -300,7 +299,7 @@ def test_data(block):
 
 
 def help_of(name):
-    """Help text of a command, as wide as the pages."""
+    """Return the help text of a command, as wide as the pages."""
     with click.Context(program.commands[name], info_name=f"ragbot {name}") as context:
         context.max_content_width = context.terminal_width = 96
         return f"{program.commands[name].get_help(context)}\n"
@@ -313,7 +312,7 @@ def test_help_texts(block):
 
 
 def test_every_command_has_its_help_and_an_example_on_the_page():
-    page = ROOT / "docs" / "command-line.md"
+    page = ROOT / "docs" / "commands.md"
     helped = {block.info for block in BLOCKS if block.page == page and block.language == "help"}
     commands = program.commands
     assert helped == set(commands)
@@ -323,17 +322,17 @@ def test_every_command_has_its_help_and_an_example_on_the_page():
 
 def test_make_targets_of_the_readme_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    told = re.findall(r"^\$ make (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
-    assert {"chat", "test"} <= set(told)
-    for target in told:
+    named = re.findall(r"^\$ make (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    assert {"chat", "test"} <= set(named)
+    for target in named:
         assert re.search(rf"^{target}:", makefile, re.M), target
 
 
 def test_settings_of_the_readme_are_those_of_the_code():
     from ragbot.config import Config
 
-    told = re.findall(r"`RAGBOT_(\w+)`", (ROOT / "README.md").read_text(encoding="utf-8"))
-    assert set(told) >= {name.upper() for name in inspect.signature(Config).parameters}
+    named = re.findall(r"`RAGBOT_(\w+)`", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert set(named) == {name.upper() for name in inspect.signature(Config).parameters}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -341,7 +340,40 @@ def test_links_between_pages_lead_somewhere(page):
     text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.S)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if not re.match(r"[a-z]+:|#", target):
-            assert (page.parent / target.partition("#")[0]).exists(), f"{page.name}: {target}"
+            file, _, anchor = target.partition("#")
+            assert (page.parent / file).exists(), f"{page.name}: {target}"
+            if anchor and file.endswith(".md"):
+                assert anchor in anchors_of(page.parent / file), f"{page.name}: {target}"
+
+
+def anchors_of(page):
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    for heading in re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M):
+        yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_every_page_is_listed_on_the_landing_page():
+    landing = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    listed = {target.partition("#")[0] for target in re.findall(r"\]\(([\w./-]+)", landing)}
+    assert {page.name for page in PAGES if page.parent.name == "docs"} <= listed | {"README.md"}
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.name not in LONG], ids=lambda p: p.name)
+def test_a_page_has_at_most_150_lines(page):
+    assert len(page.read_text(encoding="utf-8").splitlines()) <= (120 if page == MAP else 150)
+
+
+def test_the_architecture_page_names_rooms_and_files_that_exist():
+    text = MAP.read_text(encoding="utf-8")
+    package = ROOT / "ragbot"
+    files = {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()}
+    rooms = {path.parent.name for path in package.glob("*/__init__.py")}
+    assert rooms - {"garden"} <= set(re.findall(r"`(\w+)/", text))
+    for name in re.findall(r"`([\w/]+\.(?:py|js|css))`", text):
+        if name.startswith("tests/"):
+            assert (ROOT / name).is_file(), name
+            continue
+        assert any(file == name or file.endswith(f"/{name}") for file in files), name
 
 
 def write_help_texts():

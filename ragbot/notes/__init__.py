@@ -1,6 +1,6 @@
-"""Files in, `Note`s out: the folder, the parser, links, mentions, and checks of the notes.
+"""Files in, `Note`s out: what an author wrote, which note a link means, what is wrong with either.
 
-Open `parser.py` first.
+Open `parser.py` first (a text to a `Note`), then `chunker.py` (the passages that are searched).
 """
 
 PARSER_VERSION = 1

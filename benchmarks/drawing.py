@@ -24,10 +24,11 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
-from benchmarks.page import write  # noqa: E402
+from benchmarks.load import write  # noqa: E402
 from benchmarks.scale import write_vault  # noqa: E402
 from ragbot import Ragbot  # noqa: E402
-from ragbot.apps.web.server import launch  # noqa: E402
+from ragbot.apps.web.index_refresher import IndexRefresher  # noqa: E402
+from ragbot.apps.web.server import running  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "drawing.json"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -57,7 +58,7 @@ def measure(page: Page) -> dict[str, Any]:
     """Open the graph, let it come to rest, pan it, zoom it, point at it."""
     page.evaluate(RECORD)
     began = time.perf_counter()
-    page.locator("#whole-garden").click()
+    page.locator("#show-graph").click()
     page.locator(".canvas canvas").wait_for()
     frames(page)
     drawn = time.perf_counter() - began
@@ -101,19 +102,18 @@ def main() -> None:
         with (
             Ragbot.open(Path(home) / "vault", Path(home) / "index", refresh=False) as bot,
             sync_playwright() as playwright,
+            running(IndexRefresher(bot), port=port) as server,
         ):
             links = bot.status().relations
-            served = launch(bot, port=port)
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=FLAGS
             )
             page = browser.new_page(viewport=WINDOW)
-            page.goto(f"http://127.0.0.1:{port}")
-            page.locator("#whole-garden").wait_for()
+            page.goto(server.address)
+            page.locator("#show-graph").wait_for()
             page.wait_for_timeout(2000)
             measured = measure(page)
             browser.close()
-            served.close(verbose=False)
     write(RESULTS, {"notes": options.notes, "links": links, **measured})
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from ragbot import Ragbot
-from ragbot.apps.web.server import launch
+from ragbot.apps.web.index_refresher import IndexRefresher
+from ragbot.apps.web.server import running
 
 ROOT = Path(__file__).parent.parent
 IMAGES = Path(__file__).parent / "images"
@@ -35,15 +36,14 @@ def main() -> None:
         tempfile.TemporaryDirectory() as index,
         Ragbot.open(ROOT / "notes", index) as bot,
         sync_playwright() as playwright,
+        running(IndexRefresher(bot), port=port) as server,
     ):
-        page = launch(bot, port=port)
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
         for name, width, height in LOOKS:
-            picture(browser, f"http://127.0.0.1:{port}", name, width, height)
+            picture(browser, server.address, name, width, height)
         browser.close()
-        page.close(verbose=False)
 
 
 def picture(browser: Browser, address: str, name: str, width: int, height: int) -> None:

@@ -141,7 +141,13 @@ class Ragbot:
             If the notes cannot be read, another process writes the index, it
             cannot be written, or the encoder cannot be used.
         """
-        report = progress or (lambda step: None)
+
+        def report(step: Progress) -> None:
+            # The notes read so far answer while the others are read.
+            self._seen = self._seen or step.stage != "read" or step.done > 0
+            if progress is not None:
+                progress(step)
+
         with self._refreshing:
             done = self._index.refresh(
                 self.config.notes, self._encoder, rebuild=rebuild, report=report
@@ -362,6 +368,19 @@ class Ragbot:
         """Return the notes that most others link to, most first."""
         with self.snapshot() as corpus:
             return corpus.graph.hubs(count)
+
+    def starters(self, most: int = 6) -> list[str]:
+        """Return questions to begin with.
+
+        They are the field `starters` of a note's frontmatter; without one they ask about the
+        notes with the most links.
+        """
+        for note in self.notes():
+            written = note.metadata.get("starters")
+            if isinstance(written, list) and written:
+                return [str(question) for question in written[:most]]
+        titles = self.titles()
+        return [f"What is {titles[note]}?" for note in self.hubs(most) if note in titles]
 
     # Steps
 

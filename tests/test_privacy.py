@@ -30,15 +30,16 @@ def lookup(host, *rest, **more):
 socket.getaddrinfo = lookup
 
 from ragbot import Ragbot
-from ragbot.apps.web.server import launch
+from ragbot.apps.web.index_refresher import IndexRefresher
+from ragbot.apps.web.server import running
 
 with socket.socket() as probe:
     probe.bind(("127.0.0.1", 0))
     port = probe.getsockname()[1]
 with Ragbot.open(sys.argv[1], sys.argv[2]) as bot:
     bot.ask("Where do owls live?")
-    page = launch(bot, port=port)
-    page.close()
+    with running(IndexRefresher(bot), port=port):
+        pass
 print("tried:", tried)
 """
 

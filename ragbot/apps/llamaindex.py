@@ -1,12 +1,10 @@
 """The retriever as a LlamaIndex component, for query engines, chat engines and agents.
 
-    from ragbot import Ragbot
-    from ragbot.apps.llamaindex import GraphRetriever
+from ragbot import Ragbot
+from ragbot.apps.llamaindex import GraphRetriever
 
-    retriever = GraphRetriever(Ragbot.open("notes", "index"), k=5)
-    engine = retriever.as_query_engine(llm=...)
-
-Floor 6: one of the two doors to llama_index; the other is `llm.py`.
+retriever = GraphRetriever(Ragbot.open("notes", "index"), k=5)
+engine = retriever.as_query_engine(llm=...)
 """
 
 from __future__ import annotations
@@ -20,6 +18,7 @@ from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from ragbot.apps import serialize
+from ragbot.apps.note_lookup import NoteLookup
 from ragbot.bot import Ragbot
 from ragbot.models import Filters, Hit
 
@@ -30,8 +29,8 @@ FOR_PROGRAMS = ["lines", "evidence", "path"]
 class GraphRetriever(BaseRetriever):
     """Retrieves passages of the notes by meaning, words and relations.
 
-    Each node's id is that of its chunk, its text the passage as it stands in
-    the file, and its score higher for better. The metadata holds `note` (path
+    Each node's id is that of its passage, its text is the passage as it is in
+    the file, and a higher score is better. The metadata holds `note` (path
     below the vault), `title`, `headings` (from the top), `lines` (first and
     last, from 1), `evidence` (one entry a retriever, with rank, score and
     path) and `path` (the relations that led here, empty when it was found by
@@ -72,15 +71,15 @@ class GraphRetriever(BaseRetriever):
         hits = self._bot.search(
             query_bundle.query_str, self._k, filters=self._filters, words=self._words
         )
-        with self._bot.snapshot() as corpus:
-            return [node_of(hit, corpus.notes) for hit in hits]
+        notes = NoteLookup(self._bot)
+        return [node_of(hit, notes) for hit in hits]
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        # The encoder computes: in the event loop it would hold up everything else.
+        # The encoder computes, and would block the event loop.
         return await asyncio.to_thread(self._retrieve, query_bundle)
 
     def as_query_engine(self, llm: LLM | None = None, **kwargs: Any) -> RetrieverQueryEngine:
-        """Make a query engine that answers from what this retrieves.
+        """Return a query engine that answers from what this retrieves.
 
         Parameters
         ----------
@@ -93,7 +92,7 @@ class GraphRetriever(BaseRetriever):
 
 
 def node_of(hit: Hit, notes: serialize.Notes) -> NodeWithScore:
-    """Turn a hit into a LlamaIndex node."""
+    """Return a hit as a LlamaIndex node."""
     record = serialize.hit_record(hit, notes)
     paths = [entry["path"] for entry in record["evidence"] if entry["path"]]
     metadata = {name: record[name] for name in ("note", "title", "headings", "lines", "evidence")}

@@ -1,16 +1,14 @@
 """The values as plain JSON: one shape for the command line, HTTP and MCP.
 
-Each function turns one value of `schema.py` into dictionaries, lists, strings
+Each function turns one value of `models.py` into dictionaries, lists, strings
 and numbers. The shapes are a promise to other programs: a field may be added,
 none is renamed or dropped.
-
-Floor 1: pure functions on values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from ragbot.models import (
     Answer,
@@ -30,36 +28,44 @@ from ragbot.models import (
 Json = dict[str, Any]
 """A JSON object, ready for `json.dumps`."""
 
-Notes = Mapping[NoteId, Note]
-"""The notes that hits and relations point into; they give titles and lines."""
+
+class Notes(Protocol):
+    """The notes that hits and relations point into: their titles and lines."""
+
+    def get(self, note: NoteId, /) -> Note | None:
+        """Return the note with this id, or None."""
 
 
 def searched(question: str, hits: Sequence[Hit], notes: Notes) -> Json:
-    """Shape what `search` found."""
+    """Return the hits of a search."""
     return {"question": question, "hits": [hit_record(hit, notes) for hit in hits]}
 
 
 def answered(answer: Answer, notes: Notes) -> Json:
-    """Shape an answer with its statements, citations and hits."""
+    """Return an answer with its statements, citations and hits."""
     return {
         "question": answer.question,
+        "query": answer.query or answer.question,
         "kind": answer.kind,
         "abstained": answer.abstained,
         "text": answer.text,
         "statements": [_statement(statement) for statement in answer.statements],
         "citations": [citation_record(citation) for citation in answer.citations],
         "hits": [hit_record(hit, notes) for hit in answer.hits],
+        "more": [citation_record(citation) for citation in answer.more],
+        "notice": answer.notice,
+        "followups": list(answer.followups),
     }
 
 
 def hit_record(hit: Hit, notes: Notes) -> Json:
-    """Shape one hit; `lines` are the first and last line of its passage."""
+    """Return one hit; `lines` are the first and last line of its passage."""
     evidence = [evidence_record(evidence) for evidence in hit.evidence]
     return {**passage_record(hit.passage, notes), "score": hit.score, "evidence": evidence}
 
 
 def citation_record(citation: Citation) -> Json:
-    """Shape one checked quotation."""
+    """Return one checked quotation."""
     return {
         "number": citation.number,
         "note": citation.note,
@@ -71,7 +77,7 @@ def citation_record(citation: Citation) -> Json:
 
 
 def relation_record(relation: Relation, notes: Notes) -> Json:
-    """Shape one relation; `target` is null while it is a ghost, named by `written`."""
+    """Return one relation; `target` is null while it is a ghost, named by `written`."""
     source = notes.get(relation.source)
     return {
         "source": relation.source,
@@ -89,7 +95,7 @@ def note_record(
     passages: Iterable[Passage],
     notes: Notes,
 ) -> Json:
-    """Shape one note with its relations in and out, its passages and its ghosts.
+    """Return one note with its relations in and out, its passages and its ghosts.
 
     Parameters
     ----------
@@ -119,7 +125,7 @@ def note_record(
 
 
 def problem_record(problem: Problem) -> Json:
-    """Shape one finding of the link doctor; `line` 0 means the whole file."""
+    """Return one finding of the link checker; `line` 0 means the whole file."""
     return {
         "kind": problem.kind,
         "severity": problem.severity,
@@ -131,7 +137,7 @@ def problem_record(problem: Problem) -> Json:
 
 
 def changes_record(changes: Changes) -> Json:
-    """Shape what a refresh did; `renamed` holds pairs of the old and the new id."""
+    """Return what a refresh did; `renamed` holds pairs of the old and the new id."""
     return {
         "added": list(changes.added),
         "changed": list(changes.changed),
@@ -144,26 +150,26 @@ def changes_record(changes: Changes) -> Json:
 
 
 def status_record(status: Status) -> Json:
-    """Shape how the index stands; `indexed_at` is seconds since the epoch."""
+    """Return the state of the index; `indexed_at` is seconds since the epoch."""
     return {name: getattr(status, name) for name in Status.__slots__}
 
 
 def passage_record(passage: Passage, notes: Notes) -> Json:
-    """Shape one passage; `lines` are [0, 0] when the note has changed since it was read."""
+    """Return one passage; `lines` are [0, 0] where the note has changed since it was read."""
     note = notes.get(passage.note)
-    # A note that was edited since the search has its passage elsewhere, or nowhere.
-    holds = note is not None and note.text[slice(*passage.span)] == passage.text
+    # In a note that was edited since the search the passage has moved, or is gone.
+    unchanged = note is not None and note.text[slice(*passage.span)] == passage.text
     return {
         "note": passage.note,
         "title": note.title if note else passage.note,
         "headings": list(passage.headings),
-        "lines": list(note.lines_of(passage.span)) if note and holds else [0, 0],
+        "lines": list(note.lines_of(passage.span)) if note and unchanged else [0, 0],
         "text": passage.text,
     }
 
 
 def evidence_record(evidence: Evidence) -> Json:
-    """Shape one reason why a passage was found."""
+    """Return one reason why a passage was found."""
     return {
         "retriever": evidence.retriever,
         "rank": evidence.rank,
@@ -176,7 +182,7 @@ def evidence_record(evidence: Evidence) -> Json:
 
 
 def end_of(relation: Relation) -> str:
-    """Target of a relation: the note's id, or the name of the ghost."""
+    """Return the target of a relation: the note's id, or the name of the ghost."""
     return relation.target or relation.written
 
 

@@ -1,7 +1,4 @@
-"""Links that open a note in the reader's own editor.
-
-Floor 1: pure functions on strings and paths.
-"""
+"""Links that open a note in the reader's own editor."""
 
 from __future__ import annotations
 
@@ -14,17 +11,31 @@ from ragbot.errors import ConfigError
 from ragbot.models import NoteId
 
 NOTE_FIELDS = ("path", "absolute")
-FIELDS = (*NOTE_FIELDS, "line")
+FIELDS = (*NOTE_FIELDS, "vault", "line")
+
+OBSIDIAN = "obsidian://open?vault={vault}&file={path}"
+"""Template for a folder that Obsidian has opened: there a vault goes by its folder's name."""
+
+
+def template_for(configured: str, vault: Path) -> str:
+    """Return the template of links to a vault's notes; empty for none.
+
+    The configured one (`RAGBOT_NOTE_URL`) wins. Without one, notes of a folder
+    that Obsidian has opened (it has an `.obsidian` folder) open in Obsidian.
+    """
+    if configured or not (vault / ".obsidian").is_dir():
+        return configured
+    return OBSIDIAN
 
 
 def editor_url(template: str, vault: Path, note: NoteId, line: int) -> str:
-    """Fill the template of a link (`RAGBOT_NOTE_URL`) for one line of a note.
+    """Return the link that opens a note at a line.
 
     Parameters
     ----------
     template
-        A URL with `{path}` (below the vault) or `{absolute}`, and `{line}` if
-        wanted.
+        A URL with `{path}` (below the vault) or `{absolute}`, and `{vault}` (the
+        name of the folder) and `{line}` if wanted.
     vault
         Folder of the notes.
     note
@@ -34,8 +45,8 @@ def editor_url(template: str, vault: Path, note: NoteId, line: int) -> str:
 
     Examples
     --------
-    >>> editor_url("obsidian://open?vault=garden&file={path}", Path("v"), "a/B c.md", 3)
-    'obsidian://open?vault=garden&file=a/B%20c.md'
+    >>> editor_url(OBSIDIAN, Path("/home/me/My garden"), "a/B & c.md", 3)
+    'obsidian://open?vault=My%20garden&file=a%2FB%20%26%20c.md'
     >>> editor_url("vscode://file/{absolute}:{line}", Path("/v"), "B&C.md", 3)
     'vscode://file/v/B%26C.md:3'
     """
@@ -43,12 +54,19 @@ def editor_url(template: str, vault: Path, note: NoteId, line: int) -> str:
     # `vscode://file/{absolute}` must not get two slashes, `file://{absolute}` needs its third.
     if re.search(r"[^/]/\{absolute\}", template):
         absolute = absolute.lstrip("/")
-    values = {"path": quote(note), "absolute": quote(absolute), "line": str(line)}
+    # In a query a slash is data, and Obsidian's documentation encodes it; in a path it divides.
+    query = re.search(r"\?[^#]*\{path\}", template) is not None
+    values = {
+        "path": quote(note, safe="" if query else "/"),
+        "absolute": quote(absolute),
+        "vault": quote(vault.resolve().name, safe=""),
+        "line": str(line),
+    }
     return template.format(**values)
 
 
 def check_template(template: str) -> None:
-    """Refuse a template of links that cannot be filled.
+    """Raise an error for a template of links that cannot be filled.
 
     Raises
     ------
@@ -62,5 +80,5 @@ def check_template(template: str) -> None:
         fields = {""}
     is_url = re.match(r"[a-zA-Z][\w+.-]*:", template)
     if template and not (is_url and fields <= set(FIELDS) and fields & set(NOTE_FIELDS)):
-        expected = "a URL with {path} or {absolute}, perhaps {line}, and no other field"
+        expected = "a URL with {path} or {absolute}, perhaps {vault} and {line}, and nothing else"
         raise ConfigError("RAGBOT_NOTE_URL", template, expected)

@@ -1,10 +1,10 @@
-"""An answer that a visitor waits for: it comes, fails, is given up before or while it comes."""
+"""An answer that a visitor waits for: it ends, fails, is cancelled before or while it comes."""
 
 import threading
 
 import pytest
 
-from ragbot.apps.web.answer_stream import Visit
+from ragbot.apps.web.answer_stream import AnswerStreams
 
 
 class Source:
@@ -31,7 +31,7 @@ def source():
 
 
 def test_an_answer_comes_to_its_end(source):
-    with Visit().answer(1, source.pieces()) as coming:
+    with AnswerStreams().open(1, source.pieces()) as coming:
         seen = []
         for piece in coming:
             seen.append(piece)
@@ -43,17 +43,17 @@ def test_an_answer_comes_to_its_end(source):
 
 def test_who_is_slow_gets_the_newest(source):
     source.go.set()
-    with Visit().answer(1, source.pieces()) as coming:
+    with AnswerStreams().open(1, source.pieces()) as coming:
         assert source.closed.wait(30)
         assert list(coming) == ["third"]
 
 
 def test_an_answer_that_is_given_up_is_over_though_its_source_is_silent(source):
-    visit, seen = Visit(), []
-    with visit.answer(1, source.pieces()) as coming:
+    streams, seen = AnswerStreams(), []
+    with streams.open(1, source.pieces()) as coming:
         for piece in coming:
             seen.append(piece)
-            visit.give_up(1)
+            streams.cancel(1)
     assert seen == ["first"]
     assert not source.closed.is_set()
     source.go.set()
@@ -61,24 +61,24 @@ def test_an_answer_that_is_given_up_is_over_though_its_source_is_silent(source):
 
 
 def test_a_question_is_given_up_before_its_turn_has_come(source):
-    visit = Visit()
-    visit.give_up(2)
-    with visit.answer(2, source.pieces()) as coming:
+    streams = AnswerStreams()
+    streams.cancel(2)
+    with streams.open(2, source.pieces()) as coming:
         assert "second" not in list(coming)
     source.go.set()
     assert source.closed.wait(30)
 
 
 def test_who_gives_up_late_does_not_end_the_next_answer(source):
-    visit = Visit()
-    with visit.answer(2, source.pieces()) as coming:
-        visit.give_up(1)
+    streams = AnswerStreams()
+    with streams.open(2, source.pieces()) as coming:
+        streams.cancel(1)
         source.go.set()
         assert list(coming)[-1] == "third"
 
 
 def test_an_answer_that_is_left_is_closed(source):
-    with Visit().answer(1, source.pieces()) as coming:
+    with AnswerStreams().open(1, source.pieces()) as coming:
         assert next(iter(coming)) == "first"
     source.go.set()
     assert source.closed.wait(30)
@@ -89,5 +89,5 @@ def test_what_fails_fails_where_it_is_waited_for():
         yield "first"
         raise ZeroDivisionError
 
-    with Visit().answer(1, pieces()) as coming, pytest.raises(ZeroDivisionError):
+    with AnswerStreams().open(1, pieces()) as coming, pytest.raises(ZeroDivisionError):
         list(coming)

@@ -30,8 +30,8 @@ def answer(text="Said. [1]", quote="Said.", **changes):
 
 def test_a_mark_links_to_its_source_and_shows_the_quotation():
     html = answer_view.answered(answer(), NOTES)
-    assert 'href="#source-1" data-quote="Said."' in html
-    assert '<li class="source" id="source-1"' in html
+    assert 'href="#source-1" data-number="1"' in html
+    assert '<li class="source" id="source-1" value="1" dir="auto" data-quote="Said.">' in html
     assert '<a class="open" href="#note" data-note="b/b.md">Beta</a>' in html
     assert '<span class="place">b/b.md</span>' in html
     assert '>1</span> How, <span class="lines" dir="ltr">lines 3 to 4</span>' in html
@@ -51,9 +51,54 @@ def test_a_mark_stays_with_the_end_of_its_sentence():
     ],
 )
 def test_a_quotation_is_shown_as_it_reads(quote, read):
-    html = answer_view.answered(answer(quote=quote), NOTES)
+    html = answer_view.answered(answer("Written. [1]", quote=quote), NOTES)
     assert f"<blockquote>{read}</blockquote>" in html
     assert f'data-quote="{read}"' in html
+
+
+@pytest.mark.parametrize(
+    ("text", "quotes", "shown"),
+    [
+        pytest.param("Said. [1]", ["Said."], [], id="said"),
+        pytest.param("**B:** It \\[is\\] said. [1]", ["It [is] **said**."], [], id="markup"),
+        pytest.param("Rewritten. [1]", ["Said."], ["Said."], id="rewritten"),
+        pytest.param("New. [1] [2]", ["Said.", "Said."], ["Said."], id="twice"),
+        pytest.param("New. [1] [2]", ["Said. And more.", "Said."], ["Said. And more."], id="part"),
+    ],
+)
+def test_a_quotation_is_shown_once_and_not_if_the_answer_repeats_it(text, quotes, shown):
+    citations = tuple(
+        Citation(number, "a.md", "A", (), (1, 1), (0, 5), quote)
+        for number, quote in enumerate(quotes, start=1)
+    )
+    html = answer_view.answered(answer(text, citations=citations), NOTES)
+    assert re.findall("<blockquote>(.*?)</blockquote>", html) == shown
+    assert html.count('<li class="source"') == len(quotes)
+
+
+def test_code_is_shown_and_copied_as_it_is():
+    text = "**Run:**\n\n````\nx = a[1] * b  # <*b*>\n```\n\n  y\n````\n\n[1]\n\nThen. [1]"
+    code = "x = a[1] * b  # <*b*>\n```\n\n  y"
+    html = answer_view.answered(answer(text), NOTES)
+    shown = re.search('<pre tabindex="0"><code>(.*?)</code></pre>', html, re.DOTALL)[1]
+    assert unescape(shown) == code
+    assert html.count('class="cite"') == 2
+    copied = answer_view.markdown(answer(text))
+    assert f"````\n{code}\n````\n\n[^1]\n\nThen. [^1]" in copied
+
+
+def test_more_from_the_notes_is_folded():
+    next_one = Citation(1, "c.md", "Gamma", (), (7, 7), (3, 9), "Next & on.")
+    html = answer_view.answered(answer(more=(next_one,)), NOTES)
+    assert '<details class="more"><summary>More from the notes</summary>' in html
+    assert 'data-note="c.md" data-start="3" data-end="9">Gamma</a>, ' in html
+    assert "<blockquote>Next &amp; on.</blockquote>" in html
+    assert "<details" not in answer_view.answered(answer(), NOTES)
+
+
+def test_an_answer_as_markdown_has_footnotes():
+    text = answer_view.markdown(answer("Said \\[1\\]. [1]"))
+    assert text == "Said \\[1\\]. [^1]\n\n[^1]: [[b/b#How|Beta › How]]: “Said.”"
 
 
 def test_a_question_that_failed_can_be_asked_again():
@@ -84,7 +129,7 @@ def test_a_note_that_no_path_led_to_says_what_it_was_found_by():
     assert "Found by its meaning and words" in answer_view.answered(answer(hits=(hit,)), NOTES)
 
 
-def test_quotations_of_one_note_stand_together():
+def test_quotations_of_one_note_are_together():
     one, two, three = (
         Citation(n, note, "T", (), (1, 1), (0, 5), f"Said {n}.")
         for n, note in ((1, "a.md"), (2, "b/b.md"), (3, "a.md"))
@@ -100,7 +145,7 @@ def shown(html):
 
 
 @pytest.mark.parametrize(
-    ("path", "end", "told"),
+    ("path", "end", "expected"),
     [
         pytest.param([("a.md", "extends", "b/b.md")], "b/b.md", "Alpha -extends-> Beta", id="out"),
         pytest.param([("a.md", "extends", "b/b.md")], "a.md", "Beta <-extends- Alpha", id="back"),
@@ -112,14 +157,14 @@ def shown(html):
         ),
     ],
 )
-def test_a_path_reads_from_the_seed_to_the_note(path, end, told):
+def test_a_path_reads_from_the_seed_to_the_note(path, end, expected):
     way = source_cards.steps([relation(*step) for step in path], end)
     names = [f"{NOTES[note].title} {arrow}".strip() for note, arrow in way]
-    assert " ".join(names) == told
+    assert " ".join(names) == expected
 
 
 def test_escaped_markup_is_shown_as_it_is_meant():
-    assert answer_view.prose(r"a \[1\] \<b\>") == "<p>a [1] &lt;b&gt;</p>"
+    assert answer_view.paragraphs(r"a \[1\] \<b\>") == "<p>a [1] &lt;b&gt;</p>"
 
 
 @pytest.mark.parametrize(
@@ -134,11 +179,11 @@ def test_escaped_markup_is_shown_as_it_is_meant():
     ],
 )
 def test_names_in_italics_lead_to_their_notes(text, html):
-    assert answer_view.prose(text, (), {"Alpha": "a.md"}) == f"<p>{html}</p>"
+    assert answer_view.paragraphs(text, (), {"Alpha": A}.get) == f"<p>{html}</p>"
 
 
 def test_lists_and_paragraphs():
-    assert answer_view.prose("One.\n\n- a\n- b\n\nTwo.") == (
+    assert answer_view.paragraphs("One.\n\n- a\n- b\n\nTwo.") == (
         "<p>One.</p><ul><li>a</li><li>b</li></ul><p>Two.</p>"
     )
 
@@ -149,14 +194,14 @@ def test_nothing_of_a_note_a_question_or_a_model_gets_through():
         answer_view.turn(
             EVIL, answer_view.answered(answer(f"{EVIL} [1]", citations=(evil,)), NOTES)
         )
-        + answer_view.prose(EVIL)
+        + answer_view.paragraphs(EVIL)
         + answer_view.failed(EVIL)
         + answer_view.answered(answer(notice=EVIL), NOTES)
     )
     assert "<script" not in html
     assert "<img" not in html
     assert 'title="<' not in html
-    assert html.count("&lt;script&gt;") == 13
+    assert html.count("&lt;script&gt;") == 14
 
 
 @pytest.mark.parametrize(

@@ -1,159 +1,167 @@
-"""The HTTP API as other programs meet it: gradio_client, and HTTP with nothing but a socket."""
+"""The HTTP routes as other programs use them: status, JSON, server-sent events."""
 
 import json
-import urllib.error
-import urllib.request
-from itertools import pairwise
 
-import gradio as gr
+import httpx
 import pytest
-from gradio_client import Client
-from gradio_client.exceptions import AppError
+from starlette.testclient import TestClient
 
-from ragbot.apps.web import http
-from ragbot.apps.web.rate_limit import Limit
-from ragbot.bot import Ragbot
+from ragbot.apps.web.index_refresher import IndexRefresher
+from ragbot.apps.web.server import application
+from ragbot.models import Progress
 
-
-@pytest.fixture(scope="module")
-def address(plot, plot_index):
-    with Ragbot.open(notes=plot, index=plot_index) as bot:
-        with gr.Blocks(analytics_enabled=False) as page:
-            http.add_endpoints(bot, Limit(1000))
-        _, address, _ = page.launch(
-            server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, ssr_mode=False
-        )
-        yield address
-        page.close()
+QUESTION = "What causes late blight?"
 
 
 @pytest.fixture(scope="module")
 def client(address):
-    return Client(address, verbose=False)
+    with httpx.Client(base_url=address, timeout=60) as opened:
+        yield opened
 
 
-def post(address, endpoint, **fields):
-    """Call an endpoint by plain HTTP; gives every event as (name, data)."""
-    request = urllib.request.Request(
-        f"{address}gradio_api/call/v2/{endpoint}",
-        data=json.dumps(fields).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=60) as response:
-        event = json.load(response)["event_id"]
-    with urllib.request.urlopen(f"{address}gradio_api/call/{endpoint}/{event}") as response:
-        lines = response.read().decode().splitlines()
-    names = [line.removeprefix("event: ") for line in lines if line.startswith("event: ")]
-    data = [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
-    return list(zip(names, data, strict=True))
+def post(client, route, **fields):
+    response = client.post(f"/api/{route}", json=fields)
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
-def test_the_endpoints_have_stable_names_and_parameters(client):
-    told = client.view_api(return_format="dict")["named_endpoints"]
-    parameters = {
-        name: [parameter["parameter_name"] for parameter in endpoint["parameters"]]
-        for name, endpoint in told.items()
-    }
-    assert parameters == {
-        "/ask": ["question", "history", "folders", "tags", "use_llm"],
-        "/search": ["question", "k", "folders", "tags", "words"],
-        "/note": ["name"],
-        "/related": ["name", "predicate", "direction"],
-    }
+def events(response):
+    """Return the server-sent events of a response as (name, data)."""
+    found = [dict(line.split(": ", 1) for line in block.split("\n"))
+             for block in response.text.strip().split("\n\n")]  # fmt: skip
+    return [(event["event"], json.loads(event["data"])) for event in found]
 
 
 def test_ask(client, plot):
-    answer = client.predict("What causes late blight?", api_name="/ask")
-    assert answer["done"] is True
+    answer = post(client, "ask", question=QUESTION)
+    assert "water mould" in answer["text"]
     assert answer["abstained"] is False
+    assert answer["statements"][0]["citations"] == [1]
     for citation in answer["citations"]:
         assert citation["quote"] in (plot / citation["note"]).read_text(encoding="utf-8")
 
 
-def test_ask_streams(client):
-    job = client.submit("What causes late blight?", api_name="/ask")
-    pieces = list(job)
-    assert pieces[-1]["done"] is True
-    assert all(not piece["done"] for piece in pieces[:-1])
-    for before, after in pairwise(pieces[:-1]):
-        assert after["text"].startswith(before["text"])
+@pytest.mark.parametrize(
+    ("fields", "headers"),
+    [({"stream": True}, {}), ({}, {"Accept": "text/event-stream"})],
+    ids=["field", "header"],
+)
+def test_ask_streams(client, fields, headers):
+    response = client.post("/api/ask", json={"question": QUESTION, **fields}, headers=headers)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    *answers, done = events(response)
+    assert done == ("done", {})
+    assert {name for name, _ in answers} == {"answer"}
+    assert answers[-1][1] == post(client, "ask", question=QUESTION)
 
 
-def test_ask_streams_over_plain_http(address):
-    events = post(address, "ask", question="What causes late blight?")
-    assert events[-1][0] == "complete"
-    assert "water mould" in events[-1][1][0]["text"]
-    assert len(events) > 1
+def test_the_stream_of_a_question_that_is_refused_says_why(client):
+    response = client.post("/api/ask", json={"question": "x" * 3000, "stream": True})
+    (name, error), *_ = events(response)
+    assert name == "error"
+    assert "at most 2,000" in error["detail"]
 
 
-def test_ask_with_history(client):
-    answer = client.predict(
-        question="And what mitigates it?", history=["What is late blight?"], api_name="/ask"
-    )
+@pytest.mark.parametrize(
+    "history",
+    [["What is late blight?"], [{"question": "What is late blight?", "answer": "A disease."}]],
+    ids=["questions", "turns"],
+)
+def test_ask_with_history(client, history):
+    answer = post(client, "ask", question="And what mitigates it?", history=history)
     assert "blight" in answer["query"].casefold()
 
 
 def test_search(client):
-    found = client.predict("late blight", k=2, api_name="/search")
+    found = post(client, "search", question="late blight", k=2)
     assert len(found["hits"]) == 2
     assert found["hits"][0]["evidence"][0]["rank"] >= 1
-    (_, [filtered]), *_ = post(
-        address=client.src, endpoint="search", question="blight", folders=["practice"]
-    )[-1:]
+    filtered = post(client, "search", question="blight", folders=["practice"])
     assert {hit["note"] for hit in filtered["hits"]} == {"practice/Crop Rotation.md"}
 
 
 def test_note(client, plot):
-    note = client.predict("love apple", api_name="/note")
+    note = post(client, "note", name="love apple")
     assert note["note"] == "plants/Tomato.md"
     assert note["text"] == (plot / "plants/Tomato.md").read_text(encoding="utf-8")
     assert note["ghosts"] == ["Hornworm"]
+    assert "in" in note["relations"]
 
 
 def test_related(client):
-    found = client.predict("Late Blight", "mitigates", "in", api_name="/related")
+    found = post(client, "related", name="Late Blight", predicate="mitigates", direction="in")
     assert [relation["source"] for relation in found["relations"]] == ["practice/Crop Rotation.md"]
 
 
+def test_path(client):
+    found = post(client, "path", start="Basil", end="Late Blight")
+    assert [step["predicate"] for step in found["path"]] == ["grows_with", "suffers_from"]
+
+
+def test_status(client, plot_bot):
+    status = client.get("/api/status").json()
+    assert (status["notes"], status["ghosts"], status["behind"]) == (4, 1, 0)
+    assert status["progress"] is None
+    refresher = IndexRefresher(plot_bot)
+    refresher.step = Progress("read", 3, 14, "notes")
+    busy = TestClient(application(refresher), base_url="http://127.0.0.1")
+    progress = busy.get("/api/status").json()["progress"]
+    assert progress == {"stage": "read", "done": 3, "total": 14, "unit": "notes"}
+
+
 @pytest.mark.parametrize(
-    ("endpoint", "fields", "complaint"),
+    ("route", "fields", "status", "complaint"),
     [
-        pytest.param("/ask", {"question": "  "}, "expected text", id="empty"),
-        pytest.param("/ask", {"question": {"a": 1}}, "expected text", id="no-text"),
-        pytest.param("/ask", {"question": "x" * 3000}, "2,000", id="too-long"),
-        pytest.param("/ask", {"question": "x", "tags": "y"}, "a list of texts", id="tags"),
-        pytest.param("/search", {"question": "x", "k": 0}, "from 1 to 100", id="k"),
-        pytest.param("/search", {"question": "x", "k": "9"}, "from 1 to 100", id="k-text"),
-        pytest.param("/note", {"name": "Tomatoe"}, "Nearest: 'Tomato'", id="nearest"),
-        pytest.param("/note", {"name": "../../etc/passwd"}, "No note is called", id="outside"),
-        pytest.param("/related", {"name": "Basil", "direction": "up"}, "in, out", id="direction"),
+        pytest.param("ask", {}, 422, "question is missing", id="missing"),
+        pytest.param("ask", {"question": "  "}, 422, "empty", id="empty"),
+        pytest.param("ask", {"question": {"a": 1}}, 422, "should be a valid string", id="no-text"),
+        pytest.param("ask", {"question": "x" * 3000}, 422, "at most 2,000", id="too-long"),
+        pytest.param("ask", {"question": "x", "tags": "y"}, 422, "tags is 'y'", id="tags"),
+        pytest.param("ask", {"question": "x", "since": "soon"}, 422, "since is 'soon'", id="date"),
+        pytest.param("ask", {"question": "x", "llm": 1}, 422, "llm is no field", id="unknown"),
+        pytest.param("search", {"question": "x", "k": 0}, 422, "k is 0; it should be", id="k"),
+        pytest.param("search", {"question": "x", "k": "9"}, 422, "k is '9'", id="k-text"),
+        pytest.param("note", {"name": "Tomatoe"}, 404, "Nearest: 'Tomato'", id="nearest"),
+        pytest.param("note", {"name": "../../etc/passwd"}, 404, "No note", id="outside"),
+        pytest.param("related", {"name": "Basil", "direction": "up"}, 422, "'in'", id="direction"),
+        pytest.param("path", {"start": "Basil", "end": "x"}, 404, "No note", id="path-end"),
     ],
 )
-def test_errors_say_what_was_expected(client, endpoint, fields, complaint):
-    with pytest.raises(AppError, match=complaint):
-        client.predict(**fields, api_name=endpoint)
+def test_errors_say_what_was_expected(client, route, fields, status, complaint):
+    response = client.post(f"/api/{route}", json=fields)
+    assert response.status_code == status
+    assert complaint in response.json()["detail"]
 
 
-def test_an_error_over_plain_http(address):
-    assert [name for name, _ in post(address, "note", name="Tomatoe")] == ["error"]
+def test_a_body_that_is_no_json_is_refused(client):
+    response = client.post("/api/ask", content="{", headers={"Content-Type": "application/json"})
+    assert response.status_code == 422
+    assert "JSON" in response.json()["detail"]
 
 
-def test_nothing_else_is_served(address, plot):
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{address}gradio_api/file={plot}/plants/Basil.md")
-    assert refused.value.code in (403, 404)
+def test_the_description_names_every_route_and_the_page_shows_it(client):
+    paths = client.get("/api/openapi.json").json()["paths"]
+    assert {"/api/ask", "/api/search", "/api/note", "/api/related", "/api/path", "/api/status"} | {
+        "/v1/models", "/v1/chat/completions",
+    } <= set(paths)  # fmt: skip
+    page = client.get("/api/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    for path in paths:
+        assert path in page.text
+    assert "<script" not in page.text
 
 
-def test_endpoints_are_asked_only_so_often(plot, plot_index):
-    with Ragbot.open(notes=plot, index=plot_index, refresh=False) as bot:
-        with gr.Blocks(analytics_enabled=False) as page:
-            http.add_endpoints(bot, Limit(2))
-        _, address, _ = page.launch(
-            server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, ssr_mode=False
-        )
-        client = Client(address, verbose=False)
-        for _ in range(2):
-            client.predict("tomato", api_name="/search")
-        with pytest.raises(AppError, match="More than 2 questions in a minute"):
-            client.predict("tomato", api_name="/search")
-        page.close(verbose=False)
+@pytest.mark.parametrize(
+    "path",
+    ["/gradio_api/call/ask", "/gradio_api/call/v2/reply", "/gradio_api/run/reply",
+     "/gradio_api/api/predict",
+     "/gradio_api/upload", "/gradio_api//upload", "/gradio_api/info", "/monitoring"],
+)  # fmt: skip
+def test_gradio_s_own_doors_are_closed(client, path):
+    assert client.post(path, json={"data": []}).status_code in (404, 405)
+    assert client.get(path).status_code in (404, 405)
+
+
+def test_nothing_of_the_disk_is_served(client, plot):
+    for path in (f"/gradio_api/file={plot}/plants/Basil.md", "/ragbot/..%2Fserver.py"):
+        assert client.get(path).status_code in (403, 404)

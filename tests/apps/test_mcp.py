@@ -11,9 +11,15 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+import anyio
+import httpx2
 import pytest
 from anyio.from_thread import start_blocking_portal
 from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+
+from ragbot.apps.mcp import SHORT
+from tests.apps.conftest import LOGIN
 
 ROOT = Path(__file__).parents[2]
 TOOLS = {"ask_notes", "search_notes", "read_note", "related_notes", "path_between"}
@@ -73,7 +79,14 @@ def by_http(plot, plot_index):
     assert out == ""
 
 
-@pytest.fixture(params=["by_stdio", "by_http"])
+@pytest.fixture(scope="module")
+def by_chat(address):
+    """Talk to the chat's own server."""
+    with talking_to(f"{address}/mcp") as assistant:
+        yield assistant
+
+
+@pytest.fixture(params=["by_stdio", "by_http", "by_chat"])
 def assistant(request):
     return request.getfixturevalue(request.param)
 
@@ -84,7 +97,9 @@ def test_the_tools_say_what_they_do(assistant):
     tools = assistant.list_tools().tools
     assert {tool.name for tool in tools} == TOOLS
     for tool in tools:
-        assert len(tool.description) > 40
+        assert "Use it" in tool.description
+        # Which other tool to use instead, or next.
+        assert any(other in tool.description for other in TOOLS - {tool.name})
         assert tool.annotations.read_only_hint is True
         assert all("description" in field for field in tool.input_schema["properties"].values())
 
@@ -103,10 +118,31 @@ def test_ask_notes(assistant):
     assert "hits" not in data
 
 
+def test_an_answer_lists_its_sources_and_repeats_no_quotation(assistant):
+    text, data = call(assistant, "ask_notes", question="What causes late blight?")
+    assert "[1] trouble/Late Blight.md:9\n" in text
+    assert text.count("caused by a water mould") == 1
+    assert "water mould" in data["citations"][0]["quote"]
+
+
 def test_search_notes(assistant):
     text, data = call(assistant, "search_notes", question="late blight", k=2)
     assert len(data["hits"]) == 2
     assert "trouble/Late Blight.md:" in text
+
+
+def test_results_are_short_unless_more_is_asked_for(assistant):
+    _, short = call(assistant, "search_notes", question="late blight", k=3)
+    _, whole = call(assistant, "search_notes", question="late blight", k=3, full=True)
+    assert all(len(hit["text"]) <= SHORT + 1 for hit in short["hits"])
+    assert all("evidence" in hit for hit in whole["hits"])
+    _, every = call(assistant, "related_notes", note="Tomato")
+    _, some = call(assistant, "related_notes", note="Tomato", most=1)
+    assert some["relations"] == every["relations"][:1]
+    assert some["left"] == len(every["relations"]) - 1 > 0
+    text, part = call(assistant, "read_note", note="Tomato", start=20)
+    assert part["text"] in text
+    assert part["left"] == 0
 
 
 def test_search_notes_filters(assistant):
@@ -170,6 +206,28 @@ def test_no_other_file_is_a_resource(by_stdio, path):
         by_stdio.read_resource(f"note:///{quote(path)}")
 
 
+def test_several_assistants_share_one_index(address, plot_bot, monkeypatch):
+    opened = []
+    monkeypatch.setattr(type(plot_bot), "open", lambda *_, **__: opened.append(1))
+    with talking_to(f"{address}/mcp") as one, talking_to(f"{address}/mcp") as other:
+        words = {"question": "What causes late blight?"}
+        assert call(one, "ask_notes", **words) == call(other, "ask_notes", **words)
+    assert opened == []
+
+
+def test_the_chat_s_mcp_asks_for_the_login(private_address):
+    async def tools(password):
+        headers = {"Authorization": f"Bearer {LOGIN[0]}:{password}"}
+        async with httpx2.AsyncClient(headers=headers) as http:
+            transport = streamable_http_client(f"{private_address}/mcp", http_client=http)
+            async with Client(transport) as client:
+                return {tool.name for tool in (await client.list_tools()).tools}
+
+    assert anyio.run(tools, LOGIN[1]) == TOOLS
+    with pytest.raises((MCPError, ExceptionGroup)):
+        anyio.run(tools, "guessed")
+
+
 HELLO = {
     "jsonrpc": "2.0",
     "id": 1,
@@ -225,7 +283,7 @@ def test_an_interrupt_ends_a_server_that_waits_for_input(plot, plot_index):
         assert json.loads(process.stdout.readline())["id"] == HELLO["id"]
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
-        assert process.stderr.read() == "\nragbot: stopped; the index is as it was\n"
+        assert process.stderr.read() == "\nragbot: stopped\n"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import page_over
+from ragbot import Ragbot
+from tests.browser.conftest import ask, page_over, write_notes
 
 pytestmark = pytest.mark.browser
 
@@ -27,36 +28,34 @@ below [[Nobody|<b onclick="window.ran=10">ghost</b>]] and [[Ship]].
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    notes = {"Kraken.md": EVIL, "Ship.md": "# Ship\n\n- sunk_by::[[Kraken]]\n"}
-    with page_over(notes, tmp_path_factory.mktemp("garden"), refresh=False) as served:
+    folder = tmp_path_factory.mktemp("evil")
+    write_notes(folder, {"Kraken.md": EVIL, "Ship.md": "# Ship\n\n- sunk_by::[[Kraken]]\n"})
+    with Ragbot.open(folder, folder / ".index", refresh=False) as bot, page_over(bot) as served:
         yield served
 
 
-def test_nothing_runs_and_nothing_is_fetched(browser, address):
-    page = browser.new_page()
-    page.set_default_timeout(60_000)
+def test_nothing_runs_and_nothing_is_fetched(open_page, address):
+    page = open_page("about:blank")
     asked, dialogs = [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.goto(address)
-    box = page.get_by_label("Your question")
-    box.fill("What is the kraken <img src=x onerror=window.ran=11>?")
-    box.press("Enter")
-    expect(page.locator(".source").first).to_contain_text("kraken")
+    ask(page, "What is the kraken <img src=x onerror=window.ran=11>?")
+    expect(page.locator(".answer")).to_contain_text("kraken")
     page.locator(".source .open").first.click()
     expect(page.locator("#pane mark").first).to_be_visible()
     expect(page.locator("#pane .ghost").first).to_be_visible()
     page.locator("#pane").get_by_text("run me").click()
     page.locator("#pane").get_by_text("data", exact=True).click()
     page.keyboard.press("Escape")
-    page.locator("#whole-garden").click()
+    page.locator("#show-graph").click()
     expect(page.locator(".canvas canvas")).to_be_visible()
     assert page.evaluate("window.ran") is None
     # Were a note's HTML to slip through, the policy would still stop it.
     page.evaluate("""() => {
         window.stopped = [];
-        const told = (event) => window.stopped.push(event.effectiveDirective);
-        document.addEventListener("securitypolicyviolation", told);
+        const report = (event) => window.stopped.push(event.effectiveDirective);
+        document.addEventListener("securitypolicyviolation", report);
         document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.ran=1'>");
         document.body.lastChild.addEventListener("error", () => { window.failed = true; });
         document.body.append(Object.assign(document.createElement("script"),
@@ -68,26 +67,10 @@ def test_nothing_runs_and_nothing_is_fetched(browser, address):
     assert dialogs == []
     own = (address, "data:", "blob:" + address)
     assert [url for url in asked if not url.startswith(own)] == []
-    page.close()
 
 
-def test_no_file_outside_the_vault_is_given(browser, address):
-    page = browser.new_page()
-    for path in ("/ragbot/../serving.py", "/ragbot/%2e%2e/serving.py", "/file=/etc/passwd"):
-        assert page.request.get(address + path).status in (403, 404)
+def test_no_script_of_a_page_may_be_its_own(page, address):
     policy = page.request.get(address).headers["content-security-policy"]
     assert "connect-src 'self'" in policy
     scripts = next(part for part in policy.split("; ") if part.startswith("script-src"))
     assert "'unsafe-inline'" not in scripts
-    page.close()
-
-
-def test_nothing_is_taken_from_a_visitor_but_questions(browser, address):
-    page = browser.new_page()
-    file = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"kept"}
-    for path in ("/gradio_api/upload", "/gradio_api//upload", "/gradio_api/upload/"):
-        sent = page.request.post(address + path, multipart={"files": file})
-        assert sent.status in (404, 405), path
-    for path in ("/gradio_api/deep_link?session_hash=abc", "/monitoring", "/monitoring/summary"):
-        assert page.request.get(address + path).status == 404, path
-    page.close()

@@ -1,6 +1,7 @@
-"""The chat page. `serve` opens it and stays until it is stopped.
+"""The chat server: the page, the HTTP routes for programs, and MCP.
 
-Floor 6: the one package that imports gradio, inside the functions that need it.
+`server.py` puts the parts together: open it first. `page.py` builds the page with Gradio,
+`http.py` and `openai_api.py` the routes; `access.py` decides who may reach them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The answer that a visitor waits for: as it comes, until the visitor gives it up."""
+"""An answer as it is made, for a visitor who may cancel it."""
 
 from __future__ import annotations
 
@@ -10,80 +10,80 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-class Coming(Generic[T]):
-    """What a generator gives, read in a thread of its own: who waits can be told that it is over.
+class AnswerStream(Generic[T]):
+    """The values of a generator, read in a thread of its own so that a reader can stop waiting.
 
-    Each thing that is given takes the place of the one before: who is slow gets the newest.
+    A value replaces the one before it: a slow reader gets the newest only.
     """
 
     def __init__(self, source: Generator[T, None, None]) -> None:
         self._changed = threading.Condition()
         self._newest: list[T] = []
-        self._over = False
-        self._failed: BaseException | None = None
+        self._ended = False
+        self._error: BaseException | None = None
         threading.Thread(target=self._read, args=(source,), daemon=True).start()
 
     def __iter__(self) -> Iterator[T]:
-        """Wait for the next thing, until all have come or `end` is called."""
+        """Yield the values as they come, until the last one or until `end` is called."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._newest or self._over)
+                self._changed.wait_for(lambda: self._newest or self._ended)
                 newest, self._newest = self._newest, []
             if not newest:
                 break
             yield newest[0]
-        if self._failed is not None:
-            raise self._failed
+        if self._error is not None:
+            raise self._error
 
     def end(self) -> None:
-        """Let nothing more come; the source is closed once it gives what it is at."""
+        """End the stream; the generator is closed at its next value."""
         with self._changed:
-            self._over = True
+            self._ended = True
             self._changed.notify_all()
 
     def _read(self, source: Generator[T, None, None]) -> None:
         try:
             with closing(source):
-                for thing in source:
+                for value in source:
                     with self._changed:
-                        if self._over:
+                        if self._ended:
                             return
-                        self._newest = [thing]
+                        self._newest = [value]
                         self._changed.notify_all()
-        # Whatever it is, it is for who waits.
+        # Every error, because the thread that waits raises it.
         except BaseException as error:
-            self._failed = error
+            self._error = error
         finally:
             self.end()
 
 
-class Visit:
-    """One visitor's questions, which the browser numbers from 1 on.
+class AnswerStreams:
+    """The answers to one visitor's questions, which the browser numbers from 1 on.
 
-    A question can be given up before its turn has come: its answer is over as it begins.
+    A question can be cancelled before its turn comes: its stream ends as it begins.
     """
 
     def __init__(self) -> None:
-        self._given_up = 0
-        self._answers: dict[int, Coming[Any]] = {}
+        self._cancelled = 0
+        self._streams: dict[int, AnswerStream[Any]] = {}
 
     @contextmanager
-    def answer(self, number: int, source: Generator[T, None, None]) -> Iterator[Coming[T]]:
-        """Read the answer to a question of that number, until it is given up or left."""
-        coming = Coming(source)
-        # It is known before the look, as a question is given up before the answers are looked at:
-        # whoever comes second sees what the first has done.
-        self._answers[number] = coming
-        if number <= self._given_up:
-            coming.end()
+    def open(self, number: int, source: Generator[T, None, None]) -> Iterator[AnswerStream[T]]:
+        """Open the stream of a question's answer; it ends with the context."""
+        stream = AnswerStream(source)
+        # Written before `_cancelled` is read, and `cancel` does it the other way round: whichever
+        # comes second sees what the first has done.
+        self._streams[number] = stream
+        if number <= self._cancelled:
+            stream.end()
         try:
-            yield coming
+            yield stream
         finally:
-            coming.end()
-            self._answers.pop(number, None)
+            stream.end()
+            self._streams.pop(number, None)
 
-    def give_up(self, number: int) -> None:
-        """End the answer to a question of that number, whether it comes or is still to come."""
-        self._given_up = max(self._given_up, number)
-        if coming := self._answers.get(number):
-            coming.end()
+    def cancel(self, number: int) -> None:
+        """End the answer to a question, whether it has begun or not."""
+        self._cancelled = max(self._cancelled, number)
+        if stream := self._streams.get(number):
+            stream.end()

@@ -1,50 +1,64 @@
-"""An answer as HTML: pure functions, with every text of a note escaped.
+"""An answer as HTML.
 
-Nothing of a note, a question or a model reaches the page but through `escape`.
+Every text of a note, a question or a model goes through `escape`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
 from ragbot.apps.web import source_cards
 from ragbot.apps.web.note_view import link
 from ragbot.models import Answer, Citation, Note, NoteId
 
+if TYPE_CHECKING:
+    from ragbot.apps.note_lookup import NoteLookup
+
 WAITING = '<p class="waiting" role="status">Looking through the notes…</p>'
-"""Stands where an answer will be."""
+"""Shown until the answer begins."""
+
+WRITING = '<p class="waiting" role="status">The language model is writing…</p>'
+"""Shown below the quotes until a language model has written."""
+
+STOPPED = '<p class="notice">You stopped this answer.</p>'
+"""Shown below what an answer had when it was stopped."""
 
 _SEEDS = 12
 _LONG = 240
 _EDIT = "Edit and ask again"
 _JOINED = "\u00a0"
-"""Space that is no place for a line to end: a number stays with its sentence."""
+"""A space that no line breaks at: a number stays with its sentence."""
 # A character that is not meant as Markdown, `[1]` for a citation, bold, and a name in italics.
 _MARK = re.compile(
     r"\\(?P<escaped>[!-/:-@\[-`{-~])|\[(?P<number>\d+)\]"
     r"|\*\*(?P<strong>(?:\\.|[^\\])+?)\*\*|\*(?P<name>(?:\\.|[^\s\\*])(?:\\.|[^\\*])*)\*"
 )
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+# A code block or an escaped character, which stay, or the number of a citation.
+_NUMBER = re.compile(r"^(`{3,})[^\n`]*\n.*?^\1[ \t]*$|\\.|\[(\d+)\]", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"^(`{3,})[^\n`]*\n(.*?)\n?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
+_LINK_MARKUP = re.compile(r"[\[\]|#^]")
 
 
 def beginning(questions: Sequence[str]) -> str:
-    """Say what to expect, with questions to try, where none was asked yet."""
+    """Return the introduction, with questions to try."""
     return (
         '<section class="begin"><h2>Ask your notes</h2>'
-        "<p>Every sentence of an answer bears the number of its source: point at it to read the "
-        "quotation, click it to open the note at that place. Below an answer stands the path of "
-        "links that led to each note. What the notes don't say is not made up.</p>"
+        "<p>Each sentence of an answer cites its source. Hover over a number to read the quote, "
+        "click it to open the note. Below the answer you see which links led to each note. "
+        "Where the notes have no answer, ragbot says so.</p>"
         f"{_asks(questions, 'Questions to begin with')}</section>"
     )
 
 
 def turn(question: str, body: str) -> str:
-    """One exchange: the question, and what is below it (already HTML)."""
-    # A page of text would push its answer out of sight: it scrolls in a frame of its own.
+    """Return one exchange: the question, and the HTML below it."""
+    # A page of text would push its answer out of sight, so it scrolls in a frame of its own.
     frame = 'class="question long" tabindex="0"' if len(question) > _LONG else 'class="question"'
     return (
         f'<section class="turn"><h2 {frame} dir="auto">{escape(question)}</h2>'
@@ -52,72 +66,110 @@ def turn(question: str, body: str) -> str:
     )
 
 
-def prose(
-    text: str, citations: Sequence[Citation] = (), names: Mapping[str, NoteId] | None = None
+def paragraphs(
+    text: str,
+    citations: Sequence[Citation] = (),
+    named: Callable[[str], Note | None] = lambda name: None,
 ) -> str:
-    """Text of an answer: paragraphs and list items.
+    """Return the text of an answer: paragraphs, list items, and code as it is.
 
-    Its `[1]` marks link to the sources, and `names` in italics to their notes.
+    Its `[1]` marks link to the sources, and names in italics to the notes that `named` returns.
     """
-    quotes = {citation.number: source_cards.readable(citation.quote) for citation in citations}
-    said = _Inline(quotes, names or {})
+    inline = _Inline({citation.number for citation in citations}, named)
+    return "".join(
+        f'<pre tabindex="0"><code>{escape(part, quote=False)}</code></pre>'
+        if is_code
+        else _prose(part, inline)
+        for part, is_code in _parts(text)
+    )
+
+
+def _parts(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield the text between fenced code blocks, and the code; True for code."""
+    here = 0
+    for block in _CODE.finditer(text):
+        yield text[here : block.start()], False
+        yield block[2], True
+        here = block.end()
+    yield text[here:], False
+
+
+def _prose(text: str, inline: _Inline) -> str:
     blocks = []
-    for block in re.split(r"\n\s*\n", text.strip()):
+    for block in filter(None, re.split(r"\n\s*\n", text.strip())):
         lines = block.split("\n")
         if all(line.startswith("- ") for line in lines):
-            items = "".join(f"<li>{said.html(line[2:])}</li>" for line in lines)
+            items = "".join(f"<li>{inline.html(line[2:])}</li>" for line in lines)
             blocks.append(f"<ul>{items}</ul>")
         else:
-            blocks.append(f"<p>{'<br>'.join(said.html(line) for line in lines)}</p>")
+            blocks.append(f"<p>{'<br>'.join(inline.html(line) for line in lines)}</p>")
     return "".join(blocks)
 
 
-def answered(answer: Answer, notes: Mapping[NoteId, Note]) -> str:
-    """Whole answer: its text, what a reader should know about it, and its sources."""
+def answered(answer: Answer, notes: NoteLookup, status: str = "") -> str:
+    """Return an answer: its text, the HTML of its status, its notice, and its sources."""
     if answer.abstained:
-        names = {note.title: note.id for note in notes.values()}
-        body = f'<div class="silent">{prose(answer.text, (), names)}</div>'
+        # It names the nearest notes in italics.
+        body = f'<div class="abstained">{paragraphs(answer.text, (), notes.named)}</div>'
     else:
-        body = prose(answer.text, answer.citations)
+        body = paragraphs(answer.text, answer.citations)
     if answer.notice:
         body += f'<p class="notice">{escape(answer.notice)}</p>'
     if answer.query.casefold() not in ("", " ".join(answer.question.split()).casefold()):
         body += f'<p class="place" dir="auto">Searched for: {escape(answer.query)}</p>'
     return (
-        body
+        f'<div class="text" data-markdown="{escape(markdown(answer))}">{body}</div>'
+        + status
         + _actions(answer)
-        + source_cards.cards(answer.citations, answer.hits, notes)
+        + source_cards.cards(answer, notes)
+        + source_cards.more(answer.more)
         + _asks(answer.followups, "Ask next")
     )
 
 
+def markdown(answer: Answer) -> str:
+    """Return an answer as Markdown, its citations as footnotes that link to the notes."""
+    text = _NUMBER.sub(lambda found: f"[^{found[2]}]" if found[2] else found[0], answer.text)
+    footnotes = "\n".join(map(_footnote, answer.citations))
+    return f"{text}\n\n{footnotes}".strip()
+
+
+def _footnote(citation: Citation) -> str:
+    heading = source_cards.heading_of(citation)
+    place = citation.note.removesuffix(".md")
+    if heading and not _LINK_MARKUP.search(heading):
+        place += f"#{heading}"
+    shown = " › ".join(filter(None, (citation.title, heading)))
+    shown = _LINK_MARKUP.sub(" ", shown)
+    link_text = f"{place}|{shown}" if shown != place else place
+    quotation = " ".join(source_cards.readable(citation.quote).split())
+    return f"[^{citation.number}]: [[{link_text}]]: “{quotation}”"
+
+
 def failed(message: str) -> str:
-    """Say what went wrong, in place of an answer."""
+    """Return what went wrong, in place of an answer."""
     return f'<p class="notice" role="alert">{escape(message)}</p>'
 
 
 def unanswered(message: str) -> str:
-    """Say why a question was not answered, and let it be asked again."""
+    """Return why a question was not answered, with a button to ask it again."""
     return failed(message) + _buttons({"edit": _EDIT})
 
 
-def stopped(text: str) -> str:
-    """Say that an answer was stopped, below what had been said of it."""
-    return (
-        f'{prose(text) if text else ""}<p class="notice">You stopped this answer.</p>'
-        f"{_buttons({'edit': _EDIT})}"
-    )
+def stopped() -> str:
+    """Return what is shown for an answer that was stopped before it began."""
+    return STOPPED + _buttons({"edit": _EDIT})
 
 
 @dataclass(frozen=True, slots=True)
 class _Inline:
-    """Writes a line of an answer as HTML."""
+    """Turns a line of an answer into HTML."""
 
-    quotes: Mapping[int, str]
-    names: Mapping[str, NoteId]
+    numbers: Collection[int]
+    named: Callable[[str], Note | None]
 
     def html(self, text: str) -> str:
-        """Write a line, its marks and names as links."""
+        """Return a line, its marks and names as links."""
         pieces, here = [], 0
         for match in _MARK.finditer(text):
             before = text[here : match.start()]
@@ -137,16 +189,15 @@ class _Inline:
         return self._citation(int(match["number"]))
 
     def _name(self, name: str) -> str:
-        note = self.names.get(name)
-        return link(note, name) if note else f"<em>{escape(name, quote=False)}</em>"
+        note = self.named(name)
+        return link(note.id, name) if note else f"<em>{escape(name, quote=False)}</em>"
 
     def _citation(self, number: int) -> str:
-        if number not in self.quotes:
+        if number not in self.numbers:
             return f"[{number}]"
-        quote = escape(self.quotes[number])
         return (
-            f'<sup><a class="cite" href="#source-{number}" data-quote="{quote}" '
-            f'data-number="{number}" aria-label="Source {number}">{number}</a></sup>'
+            f'<sup><a class="cite" href="#source-{number}" data-number="{number}" '
+            f'aria-label="Source {number}">{number}</a></sup>'
         )
 
 
@@ -161,7 +212,7 @@ def _asks(questions: Sequence[str], name: str) -> str:
 
 
 def _actions(answer: Answer) -> str:
-    """Buttons below an answer; the notes that its graph view starts from go with them."""
+    """Return the buttons below an answer, with the notes that its graph view starts from."""
     around = dict.fromkeys(citation.note for citation in answer.citations)
     around |= dict.fromkeys(
         relation.source

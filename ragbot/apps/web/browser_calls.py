@@ -1,8 +1,8 @@
-"""What the page's script may ask of the server: a note, the graph, and to keep an opinion.
+"""Functions that the page's script calls: read a note, draw the graph, store an opinion.
 
-Gradio calls these with whatever JSON a browser sent, behind the page's login;
-each checks what it got, and none opens a file by a name that came from there:
-a note is looked up among the notes of the index.
+Gradio calls them with whatever JSON a browser sent, behind the page's login.
+Each checks its argument, and none opens a file by a name from there: a note
+is looked up in the index.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ragbot.apps.note_lookup import NoteLookup
 from ragbot.apps.web import answer_view, note_view
 from ragbot.apps.web.graph_view import drawing
 from ragbot.errors import RagbotError
 from ragbot.models import Span
-from ragbot.notes.editor_links import editor_url
+from ragbot.notes.editor_links import editor_url, template_for
 
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
 
 FEEDBACK = "feedback.jsonl"
-"""File in the index's folder that keeps likes and dislikes, one JSON object a line."""
+"""File in the index's folder with likes and dislikes, one JSON object a line."""
 
 _MOST_CHARACTERS = 4000
 _MOST_FEEDBACK = 5_000_000
@@ -32,10 +33,10 @@ _writing = threading.Lock()
 
 
 def functions(bot: Ragbot) -> list[Callable[..., Any]]:
-    """Make the functions that the page's script calls."""
+    """Return the functions, bound to an open bot."""
 
-    def read_note(asked: object) -> str:
-        fields = _fields(asked)
+    def read_note(sent: object) -> str:
+        fields = _fields(sent)
         try:
             note = bot.note(str(fields.get("note", "")))
             relations = bot.related(note.id)
@@ -44,20 +45,17 @@ def functions(bot: Ragbot) -> list[Callable[..., Any]]:
         span = _span(fields.get("start"), fields.get("end"), len(note.text))
         span = span or note_view.span_of(note, str(fields.get("place") or ""))
         line = note.line_of(span[0]) if span else 1
-        config = bot.config
-        url = editor_url(config.note_url, config.notes, note.id, line) if config.note_url else ""
-        with bot.snapshot() as corpus:
-            return note_view.note_html(note, relations, corpus.notes, span, url)
+        template = template_for(bot.config.note_url, bot.config.notes)
+        url = editor_url(template, bot.config.notes, note.id, line) if template else ""
+        return note_view.note_html(note, relations, NoteLookup(bot), span, url)
 
-    def draw(asked: object) -> dict[str, Any]:
-        seeds = _fields(asked).get("seeds")
+    def draw(sent: object) -> dict[str, Any]:
+        seeds = _fields(sent).get("seeds")
         first = seeds[:_MOST_SEEDS] if isinstance(seeds, list) else []
-        with bot.snapshot() as corpus:
-            known = [seed for seed in first if isinstance(seed, str) and seed in corpus.notes]
-            return drawing(corpus, known)
+        return drawing(bot, [seed for seed in first if isinstance(seed, str)])
 
-    def opinion(given: object) -> bool:
-        fields = _fields(given)
+    def opinion(sent: object) -> bool:
+        fields = _fields(sent)
         record = {
             "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "liked": fields.get("liked") is True,

@@ -1,54 +1,77 @@
-"""The relation graph as the page draws it: nodes and links, all or around some notes."""
+"""The relation graph as the page draws it: all of it, or what is around some notes."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any
 
-from ragbot.index.snapshot import Snapshot
+from ragbot.apps.note_lookup import NoteLookup
 from ragbot.models import MENTIONS, UNTYPED, NoteId
 
+if TYPE_CHECKING:
+    from ragbot.bot import Ragbot
+
 AROUND = 80
-"""Nodes drawn around an answer; the best linked stay."""
+"""Nodes drawn around an answer; the ones with the most links are kept."""
+
+Link = tuple[str, str, str]
+"""Source, target and predicate."""
 
 
-def drawing(corpus: Snapshot, seeds: Collection[NoteId] = ()) -> dict[str, Any]:
-    """Describe the graph, or what is one step from `seeds`.
+def drawing(bot: Ragbot, seeds: Collection[NoteId] = ()) -> dict[str, Any]:
+    """Return the graph, or what is one step from `seeds`.
 
     Returns
     -------
     dict
         `nodes` with id, title, ghost, seed and degree; `links` with source,
         target and predicate, one for each pair of nodes and predicate;
-        `relations`, how many those stand for that an author wrote.
+        `relations`, how many relations of an author those stand for.
     """
-    wanted = set(seeds)
-    titles = corpus.notes.titles()
-    links: Counter[tuple[str, str, str]] = Counter()
-    degree: dict[str, int] = dict.fromkeys(() if wanted else titles, 0)
-    for relation in corpus.graph.relations():
-        source, target = relation.source, corpus.graph.end(relation)
-        if wanted and source not in wanted and target not in wanted:
-            continue
-        links[source, target, relation.predicate] += 1
-        for end in (source, target):
-            degree[end] = degree.get(end, 0) + 1
-    kept = set(degree)
-    if wanted:
-        kept = wanted & titles.keys()
-        kept |= set(sorted(degree, key=lambda end: (end not in wanted, -degree[end]))[:AROUND])
-    drawn = {link: count for link, count in links.items() if kept.issuperset(link[:2])}
+    if not seeds:
+        graph = bot.graph()
+        every = [(start, end, str(edge["predicate"])) for start, end, edge in graph.edges.data()]
+        titles = {str(node): str(fields["title"]) for node, fields in graph.nodes.items()}
+        return _record(every, titles, {n for n, f in graph.nodes.items() if f["ghost"]}, ())
+    notes = NoteLookup(bot)
+    known = [seed for seed in seeds if notes.get(seed)]
+    # A relation between two seeds is listed by both.
+    relations = {relation for seed in known for relation in bot.related(seed)}
+    # `[[samovar]]` and `[[Samovar]]` name one ghost.
+    ghosts: dict[str, str] = {}
+    links = [
+        (r.source, r.target or ghosts.setdefault(r.written.casefold(), r.written), r.predicate)
+        for r in sorted(relations, key=lambda r: (r.source, r.span))
+    ]
+    ends = {*known, *(end for link in links for end in link[:2])}
+    degree = Counter(end for link in links for end in link[:2])
+    kept = sorted(ends, key=lambda end: (end not in known, -degree[end], end))[:AROUND]
+    found = {end: notes.get(end) for end in kept}
+    titles = {end: note.title if note else end for end, note in found.items()}
+    return _record(links, titles, {end for end, note in found.items() if note is None}, known)
+
+
+def _record(
+    links: Iterable[Link],
+    titles: dict[str, str],
+    ghosts: Collection[str],
+    seeds: Collection[NoteId],
+) -> dict[str, Any]:
+    """Return the drawing of the nodes that have a title, and the links between them."""
+    links = list(links)
+    degree = Counter(end for link in links for end in link[:2])
+    drawn = Counter(link for link in links if link[0] in titles and link[1] in titles)
     return {
         "nodes": [
             {
-                "id": end,
-                "title": titles.get(end, end),
-                "ghost": end not in titles,
-                "seed": end in wanted,
-                "degree": degree.get(end, 0),
+                "id": node,
+                "title": titles[node],
+                "ghost": node in ghosts,
+                "seed": node in seeds,
+                "degree": degree[node],
             }
-            for end in sorted(kept)
+            for node in sorted(titles)
         ],
         "links": [
             {

@@ -1,170 +1,151 @@
-"""The chat server's HTTP API: `/ask`, `/search`, `/note`, `/related`, for other programs.
+"""The HTTP routes for programs: `/api/ask`, `/api/search`, `/api/note` and the like.
 
-The endpoints are Gradio's, so they stand behind the same login and the same
-queue as the page. What they take and give is in `docs/http.md`.
+FastAPI checks each request against `api_models.py` and describes the routes at
+`/api/openapi.json`; `access.py` looks at the login and the rate limit before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+import json
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-import gradio as gr
-from gradio.events import api
-from starlette.requests import Request
-from starlette.responses import JSONResponse
+from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from ragbot.apps import serialize
-from ragbot.apps.web.rate_limit import Limit
-from ragbot.bot import Ragbot
-from ragbot.errors import RagbotError
-from ragbot.graph.relation_graph import Direction
-from ragbot.models import Answer, Filters, Turn
+from ragbot.apps.note_lookup import NoteLookup
+from ragbot.apps.web import api_docs, streaming
+from ragbot.apps.web import api_models as models
+from ragbot.apps.web.access import error_response
+from ragbot.errors import NoteNotFoundError, QuestionError, RagbotError
+from ragbot.models import Answer
 
-MOST = 100
-"""Passages that one search may return."""
+if TYPE_CHECKING:
+    from ragbot.apps.web.index_refresher import IndexRefresher
 
-MOST_TURNS = 50
-DIRECTIONS: tuple[Direction, ...] = ("in", "out", "both")
+EVENTS = "text/event-stream"
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    401: {"model": models.ErrorBody, "description": "The login is missing or wrong"},
+    422: {"model": models.ErrorBody, "description": "A field is wrong; `detail` says which"},
+    429: {"model": models.ErrorBody, "description": "Too many requests in a minute"},
+}
+_NO_NOTE: dict[int | str, dict[str, Any]] = {
+    404: {"model": models.ErrorBody, "description": "No note has that name"}
+}
 
-T = TypeVar("T")
 
+def routes(refresher: IndexRefresher) -> APIRouter:
+    """Return the routes over the bot of a server."""
+    router, bot = APIRouter(prefix="/api", responses=_ERRORS, tags=["notes"]), refresher.bot
 
-def add_endpoints(bot: Ragbot, limit: Limit) -> None:
-    """Add the four endpoints to the page that is being built.
+    @router.post("/ask", response_model=models.AnswerBody)
+    def ask(body: models.AskRequest, request: Request) -> Any:
+        """Answer a question from the notes, each statement with a checked quotation.
 
-    `ask` and `search` count against the same `limit` of a visitor as the page does.
-    Gradio reads names, types and defaults from the signatures, and does not
-    check them: whatever JSON was sent arrives here.
-    """
+        With `stream`, or `Accept: text/event-stream`, the answer comes as server-sent events:
+        each `answer` is checked and replaces the one before, and `done` ends the stream.
+        """
+        if body.stream or EVENTS in request.headers.get("accept", ""):
+            pieces = bot.stream(body.question, body.turns(), **body.options())
+            answers = streaming.snapshots(pieces)
+            return StreamingResponse(_events(answers, NoteLookup(bot)), media_type=EVENTS)
+        answer = bot.ask(body.question, body.turns(), **body.options())
+        return serialize.answered(answer, NoteLookup(bot))
 
-    def ask(
-        question: str = "",
-        history: list[str] = [],  # noqa: B006  # Gradio shows the default as JSON
-        folders: list[str] = [],  # noqa: B006
-        tags: list[str] = [],  # noqa: B006
-        use_llm: bool = True,
-        request: gr.Request | None = None,
-    ) -> Iterator[dict[str, Any]]:
-        """Answer a question from the notes; the text as it comes, then the checked answer."""
-        asked = _text("question", question)
-        turns = _history(history)
-        filters = _filters(folders, tags)
-        use = None if use_llm is True else False
-        said = ""
-        try:
-            limit.take(visitor(request))
-            for piece in bot.stream(asked, turns, filters=filters, use_llm=use):
-                if isinstance(piece, Answer):
-                    yield _answer(piece, bot)
-                else:
-                    said += piece
-                    yield {"done": False, "text": said}
-        except RagbotError as error:
-            raise _told(error) from error
-
-    def search(
-        question: str = "",
-        k: int = 10,
-        folders: list[str] = [],  # noqa: B006
-        tags: list[str] = [],  # noqa: B006
-        words: bool = False,
-        request: gr.Request | None = None,
-    ) -> dict[str, Any]:
+    @router.post("/search", response_model=models.SearchBody)
+    def search(body: models.SearchRequest) -> Any:
         """Find the passages that match a question, best first, each with its evidence."""
-        asked = _text("question", question)
-        wanted = _whole("k", k)
-        filters = _filters(folders, tags)
-        _checked(lambda: limit.take(visitor(request)))
-        hits = _checked(
-            lambda: bot.search(asked, wanted, filters=filters, words=words is True),
-        )
-        with bot.snapshot() as corpus:
-            return serialize.searched(asked, hits, corpus.notes)
+        hits = bot.search(body.question, body.k, filters=body.filters(), words=body.words)
+        return serialize.searched(body.question, hits, NoteLookup(bot))
 
-    def note(name: str = "") -> dict[str, Any]:
-        """Read a note by path, title or alias: its text, its relations, its passages."""
-        found = _checked(lambda: bot.note(_text("name", name)))
+    @router.post("/note", response_model=models.NoteBody, responses=_NO_NOTE)
+    def note(body: models.NoteRequest) -> Any:
+        """Read a note: its text, its relations, its passages."""
+        found = bot.note(body.name)
         relations, passages = bot.related(found.id), bot.passages(found.id)
-        with bot.snapshot() as corpus:
-            record = serialize.note_record(found, relations, passages, corpus.notes)
+        record = serialize.note_record(found, relations, passages, NoteLookup(bot))
         return {**record, "text": found.text}
 
-    def related(name: str = "", predicate: str = "", direction: str = "both") -> dict[str, Any]:
-        """List the relations of a note; `direction` is in, out or both."""
-        way = next((known for known in DIRECTIONS if known == direction), None)
-        if way is None:
-            raise _refused("direction", direction, "in, out or both")
-        found = _checked(lambda: bot.note(_text("name", name)))
-        relations = bot.related(found.id, predicate or None, way)
-        with bot.snapshot() as corpus:
-            records = [serialize.relation_record(relation, corpus.notes) for relation in relations]
+    @router.post("/related", response_model=models.RelatedBody, responses=_NO_NOTE)
+    def related(body: models.RelatedRequest) -> Any:
+        """List the relations of a note, with what the author wrote about each."""
+        found, notes = bot.note(body.name), NoteLookup(bot)
+        relations = bot.related(found.id, body.predicate, body.direction)
+        records = [serialize.relation_record(relation, notes) for relation in relations]
         return {"note": found.id, "relations": records}
 
-    for endpoint in (ask, search, note, related):
-        api(endpoint, api_name=endpoint.__name__, concurrency_limit=4)
+    @router.post("/path", response_model=models.PathBody, responses=_NO_NOTE)
+    def path(body: models.PathRequest) -> Any:
+        """Find the shortest path of relations between two notes, in either direction."""
+        first, last, notes = bot.note(body.start), bot.note(body.end), NoteLookup(bot)
+        steps = [serialize.relation_record(step, notes) for step in bot.path(first.id, last.id)]
+        return {"start": first.id, "end": last.id, "path": steps}
+
+    @router.get("/status", response_model=models.StatusBody)
+    def status() -> Any:
+        """Say what the index holds, how far it is behind the notes, and what is under way."""
+        step = refresher.step
+        progress = None if step is None else asdict(step)
+        return {**serialize.status_record(bot.status()), "progress": progress}
+
+    @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
+    def docs(request: Request) -> str:
+        """Describe the routes on a page."""
+        return api_docs.page(request.app.openapi())
+
+    return router
 
 
-async def refuse_call(request: Request, error: Exception) -> JSONResponse:
-    """Answer a call with fields that an endpoint does not have; Gradio raises a TypeError."""
-    expected = "expected the fields that /gradio_api/openapi.json describes"
-    return JSONResponse({"detail": f"{request.url.path}: {error}; {expected}."}, status_code=422)
-
-
-def visitor(request: gr.Request | None) -> str:
-    """Name who asks: the address that a request came from."""
-    return request.client.host if request is not None and request.client else ""
-
-
-def _answer(answer: Answer, bot: Ragbot) -> dict[str, Any]:
-    with bot.snapshot() as corpus:
-        record = serialize.answered(answer, corpus.notes)
-    return {
-        "done": True,
-        **record,
-        "query": answer.query or answer.question,
-        "notice": answer.notice,
-        "followups": list(answer.followups),
-    }
-
-
-def _checked(call: Callable[[], T]) -> T:
+async def _events(answers: Iterator[Answer], notes: NoteLookup) -> AsyncIterator[str]:
     try:
-        return call()
+        async for answer in streaming.in_threads(answers):
+            yield _event("answer", serialize.answered(answer, notes))
+        yield _event("done", {})
     except RagbotError as error:
-        raise _told(error) from error
+        yield _event("error", {"detail": str(error)})
 
 
-def _told(error: RagbotError) -> gr.Error:
-    """Make an error whose message reaches the caller; any other would not."""
-    return gr.Error(str(error), print_exception=False)
+def _event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
-def _refused(name: str, found: object, expected: str) -> gr.Error:
-    return gr.Error(f"{name} is {found!r:.80}; expected {expected}.", print_exception=False)
+async def refuse(request: Request, error: Exception) -> JSONResponse:
+    """Answer a request that one of our errors ended."""
+    path, status = request.url.path, 503
+    if isinstance(error, QuestionError):
+        status = _wrong_request(path)
+    elif isinstance(error, NoteNotFoundError):
+        status = 404
+    return error_response(path, status, str(error))
 
 
-def _text(name: str, found: object) -> str:
-    if not isinstance(found, str) or not found.strip():
-        raise _refused(name, found, "text")
-    return found
+async def refuse_fields(request: Request, error: Exception) -> Response:
+    """Answer a request whose body does not fit, with one sentence for each field."""
+    assert isinstance(error, RequestValidationError)
+    path = request.url.path
+    message = " ".join(dict.fromkeys(_reason(found) for found in error.errors()))
+    return error_response(path, _wrong_request(path), message)
 
 
-def _whole(name: str, found: object) -> int:
-    if isinstance(found, bool) or not isinstance(found, int) or not 1 <= found <= MOST:
-        raise _refused(name, found, f"a whole number from 1 to {MOST}")
-    return found
+def _wrong_request(path: str) -> int:
+    """Return the status of a wrong request: FastAPI's, or what OpenAI's clients expect."""
+    return 422 if path.startswith("/api/") else 400
 
 
-def _texts(name: str, found: object) -> tuple[str, ...]:
-    if not isinstance(found, list) or not all(isinstance(entry, str) for entry in found):
-        raise _refused(name, found, "a list of texts")
-    return tuple(found)
-
-
-def _filters(folders: Sequence[str], tags: Sequence[str]) -> Filters:
-    return Filters(folders=_texts("folders", folders), tags=_texts("tags", tags))
-
-
-def _history(found: object) -> list[Turn]:
-    return [Turn(question) for question in _texts("history", found)[-MOST_TURNS:]]
+def _reason(found: dict[str, Any]) -> str:
+    """Say what is wrong with one field, and what was expected."""
+    field = ".".join(str(part) for part in found["loc"][1:])
+    kind, message = found["type"], str(found["msg"])
+    if kind == "json_invalid":
+        return "The body is no JSON; expected the object that /api/docs describes."
+    if not field:
+        return "The body is missing or no object; expected the one that /api/docs describes."
+    if kind == "missing":
+        return f"{field} is missing; it must be given."
+    if kind == "extra_forbidden":
+        return f"{field} is no field of this call; /api/docs lists them."
+    message = message.removeprefix("Input should ").removeprefix("String should ")
+    return f"{field} is {found['input']!r:.80}; it should {message}."

@@ -1,27 +1,31 @@
-"""The panel that keeps the index current: how it stands, rebuild, what the link doctor finds."""
+"""The panel about the index: its state, the rebuild button, and what the link checker finds."""
 
 from __future__ import annotations
 
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ragbot.apps.web.keeper import Cancelled, Keeper
+from ragbot.apps.note_lookup import NoteLookup
+from ragbot.apps.web.index_refresher import Cancelled, IndexRefresher
 from ragbot.apps.web.note_view import inert, link
 from ragbot.errors import RagbotError
-from ragbot.models import Note, Problem, Progress, Status
+from ragbot.models import Problem, Progress, Status
+
+if TYPE_CHECKING:
+    from ragbot.apps.serialize import Notes
 
 _MOST_PROBLEMS = 200
-_LOOK = 1.0
-"""Seconds between two looks at how far work on the index is."""
+_POLL = 1.0
+"""Seconds between two looks at the progress of work on the index."""
 _STAGES = {
-    "read": "Reading notes",
-    "embed": "Taking in the meaning",
+    "read": "Reading",
+    "embed": "Embedding",
     "write": "Writing",
     "verify": "Checking",
     "done": "Done",
@@ -30,94 +34,94 @@ _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidde
 
 
 def panel(
-    keeper: Keeper, top: gr.HTML, page: gr.Blocks
+    refresher: IndexRefresher, top: gr.HTML, page: gr.Blocks
 ) -> tuple[Callable[..., Any], list[gr.components.Component]]:
-    """Lay the panel out, where the page is being built.
+    """Build the panel inside the page that is being built.
 
-    `top` is where `line` stands, which says in brief how the index stands. Gives a
-    function that looks how it stands now, and the parts of the page that its
-    result is for.
+    `top` shows the status line at the top of the page. Returns a function that
+    reads the current state, and the components that its result is for.
     """
-    bot = keeper.bot
-    # Of each visitor whose rebuild is under way: nobody cancels the rebuild of another.
+    bot = refresher.bot
+    # One for each visitor who rebuilds: nobody cancels the rebuild of another.
     stops: dict[str, threading.Event] = {}
-    with gr.Accordion("The index", open=False, elem_id="index") as opened:
-        stands = gr.HTML(elem_id="standing", js_on_load=None)
-        said = gr.HTML(elem_id="kept", js_on_load=None)
+    with gr.Accordion("The index", open=False, elem_id="index") as accordion:
+        state = gr.HTML(elem_id="index-state", js_on_load=None)
+        message = gr.HTML(elem_id="index-message", js_on_load=None)
         with gr.Row():
             rebuild = gr.Button("Rebuild", size="sm")
             cancel = gr.Button("Cancel", size="sm", variant="stop", visible=False)
             check = gr.Button("Check the links", size="sm")
         found = gr.HTML(elem_id="problems", js_on_load=None)
-    timer = gr.Timer(_LOOK, active=False)
+    timer = gr.Timer(_POLL, active=False)
 
-    def look(request: gr.Request) -> tuple[str, str, gr.Timer]:
-        """Tell how the index stands, and go on looking while it is worked on."""
-        busy = keeper.step is not None or str(request.session_hash) in stops
+    def read_state(request: gr.Request) -> tuple[str, str, gr.Timer]:
+        """Read the state of the index; the timer runs on while work is under way."""
+        busy = refresher.step is not None or str(request.session_hash) in stops
         try:
-            state = inert(standing(bot.status(), keeper.step))
+            shown = inert(state_html(bot.status(), refresher.step))
         except RagbotError as error:
-            state = told(str(error), "alert")
-        return line(keeper), state, gr.Timer(active=busy)
+            shown = notice(str(error), "alert")
+        return status_line(refresher), shown, gr.Timer(active=busy)
 
     def begin(request: gr.Request) -> tuple[gr.Button, gr.Button, str, gr.Timer]:
         stops[str(request.session_hash)] = threading.Event()
-        return _button(False), gr.Button(visible=True), "", gr.Timer(active=True)
+        return (
+            gr.Button(interactive=False),
+            gr.Button(visible=True),
+            "",
+            gr.Timer(active=True),
+        )
 
     def build(request: gr.Request) -> tuple[gr.Button, gr.Button, str]:
-        mine = str(request.session_hash)
+        session = str(request.session_hash)
         try:
-            keeper.refresh(rebuild=True, stop=stops[mine])
-            message = told("The index was rebuilt.")
+            refresher.refresh(rebuild=True, stop=stops[session])
+            done = notice("The index was rebuilt.")
         except Cancelled:
-            message = told("Cancelled: the former index is still in use.")
+            done = notice("Cancelled: the former index is still in use.")
         except RagbotError as error:
-            message = told(str(error), "alert")
+            done = notice(str(error), "alert")
         finally:
-            stops.pop(mine, None)
-        return _button(True), gr.Button(visible=False), message
+            stops.pop(session, None)
+        return gr.Button(interactive=True), gr.Button(visible=False), done
 
-    def give_up(request: gr.Request) -> str:
+    def cancel_build(request: gr.Request) -> str:
         if stop := stops.get(str(request.session_hash)):
             stop.set()
-            return told("Cancelling…")
+            return notice("Cancelling…")
         return ""
 
-    seen = [top, stands, timer]
-    page.load(look, None, seen, **_PRIVATE)
-    timer.tick(look, None, seen, queue=False, **_PRIVATE)
-    opened.expand(look, None, seen, **_PRIVATE)
-    rebuild.click(begin, None, [rebuild, cancel, said, timer], queue=False, **_PRIVATE).then(
-        build, None, [rebuild, cancel, said], concurrency_limit=4, **_PRIVATE
-    ).then(look, None, seen, **_PRIVATE)
-    cancel.click(give_up, None, said, queue=False, **_PRIVATE)
-    check.click(lambda: problems(bot.problems(), bot.notes()), None, found, **_PRIVATE)
-    return look, seen
+    seen = [top, state, timer]
+    page.load(read_state, None, seen, **_PRIVATE)
+    timer.tick(read_state, None, seen, queue=False, **_PRIVATE)
+    accordion.expand(read_state, None, seen, **_PRIVATE)
+    rebuild.click(begin, None, [rebuild, cancel, message, timer], queue=False, **_PRIVATE).then(
+        build, None, [rebuild, cancel, message], concurrency_limit=4, **_PRIVATE
+    ).then(read_state, None, seen, **_PRIVATE)
+    cancel.click(cancel_build, None, message, queue=False, **_PRIVATE)
+    check.click(lambda: problems_html(bot.problems(), NoteLookup(bot)), None, found, **_PRIVATE)
+    return read_state, seen
 
 
-def _button(usable: bool) -> gr.Button:
-    return gr.Button(interactive=usable)
-
-
-def told(message: str, role: str = "status") -> str:
-    """Say something about what was done."""
+def notice(message: str, role: str = "status") -> str:
+    """Return a message about what was done."""
     return inert(f'<p class="notice" role="{role}">{escape(message)}</p>')
 
 
-def line(keeper: Keeper) -> str:
-    """Say in a line at the top of the page how the index stands; nothing where that is unknown."""
-    bot = keeper.bot
+def status_line(refresher: IndexRefresher) -> str:
+    """Return the line at the top of the page; empty where the state is unknown."""
+    bot = refresher.bot
     try:
-        told = brief(bot.status(), bot.config.notes.resolve().name, keeper.step)
+        line = brief(bot.status(), bot.config.notes.resolve().name, refresher.step)
     except RagbotError:
         return ""
-    return inert(f"<p>{told}</p>")
+    return inert(f"<p>{line}</p>")
 
 
 def brief(status: Status, name: str, step: Progress | None = None) -> str:
-    """Say in a line how the index of the vault of that name stands."""
+    """Return the state of the index of a vault in a few words."""
     if step is not None:
-        now = f"{_STAGES[step.stage].lower()}{_far(step)}"
+        now = _progress(step).lower()
     elif status.behind:
         now = f"{_count(status.behind, 'note')} changed since"
     elif status.notice:
@@ -128,11 +132,10 @@ def brief(status: Status, name: str, step: Progress | None = None) -> str:
     return f"<strong>{escape(name)}</strong> {counted}, {now}"
 
 
-def standing(status: Status, step: Progress | None = None) -> str:
-    """Say in a paragraph how the index stands, with a bar while it is worked on."""
+def state_html(status: Status, step: Progress | None = None) -> str:
+    """Return the state of the index in a paragraph, with a bar while work is under way."""
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(status.indexed_at))
-    changed = f"{_count(status.behind, 'note')} changed since"
-    behind = changed if status.behind else "up to date"
+    behind = f"{_count(status.behind, 'note')} changed since" if status.behind else "up to date"
     text = (
         f"<p>{_count(status.notes, 'note')}, {_count(status.passages, 'passage')}, "
         f"{_count(status.relations, 'link')}, {_count(status.ghosts, 'note')} wanted but not "
@@ -143,31 +146,30 @@ def standing(status: Status, step: Progress | None = None) -> str:
 
 
 def _bar(step: Progress) -> str:
-    name = f"{_STAGES[step.stage]}{_far(step)}"
     value = f' value="{step.done}" max="{step.total}"' if step.total else ""
-    return f'<label class="bar">{name}<progress{value}></progress></label>'
+    return f'<label class="bar">{_progress(step)}<progress{value}></progress></label>'
 
 
-def _far(step: Progress) -> str:
-    return f": {step.done} of {step.total} {escape(step.unit)}" if step.total > 1 else ""
+def _progress(step: Progress) -> str:
+    """Return what is under way: `Reading 3,400 of 14,000 notes`."""
+    far = f" {step.done:,} of {step.total:,} {escape(step.unit)}" if step.total > 1 else ""
+    return f"{_STAGES[step.stage]}{far}"
 
 
 def _count(count: int, thing: str) -> str:
-    return f"1 {thing}" if count == 1 else f"{count} {thing}s"
+    return f"1 {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
-def problems(found: list[Problem], notes: Iterable[Note]) -> str:
-    """List what the link doctor finds, each with a link that opens the note at the line."""
+def problems_html(found: Sequence[Problem], notes: Notes) -> str:
+    """Return what the link checker finds, each with a link that opens the note at the line."""
     if not found:
-        return "<p>The link doctor finds nothing to mend.</p>"
-    texts = {note.id: note.text for note in notes}
+        return "<p>The link checker finds nothing to fix.</p>"
     rows = "".join(
-        f'<li dir="auto">{_place(problem, texts.get(problem.note, ""))} '
-        f"{escape(problem.message)}{_fix(problem)}</li>"
+        f'<li dir="auto">{_place(problem, notes)} {escape(problem.message)}{_fix(problem)}</li>'
         for problem in found[:_MOST_PROBLEMS]
     )
     more = len(found) - _MOST_PROBLEMS
-    rest = f"<p>And {more} more: ragbot check lists all.</p>" if more > 0 else ""
+    rest = f"<p>And {more:,} more: ragbot check lists all.</p>" if more > 0 else ""
     return inert(
         f"<p>{_count(len(found), 'problem')}. Click a place to open the note there.</p>"
         f'<ul class="problems" tabindex="0" aria-label="Problems">{rows}</ul>{rest}'
@@ -178,10 +180,11 @@ def _fix(problem: Problem) -> str:
     return f'<span class="fix">{escape(problem.fix)}</span>' if problem.fix else ""
 
 
-def _place(problem: Problem, text: str) -> str:
-    """Link to the line of a problem, as the note's text is at hand."""
+def _place(problem: Problem, notes: Notes) -> str:
+    """Return a link to the line of a problem."""
     shown = f"{problem.note}:{problem.line}"
-    ends = [*re.finditer(r"\r\n|\r|\n|$", text)]
+    note = notes.get(problem.note)
+    ends = [*re.finditer(r"\r\n|\r|\n|$", note.text if note else "")]
     if not 1 <= problem.line <= len(ends):
         return link(problem.note, shown)
     start = ends[problem.line - 2].end() if problem.line > 1 else 0

@@ -1,4 +1,4 @@
-"""A note as HTML to be read: links that work, a passage marked, nothing that runs or is fetched.
+"""A note as HTML: its links work, a passage is marked, nothing runs or is fetched.
 
 The text of a note is rendered with HTML switched off, images are shown by
 their words, and only `http`, `https` and `mailto` links stay links. Places of
@@ -9,14 +9,14 @@ Unicode's private use area, and become elements afterwards.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
 
-from ragbot.apps.serialize import end_of
+from ragbot.apps.serialize import Notes, end_of
 from ragbot.models import Note, NoteId, Relation, Span
 from ragbot.notes import frontmatter
 from ragbot.notes.anchors import Anchors
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _LINK, _LINK_END, _FROM, _TO = "\ue000", "\ue001", "\ue002", "\ue003"
-_OURS = re.compile(f"[{_LINK}{_LINK_END}{_FROM}{_TO}]")
+_PLACEHOLDERS = re.compile(f"[{_LINK}{_LINK_END}{_FROM}{_TO}]")
 _LINKS = re.compile(f"{_LINK}([0-9]+){_LINK_END}")
 _TAGS = re.compile(r"(<[^>]*>)")
 _COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
@@ -39,18 +39,18 @@ _SAFE = re.compile(r"(?i)(?:https?|mailto):")
 
 
 def inert(html: str) -> str:
-    """Write `{`, `$` and backticks as entities: Gradio reads templates in what it shows."""
+    """Return HTML with `{`, `$` and backticks as entities, which Gradio would read as templates."""
     return html.replace("{", "&#123;").replace("$", "&#36;").replace("`", "&#96;")
 
 
 def note_html(
     note: Note,
     relations: Sequence[Relation],
-    notes: Mapping[NoteId, Note],
+    notes: Notes,
     span: Span | None = None,
     editor: str = "",
 ) -> str:
-    """Write a note with its neighbours.
+    """Return a note with its neighbours.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def note_html(
     relations
         Its relations in both directions.
     notes
-        All notes, for titles.
+        The notes, for titles.
     span
         Passage to mark, if any.
     editor
@@ -79,9 +79,9 @@ def note_html(
 
 
 def body(note: Note, span: Span | None = None) -> str:
-    """Render the text of a note below its frontmatter, with `span` marked.
+    """Return the text of a note below its frontmatter, with `span` marked.
 
-    What is cited from the frontmatter, a summary for example, stands above the text.
+    A quotation of the frontmatter, such as a summary, is shown above the text.
     """
     start = _start(note.text)
     above = ""
@@ -95,20 +95,20 @@ def body(note: Note, span: Span | None = None) -> str:
         for number, part in enumerate(_CODE.split(html))
     )
     html = _LINKS.sub(lambda found: _link(note.relations[int(found[1])]), html)
-    return above + _OURS.sub("", _marked(html))
+    return above + _PLACEHOLDERS.sub("", _marked(html))
 
 
 def link(note: NoteId, shown: str, span: Span | None = None, place: str = "") -> str:
-    """Link that opens a note in the reading pane, at a passage or a place if one is given."""
+    """Return a link that opens a note in the reading pane, at a passage or place if given."""
     at = f' data-start="{span[0]}" data-end="{span[1]}"' if span else ""
     at += f' data-place="{escape(place)}"' if place else ""
     return f'<a class="wikilink" href="#note" data-note="{escape(note)}"{at}>{escape(shown)}</a>'
 
 
 def span_of(note: Note, place: str) -> Span | None:
-    """Give the span of a place as a link names it: a heading, or `^` and the id of a block.
+    """Return the span of a place as a link names it: a heading, or `^` and the id of a block.
 
-    Only for the link that is followed: to find a place its note is taken apart.
+    This parses the note, so it is done for the link that is followed only.
     """
     anchors = Anchors(note)
     at = anchors.find(None, place[1:]) if place.startswith("^") else anchors.find(place)
@@ -120,12 +120,12 @@ def span_of(note: Note, place: str) -> Span | None:
 
 
 def ghost(name: str) -> str:
-    """Name of a note that nobody has written yet."""
+    """Return the name of a note that nobody has written yet."""
     return f'<span class="ghost" title="Not written yet">{escape(name)}</span>'
 
 
 def _start(text: str) -> int:
-    """Offset in the file of what follows the frontmatter, which is read with LF ends."""
+    """Return the offset in the file of the text below the frontmatter."""
     end = frontmatter.read(text.replace("\r\n", "\n").replace("\r", "\n")).end
     return Places(text).span((0, end))[1] if end else 0
 
@@ -138,12 +138,12 @@ def _with_places(note: Note, start: int, span: Span | None) -> str:
         if first >= done and last > first:
             edits.append((first, last, f"{_LINK}{number}{_LINK_END}"))
             done = last
-    text = _OURS.sub("\ufffd", note.text)
+    text = _PLACEHOLDERS.sub("\ufffd", note.text)
     if span is not None and span[1] > start:
-        # The bars at either end of a table row are no text of a cell.
+        # The bars at both ends of a table row belong to no cell.
         first = max(span[0], start) + (text[span[0]] == "|")
         last = span[1] - (text[span[0]] == text[span[1] - 1] == "|" and span[1] - span[0] > 2)
-        # A mark is a letter to the parser, and `a_b_` is not emphasis: it stands within.
+        # The parser takes a placeholder for a letter, and `a_b_` is no emphasis: it goes inside.
         last = first + len(text[first:last].rstrip("_"))
         edits.append((*_outside(edits, first, text), _FROM))
         end = next((b for a, b, _ in edits if a < last < b), last)
@@ -156,7 +156,7 @@ def _with_places(note: Note, start: int, span: Span | None) -> str:
 
 
 def _outside(edits: Sequence[tuple[int, int, str]], start: int, text: str) -> tuple[int, int]:
-    """Place for the mark: behind the markup that opens a line, and not inside a link."""
+    """Return the place for the mark: behind the markup that opens a line, outside a link."""
     if start == 0 or text[start - 1] in "\r\n":
         opening = _LINE_START.match(text, start)
         start = opening.end() if opening else start
@@ -194,9 +194,7 @@ def _link(relation: Relation) -> str:
     return link(relation.target, shown or relation.target, place=place)
 
 
-def _neighbours(
-    name: str, relations: Sequence[Relation], notes: Mapping[NoteId, Note], *, forward: bool
-) -> str:
+def _neighbours(name: str, relations: Sequence[Relation], notes: Notes, *, forward: bool) -> str:
     rows: dict[tuple[str, str], str] = {}
     for relation in sorted(relations, key=lambda relation: not relation.typed):
         other = end_of(relation) if forward else relation.source
@@ -204,10 +202,10 @@ def _neighbours(
         shown = link(other, known.title) if known else ghost(other)
         why = f'<p class="why">{escape(relation.annotation)}</p>' if relation.annotation else ""
         kind = "chip typed" if relation.typed else "chip"
-        told = relation.predicate.replace("_", " ")
+        predicate = relation.predicate.replace("_", " ")
         rows.setdefault(
             (relation.predicate, other),
-            f'<li dir="auto"><span class="{kind}">{escape(told)}</span> {shown}{why}</li>',
+            f'<li dir="auto"><span class="{kind}">{escape(predicate)}</span> {shown}{why}</li>',
         )
     if not rows:
         return ""
@@ -217,13 +215,17 @@ def _neighbours(
     )
 
 
+class _Parser(MarkdownIt):
+    def validateLink(self, url: str) -> bool:  # noqa: N802  # markdown-it's name
+        """Accept every destination; `_open_link` drops the unsafe ones."""
+        return True
+
+
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
+    parser = _Parser("commonmark", {"html": False, "linkify": False}).enable("table")
     parser.add_render_rule("image", _image)
     parser.add_render_rule("link_open", _open_link)
-    # Every destination is taken as a link, and judged when it is written.
-    parser.validateLink = lambda url: True  # type: ignore[method-assign]  # its own hook
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The page: a question box, the conversation above it, events between them."""
+"""The page: a question box, the conversation above it, and the events between them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ragbot.apps.web import answer_view, browser_calls, http, index_panel, settings_panel
-from ragbot.apps.web.answer_stream import Visit
-from ragbot.apps.web.keeper import Keeper
+from ragbot.apps.note_lookup import NoteLookup
+from ragbot.apps.web import answer_view, browser_calls, index_panel, settings_panel
+from ragbot.apps.web.answer_stream import AnswerStreams
+from ragbot.apps.web.index_refresher import IndexRefresher
 from ragbot.apps.web.note_view import inert
-from ragbot.apps.web.rate_limit import Limit
+from ragbot.apps.web.rate_limit import RateLimit
+from ragbot.apps.web.streaming import snapshots
 from ragbot.errors import RagbotError
-from ragbot.models import Answer, Turn
+from ragbot.models import Turn
 
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
@@ -22,23 +24,23 @@ if TYPE_CHECKING:
 AT_ONCE = 8
 """Questions answered at one time; further ones wait for their turn."""
 
-_STARTERS = 6
 _MOST_TURNS = 50
+_LONGEST = 10_000
 _READY: dict[str, Any] = {"submit_btn": "Ask", "stop_btn": False}
 _BUSY: dict[str, Any] = {"submit_btn": False, "stop_btn": "Stop"}
-_BUTTONS = (
-    '<div class="doors"><button type="button" id="whole-garden">Garden</button>'
-    '<button type="button" id="new-talk">New chat</button></div>'
+_TOP_BUTTONS = (
+    '<div class="top-buttons"><button type="button" id="show-graph">Graph</button>'
+    '<button type="button" id="new-chat">New chat</button></div>'
 )
-_TALKS = '<h2 class="side-title">Conversations</h2><ul id="conversations"></ul>'
+_CONVERSATIONS = '<h2 class="side-title">Conversations</h2><ul id="conversations"></ul>'
 _OVER = "() => window.ragbot.over()"
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _START = "window.ragbot.start(element, server, trigger); /* fires 'restore' and 'leave' */"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One exchange of a visitor: what history needs of it, and how it is shown."""
+class Exchange:
+    """One exchange of a visitor: the turn for the history, and its HTML."""
 
     turn: Turn
     html: str
@@ -46,38 +48,39 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """The parts of the page that an answer changes, and what the server keeps of a visitor."""
+    """The components that an answer changes, and the state of a visitor.
+
+    `exchanges` holds the conversation, `streams` the answers under way.
+    """
 
     transcript: gr.HTML
     box: gr.Textbox
-    talk: gr.State
-    visit: gr.State
+    exchanges: gr.State
+    streams: gr.State
 
 
-def build(keeper: Keeper) -> gr.Blocks:
+def build(refresher: IndexRefresher, limit: RateLimit) -> gr.Blocks:
     """Build the page over an open bot; each visitor has a conversation of their own."""
-    limit, bot = Limit(), keeper.bot
+    bot = refresher.bot
     with gr.Blocks(title="ragbot", fill_height=True, analytics_enabled=False) as page:
         with gr.Row(elem_id="masthead"):
             gr.HTML("<h1>ragbot</h1>", js_on_load=None, padding=False)
-            line = gr.HTML(index_panel.line(keeper), elem_id="line", js_on_load=None, padding=False)
-            gr.HTML(_BUTTONS, js_on_load=None, padding=False)
+            line = gr.HTML(elem_id="line", js_on_load=None, padding=False)
+            gr.HTML(_TOP_BUTTONS, js_on_load=None, padding=False)
         with gr.Sidebar(label="Conversations, settings, index", open=False, elem_id="side"):
-            gr.HTML(_TALKS, js_on_load="window.ragbot.list()", padding=False)
+            gr.HTML(_CONVERSATIONS, js_on_load="window.ragbot.list()", padding=False)
             chosen = settings_panel.panel(bot, page)
-            look, seen = index_panel.panel(keeper, line, page)
+            read_state, seen = index_panel.panel(refresher, line, page)
         chat = _chat(bot)
-        asked = _asking(chat, bot, limit, chosen)
-        asked.then(look, None, seen, js=_OVER, **_PRIVATE)
-        _restoring(chat, bot, page)
-        http.add_endpoints(bot, limit)
+        answered = _add_asking(chat, bot, limit, chosen)
+        answered.then(read_state, None, seen, js=_OVER, **_PRIVATE)
+        _add_restoring(chat, bot, page)
     built: gr.Blocks = page
     return built
 
 
 def _chat(bot: Ragbot) -> Chat:
     transcript = gr.HTML(
-        _beginning(bot),
         elem_id="transcript",
         server_functions=browser_calls.functions(bot),
         js_on_load=_START,
@@ -93,70 +96,70 @@ def _chat(bot: Ragbot) -> Chat:
         elem_id="question",
         autofocus=True,
     )
-    return Chat(transcript, box, gr.State([]), gr.State(Visit()))
+    return Chat(transcript, box, gr.State([]), gr.State(AnswerStreams()))
 
 
-def _asking(
-    chat: Chat, bot: Ragbot, limit: Limit, chosen: Sequence[gr.components.Component]
+def _add_asking(
+    chat: Chat, bot: Ragbot, limit: RateLimit, chosen: Sequence[gr.components.Component]
 ) -> gr.events.Dependency:
-    """Answer what is asked, until the visitor gives it up."""
+    """Add the events that answer a question, and that cancel its answer."""
 
     def reply(
         number: object,
-        visit: Visit,
+        streams: AnswerStreams,
         question: str,
-        said: list[Said],
+        before: list[Exchange],
         request: gr.Request,
         *chosen: Any,
     ) -> Iterator[tuple[Any, Any, Any]]:
-        # What stands in the box is never written from here: the browser empties it as the
-        # question is sent, and whatever is typed from then on stays.
-        now = said
-        pieces = _reply(bot, question, said, settings_panel.taken(*chosen))
+        # The browser empties the box as it sends the question. Nothing is written to the box
+        # from here, so that what is typed meanwhile stays.
+        now = before
+        pieces = _reply(bot, question, before, settings_panel.read(*chosen))
         try:
-            limit.take(http.visitor(request))
-            with visit.answer(_whole(number), pieces) as coming:
-                for shown, now in coming:
-                    # With each piece: Gradio's client makes one of those that come together.
+            limit.take(request.client.host if request.client else "")
+            with streams.open(_int(number), pieces) as stream:
+                for shown, now in stream:
+                    # With every piece, because Gradio's client merges pieces that come together.
                     yield shown, now, gr.Textbox(**_BUSY)
-            # Given up or not: nothing of the answer comes after this.
-            yield _shown(now), now, gr.Textbox(**_READY)
+            # Nothing of the answer comes after this, whether it was cancelled or not.
+            yield _html(now), now, gr.Textbox(**_READY)
         except RagbotError as error:
-            told = answer_view.turn(question, answer_view.unanswered(str(error)))
-            yield _shown(said) + inert(told), said, gr.Textbox(**_READY)
+            failed = answer_view.turn(question, answer_view.unanswered(str(error)))
+            yield _html(before) + inert(failed), before, gr.Textbox(**_READY)
 
     number = gr.JSON(visible=False)
-    asked = chat.box.submit(
+    answered = chat.box.submit(
         reply,
-        [number, chat.visit, chat.box, chat.talk, *chosen],
-        [chat.transcript, chat.talk, chat.box],
-        js="(...given) => window.ragbot.sent(given)",
+        [number, chat.streams, chat.box, chat.exchanges, *chosen],
+        [chat.transcript, chat.exchanges, chat.box],
+        js="(...inputs) => window.ragbot.sent(inputs)",
         concurrency_limit=AT_ONCE,
         **_PRIVATE,
     )
-    asked.failure(lambda: gr.Textbox(**_READY), None, chat.box, js=_OVER, **_PRIVATE)
-    # Not Gradio's `cancels`: pieces that are under way would come after what is shown instead.
-    for given_up in (chat.box.stop, chat.transcript.leave):
-        given_up(
-            lambda number, visit: visit.give_up(_whole(number)),
-            [number, chat.visit],
+    answered.failure(lambda: gr.Textbox(**_READY), None, chat.box, js=_OVER, **_PRIVATE)
+    # Not Gradio's `cancels`: pieces under way would arrive after what is shown in their place.
+    for cancelled in (chat.box.stop, chat.transcript.leave):
+        cancelled(
+            lambda number, streams: streams.cancel(_int(number)),
+            [number, chat.streams],
             None,
-            js="(...given) => window.ragbot.asked(given)",
+            js="(...inputs) => window.ragbot.numbered(inputs)",
             queue=False,
             **_PRIVATE,
         )
-    return asked
+    return answered
 
 
-def _restoring(chat: Chat, bot: Ragbot, page: gr.Blocks) -> None:
-    """Show a conversation that the visitor's browser kept, as the page opens and when chosen."""
+def _add_restoring(chat: Chat, bot: Ragbot, page: gr.Blocks) -> None:
+    """Add the events that show a conversation which the visitor's browser has stored."""
 
-    def restored(kept: object) -> tuple[str, list[Said]]:
-        said = _restored(kept)
-        return _shown(said) or _beginning(bot), said
+    def restored(stored: object) -> tuple[str, list[Exchange]]:
+        exchanges = _exchanges(stored)
+        return _html(exchanges) or inert(answer_view.beginning(bot.starters())), exchanges
 
-    kept, shown = gr.JSON(visible=False), [chat.transcript, chat.talk]
-    # Which one is read in the browser, last: of two that are chosen fast the second counts.
+    kept, shown = gr.JSON(visible=False), [chat.transcript, chat.exchanges]
+    # The browser chooses which one, as late as it can: of two fast choices the second counts.
     chat.transcript.restore(
         restored,
         kept,
@@ -171,67 +174,53 @@ def _restoring(chat: Chat, bot: Ragbot, page: gr.Blocks) -> None:
 
 
 def _reply(
-    bot: Ragbot, question: str, said: list[Said], chosen: settings_panel.Settings
-) -> Generator[tuple[str, list[Said]], None, None]:
-    before, text = _shown(said), ""
+    bot: Ragbot, question: str, exchanges: list[Exchange], settings: settings_panel.Settings
+) -> Generator[tuple[str, list[Exchange]], None, None]:
+    """Yield the conversation as HTML and as exchanges, for each snapshot of the answer."""
+    before, notes = _html(exchanges), NoteLookup(bot)
 
-    def so_far(body: str) -> tuple[str, list[Said]]:
-        # What is kept meanwhile is what stays when the answer is stopped.
-        kept = Said(Turn(question), inert(answer_view.turn(question, answer_view.stopped(text))))
-        return before + inert(answer_view.turn(question, body)), [*said, kept]
+    def shown(body: str, turn: Turn, stopped: str) -> tuple[str, list[Exchange]]:
+        # The exchange stays on the page when the answer is stopped now.
+        html = inert(answer_view.turn(question, body))
+        left = Exchange(turn, inert(answer_view.turn(question, stopped)))
+        return before + html, [*exchanges, left][-_MOST_TURNS:]
 
-    yield so_far(answer_view.WAITING)
+    yield shown(answer_view.WAITING, Turn(question), answer_view.stopped())
+    answer = None
     pieces = bot.stream(
         question,
-        [exchange.turn for exchange in said],
-        filters=chosen.filters,
-        use_llm=None if chosen.use_llm else False,
-        sources=chosen.sources,
-        hops=chosen.hops,
+        [exchange.turn for exchange in exchanges],
+        filters=settings.filters,
+        use_llm=None if settings.use_llm else False,
+        sources=settings.sources,
+        hops=settings.hops,
     )
-    for piece in pieces:
-        if isinstance(piece, Answer):
-            with bot.snapshot() as corpus:
-                answered = answer_view.answered(piece, corpus.notes)
-            html = inert(answer_view.turn(question, answered))
-            said = [*said, Said(Turn(question, piece), html)][-_MOST_TURNS:]
-            yield before + html, said
-        else:
-            text += piece
-            yield so_far(answer_view.prose(text))
+    for answer in snapshots(pieces):
+        writing = answer_view.WRITING if settings.use_llm and bot.config.llm else ""
+        yield shown(
+            answer_view.answered(answer, notes, writing),
+            Turn(question, answer),
+            answer_view.answered(answer, notes, answer_view.STOPPED),
+        )
+    if answer is not None:
+        body = answer_view.answered(answer, notes)
+        yield shown(body, Turn(question, answer), body)
 
 
-def _whole(number: object) -> int:
-    """Take the number that a browser gave a question; 0 where it is none."""
+def _int(number: object) -> int:
+    """Return the number that a browser gave a question; 0 where it is none."""
     return number if isinstance(number, int) else 0
 
 
-def _restored(kept: object) -> list[Said]:
-    """Take up a conversation that the visitor's browser kept; it goes back to them alone."""
-    turns = kept.get("turns") if isinstance(kept, dict) else None
+def _exchanges(stored: object) -> list[Exchange]:
+    """Return the conversation that a visitor's browser stored; only that visitor sees it."""
+    turns = stored.get("turns") if isinstance(stored, dict) else None
     return [
-        Said(Turn(str(turn.get("question", ""))[:_LONGEST]), inert(str(turn.get("html", ""))))
+        Exchange(Turn(str(turn.get("question", ""))[:_LONGEST]), inert(str(turn.get("html", ""))))
         for turn in (turns if isinstance(turns, list) else [])[-_MOST_TURNS:]
         if isinstance(turn, dict)
     ]
 
 
-_LONGEST = 10_000
-
-
-def _shown(said: list[Said]) -> str:
-    return "".join(exchange.html for exchange in said)
-
-
-def _beginning(bot: Ragbot) -> str:
-    return inert(answer_view.beginning(_starters(bot)))
-
-
-def _starters(bot: Ragbot) -> list[str]:
-    """Questions to begin with: the vault's own (`starters` in a note), or its most linked notes."""
-    for note in bot.notes():
-        told = note.metadata.get("starters")
-        if isinstance(told, list) and told:
-            return [str(question) for question in told[:_STARTERS]]
-    titles = bot.titles()
-    return [f"What is {titles[note]}?" for note in bot.hubs(_STARTERS)]
+def _html(exchanges: Sequence[Exchange]) -> str:
+    return "".join(exchange.html for exchange in exchanges)

@@ -1,4 +1,4 @@
-"""How often one visitor may ask: a bucket that fills with time."""
+"""How often one visitor may ask: a token bucket for each address."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import threading
 import time
 from collections import OrderedDict
 
-from ragbot.errors import QuestionError
+from ragbot.errors import RagbotError
 
 PER_MINUTE = 60
-"""Questions one address may ask in a minute, and at once."""
+"""Requests that one address may send in a minute, and at once."""
 
 _MOST_VISITORS = 10_000
 
 
-class Limit:
-    """Counts questions by visitor; safe to share between threads."""
+class RateLimitError(RagbotError):
+    """A visitor sent more requests than the limit allows."""
+
+
+class RateLimit:
+    """Counts requests by visitor; threads may share it."""
 
     def __init__(self, per_minute: int = PER_MINUTE) -> None:
         self.per_minute = per_minute
@@ -23,12 +27,19 @@ class Limit:
         self._lock = threading.Lock()
 
     def take(self, visitor: str, now: float | None = None) -> None:
-        """Count one question of a visitor at a time in seconds; the clock's when None.
+        """Count one request of a visitor.
+
+        Parameters
+        ----------
+        visitor
+            Address that the request came from.
+        now
+            Time in seconds; the clock's when None.
 
         Raises
         ------
-        QuestionError
-            If the visitor asks too fast.
+        RateLimitError
+            If the visitor's bucket is empty.
         """
         now = time.monotonic() if now is None else now
         with self._lock:
@@ -38,7 +49,7 @@ class Limit:
             while len(self._buckets) > _MOST_VISITORS:
                 self._buckets.popitem(last=False)
         if left < 1:
-            raise QuestionError(
+            raise RateLimitError(
                 f"More than {self.per_minute} questions in a minute came from you. "
                 f"Wait a moment, and ask again."
             )

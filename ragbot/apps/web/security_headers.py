@@ -1,4 +1,4 @@
-"""What keeps the page to its own host, its own scripts and its own parts of Gradio's server."""
+"""Security headers on every response, and the parts of Gradio's server that are closed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Gradio's own page needs `eval` for its HTML parts; every host but ours is shut.
+# Gradio's page needs `eval` for its HTML components. No other host is allowed.
 _POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -29,15 +29,20 @@ _POLICY = "; ".join(
         "frame-ancestors 'self'",
     )
 )
-# Of Gradio's server, what the page does not use and what costs: files of visitors are kept, their
-# sessions written to disk, requests counted and shown.
-_SHUT = ("/gradio_api/upload", "/gradio_api/deep_link", "/gradio_api/process_rec", "/monitoring")
+# What the page uses of Gradio's own server. The rest keeps files of visitors, writes sessions to
+# disk, counts requests, or calls the page's functions from outside: it is closed.
+_GRADIO = "/gradio_api"
+_OPEN = re.compile(
+    r"/gradio_api/(queue/(join|data)|run/predict|component_server|startup-events"
+    r"|heartbeat/[^/]*|cancel|reset)/?"
+)
+_CLOSED = (_GRADIO, "/monitoring", "/svelte")
 _INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 _HTML = (b"content-type", b"text/html")
 
 
 def policy(scripts: Sequence[bytes] = ()) -> str:
-    """Write the Content-Security-Policy of a page: of scripts written into it, these alone run.
+    """Return the Content-Security-Policy of a page that may run these inline scripts only.
 
     References
     ----------
@@ -48,8 +53,8 @@ def policy(scripts: Sequence[bytes] = ()) -> str:
     return _POLICY.format(scripts="".join(f" 'sha256-{hash}'" for hash in hashes))
 
 
-class Fence:
-    """ASGI middleware that adds the headers to every response, and shuts what nobody needs.
+class SecurityHeaders:
+    """ASGI middleware that adds the headers to every response and closes what nobody needs.
 
     Parameters
     ----------
@@ -64,38 +69,39 @@ class Fence:
         self.script = script.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and its response back with the headers."""
-        if scope.get("path", "").startswith(_SHUT):
+        """Pass a request on, and add the headers to its response."""
+        path = scope.get("path", "")
+        if path.startswith(_CLOSED) and not _OPEN.fullmatch(path):
             await PlainTextResponse("Not found", 404)(scope, receive, send)
             return
-        held: list[Message] = []
+        page: list[Message] = []
 
-        async def fenced(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 html = any((key, value[:9]) == _HTML for key, value in message.get("headers", ()))
                 if not html:
                     message["headers"] = [*message.get("headers", ()), *_headers(policy())]
                     await send(message)
                     return
-            elif not held:
+            elif not page:
                 await send(message)
                 return
-            # The policy of a page names its scripts: it goes out when the page is whole.
-            held.append(message)
+            # The policy of a page names its scripts: the page is sent once all of it is known.
+            page.append(message)
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                page = b"".join(part.get("body", b"") for part in held[1:])
-                told = policy([*_INLINE.findall(page), self.script])
-                held[0]["headers"] = [*held[0]["headers"], *_headers(told)]
-                for part in held:
+                html_text = b"".join(part.get("body", b"") for part in page[1:])
+                scripts = [*_INLINE.findall(html_text), self.script]
+                page[0]["headers"] = [*page[0]["headers"], *_headers(policy(scripts))]
+                for part in page:
                     await send(part)
-                held.clear()
+                page.clear()
 
-        await self.app(scope, receive, fenced)
+        await self.app(scope, receive, send_with_headers)
 
 
-def _headers(told: str) -> list[tuple[bytes, bytes]]:
+def _headers(content_policy: str) -> list[tuple[bytes, bytes]]:
     return [
-        (b"content-security-policy", told.encode()),
+        (b"content-security-policy", content_policy.encode()),
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),
     ]

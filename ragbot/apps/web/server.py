@@ -1,26 +1,28 @@
-"""Serve the chat page: who may reach it, on which port, and the index kept up to date."""
+"""Serve the chat: the page, the routes for programs and MCP, from one port and one open index."""
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import nullcontext
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragbot.apps.web.keeper import Keeper
+from ragbot import __version__
+from ragbot.apps.web.index_refresher import IndexRefresher
 from ragbot.bot import Ragbot
 from ragbot.config import Config
 from ragbot.errors import ClosedError, RagbotError, ServeError
+from ragbot.notes import vault
 from ragbot.notes.watcher import Watcher
 
 if TYPE_CHECKING:
-    import gradio as gr
+    from fastapi import FastAPI
+
+    from ragbot.apps.web.rate_limit import RateLimit
 
 STATIC = Path(__file__).parent / "static"
 
@@ -37,14 +39,14 @@ def serve(
     watch: bool = True,
     on_ready: Callable[[str], None] = lambda address: None,
 ) -> None:
-    """Serve the chat page until it is interrupted.
+    """Serve the chat until it is interrupted.
 
     Parameters
     ----------
     config
         The settings.
     host
-        Address to listen at. Elsewhere than on this machine, `auth` or `no_auth` must be given.
+        Address to listen at. Unless it is this machine's own, `auth` or `no_auth` must be given.
     port
         Port to listen at, 1 to 65535.
     auth
@@ -52,173 +54,214 @@ def serve(
     no_auth
         Whether anyone who can reach the address may read the notes.
     watch
-        Whether edits of the notes are followed.
+        Whether the index follows edits of the notes.
     on_ready
-        Called with the page's address once it can be opened.
+        Called with the address once the page can be opened.
 
     Raises
     ------
     ServeError
-        If the port is taken, or the page would be open to others unasked.
+        If the port is taken, or the notes would be open to others without consent.
     VaultError, StorageError
         If the notes or the index cannot be used.
     """
     login = _login(host, auth, no_auth)
     _check_port(host, port)
+    vault.scan(config.notes)
     with Ragbot.open(config=config, refresh=False) as bot:
+        refresher = IndexRefresher(bot)
+        threading.Thread(target=_refresh, args=(refresher,), daemon=True).start()
+        refresher.begun.wait()
         with bot.snapshot():
-            pass  # what cannot be used is said before the page opens
-        keeper = Keeper(bot)
-        threading.Thread(target=_refresh, args=(keeper,), daemon=True).start()
-        following = Watcher(config.notes, keeper.refresh) if watch else nullcontext()
-        with following:
-            page = launch(bot, host=host, port=port, login=login, keeper=keeper)
-            on_ready(f"http://{'[' + host + ']' if ':' in host else host}:{port}")
-            page.block_thread()
+            pass  # An index that cannot be used is reported before the page opens.
+        watcher = Watcher(config.notes, refresher.refresh) if watch else nullcontext()
+        with watcher, running(refresher, host=host, port=port, login=login) as server:
+            on_ready(server.address)
+            server.wait()
 
 
-def launch(
-    bot: Ragbot,
+class RunningServer:
+    """A uvicorn server in a thread of its own."""
+
+    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+        import uvicorn
+
+        self.address = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
+        self._server = uvicorn.Server(
+            uvicorn.Config(app, host, port, log_level="warning", timeout_graceful_shutdown=1)
+        )
+        self._thread = threading.Thread(target=self._run, name="ragbot-web", daemon=True)
+
+    def start(self) -> None:
+        """Start the server, and return once it answers.
+
+        Raises
+        ------
+        ServeError
+            If it could not start.
+        """
+        self._thread.start()
+        while not self._server.started:
+            self._thread.join(0.01)
+            if not self._thread.is_alive():
+                raise ServeError(
+                    f"The chat did not start at {self.address}: the port was taken meanwhile. "
+                    f"Try again, or choose another port with --port."
+                )
+
+    def wait(self) -> None:
+        """Wait until the server ends or a KeyboardInterrupt is raised."""
+        while self._thread.is_alive():
+            self._thread.join(1)
+
+    def stop(self) -> None:
+        """Stop the server: open streams have a second to end."""
+        self._server.should_exit = True
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        try:
+            self._server.run()
+        except SystemExit:
+            # uvicorn's way to say that it could not listen; it has logged the reason.
+            return
+
+
+@contextmanager
+def running(
+    refresher: IndexRefresher,
     *,
     host: str = "127.0.0.1",
     port: int = 7860,
     login: tuple[str, str] | None = None,
-    keeper: Keeper | None = None,
-) -> gr.Blocks:
-    """Start the server of the page over an open bot, in threads of its own.
+    limit: RateLimit | None = None,
+) -> Iterator[RunningServer]:
+    """Serve an open bot until the context ends."""
+    server = RunningServer(application(refresher, host, login, limit), host, port)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
-    `keeper` is who refreshes the index; given by a caller who refreshes it too.
+
+def application(
+    refresher: IndexRefresher,
+    host: str = "127.0.0.1",
+    login: tuple[str, str] | None = None,
+    limit: RateLimit | None = None,
+) -> FastAPI:
+    """Return the whole server as an ASGI application.
+
+    Parameters
+    ----------
+    refresher
+        Refreshes the index of the open bot.
+    host
+        Address that it will listen at: for this machine's own, others are refused as host names.
+    login
+        Name and password that a visitor must give, if any.
+    limit
+        Counts the questions of each visitor.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    from ragbot.apps.web.page import build
-
-    page = build(keeper or Keeper(bot))
-    script = (STATIC / "ragbot.js").read_text(encoding="utf-8")
-    # Twice: as `css` it prevails over Gradio's own, but loses its rules for narrow windows.
-    style = (STATIC / "ragbot.css").read_text(encoding="utf-8")
-    served = partial(
-        page.launch,
-        server_name=host,
-        server_port=port,
-        auth=login,
-        prevent_thread_lock=True,
-        css=style,
-        head=f"<style>{style}</style><script>{script}</script>",
-        theme=_theme(),
-        app_kwargs=_app(script),
-        footer_links=[],
-        show_error=False,
-        ssr_mode=False,
-        quiet=True,
-    )
-    try:
-        served()
-    except OSError as error:
-        # Gradio waits five seconds for its server, and then takes the port for taken.
-        raise ServeError(
-            f"The page did not start at {host}:{port}: the port was taken meanwhile, or the "
-            f"machine is too busy. Try again, or choose another: ragbot chat --port {port + 1}"
-        ) from error
-    return page
-
-
-def _theme() -> gr.Theme:
-    """Make Gradio's theme in the page's colours, with fonts of the reader's machine.
-
-    The colours are those of `ragbot.css`, which knows light and dark.
-    """
     import gradio as gr
-
-    sans = ("system-ui", "-apple-system", "Segoe UI", "Noto Sans", "sans-serif")
-    theme = gr.themes.Base(
-        primary_hue="teal",
-        neutral_hue="stone",
-        font=sans,
-        font_mono=("ui-monospace", "DejaVu Sans Mono", "monospace"),
-    )
-    either = {
-        name + scheme: f"var(--{colour})"
-        for name, colour in _COLOURS.items()
-        for scheme in ("", "_dark")
-    }
-    return theme.set(color_accent="var(--leaf)", **either)
-
-
-_COLOURS = {
-    "body_background_fill": "paper",
-    "body_text_color": "ink",
-    "body_text_color_subdued": "soft",
-    "background_fill_primary": "card",
-    "background_fill_secondary": "card",
-    "block_background_fill": "card",
-    "block_border_color": "line",
-    "block_info_text_color": "soft",
-    "block_label_text_color": "ink",
-    "block_title_text_color": "ink",
-    "border_color_primary": "line",
-    "button_cancel_background_fill": "paper",
-    "button_cancel_text_color": "rust",
-    "button_secondary_background_fill": "paper",
-    "button_secondary_background_fill_hover": "leaf-pale",
-    "button_secondary_text_color": "ink",
-    "color_accent_soft": "leaf-pale",
-    "input_background_fill": "paper",
-    "input_background_fill_focus": "paper",
-    "input_border_color": "line",
-    "input_border_color_focus": "leaf",
-    "input_placeholder_color": "soft",
-    "slider_color": "leaf",
-}
-
-
-def _app(script: str) -> dict[str, Any]:
-    """Describe what the server adds to Gradio: our files, and headers that fence the page in."""
+    from fastapi import FastAPI
+    from fastapi.exceptions import RequestValidationError
     from starlette.middleware import Middleware
-    from starlette.routing import Mount
+    from starlette.middleware.cors import CORSMiddleware
     from starlette.staticfiles import StaticFiles
 
-    from ragbot.apps.web.http import refuse_call
-    from ragbot.apps.web.security_headers import Fence
+    from ragbot.apps.mcp import NotesServer, http_routes
+    from ragbot.apps.web import http, openai_api, page
+    from ragbot.apps.web.access import AccessControl, AccessRules, is_loopback
+    from ragbot.apps.web.rate_limit import RateLimit
+    from ragbot.apps.web.security_headers import SecurityHeaders
+    from ragbot.apps.web.theme import theme
 
-    return {
-        "routes": [Mount("/ragbot", StaticFiles(directory=STATIC))],
-        "middleware": [Middleware(Fence, script=script)],
-        "exception_handlers": {TypeError: refuse_call},
-    }
+    limit = limit or RateLimit()
+    mcp_server = NotesServer(lambda: refresher.bot)
+    mcp_routes = http_routes(mcp_server)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with mcp_server.session_manager.run():
+            yield
+
+    def logged_in(cookies: Mapping[str, str]) -> bool:
+        # The names and tokens are Gradio's, which serves the login form.
+        names = (f"access-token-{gradio.cookie_id}", f"access-token-unsecure-{gradio.cookie_id}")
+        return any(cookies.get(name) in gradio.tokens for name in names)
+
+    script = (STATIC / "ragbot.js").read_text(encoding="utf-8")
+    style = (STATIC / "ragbot.css").read_text(encoding="utf-8")
+    rules = AccessRules(limit, login, is_loopback(host), logged_in)
+    app = FastAPI(
+        title="ragbot",
+        version=__version__,
+        description="Ask a folder of Markdown notes; every statement cites its source.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        middleware=[
+            Middleware(SecurityHeaders, script=script),
+            Middleware(AccessControl, rules=rules),
+            # Without it Gradio lets pages of other sites read what a visitor may read.
+            Middleware(CORSMiddleware, allow_origins=()),
+        ],
+        exception_handlers={
+            RagbotError: http.refuse,
+            RequestValidationError: http.refuse_fields,
+        },
+    )
+    app.include_router(http.routes(refresher))
+    app.include_router(openai_api.routes(refresher.bot))
+    app.router.routes.extend(mcp_routes)
+    app.mount("/ragbot", StaticFiles(directory=STATIC))
+    gr.mount_gradio_app(
+        app,
+        page.build(refresher, limit),
+        path="/",
+        auth=login,
+        # Twice: as `css` it prevails over Gradio's own, but loses its rules for narrow windows.
+        css=style,
+        head=f"<style>{style}</style><script>{script}</script>",
+        theme=theme(),
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        ssr_mode=False,
+    )
+    gradio: Any = app.router.routes[-1].app  # type: ignore[attr-defined]
+    return app
 
 
-def _refresh(keeper: Keeper) -> None:
-    """Embed what is new, while the page already answers from words."""
+def _refresh(refresher: IndexRefresher) -> None:
+    """Read and embed new notes, while the page already answers from words."""
     try:
-        keeper.refresh()
+        refresher.refresh()
     except ClosedError:
         return
     except RagbotError as error:
-        # The page goes on with words and links; the reason is for whoever started it.
+        # The page goes on with words and links; the log says why.
         _log.warning("%s", error)
 
 
 def _login(host: str, auth: str | None, no_auth: bool) -> tuple[str, str] | None:
+    from ragbot.apps.web.access import is_loopback
+
     if auth:
         name, _, password = auth.partition(":")
         if not name or not password:
             raise ServeError(f"--auth is {auth!r}; expected NAME:PASSWORD.")
         return name, password
-    if not no_auth and not _is_loopback(host):
+    if not no_auth and not is_loopback(host):
         raise ServeError(
             f"--host {host} lets others on the network read your notes. "
             f"Give --auth NAME:PASSWORD, or --no-auth if that is meant."
         )
     return None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_port(host: str, port: int) -> None:

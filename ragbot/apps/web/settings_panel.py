@@ -1,4 +1,4 @@
-"""What a visitor may choose: laid out, remembered in the browser, and taken within bounds."""
+"""The settings of a visitor: fields of the page, stored in the browser, read within bounds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from ragbot.apps.web.api_models import MOST_HOPS, MOST_SOURCES
 from ragbot.bot import SOURCES
 from ragbot.models import Filters
 from ragbot.retrieval.retriever import HOPS
@@ -15,8 +16,6 @@ from ragbot.retrieval.retriever import HOPS
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
 
-_MOST_SOURCES = 20
-_MOST_HOPS = 3
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -31,14 +30,14 @@ class Settings:
 
 
 def panel(bot: Ragbot, page: gr.Blocks) -> Sequence[gr.components.Component]:
-    """Lay out the settings, where the page is being built; gives what `taken` takes, in order."""
+    """Build the fields inside the page that is being built; `read` takes their values in order."""
     with gr.Accordion("Settings", open=False):
         model = gr.Checkbox(
             True, label="Let the language model write", visible=bool(bot.config.llm)
         )
-        sources = gr.Slider(1, _MOST_SOURCES, SOURCES, step=1, label="Passages to answer from")
+        sources = gr.Slider(1, MOST_SOURCES, SOURCES, step=1, label="Passages to answer from")
         hops = gr.Slider(
-            0, _MOST_HOPS, HOPS, step=1, label="Links to follow from a note that was found"
+            0, MOST_HOPS, HOPS, step=1, label="Links to follow from a note that was found"
         )
         folder = gr.Dropdown(_folders(bot), multiselect=True, label="Only these folders")
         tag = gr.Dropdown(_tags(bot), multiselect=True, label="Only these tags")
@@ -46,13 +45,13 @@ def panel(bot: Ragbot, page: gr.Blocks) -> Sequence[gr.components.Component]:
     known = gr.JSON(visible="hidden")
 
     def offered() -> tuple[gr.Dropdown, gr.Dropdown, list[object]]:
-        """Give the folders and tags that there are now, and what each field may hold."""
+        """Return the folders and tags that there are now, and what each field may hold."""
         folders, tags = _folders(bot), _tags(bot)
-        bounds = [True, [1, _MOST_SOURCES], [0, _MOST_HOPS], folders, tags]
+        bounds = [True, [1, MOST_SOURCES], [0, MOST_HOPS], folders, tags]
         return gr.Dropdown(choices=folders), gr.Dropdown(choices=tags), bounds
 
-    # What was chosen is read in the browser alone, last: an answer of the server could come after
-    # the next change, and undo it; a change whose answer is awaited would be lost by leaving.
+    # Only the browser stores what was chosen. An answer of the server could come after the next
+    # change and undo it, and a visitor who leaves before the answer would lose the change.
     page.load(offered, None, [folder, tag, known], **_PRIVATE).then(
         None,
         [*chosen, known],
@@ -65,18 +64,18 @@ def panel(bot: Ragbot, page: gr.Blocks) -> Sequence[gr.components.Component]:
     return chosen
 
 
-def taken(
+def read(
     use_llm: object = True,
     sources: object = SOURCES,
     hops: object = HOPS,
     folders: object = (),
     tags: object = (),
 ) -> Settings:
-    """Take what a browser sent for the settings, within their bounds."""
+    """Return the settings that a browser sent, within their bounds."""
     return Settings(
         use_llm is not False,
-        _whole(sources, 1, _MOST_SOURCES, SOURCES),
-        _whole(hops, 0, _MOST_HOPS, HOPS),
+        _int(sources, 1, MOST_SOURCES, SOURCES),
+        _int(hops, 0, MOST_HOPS, HOPS),
         Filters(_texts(folders), _texts(tags)),
     )
 
@@ -91,13 +90,13 @@ def _tags(bot: Ragbot) -> list[str]:
 
 
 def _above(name: str) -> Iterator[str]:
-    """Give every folder that a note lies in, or every tag that a nested tag belongs to."""
+    """Yield the folders that a note lies in, or the tags that a nested tag belongs to."""
     while "/" in name:
         name = name.rsplit("/", 1)[0]
         yield name
 
 
-def _whole(found: object, least: int, most: int, usual: int) -> int:
+def _int(found: object, least: int, most: int, usual: int) -> int:
     return min(max(int(found), least), most) if isinstance(found, int | float) else usual
 
 

@@ -1,4 +1,4 @@
-"""The sources of an answer as HTML: a card for each note, its quotations, and why it was found.
+"""The sources of an answer as HTML: a card for each note, with its lines and why it was found.
 
 Nothing of a note reaches the page but through `escape`.
 """
@@ -6,39 +6,65 @@ Nothing of a note reaches the page but through `escape`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
-from ragbot.apps.serialize import end_of
-from ragbot.models import Citation, Hit, Note, NoteId, Relation
+from ragbot.apps.serialize import Notes, end_of
+from ragbot.apps.web.note_view import link
+from ragbot.models import Answer, Citation, Hit, NoteId, Relation
 from ragbot.notes.chunker import plain_prose
 
 _WAYS = {"dense": "meaning", "bm25": "words", "names": "name"}
-"""What a passage was found by, as a reader would say it; a path says it for the graph."""
+"""What found a passage, in a reader's words; for the graph the path says it."""
 
 _ROW = re.compile(r"^\|\s*(.*?)\s*\|$")
 
 
-def cards(citations: Sequence[Citation], hits: Sequence[Hit], notes: Mapping[NoteId, Note]) -> str:
-    """Show the notes cited, in the order of their first quotation."""
-    ways = paths(hits)
+def cards(answer: Answer, notes: Notes) -> str:
+    """Return the notes cited, in the order of their first quotation.
+
+    A quotation that the answer repeats, or that another source shows, is not shown again.
+    """
+    ways, said = paths(answer.hits), {_plain(answer.text)}
+    rows: dict[NoteId, str] = {}
+    for citation in answer.citations:
+        quotes = {_plain(readable(citation.quote)), _plain(citation.quote)}
+        fresh = not any(quote in text for quote in quotes for text in said)
+        said |= quotes
+        rows[citation.note] = rows.get(citation.note, "") + _source(citation, shown=fresh)
+    titles = {citation.note: citation.title for citation in answer.citations}
     shown = "".join(
         _card(
-            [citation for citation in citations if citation.note == note],
-            _path(ways.get(note, ()), note, notes) or _found(hits, note),
+            note,
+            titles[note],
+            _path(ways.get(note, ()), note, notes) or _found(answer.hits, note),
+            sources,
         )
-        for note in dict.fromkeys(citation.note for citation in citations)
+        for note, sources in rows.items()
     )
     return f'<section class="sources" aria-label="Sources">{shown}</section>' if shown else ""
 
 
+def more(citations: Sequence[Citation]) -> str:
+    """Return the next passages, folded below an answer that leaves them out."""
+    if not citations:
+        return ""
+    rows = "".join(
+        f'<li dir="auto">{link(each.note, each.title, span=each.span)}, '
+        f'<span class="lines" dir="ltr">{_lines(each)}</span>'
+        f"<blockquote>{escape(readable(each.quote))}</blockquote></li>"
+        for each in citations
+    )
+    return f'<details class="more"><summary>More from the notes</summary><ul>{rows}</ul></details>'
+
+
 def readable(quote: str) -> str:
-    """Give a quotation as it reads: without its Markdown, a table's row without its outer bars."""
+    """Return a quotation as it reads: without Markdown, and a table row without its outer bars."""
     return "\n".join(_ROW.sub(r"\1", line) for line in plain_prose(quote).split("\n")) or quote
 
 
 def paths(hits: Iterable[Hit]) -> dict[NoteId, tuple[Relation, ...]]:
-    """Way to each note that only the graph or also the graph has found."""
+    """Return the path to each note that the graph has found, alone or with others."""
     ways: dict[NoteId, tuple[Relation, ...]] = {}
     for hit in hits:
         for evidence in hit.evidence:
@@ -48,45 +74,61 @@ def paths(hits: Iterable[Hit]) -> dict[NoteId, tuple[Relation, ...]]:
 
 
 def steps(path: Sequence[Relation], end: NoteId) -> list[tuple[NoteId, str]]:
-    """Give the notes on a way that leads to `end`, each with the arrow to the next."""
-    here, told = end, [(end, "")]
+    """Return the notes on a path that leads to `end`, each with the arrow to the next."""
+    here, found = end, [(end, "")]
     for relation in reversed(path):
         forward = end_of(relation) == here
         here = relation.source if forward else end_of(relation)
         arrow = f"-{relation.predicate}->" if forward else f"<-{relation.predicate}-"
-        told.insert(0, (here, arrow))
-    return told
+        found.insert(0, (here, arrow))
+    return found
 
 
-def _card(citations: Sequence[Citation], why: str) -> str:
-    first = citations[0]
-    quotations = "".join(_quotation(citation) for citation in citations)
+def heading_of(citation: Citation) -> str:
+    """Return the innermost heading above a quotation, below the note's title; empty for none."""
+    below = _headings(citation)
+    return below[-1] if below else ""
+
+
+def _headings(citation: Citation) -> tuple[str, ...]:
+    return citation.headings[citation.headings[:1] == (citation.title,) :]
+
+
+def _plain(text: str) -> str:
+    """Return a text without what Markdown adds to it, to compare quotations with sentences."""
+    return " ".join(re.sub(r"[\\*_]|\[\d+\]", "", text).split())
+
+
+def _card(note: NoteId, title: str, why: str, sources: str) -> str:
     return (
         f'<article class="card" dir="auto"><p class="card-title"><a class="open" href="#note" '
-        f'data-note="{escape(first.note)}">{escape(first.title)}</a> '
-        f'<span class="place">{escape(first.note)}</span></p>{why}<ol>{quotations}</ol></article>'
+        f'data-note="{escape(note)}">{escape(title)}</a> '
+        f'<span class="place">{escape(note)}</span></p>{why}<ol>{sources}</ol></article>'
     )
 
 
-def _quotation(citation: Citation) -> str:
-    first, last = citation.lines
-    lines = f"line {first}" if first == last else f"lines {first} to {last}"
-    below = citation.headings[citation.headings[:1] == (citation.title,) :]
-    heading = f"{escape(' › '.join(below))}, " if below else ""
+def _source(citation: Citation, *, shown: bool) -> str:
+    below = " › ".join(_headings(citation))
+    heading = f"{escape(below)}, " if below else ""
     start, end = citation.span
+    quote = escape(readable(citation.quote))
     return (
-        f'<li class="source" id="source-{citation.number}" value="{citation.number}" dir="auto">'
-        f'<a class="open" href="#note" data-note="{escape(citation.note)}" data-start="{start}" '
-        f'data-end="{end}" data-title="{escape(citation.title)}" '
-        f'data-heading="{escape(below[-1] if below else "")}">'
+        f'<li class="source" id="source-{citation.number}" value="{citation.number}" dir="auto" '
+        f'data-quote="{quote}"><a class="open" href="#note" data-note="{escape(citation.note)}" '
+        f'data-start="{start}" data-end="{end}">'
         f'<span class="number">{citation.number}</span> '
-        f'{heading}<span class="lines" dir="ltr">{lines}</span></a>'
-        f"<blockquote>{escape(readable(citation.quote))}</blockquote></li>"
+        f'{heading}<span class="lines" dir="ltr">{_lines(citation)}</span></a>'
+        f"{f'<blockquote>{quote}</blockquote>' if shown else ''}</li>"
     )
 
 
-def _path(path: Sequence[Relation], end: NoteId, notes: Mapping[NoteId, Note]) -> str:
-    """Show the way that led to a note, and what its author wrote of the last step."""
+def _lines(citation: Citation) -> str:
+    first, last = citation.lines
+    return f"line {first}" if first == last else f"lines {first} to {last}"
+
+
+def _path(path: Sequence[Relation], end: NoteId, notes: Notes) -> str:
+    """Return the path that led to a note, and what its author wrote about the last step."""
     if not path:
         return ""
     way = " ".join(
@@ -100,20 +142,20 @@ def _path(path: Sequence[Relation], end: NoteId, notes: Mapping[NoteId, Note]) -
     return f'<p class="path">{way}</p>{why}'
 
 
-def _name(note: NoteId, notes: Mapping[NoteId, Note]) -> str:
-    if note not in notes:
+def _name(note: NoteId, notes: Notes) -> str:
+    known = notes.get(note)
+    if known is None:
         return f'<span class="ghost">{escape(note)}</span>'
-    return (
-        f'<a class="open" href="#note" data-note="{escape(note)}">{escape(notes[note].title)}</a>'
-    )
+    return f'<a class="open" href="#note" data-note="{escape(note)}">{escape(known.title)}</a>'
 
 
-def _title(note: NoteId, notes: Mapping[NoteId, Note]) -> str:
-    return notes[note].title if note in notes else note
+def _title(note: NoteId, notes: Notes) -> str:
+    known = notes.get(note)
+    return known.title if known else note
 
 
 def _found(hits: Iterable[Hit], note: NoteId) -> str:
-    """Say what a note was found by, where no path led to it."""
+    """Return what found a note to which no path led."""
     ways = dict.fromkeys(
         _WAYS[evidence.retriever]
         for hit in hits

@@ -144,7 +144,7 @@
     }
     document.body.classList.add("drawing");
     show("Graph", make("p", { className: "place" }, count), () => draw(seeds),
-      make("h2", {}, seeds.length ? "Around this answer" : "The whole garden"), canvas, steer,
+      make("h2", {}, seeds.length ? "Around this answer" : "All notes"), canvas, steer,
       ragbotGraph.legend(data, (predicate) => drawn.toggle(predicate)), list);
     drawn = ragbotGraph.draw(canvas, data, {
       ink: getComputedStyle(document.body).color,
@@ -247,54 +247,17 @@
     box().focus();
   }
 
-  // An answer as Markdown, its citations as footnotes whose links lead to the notes.
-  function inline(node, note) {
-    if (node.nodeType === Node.TEXT_NODE) return node.data.replaceAll("\u00a0", " ").replace(/[\\`*<[\]]/g, "\\$&");
-    if (node.nodeName === "BR") return "\n";
-    if (node.matches(".cite")) return note(+node.dataset.number);
-    const text = [...node.childNodes].map((child) => inline(child, note)).join("");
-    if (node.dataset.note) return `[[${node.dataset.note.replace(/\.md$/, "")}|${node.textContent}]]`;
-    return { STRONG: `**${text}**`, EM: `*${text}*` }[node.nodeName] ?? text;
-  }
-
-  function said(turn, note) {
-    const blocks = [...turn.querySelectorAll(":is(.answer, .silent) > :is(p, ul)")]
-      .filter((block) => !block.matches(".notice, .place"));
-    return blocks.map((block) => block.nodeName === "UL"
-      ? [...block.children].map((item) => `- ${inline(item, note).trim()}`).join("\n")
-      : inline(block, note).trim()).join("\n\n");
-  }
-
-  function footnote(number, source) {
-    const { note, title = "", heading = "" } = source.querySelector(".open").dataset;
-    const to = note.replace(/\.md$/, "") + (!heading || /[[\]#|^]/.test(heading) ? "" : `#${heading}`);
-    const shown = [title, heading].filter(Boolean).join(" › ").replace(/[[\]|]/g, " ");
-    const quotation = source.querySelector("blockquote").textContent.replace(/\s+/g, " ").trim();
-    return `[^${number}]: [[${to}${shown && shown !== to ? `|${shown}` : ""}]]: “${quotation}”`;
-  }
-
-  function markdown(parts) {
-    const notes = [];
-    const texts = parts.map((turn) => {
-      const numbers = new Map();
-      return said(turn, (number) => {
-        const source = turn.querySelector(`.source[value="${number}"]`);
-        if (!source) return "";
-        if (!numbers.has(number)) {
-          numbers.set(number, notes.length + 1);
-          notes.push(footnote(notes.length + 1, source));
-        }
-        return `[^${numbers.get(number)}]`;
-      });
-    });
-    return { texts, notes: notes.join("\n") };
-  }
-
+  // A conversation as Markdown. The server wrote that of each answer; footnotes are numbered on.
   function exported(talk) {
-    const parse = ({ html }) => new DOMParser().parseFromString(html, "text/html").body;
-    const { texts, notes } = markdown(talk.turns.map(parse));
-    const told = talk.turns.map(({ question }, place) => `## ${question}\n\n${texts[place]}`);
-    return `${[`# ${talk.name}`, ...told, notes].filter(Boolean).join("\n\n")}\n`;
+    let before = 0;
+    const answers = talk.turns.map(({ question, html }) => {
+      const turn = new DOMParser().parseFromString(html, "text/html");
+      const text = turn.querySelector("[data-markdown]")?.dataset.markdown ?? turn.querySelector(".answer > p")?.textContent ?? "";
+      const numbered = text.replace(/^(`{3,})[^]*?^\1|\[\^(\d+)\]/gm, (found, _, number) => (number ? `[^${before + +number}]` : found));
+      before += turn.querySelectorAll(".source").length;
+      return `## ${question}\n\n${numbered}`;
+    });
+    return `${[`# ${talk.name}`, ...answers].join("\n\n")}\n`;
   }
 
   function save(talk) {
@@ -360,6 +323,8 @@
     return [];
   }
 
+  const sourceOf = (mark) => mark.closest(".turn").querySelector(`.source[value="${mark.dataset.number}"]`);
+
   // The quotation of a citation, beside its mark, for pointer and keyboard alike.
   function quote(mark) {
     let tip = document.getElementById("quotation");
@@ -371,7 +336,7 @@
     document.querySelector("[aria-describedby=quotation]")?.removeAttribute("aria-describedby");
     tip.hidden = !mark;
     if (!mark) return;
-    tip.textContent = mark.dataset.quote;
+    tip.textContent = sourceOf(mark).dataset.quote;
     mark.setAttribute("aria-describedby", "quotation");
     const place = mark.getBoundingClientRect(), wide = tip.offsetWidth, high = tip.offsetHeight;
     tip.style.left = `${Math.max(8, Math.min(place.left, innerWidth - wide - 8))}px`;
@@ -385,13 +350,15 @@
       if (mark || !event.target.closest?.("#quotation")) quote(mark);
     });
   }
-  document.addEventListener("scroll", () => quote(null), { capture: true, passive: true });
+  // What is scrolled away is hidden; a mark that the keyboard has reached is scrolled into sight.
+  document.addEventListener("scroll", () => {
+    if (document.getElementById("quotation")?.hidden === false) quote(document.activeElement.closest("a.cite"));
+  }, { capture: true, passive: true });
 
   // Clicks and keys.
   const acts = {
     async copy(turn, button) {
-      const { texts, notes } = markdown([turn]);
-      await copied([...texts, notes].filter(Boolean).join("\n\n"));
+      await copied(turn.querySelector("[data-markdown]").dataset.markdown);
       button.textContent = "Copied";
     },
     edit(turn) { write(turn.querySelector(".question").textContent, false); },
@@ -421,20 +388,19 @@
   }
 
   document.addEventListener("click", (event) => {
-    const target = event.target.closest?.("a.cite, a[data-note], button.ask, [data-act], #whole-garden, #new-talk");
+    const target = event.target.closest?.("a.cite, a[data-note], button.ask, [data-act], #show-graph, #new-chat");
     if (!target) return;
     if (target.tagName === "A") event.preventDefault();
     const turn = target.closest(".turn");
     if (target.matches("a.cite")) {
-      const source = turn.querySelector(`.source[value="${target.dataset.number}"] .open`);
       from(target);
-      read(source.dataset);
+      read(sourceOf(target).querySelector(".open").dataset);
     } else if (target.dataset.note) {
       from(target);
       read(target.dataset);
     } else if (target.matches("button.ask")) aside(target.textContent, true);
-    else if (target.id === "whole-garden") { from(target); draw([]); }
-    else if (target.id === "new-talk") instead(() => begin(true));
+    else if (target.id === "show-graph") { from(target); draw([]); }
+    else if (target.id === "new-chat") instead(() => begin(true));
     else if (turn) acts[target.dataset.act]?.(turn, target);
   });
 
@@ -486,13 +452,13 @@
       write(asked, true);
     },
     // As a question is sent the box is emptied, here and not by the answer, which comes later.
-    sent([, ...given]) {
+    sent([, ...inputs]) {
       fill("");
       coming = true;
       number += 1;
-      return [number, ...given];
+      return [number, ...inputs];
     },
-    asked([, visit]) { return [number, visit]; },
+    numbered([, streams]) { return [number, streams]; },
     over,
     saved,
     restored,

@@ -1,89 +1,60 @@
-"""What a person does beyond asking: quotations, settings, conversations, the index, opinions."""
+"""What a visitor does: ask, read quotations, keep conversations, rebuild the index."""
 
 import json
 import re
+import threading
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from ragbot.apps.web.browser_calls import FEEDBACK
-from tests.browser.conftest import open_side, page_over
+from tests.browser.conftest import DESK, PHONE, QUESTION, ask, close_side, open_side
 
 pytestmark = pytest.mark.browser
 
-NOTES = {
-    "Green Tea.md": "# Green Tea\n\nGreen tea is brewed at 80 degrees for two minutes.\n\n"
-    "- kind_of::[[Tea]]\n  - its leaves are steamed\n- made_with::[[Kettel]]\n"
-    "- poured_from::[[Samovar]]\n",
-    "Samovar.md": "# Samovar\n\nA vessel of #brass from the Urals.\n",
-    "Tea.md": "# Tea\n\nTea is a drink made of leaves of the tea plant. See [[Green Tea]].\n",
-    "Kettle.md": "# Kettle\n\nA kettle boils water for tea. See [[Tea]].\n",
-    "شاي.md": "# شاي\n\nالشاي الأخضر مشروب ساخن من أوراق الشاي.\n",
-}
-QUESTION = "How hot is green tea brewed?"
+STORED = "localStorage.getItem('ragbot.conversations')?.includes('80 degrees')"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("garden")
+def test_a_question_gets_a_cited_answer(page):
+    turn = ask(page, "What removes the scale of a kettle?")
+    expect(turn.locator(".text")).to_contain_text("Vinegar removes the scale")
+    source = turn.locator('.source[data-quote*="Vinegar"]')
+    expect(source).to_contain_text("Descaling, line 7")
+    card = turn.locator(".card").filter(has=page.locator('.source[data-quote*="Vinegar"]'))
+    expect(card).to_contain_text("Kettle.md")
+    # The answer has said it: the source says where, and not again what.
+    expect(source).not_to_contain_text("Vinegar")
 
 
-@pytest.fixture(scope="module")
-def index(folder):
-    return folder / "index"
+def test_an_unanswered_question_names_the_nearest_notes(page):
+    ask(page, "What is the capital of Peru?")
+    expect(page.locator(".abstained")).to_be_visible()
+    expect(page.locator(".source")).to_have_count(0)
+    nearest = page.locator(".abstained a").first
+    expect(nearest).to_be_visible()
+    name = nearest.inner_text()
+    nearest.click()
+    expect(page.locator("#note-title")).to_have_text(name)
 
 
-@pytest.fixture(scope="module")
-def address(folder):
-    with page_over(NOTES, folder) as served:
-        yield served
-
-
-@pytest.fixture(params=["desk-dark", "phone-light"])
-def context(request, browser):
-    size, scheme = request.param.split("-")
-    viewport = {"width": 1280, "height": 800} if size == "desk" else {"width": 390, "height": 844}
-    opened = browser.new_context(viewport=viewport, color_scheme=scheme)
-    opened.set_default_timeout(60_000)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def page(context, address):
-    opened = context.new_page()
-    opened.goto(address)
-    return opened
-
-
-def ask(page, question=QUESTION, turns=1):
-    page.get_by_label("Your question").fill(question)
-    page.get_by_label("Your question").press("Enter")
-    expect(page.locator(".actions")).to_have_count(turns)
-
-
-def test_a_citation_shows_its_quotation_to_pointer_and_keyboard(page):
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_citation_shows_its_quotation_to_pointer_and_keyboard(open_page, address, size):
+    page = open_page(address, viewport=size)
     ask(page)
     mark = page.locator("a.cite").first
     tip = page.get_by_role("tooltip")
     mark.focus()
     expect(tip).to_have_text("Green tea is brewed at 80 degrees for two minutes.")
-    assert mark.get_attribute("aria-describedby") == tip.get_attribute("id")
+    expect(mark).to_have_attribute("aria-describedby", "quotation")
+    expect(tip).to_have_id("quotation")
     page.keyboard.press("Escape")
     expect(tip).to_be_hidden()
     mark.hover()
     expect(tip).to_be_visible()
-    box = tip.bounding_box()
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= page.viewport_size["width"]
+    expect(tip).to_be_in_viewport(ratio=1)
     page.locator(".question").first.hover()
     expect(tip).to_be_hidden()
-
-
-def close_side(page):
-    page.get_by_role("button", name="Toggle Sidebar").click()
-    expect(page.locator(".sidebar.open")).to_have_count(0)
 
 
 def test_a_conversation_is_renamed_and_deleted(page):
@@ -109,13 +80,13 @@ def test_a_conversation_is_renamed_and_deleted(page):
 
 def test_a_reload_goes_on_with_the_conversation(page):
     ask(page)
-    page.wait_for_function("localStorage.getItem('ragbot.conversations')?.includes('80 degrees')")
+    page.wait_for_function(STORED)
     page.reload()
     expect(page.locator(".question")).to_have_text(QUESTION)
     ask(page, "And how long?", turns=2)
     expect(page.locator(".answer").last).to_contain_text("Searched for:")
     # At once: what is kept a moment after an answer is kept of the conversation it belongs to.
-    page.locator("#new-talk").click()
+    page.locator("#new-chat").click()
     expect(page.locator(".begin")).to_be_visible()
     page.reload()
     expect(page.locator(".begin")).to_be_visible()
@@ -126,7 +97,7 @@ def test_a_reload_goes_on_with_the_conversation(page):
 def test_a_question_of_the_address_is_asked_once(page, address):
     page.goto(f"{address}/?q={QUESTION.replace(' ', '+')}")
     expect(page.locator(".actions")).to_have_count(1)
-    page.wait_for_function("localStorage.getItem('ragbot.conversations')?.includes('80 degrees')")
+    page.wait_for_function(STORED)
     page.reload()
     ask(page, "And how long?", turns=2)
     expect(page.locator(".question").first).to_have_text(QUESTION)
@@ -150,12 +121,11 @@ def test_where_the_browser_has_no_more_room_the_oldest_conversation_makes_way(pa
     )
     page.reload()
     ask(page)
-    page.wait_for_function("localStorage.getItem('ragbot.conversations')?.includes('80 degrees')")
+    page.wait_for_function(STORED)
     open_side(page)
     expect(page.locator(".talk").first).to_have_text(QUESTION)
-    names = page.locator(".talk").all_inner_texts()
-    assert "Old 0" in names
-    assert "Old 42" not in names
+    expect(page.get_by_role("button", name="Old 0", exact=True)).to_have_count(1)
+    expect(page.get_by_role("button", name="Old 42", exact=True)).to_have_count(0)
 
 
 def test_a_conversation_is_exported_as_a_note_with_its_citations(page):
@@ -163,6 +133,7 @@ def test_a_conversation_is_exported_as_a_note_with_its_citations(page):
     open_side(page)
     with page.expect_download() as saved:
         page.get_by_role("button", name=f"Export: {QUESTION}").click()
+    # The download is complete when the context ends.
     assert saved.value.suggested_filename == "How hot is green tea brewed.md"
     text = Path(saved.value.path()).read_text(encoding="utf-8")
     assert text.startswith(f"# {QUESTION}\n\n## {QUESTION}\n\n")
@@ -172,18 +143,19 @@ def test_a_conversation_is_exported_as_a_note_with_its_citations(page):
     assert "Copy" not in text
 
 
-def test_copied_is_the_answer_as_markdown(page, context, address):
-    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+def test_copied_is_the_answer_as_markdown(page, address):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
     ask(page)
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    # The button says so once the text is in the clipboard.
     copied = page.evaluate("navigator.clipboard.readText()")
     assert "Green tea is brewed at 80 degrees for two minutes. [^1]" in copied
     assert "[^1]: [[Green Tea]]: “" in copied
 
 
-def test_an_answer_is_copied_where_the_browser_lends_no_clipboard(page, context, address):
-    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+def test_an_answer_is_copied_where_the_browser_lends_no_clipboard(page, address):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     ask(page)
     page.get_by_role("button", name="Copy").click()
@@ -194,13 +166,15 @@ def test_an_answer_is_copied_where_the_browser_lends_no_clipboard(page, context,
     expect(box).to_have_value(re.compile(r"80 degrees for two minutes\. \[\^1\]"))
 
 
-def test_opinions_are_kept_in_a_file(page, index):
+def test_opinions_are_kept_in_a_file(page, bot):
     ask(page)
     for name, other, liked in (("Like", "Dislike", True), ("Dislike", "Like", False)):
         page.get_by_role("button", name=name, exact=True).click()
         expect(pressed(page, name)).to_have_attribute("aria-pressed", "true")
         expect(pressed(page, other)).not_to_have_attribute("aria-pressed", "true")
-        last = json.loads((index / FEEDBACK).read_text(encoding="utf-8").splitlines()[-1])
+        last = json.loads(
+            (bot.config.index / FEEDBACK).read_text(encoding="utf-8").splitlines()[-1]
+        )
         assert (last["question"], last["liked"]) == (QUESTION, liked)
         assert "80 degrees" in last["answer"]
 
@@ -210,8 +184,9 @@ def pressed(page, name):
 
 
 def test_a_starter_is_asked_with_a_click(page):
-    expect(page.locator(".begin")).to_contain_text("Every sentence of an answer bears")
+    expect(page.locator(".begin")).to_contain_text("Each sentence of an answer cites its source.")
     starter = page.locator(".begin .ask").first
+    expect(starter).to_have_text(re.compile("What is"))
     question = starter.inner_text()
     starter.click()
     expect(page.locator(".question")).to_have_text(question)
@@ -226,7 +201,7 @@ def test_what_went_wrong_is_told_and_the_question_is_not_lost(page, address):
         "Shorten it, or raise RAGBOT_MAX_QUESTION."
     )
     # A page of question leaves room for what is said to it.
-    assert page.locator(".question").bounding_box()["height"] < 200
+    page.wait_for_function("document.querySelector('.question').offsetHeight < 200")
     page.get_by_role("button", name="Edit and ask again").click()
     expect(page.get_by_label("Your question")).to_have_value(long.strip())
     ask(page)
@@ -236,6 +211,7 @@ def test_what_went_wrong_is_told_and_the_question_is_not_lost(page, address):
 def test_a_question_that_is_suggested_can_be_asked(page):
     ask(page)
     suggested = page.locator(".followups .ask").first
+    expect(suggested).to_have_text(re.compile(r"\?$"))
     text = suggested.inner_text()
     suggested.click()
     expect(page.locator(".actions")).to_have_count(2)
@@ -259,16 +235,24 @@ def test_an_edited_question_is_asked_again(page):
 
 def test_what_is_typed_while_an_answer_comes_stays(page):
     # The hardest case: all that the server says arrives at once, later than what is typed next.
+    typed = threading.Event()
+
     def late(route):
         response = route.fetch()
-        page.wait_for_timeout(500)
-        route.fulfill(response=response)
+        held.append(lambda: route.fulfill(response=response))
+        if typed.is_set():
+            held.pop()()
 
+    held = []
     page.route("**/queue/join*", late)
     box = page.get_by_label("Your question")
     box.fill(QUESTION)
     box.press("Enter")
+    expect(box).to_have_value("")
     page.keyboard.type("And then?")
+    typed.set()
+    for answer in held:
+        answer()
     expect(page.locator(".actions")).to_have_count(1)
     expect(page.locator("#question .submit-button")).to_be_visible()
     expect(box).to_have_value("And then?")
@@ -280,26 +264,24 @@ def test_what_is_typed_while_an_answer_comes_stays(page):
     page.unroute_all(behavior="ignoreErrors")
 
 
-def test_how_far_the_index_is_behind_is_told(page, folder):
-    new = folder / "vault" / "Later.md"
+def test_the_page_says_how_far_the_index_is_behind(page, vault):
+    new = vault / "Later.md"
     new.write_text("# Later\n\nWritten while the page was open.\n", encoding="utf-8")
     page.reload()
     expect(page.locator("#line")).to_contain_text("1 note changed since")
-    open_side(page)
-    page.get_by_role("button", name="The index").click()
-    expect(page.locator("#standing")).to_contain_text("1 note changed since")
+    open_side(page, "The index")
+    expect(page.locator("#index-state")).to_contain_text("1 note changed since")
     new.unlink()
     page.reload()
     expect(page.locator("#line")).to_contain_text("up to date")
 
 
 def test_the_index_is_rebuilt_and_its_problems_are_listed(page):
-    expect(page.locator("#line")).to_contain_text("5 notes")
-    open_side(page)
-    page.get_by_role("button", name="The index").click()
-    expect(page.locator("#standing")).to_contain_text("up to date")
+    expect(page.locator("#line")).to_contain_text("10 notes")
+    open_side(page, "The index")
+    expect(page.locator("#index-state")).to_contain_text("up to date")
     page.get_by_role("button", name="Rebuild").click()
-    expect(page.locator("#kept")).to_have_text("The index was rebuilt.", timeout=60_000)
+    expect(page.locator("#index-message")).to_have_text("The index was rebuilt.")
     page.get_by_role("button", name="Check the links").click()
     row = page.locator(".problems li").filter(has_text="Kettel").first
     expect(row).to_contain_text("Green Tea.md:7")
@@ -307,56 +289,14 @@ def test_the_index_is_rebuilt_and_its_problems_are_listed(page):
     expect(page.locator("#pane mark").filter(has_text="Kettel")).to_have_count(1)
 
 
-def test_the_notes_that_are_nearest_to_an_unanswered_question_can_be_opened(page):
-    page.get_by_label("Your question").fill("What is the capital of Peru?")
-    page.get_by_label("Your question").press("Enter")
-    expect(page.locator(".silent a")).not_to_have_count(0)
-    name = page.locator(".silent a").first.inner_text()
-    page.locator(".silent a").first.click()
-    expect(page.locator("#note-title")).to_have_text(name)
-
-
-def test_visitors_do_not_see_each_other(page, browser, address):
+def test_visitors_do_not_see_each_other(page, open_page, address):
     ask(page)
-    other = browser.new_context()
-    stranger = other.new_page()
-    stranger.goto(address)
-    expect(stranger.get_by_label("Your question")).to_be_visible()
+    stranger = open_page(address)
+    expect(stranger.locator(".begin")).to_be_visible()
     expect(stranger.locator(".turn")).to_have_count(0)
     ask(stranger, "And how long?")
     expect(stranger.locator(".question")).to_have_count(1)
-    assert "Searched for" not in stranger.locator(".answer").inner_text()
-    other.close()
-
-
-def test_twenty_who_ask_at_once_are_all_answered_each_their_own(page, address):
-    before = page.locator(".turn").count()
-    answers = page.evaluate(
-        """async (address) => {
-            const call = `${address}/gradio_api/call/ask`;
-            const headers = { "Content-Type": "application/json" };
-            const ask = async (number) => {
-                const data = [`How hot is green tea brewed, visitor ${number}?`, [], [], [], true];
-                const asked = { method: "POST", body: JSON.stringify({ data }), headers };
-                const { event_id: id } = await (await fetch(call, asked)).json();
-                return (await fetch(`${call}/${id}`)).text();
-            };
-            return Promise.all([...Array(20).keys()].map(ask));
-        }""",
-        address,
-    )
-    for number, told in enumerate(answers):
-        assert "event: complete" in told
-        assert f"visitor {number}?" in told
-    assert page.locator(".turn").count() == before
-    ask(page)
-
-
-def test_right_to_left_text_runs_right_to_left(page):
-    ask(page, "ما هو الشاي الأخضر؟")
-    direction = "element => getComputedStyle(element).direction"
-    assert page.locator(".question").evaluate(direction) == "rtl"
-    assert page.locator(".source").first.evaluate(direction) == "rtl"
+    expect(stranger.locator(".answer")).not_to_contain_text("Searched for")
 
 
 def test_nothing_shifts_while_an_answer_comes(page):
@@ -368,5 +308,5 @@ def test_nothing_shifts_while_an_answer_comes(page):
     )
     ask(page)
     ask(page, "What is tea?", turns=2)
-    # Below 0.1 is what Core Web Vitals call good.
+    # Below 0.1 is what Core Web Vitals call good. The answers are whole: nothing shifts any more.
     assert page.evaluate("window.shift") < 0.1

@@ -1,11 +1,11 @@
-"""Work on the index: one at a time, seen by all, cancelled even while it waits for its turn."""
+"""Refreshes of the index: one at a time, seen by all, cancelled even while they wait."""
 
 import threading
 
 import pytest
 
 from ragbot.apps.web import index_panel
-from ragbot.apps.web.keeper import Cancelled, Keeper
+from ragbot.apps.web.index_refresher import Cancelled, IndexRefresher
 from ragbot.models import Note, Problem, Progress, Status
 
 STATUS = Status("g", 34, 287, 289, 3, 287, 0.0, 0, "")
@@ -33,42 +33,42 @@ def bot():
     made.go.set()
 
 
-def work(keeper, **how):
-    thread = threading.Thread(target=keeper.refresh, kwargs=how, daemon=True)
+def work(refresher, **how):
+    thread = threading.Thread(target=refresher.refresh, kwargs=how, daemon=True)
     thread.start()
     return thread
 
 
 def test_all_see_how_far_the_work_is(bot):
-    keeper = Keeper(bot)
-    assert keeper.step is None
-    thread = work(keeper)
+    refresher = IndexRefresher(bot)
+    assert refresher.step is None
+    thread = work(refresher)
     assert bot.begun.wait(30)
-    assert keeper.step == Progress("embed", 3, 12, "passages")
+    assert refresher.step == Progress("embed", 3, 12, "passages")
     bot.go.set()
     thread.join(30)
-    assert keeper.step is None
+    assert refresher.step is None
     assert bot.asked == [False]
 
 
 def test_who_waits_for_others_can_cancel(bot):
-    keeper, stop = Keeper(bot), threading.Event()
-    work(keeper)
+    refresher, stop = IndexRefresher(bot), threading.Event()
+    work(refresher)
     assert bot.begun.wait(30)
     stop.set()
     with pytest.raises(Cancelled):
-        keeper.refresh(rebuild=True, stop=stop)
+        refresher.refresh(rebuild=True, stop=stop)
     assert bot.asked == [False]
 
 
 def test_work_that_is_under_way_ends_at_its_next_report(bot):
-    keeper, stop = Keeper(bot), threading.Event()
+    refresher, stop = IndexRefresher(bot), threading.Event()
     bot.go.set()
     stop.set()
     with pytest.raises(Cancelled):
-        keeper.refresh(rebuild=True, stop=stop)
-    assert keeper.step is None
-    keeper.refresh()
+        refresher.refresh(rebuild=True, stop=stop)
+    assert refresher.step is None
+    refresher.refresh()
     assert bot.asked == [True, False]
 
 
@@ -76,12 +76,17 @@ def test_a_line_says_how_the_index_stands():
     line = index_panel.brief(STATUS, "<b>")
     assert line == "<strong>&lt;b&gt;</strong> 34 notes, 289 links, up to date"
     step = Progress("embed", 3, 12, "passages")
-    assert index_panel.brief(STATUS, "v", step).endswith("taking in the meaning: 3 of 12 passages")
+    assert index_panel.brief(STATUS, "v", step).endswith("embedding 3 of 12 passages")
+
+
+def test_a_first_build_says_how_many_notes_are_read():
+    step = Progress("read", 3400, 14000, "notes")
+    assert index_panel.brief(STATUS, "v", step).endswith("reading 3,400 of 14,000 notes")
 
 
 def test_a_bar_says_how_far_the_work_is():
-    assert "<progress" not in index_panel.standing(STATUS)
-    bar = index_panel.standing(STATUS, Progress("embed", 3, 12, "passages"))
+    assert "<progress" not in index_panel.state_html(STATUS)
+    bar = index_panel.state_html(STATUS, Progress("embed", 3, 12, "passages"))
     assert 'passages<progress value="3" max="12"></progress>' in bar
 
 
@@ -96,12 +101,12 @@ def test_a_bar_says_how_far_the_work_is():
 )
 def test_a_problem_links_to_its_line(text, line, span):
     problem = Problem("dead_heading", "a.md", line, "<i>", "Write <b>.")
-    html = index_panel.problems([problem], [Note("a.md", "A", text)])
+    html = index_panel.problems_html([problem], {"a.md": Note("a.md", "A", text)})
     assert f'data-start="{span[0]}" data-end="{span[1]}">a.md:{line}</a>' in html
     assert "&lt;i&gt;" in html
     assert '<span class="fix">Write &lt;b&gt;.</span>' in html
 
 
 def test_a_problem_of_a_whole_file_links_to_the_note():
-    html = index_panel.problems([Problem("dead_heading", "a.md", 0, "x")], [Note("a.md", "A", "t")])
+    html = index_panel.problems_html([Problem("dead_heading", "a.md", 0, "x")], {})
     assert 'data-note="a.md">a.md:0</a>' in html

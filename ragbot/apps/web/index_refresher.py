@@ -1,4 +1,4 @@
-"""Who works on the index of a page that is served: one at a time, and all can see how far."""
+"""One refresh of the index at a time, whose progress everybody can see."""
 
 from __future__ import annotations
 
@@ -10,39 +10,42 @@ from ragbot.models import Progress
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
 
-_LOOK = 0.1
-"""Seconds between two looks whether who waits for others has given up."""
+_WAIT = 0.1
+"""Seconds between two looks whether a waiting rebuild was cancelled."""
 
 
 class Cancelled(Exception):  # noqa: N818  # not an error: a person said stop
-    """Ends work on the index from within its progress report, or while it waits for its turn."""
+    """Ends a rebuild from within its progress report, or while it waits for its turn."""
 
 
-class Keeper:
-    """Refreshes the index for the watch and for visitors, and knows how far that is.
+class IndexRefresher:
+    """Refreshes the index for the watcher and for visitors, one refresh at a time.
 
     Attributes
     ----------
     bot
         The open bot.
+    begun
+        Set once a refresh has reported, or ended: then the index can be asked.
     step
-        The last report of the work under way; None while there is none.
+        The last progress report of the refresh under way; None while there is none.
     """
 
     def __init__(self, bot: Ragbot) -> None:
         self.bot = bot
         self.step: Progress | None = None
+        self.begun = threading.Event()
         self._turn = threading.Lock()
 
     def refresh(self, *, rebuild: bool = False, stop: threading.Event | None = None) -> None:
-        """Bring the index up to date, or build it anew, after those who came before.
+        """Bring the index up to date, or rebuild it, once earlier refreshes are done.
 
         Parameters
         ----------
         rebuild
-            Whether a visitor asked to build it anew; otherwise nobody asked.
+            Whether to read and embed everything again.
         stop
-            Ends the work once it is set, and leaves the former index in use.
+            Cancels the refresh once it is set; the former index stays in use.
 
         Raises
         ------
@@ -57,12 +60,15 @@ class Keeper:
             if stop.is_set():
                 raise Cancelled
             self.step = step
+            if step.stage != "read" or step.done:
+                self.begun.set()
 
-        while not self._turn.acquire(timeout=_LOOK):
+        while not self._turn.acquire(timeout=_WAIT):
             if stop.is_set():
                 raise Cancelled
         try:
             self.bot.refresh(rebuild=rebuild, progress=report)
         finally:
             self.step = None
+            self.begun.set()
             self._turn.release()

@@ -22,9 +22,7 @@ def bot(tmp_path):
 
 
 def test_the_whole_garden_has_the_notes_ghosts_and_relations_of_the_status(bot):
-    status = bot.status()
-    with bot.snapshot() as corpus:
-        whole = drawing(corpus)
+    whole, status = drawing(bot), bot.status()
     ghosts = [node["id"] for node in whole["nodes"] if node["ghost"]]
     assert ghosts == ["Samovar", "Urn"]
     assert (len(whole["nodes"]) - len(ghosts), len(ghosts)) == (status.notes, status.ghosts)
@@ -33,17 +31,17 @@ def test_the_whole_garden_has_the_notes_ghosts_and_relations_of_the_status(bot):
 
 
 def test_parallel_links_are_drawn_once_and_mentions_are_drawn_and_not_counted(bot):
-    with bot.snapshot() as corpus:
-        drawn = drawing(corpus)["links"]
-    links = [(one["source"], one["predicate"], one["target"], one["typed"]) for one in drawn]
+    links = [
+        (link["source"], link["predicate"], link["target"], link["typed"])
+        for link in drawing(bot)["links"]
+    ]
     assert links.count(("Tea.md", "links_to", "Kettle.md", False)) == 1
     assert ("Cup.md", "mentions", "Tea.md", False) in links
     assert ("Kettle.md", "used_for", "Tea.md", True) in links
 
 
-def test_around_some_notes_stand_those_a_step_away(bot):
-    with bot.snapshot() as corpus:
-        around = drawing(corpus, ["Cup.md"])
+def test_around_some_notes_are_those_a_step_away(bot):
+    around = drawing(bot, ["Cup.md"])
     assert {node["id"] for node in around["nodes"]} == {"Cup.md", "Tea.md", "Samovar"}
     assert [node["id"] for node in around["nodes"] if node["seed"]] == ["Cup.md"]
     assert around["relations"] == 1

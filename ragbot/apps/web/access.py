@@ -1,0 +1,171 @@
+"""Who may reach the server: login, host names, other sites and the rate limit, in one place.
+
+The middleware refuses by default: with a login, every path asks for it but those that
+`PUBLIC` lists. So a route that is added later is covered before anybody thinks of it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ragbot.apps.web.rate_limit import RateLimit, RateLimitError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+PROGRAMS = ("/api/", "/v1/", "/mcp")
+"""Paths for programs, which show their login in a header and count against the rate limit."""
+
+PUBLIC = ("/login", "/login/", "/theme.css", "/favicon.ico", "/robots.txt", "/manifest.json")
+"""Paths that are served before the login; nothing of them comes from a note."""
+
+PUBLIC_FOLDERS = ("/static/", "/assets/", "/svelte/", "/ragbot/")
+"""Folders of scripts and styles, which are served before the login."""
+
+_READING = ("GET", "HEAD", "OPTIONS")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRules:
+    """What the server asks of a request.
+
+    Attributes
+    ----------
+    limit
+        Counts the requests of each visitor.
+    login
+        Name and password; None where everybody who reaches the server may read the notes.
+    local
+        Whether the server listens to this machine only.
+    logged_in
+        Says whether the cookies of a request belong to a visitor who logged in on the page.
+    """
+
+    limit: RateLimit
+    login: tuple[str, str] | None
+    local: bool
+    logged_in: Callable[[Mapping[str, str]], bool] = lambda cookies: False
+
+    def refusal(self, request: Request) -> Response | None:
+        """Return the response to a request that must not go on; None for one that may."""
+        if self.login is None and self.local and not is_loopback(request.url.hostname or ""):
+            return _refuse(request, 421, _FOREIGN_HOST.format(host=request.url.hostname))
+        if request.method not in _READING and _from_another_site(request):
+            return _refuse(request, 403, "A page of another site sent this; only ours may.")
+        path = request.url.path
+        if path.startswith((*PROGRAMS, "/login")):
+            # Before the login is looked at: passwords are guessed no faster than questions asked.
+            try:
+                self.limit.take(visitor_of(request))
+            except RateLimitError as error:
+                return _refuse(request, 429, str(error), {"Retry-After": "1"})
+        if self.login is None:
+            return None
+        if path.startswith(PROGRAMS):
+            if self._has_credentials(request):
+                return None
+            return _refuse(request, 401, _NO_LOGIN, {"WWW-Authenticate": 'Basic realm="ragbot"'})
+        if _is_public(path) or self.logged_in(request.cookies):
+            return None
+        return _refuse(request, 401, "Log in on the page first.")
+
+    def _has_credentials(self, request: Request) -> bool:
+        scheme, _, written = request.headers.get("authorization", "").partition(" ")
+        if scheme.casefold() == "basic":
+            try:
+                written = base64.b64decode(written, validate=True).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                return False
+        elif scheme.casefold() != "bearer":
+            return False
+        expected = ":".join(self.login or ())
+        return secrets.compare_digest(written.encode(), expected.encode())
+
+
+_FOREIGN_HOST = (
+    "This server answers to localhost and 127.0.0.1; the request named {host!r}. "
+    "To serve it under another name, start it with --auth NAME:PASSWORD."
+)
+_NO_LOGIN = (
+    "This server asks for a login. Send the name and password that it was started with, "
+    "as basic authentication, or as the bearer token NAME:PASSWORD (the API key of a client)."
+)
+
+
+class AccessControl:
+    """ASGI middleware that lets through the requests that keep the rules."""
+
+    def __init__(self, app: ASGIApp, rules: AccessRules) -> None:
+        self.app = app
+        self.rules = rules
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it with the reason why not."""
+        if scope["type"] == "http":
+            refusal = self.rules.refusal(Request(scope))
+            if refusal is not None:
+                await refusal(scope, receive, send)
+                return
+        elif scope["type"] == "websocket":
+            # The server has none: what no rule looks at is refused.
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await self.app(scope, receive, send)
+
+
+def visitor_of(request: Request) -> str:
+    """Return the address that a request came from."""
+    return request.client.host if request.client else ""
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address means this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def error_response(
+    path: str, status: int, message: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Return an error in the shape that the clients of a path expect."""
+    body: dict[str, object] = {"detail": message}
+    if path.startswith("/v1/"):
+        # https://platform.openai.com/docs/api-reference: an object with message, type and code.
+        kind = {401: "authentication_error", 429: "rate_limit_error"}.get(status)
+        kind = kind or ("invalid_request_error" if status < 500 else "server_error")
+        body = {"error": {"message": message, "type": kind, "param": None, "code": None}}
+    return JSONResponse(body, status, headers=dict(headers or {}))
+
+
+def _refuse(
+    request: Request, status: int, message: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    return error_response(request.url.path, status, message, headers)
+
+
+def _is_public(path: str) -> bool:
+    # The page itself is public: Gradio serves its login form there until one is logged in.
+    return path == "/" or path in PUBLIC or path.startswith(PUBLIC_FOLDERS)
+
+
+def _from_another_site(request: Request) -> bool:
+    """Return whether a browser says that a page of another origin sent the request.
+
+    References
+    ----------
+    W3C, Fetch Metadata Request Headers: browsers set `Sec-Fetch-Site`, and no script can.
+    """
+    return request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none")

@@ -1,0 +1,168 @@
+"""The notes as a model of the OpenAI API: `/v1/models` and `/v1/chat/completions`.
+
+A client's earlier messages are the history. Its system prompt, tools and
+parameters change nothing: every sentence is still checked against the notes.
+
+References
+----------
+OpenAI API reference, "Chat completions" and "Models".
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict
+
+from ragbot.apps import serialize
+from ragbot.apps.footnotes import footnotes
+from ragbot.apps.web import streaming
+from ragbot.apps.web.access import error_response
+from ragbot.apps.web.api_models import MOST_TURNS
+from ragbot.bot import Ragbot
+from ragbot.errors import QuestionError, RagbotError
+from ragbot.models import Answer, Turn
+
+MODEL = "ragbot"
+SOURCES = "Sources:"
+"""First line of the footnotes below an answer."""
+
+_PATH = "/v1/chat/completions"
+
+
+class Message(BaseModel):
+    """One message of the client: its role, and its text or its parts."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    role: str
+    content: str | list[dict[str, Any]] | None = None
+
+    def text(self) -> str:
+        """Return the text of the message, without images and the like."""
+        if isinstance(self.content, str):
+            return self.content
+        return "\n".join(str(part.get("text", "")) for part in self.content or ()).strip()
+
+
+class CompletionRequest(BaseModel):
+    """What a client asks for; its other fields are allowed, and change nothing."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str
+    messages: list[Message]
+    stream: bool | None = False
+
+
+def routes(bot: Ragbot) -> APIRouter:
+    """Return the routes over an open bot."""
+    router = APIRouter(prefix="/v1", tags=["OpenAI"])
+    made = int(time.time())
+    record = {"id": MODEL, "object": "model", "created": made, "owned_by": MODEL}
+
+    @router.get("/models")
+    def models() -> dict[str, Any]:
+        """List the one model that there is."""
+        return {"object": "list", "data": [record]}
+
+    @router.get("/models/{model}")
+    def model(model: str) -> Any:
+        """Describe the one model that there is."""
+        return record if model == MODEL else _unknown(model)
+
+    @router.post("/chat/completions")
+    def completions(body: CompletionRequest) -> Any:
+        """Answer the last message from the notes; what was said before is the history."""
+        if body.model != MODEL:
+            return _unknown(body.model)
+        question, turns = conversation(body.messages)
+        if body.stream:
+            answers = streaming.snapshots(bot.stream(question, turns))
+            return StreamingResponse(_chunks(answers), media_type="text/event-stream")
+        answer = bot.ask(question, turns)
+        message = {"role": "assistant", "content": answer_text(answer)}
+        choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+        # ragbot may use no language model at all: it counts no tokens.
+        usage = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), 0)
+        return {**_head("chat.completion"), "choices": [choice], "usage": usage, **_extra(answer)}
+
+    return router
+
+
+def conversation(messages: list[Message]) -> tuple[str, list[Turn]]:
+    """Return the question that the last message asks, and the turns before it.
+
+    Raises
+    ------
+    QuestionError
+        If no message is the user's.
+    """
+    turns: list[Turn] = []
+    for message in messages:
+        if message.role == "user":
+            turns.append(Turn(message.text()))
+        elif message.role == "assistant" and turns:
+            said = message.text().partition(f"\n\n{SOURCES}\n")[0]
+            turns[-1] = Turn(turns[-1].question, said or None)
+    if not turns:
+        raise QuestionError("There is no message of the role 'user'; ragbot answers the last one.")
+    *earlier, last = turns
+    return last.question, earlier[-MOST_TURNS:]
+
+
+def answer_text(answer: Answer) -> str:
+    """Return the text of an answer with its citations as footnotes below."""
+    text = answer.text
+    if answer.notice:
+        text += f"\n\n({answer.notice})"
+    if answer.citations:
+        text += f"\n\n{SOURCES}\n" + "".join(f"\n- {line}" for line in footnotes(answer))
+    return text
+
+
+async def _chunks(answers: Iterator[Answer]) -> AsyncIterator[str]:
+    head = _head("chat.completion.chunk")
+
+    def chunk(delta: dict[str, str], finish: str | None = None, **extra: Any) -> str:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
+        return _data({**head, "choices": [choice], **extra})
+
+    yield chunk({"role": "assistant", "content": ""})
+    try:
+        last = None
+        async for answer in streaming.in_threads(answers):
+            last = answer
+            # A client cannot take text back, and the next answer would replace this.
+            yield ": the answer is being made\n\n"
+        if last is not None:
+            for line in answer_text(last).splitlines(keepends=True):
+                yield chunk({"content": line})
+            yield chunk({}, "stop", **_extra(last))
+    except RagbotError as error:
+        yield _data({"error": {"message": str(error), "type": "server_error", "code": None}})
+    yield "data: [DONE]\n\n"
+
+
+def _data(record: dict[str, Any]) -> str:
+    return f"data: {json.dumps(record, ensure_ascii=False)}\n\n"
+
+
+def _head(kind: str) -> dict[str, Any]:
+    made = int(time.time())
+    return {"id": f"chatcmpl-{uuid.uuid4().hex}", "object": kind, "created": made, "model": MODEL}
+
+
+def _extra(answer: Answer) -> dict[str, Any]:
+    citations = [serialize.citation_record(citation) for citation in answer.citations]
+    return {"citations": citations, "abstained": answer.abstained}
+
+
+def _unknown(model: str) -> JSONResponse:
+    return error_response(_PATH, 404, f"There is no model {model!r}; the notes are {MODEL!r}.")

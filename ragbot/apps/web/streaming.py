@@ -1,0 +1,30 @@
+"""A generator that computes, read from an event loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator, Iterator
+from typing import TypeVar
+
+from starlette.concurrency import iterate_in_threadpool
+
+from ragbot.models import Answer
+
+T = TypeVar("T")
+
+
+def snapshots(pieces: Iterator[str | Answer]) -> Generator[Answer, None, None]:
+    """Yield the checked answers of a stream, and leave out text that is not checked yet."""
+    for piece in pieces:
+        if isinstance(piece, Answer):
+            yield piece
+
+
+async def in_threads(pieces: Iterator[T]) -> AsyncIterator[T]:
+    """Yield what a generator gives, each step in a thread; close it however this ends."""
+    try:
+        async for piece in iterate_in_threadpool(pieces):
+            yield piece
+    finally:
+        if isinstance(pieces, Generator):
+            # A client that left must not leave a language model writing.
+            pieces.close()

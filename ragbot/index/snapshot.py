@@ -149,7 +149,9 @@ class Snapshot:
 
     def shared_names(self, passages: Iterable[int]) -> Iterator[SharedName]:
         """Yield the rare names in some passages that passages of other notes hold too."""
-        return shared_names(self._connection, passages, len(self.notes), self._words.rows_with)
+        known = self._read("shared names", dict)
+        size, count = len(self.notes), self._words.rows_with
+        return shared_names(self._connection, passages, size, count, known)
 
     @cached_property
     def names(self) -> Names:

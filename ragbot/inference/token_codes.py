@@ -219,7 +219,8 @@ def _phases(dimension: int) -> NDArray[np.complex64]:
     places = np.arange(dimension // 2 + 1)
     phases = np.exp(-0.5j * np.pi * places / dimension) * np.sqrt(2 / dimension)
     phases[0] *= np.sqrt(0.5)
-    return phases.astype(np.complex64)
+    factors: NDArray[np.complex64] = phases.astype(np.complex64)
+    return factors
 
 
 @cache

@@ -128,7 +128,7 @@ def test_an_error_of_a_batch_is_raised_in_its_place_and_ends_the_rest(encoder, m
     read = fresh._model.read
 
     def failing(texts, role):
-        if "text 6" in texts:
+        if f"text {BATCH}" in texts:
             raise RuntimeError("out of memory")
         return read(texts, role)
 

@@ -32,7 +32,7 @@ from ragbot.inference.token_codes import Codes, Encoded, EncodedQuestion, TokenV
 _log = logging.getLogger(__name__)
 
 BATCH = 2
-"""Texts encoded together: as quick as one, and padded less than four (see benchmarks/encoder.py)."""
+"""Texts encoded together: as quick as one, padded less than four; see benchmarks/encoder.py."""
 
 _PIECE = re.compile(r"[A-Za-z0-9]+|[^A-Za-z0-9\s]")
 _CACHED_QUESTIONS = 512

@@ -1,6 +1,7 @@
 """Files in, `Note`s out: what an author wrote, which note a link means, what is wrong with either.
 
-Open `parser.py` first (a text to a `Note`), then `chunker.py` (the passages that are searched).
+Open `parser.py` first (a text to a `Note`), then `units.py` (a note as a reader sees it) and
+`chunker.py` (the passages that are searched).
 """
 
 PARSER_VERSION = 1

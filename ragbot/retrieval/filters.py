@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from ragbot.errors import QuestionError
 from ragbot.index.corpus import Corpus
 from ragbot.models import Filters, NoteId
 

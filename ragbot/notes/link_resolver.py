@@ -317,7 +317,7 @@ def link_key(name: str) -> str:
 
 def _hashed_names(relation: Relation) -> tuple[str, ...]:
     """Return the names with a `#` that a link to a heading may mean: `[[C# basics]]`."""
-    if not relation.heading or not relation.written:
+    if not relation.written or "/" in (relation.heading or "/"):
         return ()
     return tuple(f"{relation.written}#{blank}{relation.heading}" for blank in (" ", ""))
 

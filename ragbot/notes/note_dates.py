@@ -8,8 +8,9 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from ragbot.models import Note
-from ragbot.text.dates import day_of, find_dates
+from ragbot.errors import QuestionError
+from ragbot.models import Filters, Note
+from ragbot.text.dates import When, day_of, find_dates, period
 
 FIELDS = ("created", "date", "day")
 """Frontmatter fields that date a note; the first that holds a day counts."""
@@ -22,6 +23,26 @@ _WEEKDAYS = (
     r"|lunes|martes|miércoles|jueves|viernes|sábado|domingo|the|le|el|[月火水木金土日]曜?日?"
 )
 _REST = re.compile(rf"(?:{_WEEKDAYS}|[\W_])*", re.IGNORECASE)
+
+
+def filter_days(filters: Filters) -> tuple[str, str]:
+    """Return the first and last day that the filters let pass, in ISO form; "" where all do.
+
+    Raises
+    ------
+    QuestionError
+        If what a filter says is no date.
+    """
+    first = _period(filters.since).first.isoformat() if filters.since else ""
+    last = _period(filters.until).last.isoformat() if filters.until else ""
+    return first, last
+
+
+def _period(written: str) -> When:
+    found = period(written)
+    if found is None:
+        raise QuestionError(f"{written!r} is no date; write one such as 2026-06-05 or 2026-06")
+    return found
 
 
 def note_date(note: Note) -> date | None:

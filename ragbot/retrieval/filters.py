@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ragbot.errors import QuestionError
 from ragbot.index.corpus import Corpus
 from ragbot.models import Filters, NoteId
 
@@ -17,6 +16,14 @@ def allowed_notes(corpus: Corpus, filters: Filters) -> Collection[NoteId] | None
     if filters.near or filters.predicate:
         return set(allowed) & _joined(corpus, filters)
     return allowed
+
+
+def undated_notice(corpus: Corpus, filters: Filters) -> str:
+    """Return a sentence on the notes that a filter by date leaves out unseen; "" without one."""
+    undated = corpus.undated() if filters.since or filters.until else 0
+    if not undated:
+        return ""
+    return f"{undated:,} note{'s' * (undated > 1)} without a known date left out."
 
 
 def _joined(corpus: Corpus, filters: Filters) -> set[NoteId]:

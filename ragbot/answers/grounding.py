@@ -14,8 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ragbot.models import Citation, Note, NoteId, Span
 from ragbot.questions.predicate_matcher import stem
+from ragbot.text.folding import fold
 from ragbot.text.sentences import sentences
-from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, fold, tokens
+from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, tokens
 
 MEANT = 0.5
 """Least cosine between a sentence and the quotation that carries it."""

@@ -356,7 +356,7 @@ class Indexer:
             if key not in texts:
                 names = tuple(json.loads(headings))
                 passage = Passage(path, (first, last), text[first:last], names)
-                texts[key] = embedding_text(Note(path, title, ""), passage)
+                texts[key] = embedding_text(Note(path, title, text), passage)
         return texts
 
     def _embed(self, texts: dict[str, str], seconds: float) -> None:

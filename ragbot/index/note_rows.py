@@ -17,6 +17,7 @@ from ragbot.models import Note, NoteId, Passage, Problem, Relation
 from ragbot.notes import mentions, vault
 from ragbot.notes.chunker import chunk, embedding_text, text_key
 from ragbot.notes.link_resolver import endings, fold, folders, is_wikilink, link_keys
+from ragbot.notes.note_dates import note_date
 from ragbot.notes.parser import stem
 from ragbot.text.tokenize import STOP_WORDS, lower_case_words, proper_names, tokens
 
@@ -115,7 +116,7 @@ class NoteRows:
             title_words=" ".join(tokens(" ".join((note.title, *note.aliases)))),
             digest=hashlib.sha256(note.text.encode("utf-8", "surrogatepass")).hexdigest(),
             tags=json.dumps(note.tags),
-            written=written_on(note.metadata),
+            written=day.isoformat() if (day := note_date(note)) else "",
             text=storable(note.text),
             parsed=json.dumps(parsed, default=str),
             prose=json.dumps(prose),
@@ -164,17 +165,6 @@ def file_names(path: str) -> Iterable[NameRow]:
     ):
         for key in keys:
             yield NameRow(kind, key, len(path), path, "")
-
-
-def written_on(metadata: Any) -> str:
-    """Return the ISO date of the frontmatter (`created`, else `date`); empty without one."""
-    for field in ("created", "date"):
-        value = metadata.get(field)
-        if hasattr(value, "isoformat"):
-            return str(value.isoformat())[:10]
-        if isinstance(value, str) and value.strip():
-            return storable(value.strip()[:10])
-    return ""
 
 
 def storable(text: str) -> str:

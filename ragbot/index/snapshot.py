@@ -25,6 +25,7 @@ from ragbot.inference.encoder import EncoderIdentity
 from ragbot.inference.token_codes import Codes, none
 from ragbot.models import Filters, NoteId, Passage, Problem
 from ragbot.notes.link_resolver import Names
+from ragbot.notes.note_dates import filter_days
 
 
 class Snapshot:
@@ -110,6 +111,7 @@ class Snapshot:
         """Return the notes that pass the filters by folder, tag and date."""
         folders = tuple(folder.strip("/") + "/" for folder in filters.folders if folder.strip("/"))
         wanted = [tag.removeprefix("#").casefold() for tag in filters.tags]
+        since, until = filter_days(filters)
         query = "SELECT path, tags, written FROM note"
         found = set()
         for path, tags, written in self._connection.execute(query):
@@ -117,12 +119,17 @@ class Snapshot:
                 continue
             if wanted and not _is_tagged(json.loads(tags), wanted):
                 continue
-            if filters.since and not filters.since <= written:
+            if (since or until) and not since <= written <= (until or "9999"):
                 continue
-            if filters.until and not "" < written <= filters.until:
+            if until and not written:
                 continue
             found.add(path)
         return found
+
+    def undated(self) -> int:
+        """Return how many notes no day is known of: a filter by date leaves them out."""
+        query = "SELECT count(*) FROM note WHERE written = ''"
+        return int(self._connection.execute(query).fetchone()[0])
 
     # Words and names
 

@@ -3,8 +3,6 @@
 YAML 1.1 would turn `NO` into False and `3.10` into 3.1. Here a value is text,
 a list, a mapping or None. The YAML is read as a stream of events, so no tag is
 ever constructed, no nesting recurses, and no shared anchor is walked twice.
-
-Floor 1: pure functions on strings.
 """
 
 from __future__ import annotations
@@ -48,6 +46,8 @@ class Value:
     size: int = 1
     items: list[Value] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    """Where each key of a mapping starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ class Frontmatter:
 
     end: int = 0
     values: tuple[tuple[str, Value], ...] = ()
+    starts: tuple[int, ...] = ()
+    """Where each field starts with its key."""
     error: str = ""
     error_offset: int = 0
 
@@ -65,8 +67,29 @@ class Frontmatter:
         return {key: value.data for key, value in self.values}
 
     def named(self, *names: str) -> Iterator[Value]:
-        """Give the values of the fields with one of these lower-case names, whatever their case."""
+        """Return the values of the fields that have one of these names, in any case."""
         return (value for key, value in self.values if key.lower() in names)
+
+
+def misplaced(text: str, start: int) -> int:
+    """Return where a second frontmatter, or one that blank lines precede, begins; else -1.
+
+    Obsidian shows it as text, and so it is read; but an author will want to know.
+
+    Parameters
+    ----------
+    text
+        The note, as for `read`.
+    start
+        Where its body begins.
+    """
+    at = start + len(text[start:]) - len(text[start:].lstrip())
+    at = text.rfind("\n", 0, at) + 1
+    if at == 0 or not text.startswith("---", at):
+        return -1
+    matter = read(text[at:])
+    keys = [key for key, _ in matter.values]
+    return at if keys and all(re.fullmatch(r"[\w-]+", key) for key in keys) else -1
 
 
 def read(text: str) -> Frontmatter:
@@ -109,7 +132,8 @@ def read(text: str) -> Frontmatter:
         return Frontmatter(body, error=error, error_offset=start)
     repeated = next((key for key, times in Counter(top.keys).items() if times > 1), None)
     error = f"the field {repeated!r} is given twice; the last one counts" if repeated else ""
-    return Frontmatter(body, tuple(zip(top.keys, top.items, strict=True)), error, start)
+    values = tuple(zip(top.keys, top.items, strict=True))
+    return Frontmatter(body, values, tuple(top.starts), error, start)
 
 
 def _load(source: str, offset: int) -> Value | None:
@@ -189,6 +213,7 @@ def _close(value: Value, end: int) -> None:
         value.data.extend(item.data for item in value.items)
         return
     value.keys = [_key(item.data) for item in value.items[::2]]
+    value.starts = [item.span[0] for item in value.items[::2]]
     value.items = value.items[1::2]
     value.data.update(zip(value.keys, (item.data for item in value.items), strict=True))
 
@@ -198,17 +223,17 @@ def _key(data: Any) -> str:
 
 
 def texts(value: Value, *, split: str = "") -> list[str]:
-    """Give the texts of a field that may hold one text or a list of them.
+    """Return the texts of a field that may hold one text or a list of them.
 
     Parameters
     ----------
     value
-        A field such as `tags`. Nested lists and mappings in it are left out.
+        A field such as `tags`. Lists in a list are one list; mappings are left out.
     split
         Pattern at which a single unquoted text falls apart; empty to keep it whole.
     """
     if isinstance(value.data, list):
-        found = [item.data for item in value.items] if value.items else value.data
+        found = _flat(value)
     elif isinstance(value.data, str) and value.plain and split:
         found = re.split(split, value.data)
     else:
@@ -216,8 +241,21 @@ def texts(value: Value, *, split: str = "") -> list[str]:
     return [text.strip() for text in found if isinstance(text, str) and text.strip()]
 
 
+def _flat(value: Value) -> list[Any]:
+    """Return the texts of a list and of the lists in it, in order; mappings are left out."""
+    found: list[Any] = []
+    pending = list(reversed(value.data))
+    while pending:
+        data = pending.pop()
+        if isinstance(data, list):
+            pending.extend(reversed(data))
+        else:
+            found.append(data)
+    return found
+
+
 def scalars(key: str, value: Value) -> Iterator[tuple[str, Value]]:
-    """Give every text below a field, with the name of the nearest key above it."""
+    """Yield every text below a field, with the name of the nearest key above it."""
     pending = [(key, value)]
     while pending:
         name, here = pending.pop()

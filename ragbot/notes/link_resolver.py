@@ -21,19 +21,13 @@ from urllib.parse import unquote
 
 from ragbot.models import Note, NoteId, Relation
 from ragbot.notes.parser import stem
+from ragbot.text.folding import fold_name as fold
 from ragbot.text.fuzzy import Nearest
 
 ESCAPED_LABEL = re.compile(r"!?\[\[(.+?)\]\][\s↑⊙↗]*")
 
 ANY_NAME = ""
 """Link key of a name that may lead anywhere: a folder, or a path that ends in dots."""
-
-
-def fold(name: str) -> str:
-    """Return the form in which names compare: lower case and NFC, as Obsidian has it."""
-    if name.isascii():  # most names, and five times as fast
-        return name.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).lower())
 
 
 def closeness(path: str) -> tuple[int, str]:
@@ -305,6 +299,8 @@ def link_keys(relation: Relation) -> tuple[str | None, str | None]:
 def link_key(name: str) -> str:
     """Return the folded last component of a path or alias, without `.md` and `.html`.
 
+    A blank after `#` is left out: a link to a heading does not keep it.
+
     Examples
     --------
     >>> link_key("models/Persona Drift.md"), link_key("forms/")
@@ -313,16 +309,25 @@ def link_key(name: str) -> str:
     last = posixpath.basename(posixpath.normpath(name))
     if name.endswith("/") or last in ("", ".", ".."):
         return ANY_NAME
-    key = fold(last)
+    key = fold(last).replace("# ", "#")
     while key.endswith((".md", ".html")):
         key = key.removesuffix(".md").removesuffix(".html")
     return key
+
+
+def _hashed_names(relation: Relation) -> tuple[str, ...]:
+    """Return the names with a `#` that a link to a heading may mean: `[[C# basics]]`."""
+    if not relation.written or "/" in (relation.heading or "/"):
+        return ()
+    return tuple(f"{relation.written}#{blank}{relation.heading}" for blank in (" ", ""))
 
 
 def _other_spellings(relation: Relation) -> Iterator[str]:
     """Yield the spellings that `target` looks up beside the written one."""
     if "%" in relation.written:
         yield unquote(relation.written)
+    if relation.heading:
+        yield _hashed_names(relation)[0]  # the other has the same key
     if "^" in relation.written:
         yield relation.written.rpartition("^")[0].strip()
     if label := ESCAPED_LABEL.fullmatch(relation.alias or ""):
@@ -420,9 +425,13 @@ def resolved(relation: Relation, names: Names, *, wiki: bool) -> Relation:
 
 
 def _wikilink_target(relation: Relation, names: Names) -> Relation:
-    """Try the two spellings that other programs write: `%20`, and `[[Note^block]]`."""
+    """Try what else may be meant: `%20`, `[[Note^block]]`, and a name that holds a `#`."""
     written, source = relation.written, relation.source
     found = names.find_file(unquote(written), source) if "%" in written else None
+    for name in _hashed_names(relation) if found is None else ():
+        found = names.find_file(name, source)
+        if found is not None:
+            return replace(relation, written=name, heading=None, target=found)
     if found is None and "^" in written and not relation.heading and not relation.block:
         name, _, block = written.rpartition("^")
         found = names.find_file(name.strip(), source) if name.strip() else None

@@ -19,6 +19,7 @@ from ragbot.models import MENTIONS, Note, NoteId, Relation, Span
 from ragbot.notes.link_resolver import fold
 from ragbot.notes.parser import stem
 from ragbot.notes.plain_text import readable
+from ragbot.text.scripts import MARKED, UNSPACED
 
 MAX_TOKENS = 12
 """Longest name that is looked for, in tokens."""
@@ -26,10 +27,9 @@ MAX_TOKENS = 12
 COMMON = 0.1
 """A name of one word that occurs in more than this share of the notes is a common word."""
 
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-)
-_TOKEN = re.compile(rf"[{_UNSPACED}]|(?:[^\W{_UNSPACED}]|(?<=\w)[\u0300-\u036f\u0900-\u0dff])+")
+_TOKEN = re.compile(rf"[{UNSPACED}]|(?:[^\W{UNSPACED}]|(?<=\w)[\u0300-\u036f{MARKED}])+")
+
+
 _BLANKS = re.compile(r"\s+")
 
 _Token = tuple[str, str, str, int, int]
@@ -235,7 +235,7 @@ def _is_telling(tokens: Sequence[_Token]) -> bool:
     letters = "".join(token[1] for token in tokens)
     if not 0 < len(tokens) <= MAX_TOKENS or letters.isdigit():
         return False
-    return len(letters) >= (2 if re.match(f"[{_UNSPACED}]", letters) else 3)
+    return len(letters) >= (2 if re.match(f"[{UNSPACED}]", letters) else 3)
 
 
 def _exact(tokens: Sequence[_Token]) -> str | None:

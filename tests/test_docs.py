@@ -56,6 +56,12 @@ LONG = {"README.md", "commands.md", "dependencies.md", "note-format.md"}
 
 NOT_RUN = {
     # (page, first line of the block): why
+    ("docker.md", "$ docker build -t ragbot ."): "tests/test_container.py runs its steps",
+    (
+        "docker.md",
+        "$ LOGIN=me:secret NOTES=~/my-vault docker compose up",
+    ): "needs a container engine; tests/test_container.py reads the file",
+    ("docker.md", "$ make container"): "installs everything once more, in minutes",
     (
         "README.md",
         "$ make test     # all tests, those in a browser too (Debian: apt install chromium)",

@@ -176,7 +176,6 @@ class Reader:
         self._ports = {port: str(free_port()) for port in SERVERS.values()}
         self._servers = {}
         self._names = {"__name__": "__main__"}
-        self._event = ""
 
     def run(self, block):
         text = block.text
@@ -209,12 +208,10 @@ class Reader:
                 self._monkeypatch.setenv(name, str(Path(value).expanduser()))
             return []
         done = subprocess.run(
-            ["bash", "-c", f"set -e -o pipefail; {command.replace('EVENT_ID', self._event)}"],
+            ["bash", "-c", f"set -e -o pipefail; {command}"],
             capture_output=True, text=True, timeout=200,
         )  # fmt: skip
         assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
-        if event := re.search(r'"event_id": ?"(\w+)"', done.stdout):
-            self._event = event[1]
         return [line.rstrip() for line in done.stdout.splitlines()]
 
     def _serve(self, command, expected):

@@ -275,6 +275,7 @@ def child(what: str, home: Path, question: str) -> dict[str, float]:
 def run_child(what: str, home: Path, question: str) -> dict[str, float]:
     """Do what `child` measures."""
     import scipy.fft  # noqa: F401  # which the codes of words import when they are first made
+
     encoder: Any = CheapEncoder()
     index = Index(home / "index")
     if what == "edit":

@@ -1,4 +1,4 @@
-"""How soon an edit is answered from: a note is saved, and the chat's index is asked until it answers from it.
+"""Measure an edit: one note of a vault is edited, and the index is brought up to date."""
 
     python benchmarks/edit.py [--notes 1000] [--edits 10]
 

@@ -171,7 +171,9 @@ def _by_type(questions: Sequence[Question], rankings: Sequence[Ranking]) -> dict
     }
 
 
-def garden(name: str, folder: Path, questions: Path, encode: Passages, encoder: LocalEncoder) -> Set:
+def garden(
+    name: str, folder: Path, questions: Path, encode: Passages, encoder: LocalEncoder
+) -> Set:
     """Take a vault of notes with its questions."""
     notes = link_resolver.resolve(vault.read(folder)[0])
     corpus = MemoryCorpus(notes, encode, mentions.find(notes))

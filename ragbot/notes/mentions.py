@@ -16,9 +16,9 @@ from itertools import chain, pairwise
 from typing import NamedTuple
 
 from ragbot.models import MENTIONS, Note, NoteId, Relation, Span
-from ragbot.notes.link_resolver import fold
 from ragbot.notes.parser import stem
 from ragbot.notes.plain_text import readable
+from ragbot.text.folding import fold_name
 from ragbot.text.scripts import MARKED, UNSPACED
 
 MAX_TOKENS = 12
@@ -155,7 +155,7 @@ def words_of(prose: Sequence[ProseBlock]) -> set[str]:
     for text, _ in prose:
         # Most text is ASCII, and folded as a whole three times as fast.
         found.update(
-            _TOKEN.findall(text.lower()) if text.isascii() else map(fold, _TOKEN.findall(text))
+            _TOKEN.findall(text.lower()) if text.isascii() else map(fold_name, _TOKEN.findall(text))
         )
     return found
 
@@ -177,7 +177,7 @@ def name_key(name: str) -> str:
 
 def keys_in(prose: Sequence[ProseBlock]) -> set[str]:
     """Return the keys (see `name_key`) of all names that the prose of a note may hold."""
-    words = [list(map(fold, _TOKEN.findall(text))) for text, _ in prose]
+    words = [list(map(fold_name, _TOKEN.findall(text))) for text, _ in prose]
     pairs = {f"{a} {b}" for line in words for a, b in pairwise(line)}
     return pairs | set(chain(*words))
 
@@ -232,7 +232,7 @@ def _tokens(text: str) -> list[_Token]:
         if gap != " ":
             gap = _BLANKS.sub(" ", gap)
         token = match.group()
-        found.append((gap, token, fold(token), match.start(), match.end()))
+        found.append((gap, token, fold_name(token), match.start(), match.end()))
         end = match.end()
     return found
 

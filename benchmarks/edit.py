@@ -1,4 +1,4 @@
-"""Measure an edit: one note of a vault is edited, and the index is brought up to date."""
+"""Measure an edit: one note of a vault is edited, and the index is brought up to date.
 
     python benchmarks/edit.py [--notes 1000] [--edits 10]
 

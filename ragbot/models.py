@@ -202,7 +202,8 @@ class Statement:
     `citations` holds the numbers of the citations that carry it. `supported`
     is what the check found; `lead` is text that introduces the statement and
     claims nothing, such as a note's name before its sentences. `item` tells
-    that it is shown as an item of a list.
+    that it is shown as an item of a list, `code` that it is shown verbatim as
+    a code block.
     """
 
     text: str
@@ -210,6 +211,7 @@ class Statement:
     supported: bool = True
     lead: str = ""
     item: bool = False
+    code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +225,9 @@ class Answer:
     is the question as it was searched, after the conversation was taken into
     account. `followups` are questions that the graph suggests. `confidence` is
     how much speaks for an answer beyond what is asked for, below 0 when it
-    abstains; None where nothing was weighed.
+    abstains; None where nothing was weighed. `more` quotes the next passages,
+    which the text leaves out; `unanswered` holds the parts of the question that
+    the notes do not answer.
     """
 
     question: str
@@ -237,6 +241,8 @@ class Answer:
     notice: str = ""
     followups: tuple[str, ...] = ()
     confidence: float | None = None
+    more: tuple[Citation, ...] = ()
+    unanswered: tuple[str, ...] = ()
 
     @property
     def grounded(self) -> bool:

@@ -1,9 +1,7 @@
-"""Expected: the kind of thing that a question asks for, and whether a sentence holds one.
+"""The type of an answer: what a question asks for, and whether a sentence holds one.
 
 "How many tokens?" is answered by a number of tokens, "who?" by a name. A sentence without one
 may be near to the question in every other way and still not answer it.
-
-Floor 1: pure functions on text.
 
 References
 ----------
@@ -21,7 +19,7 @@ from typing import Literal
 from ragbot.questions.predicate_matcher import stem
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, content_words, tokens
 
-Form = Literal[
+AnswerType = Literal[
     "count", "amount", "money", "clock", "duration", "bytes", "date", "name", "email", "licence"
 ]
 
@@ -89,7 +87,7 @@ _WHO = (
 # What stands beside a number may be what it counts: "27 of its personas", "personas: 27".
 _WORDS_BEFORE, _WORDS_AFTER = 4, 5
 
-_PATTERNS: tuple[tuple[Form, str], ...] = (
+_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     ("count", r"\bhow many\b"),
     (
         "amount",
@@ -141,12 +139,12 @@ _ASKS = tuple((form, re.compile(pattern, re.IGNORECASE)) for form, pattern in _P
 
 
 @lru_cache(_KEPT)
-def forms(question: str) -> tuple[Form, ...]:
-    """Tell what an answer to a question must hold; nothing for most questions.
+def answer_types(question: str) -> tuple[AnswerType, ...]:
+    """Return what an answer to a question must hold; nothing for most questions.
 
     Examples
     --------
-    >>> forms("How many tests are there, and who wrote them?"), forms("Why does it drift?")
+    >>> answer_types("How many tests are there, and who wrote them?"), answer_types("Why does it drift?")
     (('count', 'name'), ())
     """
     asked = _EMBEDDED.sub("", question)
@@ -155,7 +153,7 @@ def forms(question: str) -> tuple[Form, ...]:
 
 
 def fit(question: str, sentences: Sequence[str]) -> float:
-    """Tell how much of what a question must be answered with some sentences hold, in [0, 1].
+    """Return how much of what a question must be answered with some sentences hold, in [0, 1].
 
     Each thing that is asked for may stand in any of them. Half of it is there where a number
     stands in a sentence that does not name what is counted: "sixty developers" may be people.
@@ -169,7 +167,7 @@ def fit(question: str, sentences: Sequence[str]) -> float:
     (0.0, 1.0)
     """
     held = [
-        max(float(_HOLDS[form](question, one)) for one in sentences) for form in forms(question)
+        max(float(_HOLDS[form](question, one)) for one in sentences) for form in answer_types(question)
     ]
     return sum(held) / len(held) if held else 1.0
 
@@ -189,7 +187,7 @@ def _holds_count(question: str, sentence: str) -> float:
 
 @lru_cache(_KEPT)
 def _counted(question: str) -> frozenset[str]:
-    """Give the stems of what a question asks the number of; nothing where that is anything."""
+    """Return the stems of what a question asks the number of; nothing where that is anything."""
     named = _COUNTED.search(question)
     words = content_words(named.group(1)) if named else []
     return frozenset(map(stem, words)) - _ANYTHING
@@ -213,7 +211,7 @@ def _holds_amount(question: str, sentence: str) -> bool:
     return all(measure.search(sentence) for measure in _MEASURES if measure.search(question))
 
 
-_HOLDS: dict[Form, Callable[[str, str], float]] = {
+_HOLDS: dict[AnswerType, Callable[[str, str], float]] = {
     "count": _holds_count,
     "amount": _holds_amount,
     "money": lambda _, sentence: _MONEY.search(sentence) is not None,

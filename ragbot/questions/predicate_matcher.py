@@ -4,8 +4,6 @@
 "what does X extend?" for the opposite ones. A predicate is a verb as well
 (`extends`, `motivated_by`), so both are brought to one form: a stem, a voice
 and a preposition.
-
-Floor 1: pure functions on text.
 """
 
 from __future__ import annotations

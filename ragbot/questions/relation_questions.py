@@ -3,8 +3,6 @@
 Such a question names a note and a predicate, and its answer stands on the edges
 of that note, not in a passage. Which end the note stands at follows from the
 grammar (`phrasing.py`); inverses and meanings count as the predicate itself.
-
-Floor 4: reads a corpus.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from ragbot.models import LINKS_TO, MENTIONS, UNTYPED, NoteId, Relation, Span
 from ragbot.notes import predicates
 from ragbot.questions import predicate_matcher
 from ragbot.questions.predicate_matcher import Asked, stem
-from ragbot.questions.question_type import kind_of, sides
+from ragbot.questions.question_type import question_type, sides
 from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
 
 NEAR = 6
@@ -118,7 +116,7 @@ def answerable(corpus: Corpus, question: str) -> RelationQuestion | None:
     words = [" ".join(tokens(question[first:last])) for first, last in spans]
     if not _ASKS.search(question) and _YES_OR_NO.isdisjoint(words[:1]):
         return None
-    if kind_of(question) == "compare" and sides(question):
+    if question_type(question) == "compare" and sides(question):
         # "How is a reference different from a source?" asks for no reference.
         return None
     named = _named(corpus, question, words, spans)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragbot.questions.answer_type import fit, forms
+from ragbot.questions.answer_type import answer_types, fit
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ from ragbot.questions.answer_type import fit, forms
         ("What people live there?", ("name",)),
     ],
 )
-def test_forms(question, expected):
-    assert forms(question) == expected
+def test_answer_types(question, expected):
+    assert answer_types(question) == expected
 
 
 @pytest.mark.parametrize(

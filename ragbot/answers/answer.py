@@ -17,16 +17,17 @@ from ragbot.answers import (
     suggestions,
 )
 from ragbot.answers.compose import Composed
-from ragbot.answers.layout import Quote
+from ragbot.answers.layout import Line, Quote
 from ragbot.answers.llm_answer import Encode
 from ragbot.answers.sentence_ranker import Ranking
 from ragbot.errors import ModelUnavailableError
 from ragbot.index.corpus import Corpus
 from ragbot.inference.llm import LanguageModel
 from ragbot.models import Answer, Citation, Hit, Turn
-from ragbot.questions import relation_questions
+from ragbot.questions import lookups, relation_questions
 from ragbot.questions.conversation import Standalone, starters
 from ragbot.questions.language import PHRASES, language_of
+from ragbot.questions.lookups import Found
 from ragbot.questions.question import Question
 
 LEAST_ROOM = 25
@@ -34,6 +35,9 @@ LEAST_ROOM = 25
 
 LEFT_OPEN = 0.3
 """Share of the question's words that the relations leave open, from which a quote is added."""
+
+LONGEST_LIST = 30
+"""Rows, tasks or notes that are listed; of more, the number is given."""
 
 PART = -1.0
 """Confidence below which a part of a question is named as unanswered."""
@@ -79,13 +83,18 @@ def answer(
     if words < 1:
         raise ValueError(f"words must be at least 1, got {words}")
     related = relation_questions.answerable(corpus, question.standalone)
+    if related is not None and not related.relations:
+        related = None
+    found = () if related else lookups.look_up(corpus, question.standalone)
     ranking = sentence_ranker.rank(corpus, question, hits)
     selected = selection.select(corpus, question, ranking, words)
     sure: float | None = abstention.confidence(corpus, question, ranking.in_turn, selected.quotes)
     unanswered: tuple[str, ...] = ()
-    if related is not None and related.relations:
+    if related is not None:
         told = relation_answers.tell(corpus, related, words)
         made, sure = _with_more(corpus, question, told, ranking, words), None
+    elif found:
+        made, sure = _looked_up(corpus, found), None
     elif sure is not None and sure < 0:
         return replace(abstention.answer(corpus, question, hits, notice), confidence=sure)
     else:
@@ -109,6 +118,17 @@ def answer(
         _more(corpus, selected.more, made.citations),
         unanswered,
     )
+
+
+def _looked_up(corpus: Corpus, found: Sequence[Found]) -> Composed:
+    """Quote what was looked up, each row, property or task from its line."""
+    lines = [
+        Quote(one.note, one.span, (Line(one.text, one.item and len(found) > 1, one.code),))
+        for one in found[:LONGEST_LIST]
+    ]
+    made = compose.compose(corpus.notes, lines, [one.lead for one in found[:LONGEST_LIST]])
+    left_out = len(found) - len(lines)
+    return replace(made, text=f"{made.text}\n\nAnd {left_out} more.") if left_out else made
 
 
 def _more(

@@ -18,6 +18,7 @@ from ragbot.models import Hit, Note, NoteId, Passage, Span
 from ragbot.notes.inline_text import inline_text
 from ragbot.notes.link_scanner import scan
 from ragbot.notes.units import Unit, sentence_spans, units, units_in
+from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question import Question
 from ragbot.questions.question_type import things_asked
 from ragbot.text.sentences import is_question, sentences
@@ -48,8 +49,10 @@ _TAKEN_FROM = re.compile(
     rf"[*_]*{_TAKING}\s+([\w,./-]+\s+){{0,3}}(from|on|at|via)\b.*(://|\]\()",
     re.IGNORECASE | re.DOTALL,
 )
-# A sentence that is one link to a page says no more than the link's name.
-_ONLY_A_LINK = re.compile(r"\s*(?:[\w-]+::\s*)?!?\[(?:\\.|[^\[\]\\])*\]\([^()\s]*\)[\s.]*")
+# A sentence that is one link to a page says no more than the link's name, an address nothing.
+_ONLY_A_LINK = re.compile(
+    r"\s*(?:[\w-]+::\s*)?!?\[(?:\\.|[^\[\]\\])*\]\([^()\s]*\)[\s.]*|\W*https?://\S+(?:\W+[\w-]+){0,3}\W*"
+)
 _LEANS = re.compile(
     r"(it|its|this|these|that|those|they|their|such|he|she|his|her|both|here|instead|however"
     r"|therefore|thus|but|and|so)\b",
@@ -110,12 +113,13 @@ def gather(corpus: Corpus, question: Question, hits: Sequence[Hit], most: int) -
         for number, worth in best_passages(corpus, query, vector, hits)
         if sources_too or not _is_bibliography(corpus.passage(number))
     )
+    words = frozenset(map(stem, tokens(query)))
     found: list[Candidate] = []
     for number, worth in islice(ranked, most):
         note = corpus.notes[corpus.passage(number).note]
         sentences_here = [
             one
-            for one in cut(corpus, number, worth)
+            for one in cut(corpus, number, worth, words)
             if origins_too or not _TAKEN_FROM.match(note.text, *one.span)
         ]
         found += sentences_here
@@ -163,12 +167,22 @@ def best_passages(
     return sorted(ranked, key=lambda pair: -pair[1])
 
 
-def cut(corpus: Corpus, number: int, worth: float = 0.0) -> Iterator[Candidate]:
-    """Yield the candidates of a passage, in the order of the file."""
+def cut(
+    corpus: Corpus, number: int, worth: float = 0.0, words: frozenset[str] = frozenset()
+) -> Iterator[Candidate]:
+    """Yield the candidates of a passage, in the order of the file.
+
+    Parameters
+    ----------
+    words
+        Stems of the question: a property answers only if its key is among them.
+    """
     passage = corpus.passage(number)
     note = corpus.notes[passage.note]
     asked: int | None = None
     for unit in units_in(note, passage.span):
+        if not _is_asked_for(unit, words):
+            continue
         for span in _spans(note, unit, passage.span):
             text = shown(note, unit, span)
             if unit.kind not in ("code", "row") and is_question(text):
@@ -200,6 +214,12 @@ def introduction(note: Note, unit: Unit) -> Unit | None:
     while unit.parent >= 0 and every[unit.parent].group == unit.group:
         unit = every[unit.parent]
     return every[unit.parent] if unit.parent >= 0 else None
+
+
+def _is_asked_for(unit: Unit, words: frozenset[str]) -> bool:
+    if unit.kind != "property" or unit.columns[0][0].casefold() in SUMMARY_FIELDS:
+        return True
+    return any(words.issuperset(map(stem, tokens(key))) for key, _ in unit.columns)
 
 
 def _spans(note: Note, unit: Unit, passage: Span) -> Iterator[Span]:

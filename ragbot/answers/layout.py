@@ -13,6 +13,7 @@ from ragbot.answers.candidates import LISTED, Candidate, shown, whole_list
 from ragbot.index.corpus import Corpus
 from ragbot.models import Note, NoteId, Span
 from ragbot.notes.units import Unit, sentence_spans, units
+from ragbot.text.sentences import is_question
 
 WHOLE = 45
 """Words of the longest paragraph or list that is quoted whole around a sentence."""
@@ -77,7 +78,7 @@ def quote(
     if unit.group != -1:
         group = whole_list(note, unit)
         found = _lines(note, group)
-        if len(group) > 1 and found.words <= words:
+        if len(group) > 1 and found.words <= words and not any(one.question for one in group):
             return found
         own = _lines(note, [unit])
         return own if unit.kind == "row" or own.words <= words else _prose(note, candidate, words)
@@ -108,10 +109,12 @@ def _prose(note: Note, candidate: Candidate, words: int) -> Quote:
     if at is None:
         return Quote(note.id, candidate.span, (Line(candidate.text),))
     first, last, room = at, at, words - sizes[at]
-    if sum(sizes) <= words:
-        first, last = 0, len(spans) - 1
+    # A question before the sentence is what it answers, and no part of the answer.
+    start = max((n + 1 for n in range(at) if is_question(texts[n])), default=0)
+    if sum(sizes[start:]) <= words:
+        first, last = start, len(spans) - 1
     else:
-        if at and candidate.leans and sizes[at - 1] <= room:
+        if at > start and candidate.leans and sizes[at - 1] <= room:
             first, room = at - 1, room - sizes[at - 1]
         while last + 1 < len(spans) and sizes[last + 1] <= room:
             last, room = last + 1, room - sizes[last + 1]

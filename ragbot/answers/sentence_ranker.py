@@ -8,6 +8,7 @@ counts a little. A reader model would rank the best of these again: see `rank`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, groupby, zip_longest
@@ -30,17 +31,21 @@ Scores = NDArray[np.float64]
 PASSAGES = 60
 """Passages read, the best of the notes found; twice as many found no more that answers."""
 
-UNDER, OWN, BESIDE, AROUND = 1.7, 0.45, 0.45, 0.8
+UNDER, OWN, BESIDE, AROUND = 2.0, 0.5, 0.3, 0.8
 """Worth of meeting every word of the question: in a sentence under its title and headings, in
 its own words, in the sentence beside it that does best, and in its passage."""
 
-WORTH, LENGTH, MISFIT, LEANS = 0.12, 0.1, 0.2, 0.1
-"""Worth of what retrieval thought of the passage; taken off per factor e of words, off a sentence
-that lacks the number, date or name asked for, and off one that begins with "it" or "this"."""
+WORTH, MISFIT = 0.1, 0.2
+"""Worth of what retrieval thought of the passage; taken off a sentence that lacks the number, date
+or name asked for."""
 
 DEFINES, NAMED = 0.3, 0.15
 """Where it is asked what something is, added to a sentence that says it, and to those of a note of
 that name."""
+
+REASON, EXPLAINS = 0.25, 0.6
+"""Where it is asked why, added to a sentence that gives a reason, and to those of the best note that
+stand under a heading that promises an explanation."""
 
 WORDS_WEIGHT, WORTH_WEIGHT = 0.5, 0.3
 """Without vectors: worth of holding every word of the question, and of the passage."""
@@ -50,6 +55,14 @@ PART = 0.5
 
 REPEATED = 0.8
 """Share of the words of two sentences that both hold, from which they say the same."""
+
+
+_REASON = re.compile(
+    r"\b(because|since|therefore|thus|hence|due to|so that|in order to|as a result|which is why"
+    r"|leads? to|causes?d?|explains?|the reason)\b|, so\b",
+    re.IGNORECASE,
+)
+_REASONS = re.compile(r"\b(why|how|mechanisms?|explanations?|reasons?|causes?|rationale)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +119,9 @@ def score(
     else:
         scores, near = _met(corpus, question, pool)
         scores += WORTH * worth
-        scores -= [
-            LENGTH * math.log(1 + len(one.text.split())) + LEANS * one.leans for one in pool
-        ]
     scores -= MISFIT * misfit
+    if question.type == "why":
+        scores += _explaining(pool)
     if term := defined_term(query):
         scores += _defining(question, term, pool)
     return [
@@ -151,6 +163,21 @@ def _for_part(
 
 def _best_first(ranked: Sequence[RankedSentence]) -> list[RankedSentence]:
     return sorted(ranked, key=lambda one: -one.score)
+
+
+def _explaining(pool: Sequence[Candidate]) -> Scores:
+    best = max(pool, key=lambda one: one.worth).note
+    return np.array(
+        [
+            REASON * (_REASON.search(one.text) is not None)
+            + EXPLAINS * (one.note == best and _explains(one.headings))
+            for one in pool
+        ]
+    )
+
+
+def _explains(headings: Sequence[str]) -> bool:
+    return _REASONS.search(" ".join(headings[1:])) is not None
 
 
 def _defining(question: Question, term: frozenset[str], pool: Sequence[Candidate]) -> Scores:

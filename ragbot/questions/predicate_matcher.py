@@ -20,6 +20,7 @@ _BE = {"is", "are", "was", "were", "be", "been", "being", "get", "gets", "got", 
 _IRREGULAR = {"set", "built", "made", "written", "drawn", "taken", "given", "known", "led"}
 _STANDS_FOR = {"it", "them", "this", "that", "him", "her"}
 _SUFFIXES = ("ings", "ing", "ions", "ion", "ies", "es", "ed", "s", "e", "y")
+_NO_NOUNS = {"up", "down", "broader", "narrower", "related", "next", "previous", "similar", "same"}
 _EMPTY = {"is", "a", "an", "the", "has", "have", "as"} | _PREPOSITIONS
 
 # What people say, as stems, and the predicates that mean it.
@@ -156,6 +157,23 @@ def is_passive(predicate: str) -> bool:
     """
     first, *rest = predicates.words(predicate).split() or [""]
     return bool(rest) and (first.endswith("ed") or first in _IRREGULAR)
+
+
+def is_noun(predicate: str) -> bool:
+    """Check whether a predicate names what its target is to the source: "author", "publisher".
+
+    Examples
+    --------
+    >>> [is_noun(one) for one in ("author", "spare_part", "extends", "motivated_by", "part_of")]
+    [True, True, False, False, False]
+    """
+    words = predicates.words(predicate).split()
+    verbal = ("s", "ed", "ing", "ly")
+    return (
+        bool(words)
+        and _NO_NOUNS.union(_EMPTY).isdisjoint(words)
+        and not any(word.endswith(verbal) and not word.endswith("ss") for word in words)
+    )
 
 
 def _said(stems: Sequence[str], words: Sequence[str], name: str) -> Asked | None:

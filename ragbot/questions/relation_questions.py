@@ -287,6 +287,9 @@ def _direction(match: Asked, words: Sequence[str], name: _Named) -> Direction:
         return "in"
     if match.predicate == LINKS_TO and name.first and words[name.first - 1] == "from":
         return "out"
+    if predicate_matcher.is_noun(match.predicate):
+        of_it = name.last <= match.place and words[name.last : name.last + 1] != ["s"]
+        return "in" if of_it and words[match.place + 1 : match.place + 2] == ["of"] else "out"
     at_source = predicate_matcher.stands_at_source(match.predicate, words, match.place, name.first)
     return "out" if at_source else "in"
 

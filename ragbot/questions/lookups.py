@@ -1,0 +1,248 @@
+"""Questions that the structure of the notes answers: rows, properties, tags, dates and tasks.
+
+"The berth of the Corvo" is a cell, "the serial number of the boiler" a property, "which notes are
+tagged T" and "open tasks" are lists. Such an answer is looked up, not ranked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from ragbot.index.corpus import Corpus
+from ragbot.models import Note, NoteId, Span
+from ragbot.notes.units import TaskState, Unit, units
+from ragbot.questions.dates import Period, date_of, periods
+from ragbot.questions.predicate_matcher import stem
+from ragbot.text.tokenize import STOP_WORDS, fold, tokens
+
+TABLES = 20
+"""Passages whose notes are searched for a row or property: those with the words of the question."""
+
+LEAST_STEM = 5
+"""Letters of the shortest stem that another of the same word may begin with."""
+
+_LISTED = re.compile(r"\b(who|whom|which|list|name|what (are|were|do|does|did|\w+s\b))\b", re.I)
+_TAGGED = re.compile(
+    r"\b(?:tagged(?: with| as)?|(?:with|have|has|under|bear|use|uses|carry) (?:the )?tags?|tag)\s+"
+    r"[\"'“‘]?#?([\w][\w/-]*)",
+    re.IGNORECASE,
+)
+_HASH = re.compile(r"(?<!\w)#([\w][\w/-]*)")
+_NOTES = re.compile(r"\b(notes?|pages?|entries|files?|what is|what's|everything|anything)\b", re.I)
+_TASK = re.compile(
+    r"\b(tasks?|to-?dos?|action items?|checklist)\b|\b(still|left|remains?|have)\b.*\bto do\b",
+    re.IGNORECASE,
+)
+_WHEN = re.compile(r"\b(when|(what|which) (day|date)|since when)\b", re.I)
+_STATES: tuple[tuple[TaskState, re.Pattern[str]], ...] = (
+    ("cancelled", re.compile(r"\b(cancell?ed|dropped|abandoned)\b", re.I)),
+    ("open", re.compile(r"\b(open|unfinished|pending|undone|outstanding|left|still|remain\w*"
+                        r"|incomplete|unchecked|not (yet )?done|to-?dos?)\b", re.I)),
+    ("done", re.compile(r"\b(done|finished|completed?|closed|ticked|checked)\b", re.I)),
+)
+_ASKING = frozenset(
+    map(
+        stem,
+        "note notes page pages entry entries file tag tagged task tasks todo todos item items "
+        "action checklist list show give tell name value number find open unfinished pending undone "
+        "outstanding left still remain remains remaining incomplete unchecked yet done finished "
+        "completed complete closed ticked checked cancelled canceled dropped write wrote written "
+        "made happen happened day date daily diary journal please many much long old type kind "
+        "all every each there".split(),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that was looked up: how it reads, and its place."""
+
+    note: NoteId
+    span: Span
+    text: str
+    item: bool = True
+    code: bool = False
+    lead: str = ""
+
+
+def look_up(corpus: Corpus, question: str) -> tuple[Found, ...]:
+    """Return what answers a question by structure; nothing for any other question."""
+    for search in (_tagged, _tasks, _dated, _when, _values, _headed):
+        if found := tuple(search(corpus, question)):
+            return found
+    return ()
+
+
+def _tagged(corpus: Corpus, question: str) -> Iterator[Found]:
+    match = _TAGGED.search(question) or _HASH.search(question)
+    if match is None or not _NOTES.search(question):
+        return
+    wanted = fold(match.group(1))
+    if _words(question[: match.start()] + question[match.end() :]):
+        return
+    for note in corpus.notes.values():
+        tags = [tag for tag in note.tags if fold(tag) == wanted or fold(tag).startswith(wanted + "/")]
+        if tags:
+            yield Found(note.id, _tag_place(note, tags[0]), note.title)
+
+
+def _tag_place(note: Note, tag: str) -> Span:
+    """Return the property or word that tags a note."""
+    for unit in units(note):
+        if unit.kind == "property" and unit.columns[0][0].casefold() in ("tags", "tag"):
+            if tag.casefold() in unit.text.casefold():
+                return unit.span
+    place = note.text.casefold().find(f"#{tag.casefold()}")
+    return (place, place + 1 + len(tag)) if place >= 0 else _first_line(note)
+
+
+def _tasks(corpus: Corpus, question: str) -> Iterator[Found]:
+    if not _TASK.search(question):
+        return
+    state = next((state for state, pattern in _STATES if pattern.search(question)), "")
+    wanted = _words(question)
+    for note in corpus.notes.values():
+        if "[" not in note.text:
+            continue
+        for unit in units(note):
+            if unit.kind != "task" or (state and unit.state != state):
+                continue
+            if wanted <= _stems((note.title, *note.aliases, *unit.headings, unit.text, note.id)):
+                yield _found(note, unit, with_state=not state)
+
+
+def _dated(corpus: Corpus, question: str) -> Iterator[Found]:
+    named = periods(question)
+    if len(named) != 1:
+        return
+    period = named[0]
+    wanted = _words(question[: period.span[0]] + question[period.span[1] :])
+    for note in sorted(corpus.notes.values(), key=lambda note: (str(date_of(note)), note.id)):
+        day = date_of(note)
+        if day is None or day not in period:
+            continue
+        if period.first != period.last or (_NOTES.search(question) and not wanted):
+            if not wanted and _NOTES.search(question):
+                yield Found(note.id, _first_line(note), note.title)
+            continue
+        yield from _of_day(note, wanted)
+
+
+def _of_day(note: Note, wanted: Collection[str]) -> Iterator[Found]:
+    """Yield what a daily note says, or of it what holds all the words wanted."""
+    for unit in units(note):
+        if unit.kind in ("heading", "property", "header"):
+            continue
+        if set(wanted) <= _stems((unit.text, *unit.headings)):
+            yield _found(note, unit, with_state=True)
+
+
+def _when(corpus: Corpus, question: str) -> Iterator[Found]:
+    """Yield what daily notes say of a thing: the day is in their name."""
+    wanted = _words(question)
+    if not _WHEN.search(question) or not wanted:
+        return
+    for note in _nearby(corpus, question):
+        if not periods(note.id):
+            continue
+        for unit in units(note):
+            if wanted <= _stems((unit.text,)) and not unit.question:
+                yield replace(_found(note, unit), item=False, lead=note.title)
+
+
+def _values(corpus: Corpus, question: str) -> Iterator[Found]:
+    """Yield the rows and properties that hold a value that is asked for by its column or key."""
+    wanted = _words(question)
+    every = _stems([question])
+    rows: list[Found] = []
+    properties: list[tuple[int, bool, Found]] = []
+    for note in _nearby(corpus, question) if wanted else ():
+        place = _stems((note.title, *note.aliases, note.id))
+        for unit in units(note):
+            if unit.kind == "row" and _answers(unit, wanted, place):
+                rows.append(_found(note, unit))
+            elif unit.kind == "property" and unit.columns:
+                key = _stems([unit.columns[0][0]])
+                rest = wanted - key
+                if key <= every and rest <= place | _stems(unit.headings) and rest != wanted:
+                    properties.append((len(key), bool(rest), _found(note, unit)))
+    # "What is the serial number?" has an answer where only one thing has one.
+    best = max(((size, named) for size, named, _ in properties), default=None)
+    found = [one for size, named, one in properties if (size, named) == best]
+    yield from rows or (found if best and (best[1] or len(found) == 1) else ())
+
+
+def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
+    """Yield the list under a heading or a line that says what is asked for: "Attendees:"."""
+    wanted = _words(question)
+    if not _LISTED.search(question) or not wanted:
+        return
+    for note in _nearby(corpus, question):
+        every = units(note)
+        title = _stems((note.title, *note.aliases, note.id))
+        for group in dict.fromkeys(unit.group for unit in every if unit.kind in ("item", "task")):
+            items = [unit for unit in every if unit.group == group]
+            first = items[0]
+            intro = every[first.parent].text if first.parent >= 0 else ""
+            above = _stems([intro or " ".join(first.headings[1:][-1:])]) - title
+            place = above | title | _stems(first.headings)
+            if _all_alike(wanted, place) and any(_alike(word, one) for word in wanted for one in above):
+                yield from (_found(note, unit) for unit in items)
+                return
+
+
+def _all_alike(wanted: Collection[str], place: Collection[str]) -> bool:
+    return all(any(_alike(word, one) for one in place) for word in wanted)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Check whether two stems are of one word: "attend" and "attende" of "attendees"."""
+    shorter, longer = sorted((one, other), key=len)
+    return shorter == longer or (len(shorter) >= LEAST_STEM and longer.startswith(shorter))
+
+
+def _nearby(corpus: Corpus, question: str) -> list[Note]:
+    """Return the notes that a question names, and those that share the most with it in words."""
+    scores = corpus.bm25(question)
+    best = sorted(scores, key=lambda number: -scores[number])[:TABLES]
+    named = [note for name in corpus.names_in(question) for note in name.notes]
+    notes = dict.fromkeys([*named, *(corpus.passage(number).note for number in best)])
+    return [corpus.notes[note] for note in notes]
+
+
+def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool:
+    """Check whether a row has a column that is asked for, and all else that the question names.
+
+    Each word of the question names a column or the place, or stands in the row, and at least one
+    stands in the row: a value that tells it from the others.
+    """
+    names = [_stems([name]) for name, _ in unit.columns]
+    if not any(name and name <= wanted for name in names):
+        return False
+    columns = set().union(*names)
+    cells = _stems(cell for _, cell in unit.columns)
+    values = wanted - columns - place - _stems(unit.headings)
+    return values <= cells and bool((values or wanted - columns) & cells)
+
+
+def _words(question: str) -> set[str]:
+    """Return the stems of what a question names, without the words that only ask."""
+    return {stem(word) for word in tokens(question) if word not in STOP_WORDS} - _ASKING - {"s"}
+
+
+def _stems(texts: Iterable[str]) -> set[str]:
+    return {stem(word) for text in texts for word in tokens(text)}
+
+
+def _found(note: Note, unit: Unit, *, with_state: bool = False) -> Found:
+    state = f" ({unit.state})" if with_state and unit.state else ""
+    item = unit.kind in ("item", "task", "row")
+    return Found(note.id, unit.span, unit.text + state, item, unit.kind == "code")
+
+
+def _first_line(note: Note) -> Span:
+    """Return the first line of a note that says something."""
+    found = units(note)
+    return found[0].span if found else (0, len(note.text))

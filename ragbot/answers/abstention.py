@@ -34,8 +34,8 @@ vaults, the others as did best on 1,640 over other texts; see docs/answers.md.""
 ENOUGH = 4.7
 """Weighted signals from which an answer is given: one in twenty answers is lost below it."""
 
-QUOTED = 8
-"""Sentences, the best, that are held against the words of the question."""
+QUOTED = 3
+"""Sentences, the best for each thing asked, that are compared with the words of the question."""
 
 ALIKE = 0.6
 """Share of a word's letters, from its first, by which another is a form of it."""
@@ -97,7 +97,8 @@ def signals(
         read = [one.candidate.passage for one in ranked]
         meaning = float(corpus.similarities(encoded.vector, read).max())
     if encoded is not None and ranked[0].near.size:
-        nearest = np.max([one.near for one in ranked[:QUOTED]], axis=0)
+        things = 4 if question.type == "compare" else max(1, len(question.parts))
+        nearest = np.max([one.near for one in ranked[: QUOTED * things]], axis=0)
         met = float(nearest @ token_codes.weights(query, encoded.words.spans, corpus.rarity))
     passages = {
         stem(word)
@@ -132,6 +133,8 @@ def _covered(corpus: Corpus, query: str, said: Sequence[Quote]) -> float:
     """Return the share of a question's words, by rarity, that some quotes and their places hold."""
     words = {stem(word): word for word in content_words(query)}
     words = {root: word for root, word in words.items() if root not in ASKING} or words
+    # In some scripts a mark, once folded, leaves single letters of what were words.
+    words = {root: word for root, word in words.items() if len(root) > 1} or words
     here = {stem(word) for quote in said for word in _around(corpus, quote)}
     rarity = {root: corpus.rarity(word) for root, word in words.items()}
     total = sum(rarity.values()) or 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from ragbot.answers import (
     abstention,
@@ -90,6 +91,9 @@ def answer(
     selected = selection.select(corpus, question, ranking, words)
     sure: float | None = abstention.confidence(corpus, question, ranking.in_turn, selected.quotes)
     unanswered: tuple[str, ...] = ()
+    if sure is not None and ranking.whole and question.parts and not (related or found):
+        sure, ranking, unanswered = _by_part(corpus, question, ranking, sure)
+        selected = selection.select(corpus, question, ranking, words)
     if related is not None:
         told = relation_answers.tell(corpus, related, words)
         made, sure = _with_more(corpus, question, told, ranking, words), None
@@ -99,7 +103,6 @@ def answer(
         return replace(abstention.answer(corpus, question, hits, notice), confidence=sure)
     else:
         made = compose.compose(corpus.notes, selected.quotes, selected.leads)
-        unanswered = _unanswered(corpus, question, ranking)
     if not all(grounding.stands(citation, corpus.notes) for citation in made.citations):
         raise AssertionError("a quotation was cut wrongly: a fault of ragbot, not of the notes")
     open_parts = (PHRASES[question.language].unanswered.format(part=part) for part in unanswered)
@@ -122,12 +125,18 @@ def answer(
 
 def _looked_up(corpus: Corpus, found: Sequence[Found]) -> Composed:
     """Quote what was looked up, each row, property or task from its line."""
-    lines = [
-        Quote(one.note, one.span, (Line(one.text, one.item and len(found) > 1, one.code),))
-        for one in found[:LONGEST_LIST]
+    groups = [list(group) for _, group in groupby(found, lambda one: (one.note, one.span))]
+    shown = groups[:LONGEST_LIST]
+    quotes = [
+        Quote(
+            group[0].note,
+            group[0].span,
+            tuple(Line(one.text, one.item and len(found) > 1, one.code) for one in group),
+        )
+        for group in shown
     ]
-    made = compose.compose(corpus.notes, lines, [one.lead for one in found[:LONGEST_LIST]])
-    left_out = len(found) - len(lines)
+    made = compose.compose(corpus.notes, quotes, [group[0].lead for group in shown])
+    left_out = len(groups) - len(shown)
     return replace(made, text=f"{made.text}\n\nAnd {left_out} more.") if left_out else made
 
 
@@ -149,17 +158,31 @@ def _more(
     )
 
 
-def _unanswered(corpus: Corpus, question: Question, ranking: Ranking) -> tuple[str, ...]:
-    """Return the parts of a question that the notes do not answer."""
-    found = []
-    for part, ranked in zip(question.parts, ranking.parts, strict=False):
+def _by_part(
+    corpus: Corpus, question: Question, ranking: Ranking, sure: float
+) -> tuple[float, Ranking, tuple[str, ...]]:
+    """Weigh each part of a question by itself.
+
+    Returns
+    -------
+    float, Ranking, tuple of str
+        The confidence, which one part that is answered brings above 0; the
+        sentences for the parts that are answered; the parts that are not.
+    """
+    weighed = []
+    for part, ranked in zip(question.parts, ranking.parts, strict=True):
         best = [one.candidate for one in ranked[: abstention.QUOTED]]
         quoted = layout.quote(corpus, best[0])
         alone = sentence_ranker.score(corpus, part, best)
-        sure = abstention.confidence(corpus, part, alone, [quoted] if quoted else [])
-        if sure < PART:
-            found.append(part.text)
-    return tuple(found) if len(found) < len(question.parts) else ()
+        weighed.append(abstention.confidence(corpus, part, alone, [quoted] if quoted else []))
+    most = max(weighed)
+    least = PART if sure >= 0 else 0.0
+    said = [one >= least or (sure >= 0 and one == most) for one in weighed]
+    if not any(said):
+        return sure, ranking, ()
+    parts = tuple(ranked for ranked, kept in zip(ranking.parts, said, strict=True) if kept)
+    unsaid = tuple(p.text for p, kept in zip(question.parts, said, strict=True) if not kept)
+    return max(sure, most), Ranking(parts[0] if unsaid else ranking.whole, parts), unsaid
 
 
 def _with_more(

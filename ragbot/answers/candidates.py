@@ -34,8 +34,7 @@ SUMMARY_FIELDS = frozenset(["brief_summary", "summary", "description", "abstract
 """Properties that are prose about their note."""
 
 _BIBLIOGRAPHY = frozenset(
-    "sources source references reference bibliography citations literature further_reading "
-    "works_cited external_links quellen literatur fuentes".split()
+    ["sources", "source", "references", "reference", "bibliography", "citations", "literature", "further_reading", "works_cited", "external_links", "quellen", "literatur", "fuentes"]
 )
 _ASKS_FOR_SOURCES = re.compile(
     r"\b(sources?|references?|cit(e[sd]?|ing|ations?)|papers?|articles?|books?|stud(y|ies)|publish\w*"
@@ -191,9 +190,7 @@ def cut(
             if _says_something(note, unit, span, text):
                 context = (span[0] if asked is None else asked, span[1])
                 asked = None
-                yield Candidate(
-                    note.id, span, text, passage.headings, number, worth, unit, context
-                )
+                yield Candidate(note.id, span, text, passage.headings, number, worth, unit, context)
 
 
 def shown(note: Note, unit: Unit, span: Span) -> str:

@@ -23,7 +23,6 @@ _ASKING_WORDS = (
 ASKING = frozenset(stem(word) for word in _ASKING_WORDS.split())
 """Stems of words that a question about notes is put with, and that answer nothing."""
 
-_END = re.compile(r"[.!?…:;。！？][\"'”’»)\]]*$")
 _SPECIAL = re.compile(r"[\\`*<\[\]]|(?<!\w)_|_(?!\w)|~(?=~)|^[#>+-](?=\s)|&(?=#?\w+;)")
 _FENCE = re.compile(r"`{3,}")
 
@@ -87,7 +86,7 @@ def _markdown(statement: Statement, marks: str) -> str:
         block = f"{fence}\n{statement.text.rstrip()}\n{fence}"
         return "\n\n".join(part for part in (lead, block, marks) if part)
     flag = "" if statement.supported else " *(not supported by the notes)*"
-    line = f"{escaped(_ended(statement))} {marks}{flag}".rstrip()
+    line = f"{escaped(statement.text)} {marks}{flag}".rstrip()
     line = f"- {line}" if statement.item else line
     if lead:
         line = f"{lead}\n\n{line}" if statement.item else f"{lead} {line}"
@@ -111,7 +110,7 @@ def stems(text: str) -> set[str]:
 
 
 def unsaid(query: str, said: str) -> set[str]:
-    """Return the stems of a question that a text does not hold; words that only ask are left out."""
+    """Return the stems of a question, without words that only ask, that a text lacks."""
     return stems(query) - stems(said) - ASKING
 
 
@@ -134,11 +133,6 @@ def escaped(text: str) -> str:
     '\\<b> \\*x\\* \\[y\\](z) a_b \\_c\\_'
     """
     return _SPECIAL.sub(r"\\\g<0>", text)
-
-
-def _ended(statement: Statement) -> str:
-    text = statement.text
-    return text if statement.item or _END.search(text) else f"{text}."
 
 
 def _names(notes: Mapping[NoteId, Note], quotes: Sequence[Quote]) -> list[str]:

@@ -6,7 +6,7 @@ in their paragraph, as far as the words reach.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ragbot.answers.candidates import LISTED, Candidate, shown, whole_list
@@ -53,9 +53,7 @@ class Quote:
         )
 
 
-def quote(
-    corpus: Corpus, candidate: Candidate, words: int = WHOLE
-) -> Quote | None:
+def quote(corpus: Corpus, candidate: Candidate, words: int = WHOLE) -> Quote | None:
     """Return the quote around a sentence.
 
     Parameters
@@ -130,4 +128,3 @@ def _lines(note: Note, found: Sequence[Unit]) -> Quote:
 def _line(unit: Unit) -> Line:
     mark = {"open": "☐ ", "done": "☑ ", "cancelled": "☒ "}.get(unit.state, "")
     return Line(mark + unit.text, unit.kind in LISTED, unit.kind in ("code", "math"))
-

@@ -38,16 +38,16 @@ class Selection:
     leads: tuple[str, ...] = ()
 
 
-def select(
-    corpus: Corpus, question: Question, ranking: Ranking, words: int = WORDS
-) -> Selection:
+def select(corpus: Corpus, question: Question, ranking: Ranking, words: int = WORDS) -> Selection:
     """Choose the quotes of an answer."""
     if question.type == "compare" and (compared := _compared(corpus, question, ranking, words)):
         return compared
     first = [_first(corpus, question, part, words) for part in ranking.parts]
     chosen = _distinct([one for one in first if one is not None])
     ordered = _new_first(question, ranking.in_turn)
-    return _filled(corpus, ordered, chosen, words)
+    # A list that is asked for is the answer; other lists beside it would only blur it.
+    is_list = len(ranking.parts) == 1 and bool(ordered) and ordered[0].candidate.listed
+    return _filled(corpus, ordered, chosen, 0 if is_list else words)
 
 
 def _filled(
@@ -107,9 +107,7 @@ def _distinct(quotes: Iterable[Quote]) -> list[Quote]:
     return kept
 
 
-def _compared(
-    corpus: Corpus, question: Question, ranking: Ranking, words: int
-) -> Selection | None:
+def _compared(corpus: Corpus, question: Question, ranking: Ranking, words: int) -> Selection | None:
     """Quote what compares both sides, or else one quote for each; None unless both have one."""
     named = sides(question.standalone)
     if named is None:

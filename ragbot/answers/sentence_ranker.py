@@ -44,8 +44,8 @@ DEFINES, NAMED = 0.3, 0.15
 that name."""
 
 REASON, EXPLAINS = 0.25, 0.6
-"""Where it is asked why, added to a sentence that gives a reason, and to those of the best note that
-stand under a heading that promises an explanation."""
+"""Where it is asked why, added to a sentence that gives a reason, and to those of the best note
+under a heading that promises an explanation."""
 
 WORDS_WEIGHT, WORTH_WEIGHT = 0.5, 0.3
 """Without vectors: worth of holding every word of the question, and of the passage."""
@@ -105,9 +105,7 @@ def rank(corpus: Corpus, question: Question, hits: Sequence[Hit]) -> Ranking:
     return Ranking(ranked[0], tuple(ranked[1:]))
 
 
-def score(
-    corpus: Corpus, question: Question, pool: Sequence[Candidate]
-) -> list[RankedSentence]:
+def score(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> list[RankedSentence]:
     """Score candidates, in their order; those of a passage follow each other."""
     query, encoded = question.standalone, question.encoded
     worth = np.array([one.worth for one in pool])
@@ -156,9 +154,7 @@ def _for_part(
         (1 - PART) * one.score + PART * other.score for one, other in zip(whole, part, strict=True)
     ]
     more = max(one.score for one in whole) - max(means)
-    return [
-        replace(one, score=mean + more) for one, mean in zip(whole, means, strict=True)
-    ]
+    return [replace(one, score=mean + more) for one, mean in zip(whole, means, strict=True)]
 
 
 def _best_first(ranked: Sequence[RankedSentence]) -> list[RankedSentence]:
@@ -187,12 +183,12 @@ def _defining(question: Question, term: frozenset[str], pool: Sequence[Candidate
         if term <= {stem(word) for word in name.name.split()}
         for note in name.notes
     }
-    return np.array([DEFINES * defines(term, one.text) + NAMED * (one.note in named) for one in pool])
+    return np.array(
+        [DEFINES * defines(term, one.text) + NAMED * (one.note in named) for one in pool]
+    )
 
 
-def _met(
-    corpus: Corpus, question: Question, pool: Sequence[Candidate]
-) -> tuple[Scores, Scores]:
+def _met(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> tuple[Scores, Scores]:
     """Read the passages of candidates word by word."""
     assert question.encoded is not None
     spans = [

@@ -167,7 +167,8 @@ def fit(question: str, sentences: Sequence[str]) -> float:
     (0.0, 1.0)
     """
     held = [
-        max(float(_HOLDS[form](question, one)) for one in sentences) for form in answer_types(question)
+        max(float(_HOLDS[form](question, one)) for one in sentences)
+        for form in answer_types(question)
     ]
     return sum(held) / len(held) if held else 1.0
 

@@ -12,7 +12,7 @@ from ragbot.models import Note, Span
 DATED = ("date", "created", "day")
 """Properties that hold the date of a note."""
 
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _MONTH = (
     r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
@@ -52,7 +52,9 @@ def periods(text: str) -> list[Period]:
     for pattern, order in _DATES:
         for match in pattern.finditer(text):
             taken = any(p.span[0] < match.end() and match.start() < p.span[1] for p in found)
-            period = None if taken else _period(dict(zip(order, match.groups(), strict=True)), match)
+            period = (
+                None if taken else _period(dict(zip(order, match.groups(), strict=True)), match)
+            )
             if period is not None:
                 found.append(period)
     return sorted(found, key=lambda period: period.span)

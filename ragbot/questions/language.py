@@ -25,7 +25,7 @@ _FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
 _WORDS: dict[Language, str] = {
     "en": "the what is are how why who when where which does did do of in to and a my me i it",
     "de": "der die das ist sind wie was warum wer wann wo welche welcher welches und ein eine von im "
-    "mit ich mein nicht gibt es hat wird wurde hallo danke dank hilfe guten auf tschuss",
+    "mit ich mein nicht gibt es hat wird wurde hallo danke dank hilfe guten auf",
     "fr": "le la les est sont comment pourquoi qui quand ou quel quelle quels quelles que quoi et un "
     "une des du dans mon ma je ne pas il elle a bonjour bonsoir merci salut au aide",
     "es": "el la los las es son como por que quien cuando donde cual cuales y un una del en mi yo no "

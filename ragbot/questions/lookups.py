@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from ragbot.index.corpus import Corpus
 from ragbot.models import Note, NoteId, Span
 from ragbot.notes.units import TaskState, Unit, units
-from ragbot.questions.dates import Period, date_of, periods
+from ragbot.questions.dates import date_of, periods
 from ragbot.questions.predicate_matcher import stem
+from ragbot.questions.question_type import things_asked
 from ragbot.text.tokenize import STOP_WORDS, fold, tokens
 
 TABLES = 20
@@ -38,26 +39,32 @@ _TASK = re.compile(
 _WHEN = re.compile(r"\b(when|(what|which) (day|date)|since when)\b", re.I)
 _STATES: tuple[tuple[TaskState, re.Pattern[str]], ...] = (
     ("cancelled", re.compile(r"\b(cancell?ed|dropped|abandoned)\b", re.I)),
-    ("open", re.compile(r"\b(open|unfinished|pending|undone|outstanding|left|still|remain\w*"
-                        r"|incomplete|unchecked|not (yet )?done|to-?dos?)\b", re.I)),
+    (
+        "open",
+        re.compile(
+            r"\b(open|unfinished|pending|undone|outstanding|left|still|remain\w*"
+            r"|incomplete|unchecked|not (yet )?done|to-?dos?)\b",
+            re.I,
+        ),
+    ),
     ("done", re.compile(r"\b(done|finished|completed?|closed|ticked|checked)\b", re.I)),
 )
-_ASKING = frozenset(
-    map(
-        stem,
-        "note notes page pages entry entries file tag tagged task tasks todo todos item items "
-        "action checklist list show give tell name value number find open unfinished pending undone "
-        "outstanding left still remain remains remaining incomplete unchecked yet done finished "
-        "completed complete closed ticked checked cancelled canceled dropped write wrote written "
-        "made happen happened day date daily diary journal please many much long old type kind "
-        "all every each there".split(),
-    )
+_ASKING_WORDS = (
+    "note page entry file tag tagged task todo item action checklist list show give tell name value "
+    "number find open unfinished pending undone outstanding left still remain remaining incomplete "
+    "unchecked yet done finished complete closed ticked checked cancelled canceled dropped write "
+    "wrote written made happen day date daily diary journal please many much long old type kind "
+    "every each there"
 )
+_ASKING = frozenset(map(stem, _ASKING_WORDS.split()))
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One thing that was looked up: how it reads, and its place."""
+    """One thing that was looked up: how it reads, and its place.
+
+    The lines of one list have the place of the list.
+    """
 
     note: NoteId
     span: Span
@@ -83,7 +90,9 @@ def _tagged(corpus: Corpus, question: str) -> Iterator[Found]:
     if _words(question[: match.start()] + question[match.end() :]):
         return
     for note in corpus.notes.values():
-        tags = [tag for tag in note.tags if fold(tag) == wanted or fold(tag).startswith(wanted + "/")]
+        tags = [
+            tag for tag in note.tags if fold(tag) == wanted or fold(tag).startswith(wanted + "/")
+        ]
         if tags:
             yield Found(note.id, _tag_place(note, tags[0]), note.title)
 
@@ -91,9 +100,9 @@ def _tagged(corpus: Corpus, question: str) -> Iterator[Found]:
 def _tag_place(note: Note, tag: str) -> Span:
     """Return the property or word that tags a note."""
     for unit in units(note):
-        if unit.kind == "property" and unit.columns[0][0].casefold() in ("tags", "tag"):
-            if tag.casefold() in unit.text.casefold():
-                return unit.span
+        tags = unit.kind == "property" and unit.columns[0][0].casefold() in ("tags", "tag")
+        if tags and tag.casefold() in unit.text.casefold():
+            return unit.span
     place = note.text.casefold().find(f"#{tag.casefold()}")
     return (place, place + 1 + len(tag)) if place >= 0 else _first_line(note)
 
@@ -184,12 +193,21 @@ def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
         title = _stems((note.title, *note.aliases, note.id))
         for group in dict.fromkeys(unit.group for unit in every if unit.kind in ("item", "task")):
             items = [unit for unit in every if unit.group == group]
+            if len(items) < 2:
+                continue
             first = items[0]
-            intro = every[first.parent].text if first.parent >= 0 else ""
-            above = _stems([intro or " ".join(first.headings[1:][-1:])]) - title
+            if things_asked(question) not in (None, len([u for u in items if u.level == first.level])):
+                continue
+            intro = every[first.parent] if first.parent >= 0 else None
+            says = intro.text if intro else " ".join(first.headings[1:][-1:])
+            above = _stems([says]) - title
             place = above | title | _stems(first.headings)
-            if _all_alike(wanted, place) and any(_alike(word, one) for word in wanted for one in above):
-                yield from (_found(note, unit) for unit in items)
+            if _all_alike(wanted, place) and any(
+                _alike(word, one) for word in wanted for one in above
+            ):
+                listed = [intro, *items] if intro else items
+                span = (listed[0].span[0], listed[-1].span[1])
+                yield from (replace(_found(note, unit), span=span) for unit in listed)
                 return
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ragbot.index.corpus import Corpus
 from ragbot.index.lexical import Spotted
 from ragbot.inference.token_codes import EncodedQuestion, EncodeQuestion
+from ragbot.models import NoteId, Span
 from ragbot.questions.answer_type import AnswerType, answer_types
 from ragbot.questions.conversation import Standalone
 from ragbot.questions.language import Language, is_readable, language_of
@@ -38,7 +39,7 @@ class Question:
     parts
         The questions that it consists of, at least two; empty when it asks one thing.
     shown
-        Quotes of the last answer, which a follow-up does not lead with again.
+        Where the last answer was quoted from: a follow-up does not lead with it again.
     """
 
     text: str
@@ -49,7 +50,7 @@ class Question:
     language: Language = "en"
     encoded: EncodedQuestion | None = None
     parts: tuple[Question, ...] = ()
-    shown: frozenset[str] = frozenset()
+    shown: frozenset[tuple[NoteId, Span]] = frozenset()
 
 
 def analyse(
@@ -68,9 +69,7 @@ def analyse(
     """
     query = asked.query
     parts = tuple(
-        analyse(corpus, part, Standalone(part), encode)
-        for part in clauses(query)
-        if part != query
+        analyse(corpus, part, Standalone(part), encode) for part in clauses(query) if part != query
     )
     return Question(
         text,

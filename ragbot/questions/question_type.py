@@ -8,7 +8,9 @@ from typing import Literal
 from ragbot.questions.predicate_matcher import stem
 from ragbot.text.tokenize import TO_TWENTY, content_words, tokens
 
-QuestionType = Literal["definition", "why", "how", "compare", "list", "who", "when", "number", "other"]
+QuestionType = Literal[
+    "definition", "why", "how", "compare", "list", "who", "when", "number", "other"
+]
 
 _SEVERAL = "|".join((*TO_TWENTY[2:], r"\d+"))
 _PATTERNS: tuple[tuple[QuestionType, str], ...] = (

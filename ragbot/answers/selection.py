@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from ragbot.answers import layout
 from ragbot.answers.compose import stems
 from ragbot.answers.layout import Quote
-from ragbot.answers.sentence_ranker import RankedSentence, Ranking
+from ragbot.answers.sentence_ranker import DEFINES, RankedSentence, Ranking
 from ragbot.index.corpus import Corpus
 from ragbot.questions.question import Question
-from ragbot.questions.question_type import sides
+from ragbot.questions.question_type import defines, sides
 
 WORDS = 80
 """Words of the longest answer; a list that is asked for, and a longer quote, may exceed them."""
@@ -115,7 +115,13 @@ def _compared(corpus: Corpus, question: Question, ranking: Ranking, words: int) 
     first, second = (stems(side) for side in named)
     first, second = first - second, second - first
     sided: dict[str, RankedSentence] = {}
-    for one in ranking.whole:
+    terms = [frozenset(first), frozenset(second)]
+
+    def worth(one: RankedSentence) -> float:
+        text = one.candidate.text
+        return one.score + DEFINES * any(defines(term, text) for term in terms)
+
+    for one in sorted(ranking.whole, key=worth, reverse=True):
         words_here = stems(_in_context(corpus, one))
         left, right = _share(first, words_here), _share(second, words_here)
         side = "both" if left == right > 0 else named[0] if left > right else named[1]

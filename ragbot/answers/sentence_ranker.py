@@ -47,6 +47,9 @@ REASON, EXPLAINS = 0.25, 0.6
 """Where it is asked why, added to a sentence that gives a reason, and to those of the best note
 under a heading that promises an explanation."""
 
+LISTED = 0.2
+"""Where a list is asked for, added to a whole list."""
+
 WORDS_WEIGHT, WORTH_WEIGHT = 0.5, 0.3
 """Without vectors: worth of holding every word of the question, and of the passage."""
 
@@ -118,6 +121,7 @@ def score(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> list
         scores, near = _met(corpus, question, pool)
         scores += WORTH * worth
     scores -= MISFIT * misfit
+    scores += [LISTED * one.listed for one in pool]
     if question.type == "why":
         scores += _explaining(pool)
     if term := defined_term(query):

@@ -34,7 +34,21 @@ SUMMARY_FIELDS = frozenset(["brief_summary", "summary", "description", "abstract
 """Properties that are prose about their note."""
 
 _BIBLIOGRAPHY = frozenset(
-    ["sources", "source", "references", "reference", "bibliography", "citations", "literature", "further_reading", "works_cited", "external_links", "quellen", "literatur", "fuentes"]
+    [
+        "sources",
+        "source",
+        "references",
+        "reference",
+        "bibliography",
+        "citations",
+        "literature",
+        "further_reading",
+        "works_cited",
+        "external_links",
+        "quellen",
+        "literatur",
+        "fuentes",
+    ]
 )
 _ASKS_FOR_SOURCES = re.compile(
     r"\b(sources?|references?|cit(e[sd]?|ing|ations?)|papers?|articles?|books?|stud(y|ies)|publish\w*"

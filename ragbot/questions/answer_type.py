@@ -144,7 +144,7 @@ def answer_types(question: str) -> tuple[AnswerType, ...]:
 
     Examples
     --------
-    >>> answer_types("How many tests are there, and who wrote them?"), answer_types("Why does it drift?")
+    >>> answer_types("How many are there, and who wrote them?"), answer_types("Why so?")
     (('count', 'name'), ())
     """
     asked = _EMBEDDED.sub("", question)

@@ -24,20 +24,20 @@ _FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
 
 _WORDS: dict[Language, str] = {
     "en": "the what is are how why who when where which does did do of in to and a my me i it",
-    "de": "der die das ist sind wie was warum wer wann wo welche welcher welches und ein eine von im "
-    "mit ich mein nicht gibt es hat wird wurde hallo danke dank hilfe guten auf",
-    "fr": "le la les est sont comment pourquoi qui quand ou quel quelle quels quelles que quoi et un "
-    "une des du dans mon ma je ne pas il elle a bonjour bonsoir merci salut au aide",
-    "es": "el la los las es son como por que quien cuando donde cual cuales y un una del en mi yo no "
-    "hay se fue hola gracias buenos buenas adios ayuda hasta",
+    "de": "der die das ist sind wie was warum wer wann wo welche welcher welches und ein eine von "
+    "im mit ich mein nicht gibt es hat wird wurde hallo danke dank hilfe guten auf",
+    "fr": "le la les est sont comment pourquoi qui quand ou quel quelle quels quelles que quoi et "
+    "un une des du dans mon ma je ne pas il elle a bonjour bonsoir merci salut au aide",
+    "es": "el la los las es son como por que quien cuando donde cual cuales y un una del en mi yo "
+    "no hay se fue hola gracias buenos buenas adios ayuda hasta",
 }
 _COMMON = {language: frozenset(words.split()) for language, words in _WORDS.items()}
 
 _TALK: dict[Talk, str] = {
-    "greeting": "hallo guten tag|guten tag|guten morgen|guten abend|hallo|bonjour|salut|bonsoir|hola|"
-    "buenos dias|buenas tardes|你好|您好|こんにちは|こんばんは",
-    "thanks": "danke|danke schon|vielen dank|danke sehr|merci|merci beaucoup|gracias|muchas gracias|"
-    "谢谢|多谢|ありがとう|ありがとうございます",
+    "greeting": "hallo guten tag|guten tag|guten morgen|guten abend|hallo|bonjour|salut|bonsoir|"
+    "hola|buenos dias|buenas tardes|你好|您好|こんにちは|こんばんは",
+    "thanks": "danke|danke schon|vielen dank|danke sehr|merci|merci beaucoup|gracias|"
+    "muchas gracias|谢谢|多谢|ありがとう|ありがとうございます",
     "farewell": "tschuss|auf wiedersehen|au revoir|adios|hasta luego|再见|さようなら",
     "help": "hilfe|was kannst du|aide|aidez moi|que sais tu faire|ayuda|que puedes hacer|帮助|"
     "你能做什么|ヘルプ|何ができますか",
@@ -127,8 +127,8 @@ PHRASES: dict[Language, Phrases] = {
         greeting="¡Hola! Pregúntame sobre estas {count} notas.",
         thanks="De nada. Sigue preguntando cuando quieras.",
         farewell="¡Hasta luego!",
-        help="Respondo a partir de estas {count} notas y de nada más. Cada frase cita una nota y su "
-        "lugar; cuando las notas no lo dicen, lo digo.",
+        help="Respondo a partir de estas {count} notas y de nada más. Cada frase cita una nota y "
+        "su lugar; cuando las notas no lo dicen, lo digo.",
         example="Por ejemplo: {question}",
         starter="¿Qué dicen las notas sobre {title}?",
     ),

@@ -16,7 +16,7 @@ from ragbot.notes.units import TaskState, Unit, units
 from ragbot.questions.dates import date_of, periods
 from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question_type import things_asked
-from ragbot.text.tokenize import STOP_WORDS, fold, tokens
+from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, fold, tokens
 
 TABLES = 20
 """Passages whose notes are searched for a row or property: those with the words of the question."""
@@ -50,12 +50,13 @@ _STATES: tuple[tuple[TaskState, re.Pattern[str]], ...] = (
     ("done", re.compile(r"\b(done|finished|completed?|closed|ticked|checked)\b", re.I)),
 )
 _ASKING_WORDS = (
-    "note page entry file tag tagged task todo item action checklist list show give tell name value "
-    "number find open unfinished pending undone outstanding left still remain remaining incomplete "
-    "unchecked yet done finished complete closed ticked checked cancelled canceled dropped write "
-    "wrote written made happen day date daily diary journal please many much long old type kind "
-    "every each there"
+    "note page entry file tag tagged task todo item action checklist list show give tell name "
+    "value number find open unfinished pending undone outstanding left still remain remaining "
+    "incomplete unchecked yet done finished complete closed ticked checked cancelled canceled "
+    "dropped write wrote written made happen day date daily diary journal please many much long "
+    "old type kind every each there"
 )
+_NUMBERS = {stem(word) for word in TO_TWENTY} | {str(number) for number in range(21)}
 _ASKING = frozenset(map(stem, _ASKING_WORDS.split()))
 
 
@@ -185,7 +186,8 @@ def _values(corpus: Corpus, question: str) -> Iterator[Found]:
 
 def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
     """Yield the list under a heading or a line that says what is asked for: "Attendees:"."""
-    wanted = _words(question)
+    number = things_asked(question)
+    wanted = _words(question) - (_NUMBERS if number else set())
     if not _LISTED.search(question) or not wanted:
         return
     for note in _nearby(corpus, question):
@@ -196,7 +198,8 @@ def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
             if len(items) < 2:
                 continue
             first = items[0]
-            if things_asked(question) not in (None, len([u for u in items if u.level == first.level])):
+            top = sum(unit.level == first.level for unit in items)
+            if number not in (None, top):
                 continue
             intro = every[first.parent] if first.parent >= 0 else None
             says = intro.text if intro else " ".join(first.headings[1:][-1:])

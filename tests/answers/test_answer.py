@@ -138,9 +138,7 @@ def test_a_row_names_its_columns_also_where_the_first_has_no_name():
     }
     corpus = MemoryCorpus.of(files, bags)
     found = candidates(corpus, "heat of green tea")
-    assert [candidate.text for candidate in found] == [
-        "Heat; Green: 80 degrees; Black: 95 degrees"
-    ]
+    assert [candidate.text for candidate in found] == ["Heat; Green: 80 degrees; Black: 95 degrees"]
 
 
 def test_a_field_that_is_a_link_to_a_page_is_no_sentence():

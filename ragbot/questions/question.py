@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ragbot.index.corpus import Corpus
-from ragbot.index.lexical import Spotted
+from ragbot.index.name_spotter import NameMatch
 from ragbot.inference.token_codes import EncodedQuestion, EncodeQuestion
 from ragbot.models import NoteId, Span
 from ragbot.questions.answer_type import AnswerType, answer_types
@@ -46,7 +46,7 @@ class Question:
     standalone: str
     type: QuestionType
     answer_types: tuple[AnswerType, ...] = ()
-    names: tuple[Spotted, ...] = ()
+    names: tuple[NameMatch, ...] = ()
     language: Language = "en"
     encoded: EncodedQuestion | None = None
     parts: tuple[Question, ...] = ()

@@ -16,6 +16,7 @@ from ragbot.index.corpus import Corpus
 from ragbot.inference import token_codes
 from ragbot.models import Answer, Hit, NoteId
 from ragbot.questions.answer_type import fit
+from ragbot.questions.dates import periods
 from ragbot.questions.language import PHRASES
 from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question import Question
@@ -34,13 +35,16 @@ vaults, the others as did best on 1,640 over other texts; see docs/answers.md.""
 ENOUGH = 4.7
 """Weighted signals from which an answer is given: one in twenty answers is lost below it."""
 
+DAY = 2
+"""Unknown names that a day counts as which the best passages do not speak of."""
+
 QUOTED = 3
 """Sentences, the best for each thing asked, that are compared with the words of the question."""
 
 ALIKE = 0.6
 """Share of a word's letters, from its first, by which another is a form of it."""
 
-COVERED = 0.4
+COVERED = 0.25
 """Share of the question's words, by rarity, that must be held where no vectors tell."""
 
 _NAMED = re.compile(r"(?<=[\s\"'(])[\"'(]*(?=[\w.'-]*[A-Z0-9])(\w[\w.%-]*)")
@@ -105,13 +109,18 @@ def signals(
         for one in ranked[:3]
         for word in _words(corpus, one, corpus.passage(one.candidate.passage).text)
     }
+    texts = [
+        f"{one.candidate.note} {corpus.passage(one.candidate.passage).text}" for one in ranked[:3]
+    ]
+    known = {period.first for text in texts for period in periods(text)}
+    days = [day.first for day in periods(question.text) if day.first == day.last]
     named = {stem(word) for name in _NAMED.findall(question.text) for word in tokens(name)}
     best = [one.candidate.text for one in ranked[:3]]
     return Signals(
         meaning,
         met,
         _covered(corpus, query, said),
-        len(named - passages - STOP_WORDS),
+        len(named - passages - STOP_WORDS) + DAY * sum(day not in known for day in days),
         (fit(question.text, best[:1]) + fit(question.text, best)) / 2,
     )
 

@@ -205,6 +205,10 @@ def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
     over, and of a longer question what it asks; without the names in it, if soy is a name.
     """
     instead = _INSTEAD.match(question) is not None
+    about = [name for turn in turns for name in _names(turn.question, corpus)]
+    if not instead and about and not _POINTING.isdisjoint(tokens(question)):
+        # "Who translated it?" points at what was named, not at all that was asked about it.
+        return about[-1]
     named = instead and bool(_names(question, corpus))
     parts: list[str] = []
     for turn in reversed(turns):

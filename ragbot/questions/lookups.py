@@ -157,9 +157,10 @@ def _when(corpus: Corpus, question: str) -> Iterator[Found]:
     for note in _nearby(corpus, question):
         if not periods(note.id):
             continue
-        for unit in units(note):
-            if wanted <= _stems((unit.text,)) and not unit.question:
-                yield replace(_found(note, unit), item=False, lead=note.title)
+        every = [one for one in units(note) if not one.question and one.kind != "property"]
+        if wanted <= _stems(one.text for one in every):
+            best = max(every, key=lambda one: len(wanted & _stems((one.text,))))
+            yield replace(_found(note, best), item=False, lead=note.title)
 
 
 def _values(corpus: Corpus, question: str) -> Iterator[Found]:
@@ -240,12 +241,17 @@ def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool:
     stands in the row: a value that tells it from the others.
     """
     names = [_stems([name]) for name, _ in unit.columns]
-    if not any(name and name <= wanted for name in names):
-        return False
     columns = set().union(*names)
-    cells = _stems(cell for _, cell in unit.columns)
+    cells = [_stems([cell]) for _, cell in unit.columns]
     values = wanted - columns - place - _stems(unit.headings)
-    return values <= cells and bool((values or wanted - columns) & cells)
+    # "Which boats have Lars as skipper?" asks for the boat, "the berth of the Corvo" for the berth:
+    # a column of the question whose cell says what the question does not.
+    told = any(
+        name and name <= wanted and not cell <= wanted
+        for name, cell in zip(names, cells, strict=True)
+    )
+    every = set().union(*cells)
+    return told and values <= every and bool((values or wanted - columns) & every)
 
 
 def _words(question: str) -> set[str]:

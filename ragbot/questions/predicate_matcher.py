@@ -15,6 +15,9 @@ from functools import cache
 from ragbot.notes import predicates
 from ragbot.text.tokenize import STOP_WORDS
 
+LEAST_ACTION = 5
+"""Letters of the shortest stem that is left of who does something: the "publish" of "publisher"."""
+
 _PREPOSITIONS = {"at", "by", "for", "from", "in", "into", "of", "on", "over", "to", "upon", "with"}
 _BE = {"is", "are", "was", "were", "be", "been", "being", "get", "gets", "got", "s"}
 _IRREGULAR = {"set", "built", "made", "written", "drawn", "taken", "given", "known", "led"}
@@ -61,6 +64,7 @@ _MEANINGS = {
     "work with": "coordinates_with",
     "cooperat with": "coordinates_with",
     "wrote": "authored_by created_by author",
+    "writ": "wrote authored_by created_by author",
     "belong to": "part_of in_domain",
     "exampl": "instance_of is_a",
     "instanc": "instance_of is_a",
@@ -113,7 +117,9 @@ def asked(words: Sequence[str], names: Iterable[str], free: Sequence[bool]) -> l
     list of Asked
         Those whose words match, exact ones alone if there are any.
     """
-    stems = [stem(word) if is_free else "" for word, is_free in zip(words, free, strict=True)]
+    stems = [
+        _agentless(stem(word)) if is_free else "" for word, is_free in zip(words, free, strict=True)
+    ]
     found = [match for name in names if (match := _said(stems, words, name)) is not None]
     if not found:
         found = _meant(stems, names)
@@ -194,7 +200,18 @@ def _said(stems: Sequence[str], words: Sequence[str], name: str) -> Asked | None
 def _parts(predicate: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give the words of a predicate, and the stems of those that say something."""
     parts = tuple(predicates.words(predicate).split())
-    return parts, tuple(stem(part) for part in parts if part not in _EMPTY | STOP_WORDS)
+    return parts, tuple(_agentless(stem(one)) for one in parts if one not in _EMPTY | STOP_WORDS)
+
+
+def _agentless(root: str) -> str:
+    """Cut the ending of who does something: "translator" and "translated" then compare equal.
+
+    Examples
+    --------
+    >>> _agentless("translator"), _agentless("publisher"), _agentless("author")
+    ('translat', 'publish', 'author')
+    """
+    return root[:-2] if root.endswith(("or", "er")) and len(root) > LEAST_ACTION + 1 else root
 
 
 def _meant(stems: Sequence[str], names: Iterable[str]) -> list[Asked]:

@@ -95,8 +95,8 @@ def answer(
         sure, ranking, unanswered = _by_part(corpus, question, ranking, sure)
         selected = selection.select(corpus, question, ranking, words)
     if related is not None:
-        told = relation_answers.tell(corpus, related, words)
-        made, sure = _with_more(corpus, question, told, ranking, words), None
+        stated = relation_answers.answer(corpus, related, words)
+        made, sure = _with_more(corpus, question, stated, ranking, words), None
     elif found:
         made, sure = _looked_up(corpus, found), None
     elif sure is not None and sure < 0:
@@ -188,15 +188,15 @@ def _by_part(
 def _with_more(
     corpus: Corpus,
     question: Question,
-    told: relation_answers.Told,
+    stated: relation_answers.RelationAnswer,
     ranking: Ranking,
     words: int,
 ) -> Composed:
     """Add a quote to what the relations say, where the question asks for more than they hold."""
-    said = " ".join(f"{statement.lead} {statement.text}" for statement in told.statements)
-    text = compose.render(told.statements)
-    if told.left_out:
-        text += f"\n\nAnd {told.left_out} more."
+    said = " ".join(f"{statement.lead} {statement.text}" for statement in stated.statements)
+    text = compose.render(stated.statements)
+    if stated.left_out:
+        text += f"\n\nAnd {stated.left_out} more."
     room = words - len(said.split())
     missing = compose.unsaid(question.standalone, said)
     asked = max(1, len(compose.stems(question.standalone)))
@@ -205,14 +205,14 @@ def _with_more(
     )
     open_share = sum(map(corpus.rarity, missing)) / asked
     if not fitting or room < LEAST_ROOM or open_share < LEFT_OPEN:
-        return Composed(text, told.statements, told.citations)
+        return Composed(text, stated.statements, stated.citations)
     chosen = selection.select(corpus, question, Ranking(fitting, (fitting,)), room)
     more = compose.compose(corpus.notes, chosen.quotes[:1])
-    more = compose.renumbered(more, len(told.citations))
+    more = compose.renumbered(more, len(stated.citations))
     return Composed(
         f"{text}\n\n{more.text}",
-        told.statements + more.statements,
-        told.citations + more.citations,
+        stated.statements + more.statements,
+        stated.citations + more.citations,
     )
 
 

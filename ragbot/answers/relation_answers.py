@@ -23,10 +23,10 @@ _TRAILING = re.compile(r"\*{0,2}[)\]]?[ \t]?[↑⊙↗]?")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What the edges say: statements with their citations, and the note each speaks of.
+class RelationAnswer:
+    """What the relations say: statements with their citations.
 
-    `left_out` counts the edges for which there was no room.
+    `left_out` counts the relations for which there was no room.
     """
 
     statements: tuple[Statement, ...]
@@ -34,7 +34,7 @@ class Told:
     left_out: int
 
 
-def tell(corpus: Corpus, asked: RelationQuestion, words: int) -> Told:
+def answer(corpus: Corpus, asked: RelationQuestion, words: int) -> RelationAnswer:
     """Return the relations that answer a question, as many as fit into a number of words."""
     statements: list[Statement] = []
     citations: list[Citation] = []
@@ -50,7 +50,7 @@ def tell(corpus: Corpus, asked: RelationQuestion, words: int) -> Told:
         statements.append(Statement(text, (number,), lead=lead, item=several))
         source = corpus.notes[relation.source]
         citations.append(grounding.cite(corpus.notes, number, source.id, quoted(source, relation)))
-    return Told(tuple(statements), tuple(citations), len(relations) - len(statements))
+    return RelationAnswer(tuple(statements), tuple(citations), len(relations) - len(statements))
 
 
 def sentence(corpus: Corpus, relation: Relation) -> str:

@@ -1,1 +1,4 @@
-"""TODO."""
+"""What is asked: follow-ups, parts, types, languages, and questions that structure answers.
+
+Open `question.py` first: its `Question` is what retrieval and answers read.
+"""

@@ -6,7 +6,7 @@ may be near to the question in every other way and still not answer it.
 References
 ----------
 Li and Roth (2002), "Learning question classifiers": the kinds of answers. Ours are the few
-whose presence in a sentence can be told by its form, without a model.
+whose presence in a sentence shows in its form, without a model.
 """
 
 from __future__ import annotations

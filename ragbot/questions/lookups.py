@@ -11,15 +11,18 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ragbot.index.corpus import Corpus
-from ragbot.models import Note, NoteId, Span
+from ragbot.models import Filters, Note, NoteId, Span
 from ragbot.notes.units import TaskState, Unit, units
-from ragbot.questions.dates import date_of, periods
+from ragbot.questions.dates import Period, date_of, periods
 from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question_type import things_asked
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, fold, tokens
 
 TABLES = 20
 """Passages whose notes are searched for a row or property: those with the words of the question."""
+
+MOST_DAYS = 400
+"""Daily notes that are looked at for a month or a year."""
 
 LEAST_STEM = 5
 """Letters of the shortest stem that another of the same word may begin with."""
@@ -90,12 +93,10 @@ def _tagged(corpus: Corpus, question: str) -> Iterator[Found]:
     wanted = fold(match.group(1))
     if _words(question[: match.start()] + question[match.end() :]):
         return
-    for note in corpus.notes.values():
-        tags = [
-            tag for tag in note.tags if fold(tag) == wanted or fold(tag).startswith(wanted + "/")
-        ]
-        if tags:
-            yield Found(note.id, _tag_place(note, tags[0]), note.title)
+    for note_id in sorted(corpus.matching(Filters(tags=(match.group(1),)))):
+        note = corpus.notes[note_id]
+        tag = next(tag for tag in note.tags if fold(tag).startswith(wanted))
+        yield Found(note.id, _tag_place(note, tag), note.title)
 
 
 def _tag_place(note: Note, tag: str) -> Span:
@@ -129,15 +130,29 @@ def _dated(corpus: Corpus, question: str) -> Iterator[Found]:
         return
     period = named[0]
     wanted = _words(question[: period.span[0]] + question[period.span[1] :])
-    for note in sorted(corpus.notes.values(), key=lambda note: (str(date_of(note)), note.id)):
-        day = date_of(note)
-        if day is None or day not in period:
-            continue
-        if period.first != period.last or (_NOTES.search(question) and not wanted):
-            if not wanted and _NOTES.search(question):
-                yield Found(note.id, _first_line(note), note.title)
-            continue
-        yield from _of_day(note, wanted)
+    is_day, of_notes = period.first == period.last, _NOTES.search(question) is not None
+    if not is_day and (wanted or not of_notes):
+        return
+    for note in _notes_of(corpus, period):
+        if of_notes and not wanted:
+            yield Found(note.id, _first_line(note), note.title)
+        else:
+            yield from _of_day(note, wanted)
+
+
+def _notes_of(corpus: Corpus, period: Period) -> list[Note]:
+    """Return the notes of a day, month or year, in order of their dates."""
+    days = Filters(since=period.first.isoformat(), until=period.last.isoformat())
+    # A daily note is found by its name: "2026-06-05" has the words 2026, 06 and 05.
+    shared = zip(
+        period.first.isoformat().split("-"), period.last.isoformat().split("-"), strict=True
+    )
+    name = " ".join(one for one, other in shared if one == other)
+    found = {*corpus.matching(days), *corpus.by_title(name, MOST_DAYS)}
+    dated = [(day, note) for note in map(corpus.notes.__getitem__, found) if (day := date_of(note))]
+    return [
+        note for day, note in sorted(dated, key=lambda one: (one[0], one[1].id)) if day in period
+    ]
 
 
 def _of_day(note: Note, wanted: Collection[str]) -> Iterator[Found]:
@@ -246,12 +261,12 @@ def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool:
     values = wanted - columns - place - _stems(unit.headings)
     # "Which boats have Lars as skipper?" asks for the boat, "the berth of the Corvo" for the berth:
     # a column of the question whose cell says what the question does not.
-    told = any(
+    says = any(
         name and name <= wanted and not cell <= wanted
         for name, cell in zip(names, cells, strict=True)
     )
     every = set().union(*cells)
-    return told and values <= every and bool((values or wanted - columns) & every)
+    return says and values <= every and bool((values or wanted - columns) & every)
 
 
 def _words(question: str) -> set[str]:

@@ -128,7 +128,7 @@ def asked(words: Sequence[str], names: Iterable[str], free: Sequence[bool]) -> l
 
 
 def stands_at_source(predicate: str, words: Sequence[str], verb: int, subject: int) -> bool:
-    """Tell whether the note a question names is the source of the edges it asks for.
+    """Check whether the note a question names is the source of the edges it asks for.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def stands_at_source(predicate: str, words: Sequence[str], verb: int, subject: i
 
 
 def is_passive(predicate: str) -> bool:
-    """Tell whether a predicate is told from the side of what it happens to.
+    """Check whether a predicate describes what it happens to.
 
     Examples
     --------
@@ -198,7 +198,7 @@ def _said(stems: Sequence[str], words: Sequence[str], name: str) -> Asked | None
 
 @cache
 def _parts(predicate: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give the words of a predicate, and the stems of those that say something."""
+    """Return the words of a predicate, and the stems of those that say something."""
     parts = tuple(predicates.words(predicate).split())
     return parts, tuple(_agentless(stem(one)) for one in parts if one not in _EMPTY | STOP_WORDS)
 

@@ -70,12 +70,6 @@ _SIDES = tuple(
     )
 )
 _ARTICLE = re.compile(r"^(?:the|a|an|both)\s+|^(?:what|which|who) (?:is|are) (?:better,? )?", re.I)
-_PARTS = re.compile(
-    r"[?;:]\s+|(?<=[a-z])\.\s+|,\s+(?:and|or|but|so)\s+|,\s+(?=wh|how)"
-    r"|\s(?:and|but)\s+(?=(?:wh\w+|how|do|does|is|are|did|can)\b)",
-    re.IGNORECASE,
-)
-
 MOST_BESIDE = 5
 """Words that say something beside the name of what is defined, before the verb."""
 
@@ -129,18 +123,6 @@ def sides(question: str) -> tuple[str, str] | None:
             first, second = (_ARTICLE.sub("", side).strip(" ,'\"") for side in found.groups())
             return (first, second) if first and second else None
     return None
-
-
-def parts(question: str) -> list[str]:
-    """Return the parts of a question that asks several things at once.
-
-    Examples
-    --------
-    >>> parts("What is heat, and who measured it first?")
-    ['What is heat', 'who measured it first?']
-    """
-    found = [part.strip() for part in _PARTS.split(question)]
-    return [part for part in found if len(part.split()) > 2] or [question]
 
 
 def defined_term(question: str) -> frozenset[str]:

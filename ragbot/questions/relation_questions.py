@@ -175,12 +175,12 @@ def _stated(
         joined = RelationQuestion("path", asked, direction, one.note, other.note, tuple(found))
         return joined if found else None
     kind: Literal["stated", "unstated"] = "stated" if found else "unstated"
-    told = tuple(found) or _between(corpus, one, other)
-    return RelationQuestion(kind, asked, direction, one.note, other.note, told)
+    between = tuple(found) or _between(corpus, one, other)
+    return RelationQuestion(kind, asked, direction, one.note, other.note, between)
 
 
 def _between(corpus: Corpus, one: _Named, other: _Named) -> tuple[Relation, ...]:
-    """Give the relations between two notes, else a link, else the shortest way."""
+    """Return the relations between two notes, else a link, else the shortest way."""
     between = [
         relation
         for relation in corpus.graph.neighbours(one.note)
@@ -266,7 +266,7 @@ def _is_plain(match: Asked, words: Sequence[str], named: Sequence[_Named]) -> bo
 
 
 def _kind(words: Sequence[str], verbs: Collection[int]) -> str:
-    """Give the stem of what is asked for by "which ...", empty when that may be anything."""
+    """Return the stem of what is asked for by "which ...", empty when that may be anything."""
     for place, word in enumerate(words[1:], start=1):
         if words[place - 1] in {"which", "what"} and place not in verbs and word not in STOP_WORDS:
             return "" if stem(word) in _GENERIC else stem(word)
@@ -274,7 +274,7 @@ def _kind(words: Sequence[str], verbs: Collection[int]) -> str:
 
 
 def _are_of_kind(corpus: Corpus, relations: Sequence[Relation], subject: NoteId, kind: str) -> bool:
-    """Tell whether a note at the other end goes by a kind of thing: in its path or its title."""
+    """Check whether a note at the other end goes by a kind of thing: in its path or its title."""
     ends = {r.target if r.source == subject else r.source for r in relations}
     texts = (f"{end} {corpus.notes[end].title}" for end in ends if end)
     return not kind or any(stem(word) == kind for text in texts for word in tokens(text))

@@ -40,6 +40,7 @@ from ragbot.models import (
 from ragbot.notes.link_checker import check
 from ragbot.questions.conversation import checked, standalone
 from ragbot.questions.query_rewrite import understand
+from ragbot.questions.question import analyse
 from ragbot.retrieval.retriever import HOPS, retriever
 
 if TYPE_CHECKING:
@@ -267,23 +268,29 @@ class Ragbot:
         model = self._model if use_llm is not False else None
         with self.snapshot() as corpus:
             asked, failed = understand(question, turns, corpus, model)
-            query, hits = None, []
-            if not asked.reply:
-                query = self._encoded(corpus, asked.query)
-                k, far = SOURCES if sources is None else sources, HOPS if hops is None else hops
-                hits = self._find(corpus, asked.query, query, k=k, filters=filters, hops=far)
+            if asked.reply:
+                reply = answers.small_talk(corpus, question, asked)
+                yield reply.text
+                yield reply
+                return
+            analysed = analyse(corpus, question, asked, partial(self._encoded, corpus))
+            hits = self._find(
+                corpus,
+                analysed.standalone,
+                analysed.encoded,
+                k=SOURCES if sources is None else sources,
+                filters=filters,
+                hops=HOPS if hops is None else hops,
+            )
             yield from answers.stream(
                 corpus,
-                question,
-                asked,
+                analysed,
                 hits,
-                encode=None if query is None else self._encode_sentences,
-                query=query,
-                encode_clause=partial(self._encoded, corpus),
+                encode=None if analysed.encoded is None else self._encode_sentences,
                 model=model,
                 failed=failed,
                 history=turns,
-                notice="" if query is not None or asked.reply else _NO_VECTORS,
+                notice="" if analysed.encoded is not None or corpus.embedded else _NO_VECTORS,
             )
 
     def encode(self, question: str) -> EncodedQuestion | None:

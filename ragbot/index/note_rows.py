@@ -19,7 +19,7 @@ from ragbot.notes.chunker import chunk, embedding_text, text_key
 from ragbot.notes.link_resolver import endings, folders, is_wikilink, link_keys
 from ragbot.notes.note_dates import note_date
 from ragbot.notes.parser import stem
-from ragbot.text.folding import fold_name as fold
+from ragbot.text.folding import fold_name
 from ragbot.text.tokenize import STOP_WORDS, lower_case_words, proper_names, tokens
 
 JOINED = "_"
@@ -147,9 +147,9 @@ def names_of(note: Note) -> Iterable[NameRow]:
     def row(kind: str, key: str, spelling: str) -> NameRow:
         return NameRow(kind, key, len(note.id), note.id, spelling)
 
-    yield row("title", fold(title), title)
-    for alias in {fold(alias): alias for alias in reversed(aliases)}.values():
-        yield row("alias", fold(alias), alias)
+    yield row("title", fold_name(title), title)
+    for alias in {fold_name(alias): alias for alias in reversed(aliases)}.values():
+        yield row("alias", fold_name(alias), alias)
     for key, is_title in _spoken(title, aliases, stem(note.id)).items():
         yield row("spoken", key, "title" if is_title else "")
     for name in mentions.note_names(note):
@@ -160,7 +160,7 @@ def names_of(note: Note) -> Iterable[NameRow]:
 def file_names(path: str) -> Iterable[NameRow]:
     """Yield the names that links use for any file, and the folders it lies in."""
     for kind, keys in (
-        ("path", [fold(path)]),
+        ("path", [fold_name(path)]),
         ("ending", endings(path)),
         ("folder", folders(path)),
     ):

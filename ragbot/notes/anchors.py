@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from ragbot.models import Note
-from ragbot.text.folding import fold_name as fold
+from ragbot.text.folding import fold_name
 from ragbot.text.fuzzy import Nearest
 
 
@@ -96,4 +96,6 @@ def _words(heading: str) -> str:
     >>> _words("Plan: The *Big* One") == _words("plan the big one")
     True
     """
-    return " ".join(re.sub(r"[^\w\s]|_", " ", fold(heading)).split()) or fold(heading.strip())
+    return " ".join(re.sub(r"[^\w\s]|_", " ", fold_name(heading)).split()) or fold_name(
+        heading.strip()
+    )

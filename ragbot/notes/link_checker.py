@@ -20,7 +20,7 @@ from ragbot.notes.conflicts import conflict_copies
 from ragbot.notes.link_fixes import is_attachment, is_footnote, link_fix, link_to
 from ragbot.notes.link_resolver import Names
 from ragbot.notes.parser import stem
-from ragbot.text.folding import fold_name as fold
+from ragbot.text.folding import fold_name
 from ragbot.text.fuzzy import Nearest, is_slip
 
 RARE = 5
@@ -158,7 +158,7 @@ def _broken(vault: _Vault, note: Note, relation: Relation) -> Problem | None:
 
 
 def _tidy(name: str) -> str:
-    return " ".join(fold(name).split())
+    return " ".join(fold_name(name).split())
 
 
 def _name(written: str) -> str:
@@ -215,7 +215,7 @@ def _ghosts(vault: _Vault) -> Iterator[Problem]:
     for note in vault.notes:
         for relation in note.relations:
             if relation.target is None and not _broken(vault, note, relation):
-                wanted[fold(relation.written)].append((note, relation))
+                wanted[fold_name(relation.written)].append((note, relation))
     for places in wanted.values():
         note, relation = places[0]
         times = "once" if len(places) == 1 else f"{len(places)} times"
@@ -254,7 +254,7 @@ def _orphans(vault: _Vault) -> Iterator[Problem]:
 def _shared_titles(vault: _Vault) -> Iterator[Problem]:
     owners: dict[str, list[Note]] = defaultdict(list)
     for note in vault.notes:
-        owners[fold(note.title)].append(note)
+        owners[fold_name(note.title)].append(note)
     for notes in owners.values():
         first = min(notes, key=lambda note: (len(note.id), note.id))
         for note in notes:
@@ -268,15 +268,15 @@ def _alias_clashes(vault: _Vault) -> Iterator[Problem]:
     files: dict[str, list[NoteId]] = defaultdict(list)
     aliases: dict[str, list[NoteId]] = defaultdict(list)
     for note in vault.notes:
-        files[fold(stem(note.id))].append(note.id)
-        for alias in {fold(alias) for alias in note.aliases}:
+        files[fold_name(stem(note.id))].append(note.id)
+        for alias in {fold_name(alias) for alias in note.aliases}:
             aliases[alias].append(note.id)
     for note in vault.notes:
         for alias in note.aliases:
-            if fold(alias) == fold(stem(note.id)):
+            if fold_name(alias) == fold_name(stem(note.id)):
                 continue
-            named = next((other for other in files[fold(alias)] if other != note.id), None)
-            shared = aliases[fold(alias)][0]
+            named = next((other for other in files[fold_name(alias)] if other != note.id), None)
+            shared = aliases[fold_name(alias)][0]
             line = vault.line(note, max(0, note.text.find(alias)))
             fix = "Remove the alias, or make it more telling."
             if named:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from ragbot.models import MENTIONS, Note, NoteId, Relation, Span
 from ragbot.notes.parser import stem
 from ragbot.notes.plain_text import readable
-from ragbot.text.folding import fold_name as fold
+from ragbot.text.folding import fold_name
 from ragbot.text.scripts import MARKED, UNSPACED
 
 MAX_TOKENS = 12
@@ -151,7 +151,13 @@ def prose_of(note: Note) -> list[ProseBlock]:
 
 def words_of(prose: Sequence[ProseBlock]) -> set[str]:
     """Return the distinct folded tokens of the prose of a note."""
-    return {fold(match.group()) for text, _ in prose for match in _TOKEN.finditer(text)}
+    found: set[str] = set()
+    for text, _ in prose:
+        # Most text is ASCII, and folded as a whole three times as fast.
+        found.update(
+            _TOKEN.findall(text.lower()) if text.isascii() else map(fold_name, _TOKEN.findall(text))
+        )
+    return found
 
 
 def words_of_name(name: str) -> list[str]:
@@ -171,7 +177,7 @@ def name_key(name: str) -> str:
 
 def keys_in(prose: Sequence[ProseBlock]) -> set[str]:
     """Return the keys (see `name_key`) of all names that the prose of a note may hold."""
-    words = [[fold(match.group()) for match in _TOKEN.finditer(text)] for text, _ in prose]
+    words = [list(map(fold_name, _TOKEN.findall(text))) for text, _ in prose]
     pairs = {f"{a} {b}" for line in words for a, b in pairwise(line)}
     return pairs | set(chain(*words))
 
@@ -226,7 +232,7 @@ def _tokens(text: str) -> list[_Token]:
         if gap != " ":
             gap = _BLANKS.sub(" ", gap)
         token = match.group()
-        found.append((gap, token, fold(token), match.start(), match.end()))
+        found.append((gap, token, fold_name(token), match.start(), match.end()))
         end = match.end()
     return found
 

@@ -6,8 +6,6 @@ that make text blocks are wrapped here to note that while it is known:
 
     > - a [[Link]]
         ^ bMarks + tShift
-
-A table's rows, the language of code and the extent of `%%` comments are kept as well.
 """
 
 from __future__ import annotations

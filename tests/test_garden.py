@@ -16,6 +16,7 @@ import pytest
 from ragbot.graph.relation_graph import RelationGraph
 from ragbot.models import Note
 from ragbot.notes import link_checker, link_resolver, parser, predicates, vault
+from ragbot.text.folding import fold_name
 from tests.conftest import ROOT
 
 GARDEN = ROOT / "notes"
@@ -139,9 +140,7 @@ def test_the_titles_of_the_seed_are_kept() -> None:
 
 def test_no_two_notes_answer_to_one_name() -> None:
     names = Counter(
-        link_resolver.fold(name)
-        for note in garden().values()
-        for name in {note.title, *note.aliases}
+        fold_name(name) for note in garden().values() for name in {note.title, *note.aliases}
     )
     assert [name for name, count in names.items() if count > 1] == []
 

@@ -6,8 +6,6 @@ that make text blocks are wrapped here to note that while it is known:
 
     > - a [[Link]]
         ^ bMarks + tShift
-
-A table's rows, the language of code and the extent of `%%` comments are kept as well.
 """
 
 from __future__ import annotations
@@ -37,7 +35,6 @@ MAX_NESTING = 100
 
 Kind = Literal["text", "heading", "cell", "code", "html", "math"]
 _Rule = Callable[[StateBlock, int, int, bool], bool]
-_COMMENT = "in a comment"
 
 _CELL_END = re.compile(r"(?<!\\)\|")
 _BLANKS = " \t\n\v\f"
@@ -138,8 +135,8 @@ def layout(text: str, start: int = 0) -> Layout:
         parser.block.parse(body, parser, environment, tokens)
     found = Layout()
     found.line_starts = [start, *(start + m.end() for m in re.finditer("\n", body))]
-    for label, definition in environment.get("references", {}).items():
-        found.references[label] = definition["href"]
+    references = environment.get("references", {})
+    found.references = {label: definition["href"] for label, definition in references.items()}
     _Walk(text, start, found).run(tokens)
     return found
 
@@ -231,7 +228,7 @@ def _math(state: StateBlock, line: int, end: int, silent: bool) -> bool:
 def _comment(state: StateBlock, line: int, end: int, silent: bool) -> bool:
     """Read a `%%` comment of several lines as a container: a fence in it ends where it ends."""
     start = state.bMarks[line] + state.tShift[line]
-    if not state.src.startswith("%%", start) or state.env.get(_COMMENT):
+    if not state.src.startswith("%%", start) or state.env.get("in comment"):
         return False
     if state.is_code_block(line) or state.src.find("%%", start + 2, state.eMarks[line]) >= 0:
         return False
@@ -247,11 +244,11 @@ def _comment(state: StateBlock, line: int, end: int, silent: bool) -> bool:
         return True
     # What follows the closing sign on its line is hidden with it.
     state.push("comment", "", 0).map = [line, last + 1]
-    state.env[_COMMENT] = True
+    state.env["in comment"] = True
     lines, state.lineMax = state.lineMax, last + 1
     state.md.block.tokenize(state, line, last + 1)
     state.lineMax, state.line = lines, last + 1
-    del state.env[_COMMENT]
+    del state.env["in comment"]
     return True
 
 
@@ -365,13 +362,10 @@ class _Walk:
 
     def _cells(self, start: int, end: int) -> list[Span]:
         start += self.text.startswith("|", start)
-        cells = []
-        for match in _CELL_END.finditer(self.text, start, end):
-            cells.append((start, match.start()))
-            start = match.end()
-        if start < end:
-            cells.append((start, end))
-        return [self._stripped(*cell) for cell in cells]
+        ends = [match.start() for match in _CELL_END.finditer(self.text, start, end)]
+        starts = [start, *(position + 1 for position in ends)]
+        cells = zip(starts, [*ends, end], strict=True)
+        return [self._stripped(*cell) for cell in cells if cell[0] < end]
 
     def _without_hashes(self, start: int, end: int, hashes: int) -> Span:
         """Span of the text of an ATX heading: `## Text ##` without its marks."""

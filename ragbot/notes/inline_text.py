@@ -71,9 +71,9 @@ def _edits(inline: Inline, block: bool) -> Iterator[_Edit]:
             yield match.end() - 1, match.end(), ""
             if match.end() - 1 > match.end(1):
                 yield match.end(1), match.end(), ""
-    for link in inline.external:
-        yield link.start, link.start + 1 + link.embed, ""
-        yield link.close, link.end, ""
+    for external in inline.external:
+        yield external.start, external.start + 1 + external.embed, ""
+        yield external.close, external.end, ""
     for start, end in inline.hidden:
         yield start, end, _shown_code(inline.text[start:end])
     yield from ((match.start(), match.start() + 1, "") for match in _ESCAPE.finditer(masked))

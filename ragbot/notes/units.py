@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, takewhile
@@ -211,6 +211,7 @@ def _body(page: Page, render: _Render) -> Iterator[_Draft]:
     hidden = page.comments()
     rows: set[int] = set()
     items = _Items(page.layout.items, len(page.matter.values) + _is_broken(page))
+    made: Iterable[_Draft]
     for number, block in enumerate(page.layout.blocks):
         if block.row >= 0:
             made = [] if block.row in rows else [_row(page, block.row, render)]

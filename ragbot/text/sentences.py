@@ -101,7 +101,7 @@ def is_question(text: str) -> bool:
     (True, False)
     """
     found = _QUESTION.search(text.rstrip()[-200:])
-    return bool(found) and (found.group()[0] != ";" or bool(_GREEK.search(text)))
+    return found is not None and (found.group()[0] != ";" or bool(_GREEK.search(text)))
 
 
 def _block_starts(text: str) -> list[int]:

@@ -12,6 +12,7 @@ from typing import Any
 from ragbot.models import EMBEDS, LINKS_TO, Note, Problem, Relation
 from ragbot.notes import link_resolver, parser, vault
 from ragbot.notes.anchors import Anchors
+from ragbot.text.folding import fold_name
 
 NAMES = {"encoding": "invalid_utf8", "frontmatter": "invalid_yaml"}
 
@@ -32,7 +33,7 @@ def ragbot(root: Path, note: str) -> dict[str, Any]:
     return {
         "links": [_link(relation, here, notes) for relation in found_links],
         "edges": sorted({r.target for r in found_links if r.target}),
-        "unresolved": sorted({link_resolver.fold(r.written) for r in found_links if not r.target}),
+        "unresolved": sorted({fold_name(r.written) for r in found_links if not r.target}),
         "notes": sorted(notes),
         "relations": [_relation(r) for r in found_links if r.predicate not in (LINKS_TO, EMBEDS)],
         "tags": list(here.tags),

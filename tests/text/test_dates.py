@@ -48,7 +48,6 @@ def test_a_day_in_any_spelling(text):
         "version 1.2.3",
         "pages 1995-2003",
         "2026-27",
-        "31 February 2026",
         "2026-13-01",
         "you may 5",
         "3.14",

@@ -1,6 +1,6 @@
 """How fast an index is built: beside the encoder alone, and beside LlamaIndex's plain pipeline.
 
-    pip install -e ".[benchmark,fast]"
+    pip install -e ".[benchmark]"
     python benchmarks/index.py --vault FOLDER [--passages 400] [--repeats 3] [--questions FILE]
 
 Four runs over the same passages in one process: the encoder's own best `encode` loop (of several

@@ -51,7 +51,7 @@ PICTURES = {"text", "markdown", "md", "mermaid", "yaml", "gitignore"}
 OF_ANOTHER_TEST = {"note-format.md"}
 """Pages whose blocks are cases of a test of their own."""
 MAP = ROOT / "docs" / "architecture.md"
-LONG = {"README.md", "commands.md", "dependencies.md", "note-format.md"}
+LONG = {"README.md", "commands.md", "decisions.md", "dependencies.md", "note-format.md"}
 """Pages that may be longer than others: lists that a reader searches."""
 
 NOT_RUN = {

@@ -45,9 +45,10 @@ except ImportError:  # the layout before the rooms, to be measured beside this o
     from ragbot.codes import Encoded, EncodedQuestion, TokenVectors  # type: ignore
     from ragbot.codes import pack as quantize  # type: ignore
     from ragbot.embed import EncoderIdentity  # type: ignore
-    from ragbot.index import Index  # type: ignore
     from ragbot.retrieve import retrieve  # type: ignore
     from ragbot.vault import scan  # type: ignore
+
+    from ragbot.index import Index  # type: ignore
 
 RESULTS = ROOT / "benchmarks" / "results" / "scale.json"
 DIMENSION = 384

@@ -25,6 +25,9 @@ _K1 = 1.2
 _COMMON = 0.1
 """A word in more than this share of the rows is left out while enough rarer ones remain."""
 
+_MANY = 2000
+"""Rows that a word may always be in: below that, looking it up costs nothing and tells something."""
+
 _ENOUGH = 3
 
 
@@ -72,7 +75,8 @@ class Fulltext:
     def _telling(self, words: Iterable[str]) -> list[tuple[str, int]]:
         """Return the words to search for, with their counts: common ones only where few are not."""
         counts = {word: count for word in words if (count := self.rows_with(word))}
-        rare = {word: count for word, count in counts.items() if count <= _COMMON * self._size}
+        most = max(_MANY, _COMMON * self._size)
+        rare = {word: count for word, count in counts.items() if count <= most}
         return list((rare if len(rare) >= _ENOUGH else counts).items())
 
     def _weight(self, count: int) -> float:

@@ -44,6 +44,9 @@ QUOTED = 3
 ALIKE = 0.6
 """Share of a word's letters, from its first, by which another is a form of it."""
 
+UNSPACED_FROM = "\u0e00"
+"""First character of the scripts that are written without spaces, from Thai on."""
+
 COVERED = 0.25
 """Share of the question's words, by rarity, that must be held where no vectors tell."""
 
@@ -142,8 +145,12 @@ def _covered(corpus: Corpus, query: str, said: Sequence[Quote]) -> float:
     """Return the share of a question's words, by rarity, that some quotes and their places hold."""
     words = {stem(word): word for word in content_words(query)}
     words = {root: word for root, word in words.items() if root not in ASKING} or words
-    # In some scripts a mark, once folded, leaves single letters of what were words.
-    words = {root: word for root, word in words.items() if len(root) > 1} or words
+    # Short words mostly join others, but for scripts without spaces: these are read in pairs.
+    words = {
+        root: word
+        for root, word in words.items()
+        if root.isascii() or len(root) > 2 or (len(root) == 2 and root[0] >= UNSPACED_FROM)
+    } or words
     here = {stem(word) for quote in said for word in _around(corpus, quote)}
     rarity = {root: corpus.rarity(word) for root, word in words.items()}
     total = sum(rarity.values()) or 1.0

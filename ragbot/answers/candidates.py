@@ -66,7 +66,6 @@ _TAKEN_FROM = re.compile(
 _ONLY_A_LINK = re.compile(
     r"\s*(?:[\w-]+::\s*)?!?\[(?:\\.|[^\[\]\\])*\]\([^()\s]*\)[\s.]*|\W*https?://\S+(?:\W+[\w-]+){0,3}\W*"
 )
-_CARD = re.compile(r"^[^\r\n]*\?[ \t]*:{2,3}[ \t]*([^\r\n]*\w[^\r\n]*?)[ \t]*$", re.MULTILINE)
 _LEANS = re.compile(
     r"(it|its|this|these|that|those|they|their|such|he|she|his|her|both|here|instead|however"
     r"|therefore|thus|but|and|so)\b",
@@ -198,13 +197,6 @@ def cut(
         if not _is_asked_for(unit, words):
             continue
         for span in _spans(note, unit, passage.span):
-            if cards := list(_cards(note, span)):
-                for line, answer in cards:
-                    text = readable(note.text[slice(*answer)])
-                    yield Candidate(
-                        note.id, answer, text, passage.headings, number, worth, unit, line
-                    )
-                continue
             text = shown(note, unit, span)
             if unit.kind not in ("code", "row") and is_question(text):
                 asked = span[0] if asked is None else asked
@@ -233,12 +225,6 @@ def introduction(note: Note, unit: Unit) -> Unit | None:
     while unit.parent >= 0 and every[unit.parent].group == unit.group:
         unit = every[unit.parent]
     return every[unit.parent] if unit.parent >= 0 else None
-
-
-def _cards(note: Note, span: Span) -> Iterator[tuple[Span, Span]]:
-    """Yield the flash cards of one line, "question?::answer": the line, and the answer in it."""
-    for card in _CARD.finditer(note.text, *span):
-        yield card.span(), card.span(1)
 
 
 def _is_asked_for(unit: Unit, words: frozenset[str]) -> bool:

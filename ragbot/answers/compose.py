@@ -69,9 +69,9 @@ def render(statements: Sequence[Statement]) -> str:
     """
     text = ""
     before: Statement | None = None
-    after: Sequence[Statement | None] = [*statements[1:], None]
-    for statement, following in zip(statements, after, strict=True):
-        last = following is None or following.citations != statement.citations
+    for place, statement in enumerate(statements):
+        following = statements[place + 1 : place + 2]
+        last = not following or following[0].citations != statement.citations
         marks = "".join(f"[{number}]" for number in statement.citations) if last else ""
         text += _between(before, statement) + _markdown(statement, marks)
         before = statement

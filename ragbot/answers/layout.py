@@ -109,12 +109,14 @@ def _prose(note: Note, candidate: Candidate, words: int) -> Quote:
     first, last, room = at, at, words - sizes[at]
     # A question before the sentence is what it answers, and no part of the answer.
     start = max((n + 1 for n in range(at) if is_question(texts[n])), default=0)
-    if sum(sizes[start:]) <= words:
-        first, last = start, len(spans) - 1
+    asked = (n for n in range(at + 1, len(spans)) if is_question(texts[n]))
+    end = next(asked, len(spans))
+    if sum(sizes[start:end]) <= words:
+        first, last = start, end - 1
     else:
         if at > start and candidate.leans and sizes[at - 1] <= room:
             first, room = at - 1, room - sizes[at - 1]
-        while last + 1 < len(spans) and sizes[last + 1] <= room:
+        while last + 1 < end and sizes[last + 1] <= room:
             last, room = last + 1, room - sizes[last + 1]
     span = (spans[first][0], spans[last][1])
     return Quote(note.id, span, (Line(" ".join(texts[first : last + 1]), unit.kind in LISTED),))

@@ -315,7 +315,8 @@ def _named(
     for spotted in corpus.names_in(question):
         first = next(place for place, span in enumerate(spans) if span[1] > spotted.span[0])
         last = next((p for p, span in enumerate(spans) if span[0] >= spotted.span[1]), len(spans))
-        if spotted.rarity > COMMON or last - first > 1:
+        capital = first > 0 and question[spotted.span[0]].isupper()
+        if spotted.rarity > COMMON or last - first > 1 or capital:
             note = min(spotted.notes, key=lambda note: (len(note), note))
             found.append(_Named(note, first, last, True))
     return found

@@ -14,6 +14,7 @@ from ragbot.inference.llm import LanguageModel, Message
 from ragbot.models import Turn
 from ragbot.questions.conversation import standalone
 from ragbot.questions.query_rewrite import understand
+from ragbot.questions.question import analyse
 from ragbot.retrieval.retriever import retrieve
 from tests.model_server import Script, serving
 
@@ -35,16 +36,14 @@ def corpus():
 def asked(corpus, script, question=QUESTION, history=(), timeout=10.0):
     """Give the pieces of text and the answer."""
     one = standalone(question, history, corpus)
-    query = encoded(one.query)
-    hits = retrieve(corpus, one.query, query)
+    analysed = analyse(corpus, question, one, encoded)
+    hits = retrieve(corpus, one.query, analysed.encoded)
     with serving(script) as url:
         pieces = answers.stream(
             corpus,
-            question,
-            one,
+            analysed,
             hits,
             encode=bag_of_words,
-            query=query,
             model=LanguageModel("openai-like/scripted", url, timeout),
             history=history,
         )
@@ -96,7 +95,9 @@ def test_a_model_that_is_down_leaves_the_extractive_answer(corpus):
     one = standalone(QUESTION, (), corpus)
     hits = retrieve(corpus, QUESTION, None)
     model = LanguageModel("openai-like/scripted", "http://127.0.0.1:9/v1", 2.0)
-    *_, answer = answers.stream(corpus, QUESTION, one, hits, encode=None, query=None, model=model)
+    *_, answer = answers.stream(
+        corpus, analyse(corpus, QUESTION, one), hits, encode=None, model=model
+    )
     assert answer.kind == "extractive"
     assert "cannot be reached" in answer.notice
 
@@ -224,16 +225,14 @@ def test_a_model_that_cannot_rewrite_is_not_tried_again(corpus):
     asked, failed = understood(corpus, script, "And who measured it?")
     assert asked.query == "And who measured it? (heat flow)"
     assert "status 500" in failed.found
-    query = encoded(asked.query)
-    hits = retrieve(corpus, asked.query, query)
+    analysed = analyse(corpus, "And who measured it?", asked, encoded)
+    hits = retrieve(corpus, asked.query, analysed.encoded)
     model = LanguageModel("openai-like/x", "http://127.0.0.1:9/v1", 0.5)
     *_, answer = answers.stream(
         corpus,
-        "And who measured it?",
-        asked,
+        analysed,
         hits,
         encode=bag_of_words,
-        query=query,
         model=model,
         failed=failed,
     )

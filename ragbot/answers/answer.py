@@ -5,7 +5,7 @@ Floor 4: pure of configuration; reads a corpus.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ragbot.answers import (
@@ -13,19 +13,15 @@ from ragbot.answers import (
     compose,
     grounding,
     layout,
-    llm_answer,
     relation_answers,
     sentence_ranker,
     suggestions,
 )
 from ragbot.answers.compose import Composed
-from ragbot.answers.llm_answer import Encode
 from ragbot.answers.sentence_ranker import Picked
-from ragbot.errors import ModelUnavailableError
 from ragbot.index.corpus import Corpus
-from ragbot.inference.llm import LanguageModel
 from ragbot.inference.token_codes import EncodedQuestion, EncodeQuestion
-from ragbot.models import Answer, Hit, Turn
+from ragbot.models import Answer, Hit
 from ragbot.questions import relation_questions
 from ragbot.questions.conversation import Standalone, starters
 from ragbot.questions.question_type import kind_of
@@ -135,101 +131,4 @@ def _with_more(
         f"{text}\n\n{more.text}",
         told.statements + more.statements,
         told.citations + more.citations,
-    )
-
-
-def stream(
-    corpus: Corpus,
-    question: str,
-    asked: Standalone,
-    hits: Sequence[Hit],
-    *,
-    encode: Encode | None,
-    query: EncodedQuestion | None,
-    encode_clause: EncodeQuestion | None = None,
-    model: LanguageModel | None = None,
-    failed: ModelUnavailableError | None = None,
-    history: Sequence[Turn] = (),
-    notice: str = "",
-) -> Iterator[str | Answer]:
-    """Answer piece by piece: text as it comes, then the `Answer`.
-
-    Parameters
-    ----------
-    encode
-        Texts to unit vectors, shape (n, d), to hold a model's sentences against
-        what they cite; None to compare their words.
-    query, encode_clause
-        As for `answer`.
-    model
-        Writes the answer; None for an extractive one. When it fails, the
-        extractive answer comes instead, with a notice that says why.
-    failed
-        How the model has failed already; it is then not tried again.
-    history
-        Earlier turns, oldest first, for the model.
-
-    Yields
-    ------
-    str or Answer
-        Pieces of text, the last item is the whole answer. Its text is what
-        counts: what was given before is void when the model breaks off.
-    """
-    why = notice
-    if model is not None and hits and not asked.reply:
-        try:
-            if failed is not None:
-                raise failed
-            for piece in llm_answer.stream(
-                model,
-                corpus,
-                asked.query,
-                hits,
-                encode=encode,
-                vector=None if query is None else query.vector,
-                history=history,
-            ):
-                if isinstance(piece, str):
-                    yield piece
-                elif written := _written(corpus, question, asked, hits, piece, notice):
-                    yield written
-                    return
-            why = f"{model.spec} wrote nothing that the notes support, so this is quoted from them."
-        except ModelUnavailableError as error:
-            why = f"{model.spec} did not answer ({error.found}), so this is quoted from the notes."
-        why = f"{why} {notice}".strip()
-    final = answer(
-        corpus, question, asked, hits, query=query, encode_clause=encode_clause, notice=why
-    )
-    yield final.text
-    yield final
-
-
-def _written(
-    corpus: Corpus,
-    question: str,
-    asked: Standalone,
-    hits: Sequence[Hit],
-    written: llm_answer.Written,
-    notice: str,
-) -> Answer | None:
-    """Make an answer of what a model wrote; None when nothing of it holds."""
-    if not any(statement.supported for statement in written.statements):
-        if written.silent and not written.statements:
-            return abstention.answer(corpus, question, asked.query, hits, notice)
-        return None
-    if written.dropped:
-        times = "One sentence" if written.dropped == 1 else f"{written.dropped} sentences"
-        notice = f"{times} without a source left out. {notice}".strip()
-    return Answer(
-        question,
-        compose.render(written.statements),
-        "generated",
-        False,
-        written.statements,
-        written.citations,
-        tuple(hits),
-        asked.query,
-        notice,
-        suggestions.suggest(corpus, asked.query, written.citations),
     )

@@ -48,10 +48,9 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
     3. The last snapshot is the answer: the written one, with a notice if sentences were left out;
        or `quoted` again, with a notice that says in one line why nothing was written.
 
-    Without a model, and where relations answer, the notes are silent or nothing was asked, only the
-    first comes. Every
-    snapshot is complete: its citations are quotes of the notes and its text shows only sentences
-    that they carry. Closing the stream stops the model's server.
+    Only the first comes without a model, and where relations answer, the notes are silent or
+    nothing was asked. Every snapshot is complete: its citations are quotes of the notes and its
+    text shows only sentences that they carry. Closing the stream stops the model's server.
 
     Parameters
     ----------

@@ -13,9 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ragbot.answers import evidence, sentence_ranker
-from ragbot.answers.answer import answer
-from ragbot.answers.stream import Writer, stream
+from ragbot.answers.answer import answer, small_talk
+from ragbot.answers.stream import Writer, reading, stream
 from ragbot.config import Config
 from ragbot.errors import ModelUnavailableError, NoteNotFoundError
 from ragbot.graph.relation_graph import Direction
@@ -42,6 +41,7 @@ from ragbot.models import (
 )
 from ragbot.notes.link_checker import check
 from ragbot.questions.conversation import checked, standalone
+from ragbot.questions.question import analyse
 from ragbot.retrieval.retriever import HOPS, retriever
 
 if TYPE_CHECKING:
@@ -283,30 +283,26 @@ class Ragbot:
         """
         question = checked(question, self.config.max_question)
         chosen = self._language_model(model) if use_llm is not False else None
-        writer = None
+        writer: Writer | None = None
         with self.snapshot() as corpus:
             asked = standalone(question, _turns(history), corpus)
-            query, hits = None, []
-            if not asked.reply:
-                query = self._encoded(corpus, asked.query)
-                k, far = SOURCES if sources is None else sources, HOPS if hops is None else hops
-                hits = self._find(corpus, asked.query, query, k=k, filters=filters, hops=far)
-            encode_clause = partial(self._encoded, corpus)
-            quoted = answer(
-                corpus,
-                question,
-                asked,
-                hits,
-                query=query,
-                encode_clause=encode_clause,
-                notice="" if query is not None or asked.reply else _NO_VECTORS,
-            )
-            if chosen is not None and hits:
-                ranked = sentence_ranker.rank(corpus, asked.query, hits, query, encode_clause)
-                lines = evidence.collect(corpus, ranked, tokens=chosen.evidence_tokens)
-                notes = {line.note: corpus.notes[line.note] for line in lines}
-                encode = None if query is None else self._encode_sentences
-                writer = Writer(chosen, lines, notes, encode)
+            if asked.reply:
+                quoted = small_talk(corpus, question, asked)
+            else:
+                analysed = analyse(corpus, question, asked, partial(self._encoded, corpus))
+                hits = self._find(
+                    corpus,
+                    analysed.standalone,
+                    analysed.encoded,
+                    k=SOURCES if sources is None else sources,
+                    filters=filters,
+                    hops=HOPS if hops is None else hops,
+                )
+                embedded = analysed.encoded is not None or corpus.embedded
+                quoted = answer(corpus, analysed, hits, notice="" if embedded else _NO_VECTORS)
+                if chosen is not None:
+                    encode = None if analysed.encoded is None else self._encode_sentences
+                    writer = reading(corpus, analysed, hits, chosen, encode)
         # The model writes for seconds: the snapshot is closed before.
         yield from stream(quoted, writer)
 

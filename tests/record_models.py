@@ -49,8 +49,8 @@ def record(name, url):
     head = {"model": name, "date": date.today().isoformat(), "instruction": llm_answer.INSTRUCTION}
     collect, lines = evidence.collect, []
 
-    def collected(*args, **options):
-        lines[:] = collect(*args, tokens=evidence.TOKENS)
+    def collected(corpus, ranked, tokens=0):
+        lines[:] = collect(corpus, ranked)  # as much as for a model of unknown speed
         return list(lines)
 
     evidence.collect = collected

@@ -1,28 +1,26 @@
-"""Silence: whether the notes answer at all, and what to say when they don't.
-
-Floor 4: reads a corpus.
-"""
+"""Whether the notes answer at all, and what to say when they don't."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ragbot.answers.compose import ASKING, escaped
-from ragbot.answers.sentence_ranker import Picked
+from ragbot.answers.layout import Quote
+from ragbot.answers.sentence_ranker import RankedSentence
 from ragbot.index.corpus import Corpus
 from ragbot.inference import token_codes
-from ragbot.inference.token_codes import EncodedQuestion
-from ragbot.models import Answer, Hit
+from ragbot.models import Answer, Hit, NoteId
 from ragbot.questions.answer_type import fit
+from ragbot.questions.dates import periods
+from ragbot.questions.language import PHRASES
 from ragbot.questions.predicate_matcher import stem
+from ragbot.questions.question import Question
 from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
-
-Scores = NDArray[np.float64]
 
 NEAREST = 3
 """Notes named as the nearest."""
@@ -37,7 +35,16 @@ vaults, the others as did best on 1,640 over other texts; see docs/answers.md.""
 ENOUGH = 4.7
 """Weighted signals from which an answer is given: one in twenty answers is lost below it."""
 
-COVERED = 0.4
+DAY = 2
+"""Unknown names that a day counts as which the best passages do not speak of."""
+
+QUOTED = 3
+"""Sentences, the best for each thing asked, that are compared with the words of the question."""
+
+ALIKE = 0.6
+"""Share of a word's letters, from its first, by which another is a form of it."""
+
+COVERED = 0.25
 """Share of the question's words, by rarity, that must be held where no vectors tell."""
 
 _NAMED = re.compile(r"(?<=[\s\"'(])[\"'(]*(?=[\w.'-]*[A-Z0-9])(\w[\w.%-]*)")
@@ -77,103 +84,112 @@ class Signals:
 
 
 def signals(
-    corpus: Corpus,
-    question: str,
-    query: str,
-    picked: Sequence[Picked],
-    chosen: Sequence[Picked],
-    asked: EncodedQuestion | None,
+    corpus: Corpus, question: Question, ranked: Sequence[RankedSentence], said: Sequence[Quote]
 ) -> Signals:
-    """Gather what speaks for an answer.
+    """Return what speaks for an answer.
 
     Parameters
     ----------
-    question, query
-        As asked, and standing alone.
-    picked, chosen
-        The sentences found, best first, and those that an answer would hold; not empty.
-    asked
-        `query` encoded, or None.
+    ranked
+        The sentences found, best first; not empty.
+    said
+        The quotes that an answer would hold.
     """
+    query, encoded = question.standalone, question.encoded
     meaning = met = 0.0
-    if asked is not None and corpus.embedded:
-        read = [pick.candidate.passage_id for pick in picked]
-        meaning = float(corpus.similarities(asked.vector, read).max())
-    if asked is not None and picked[0].near.size:
-        nearest = np.max([pick.near for pick in chosen], axis=0)
-        met = float(nearest @ token_codes.weights(query, asked.words.spans, corpus.rarity))
-    words = {stem(word): word for word in content_words(query)}
-    words = {root: word for root, word in words.items() if root not in ASKING} or words
-    rarity = np.array([corpus.rarity(word) for word in words.values()])
-    said = {stem(word) for pick in chosen for word in _words(corpus, pick)}
-    exact = np.array([float(root in said) for root in words])
+    if encoded is not None and corpus.embedded:
+        read = [one.candidate.passage for one in ranked]
+        meaning = float(corpus.similarities(encoded.vector, read).max())
+    if encoded is not None and ranked[0].near.size:
+        things = 4 if question.type == "compare" else max(1, len(question.parts))
+        nearest = np.max([one.near for one in ranked[: QUOTED * things]], axis=0)
+        met = float(nearest @ token_codes.weights(query, encoded.words.spans, corpus.rarity))
     passages = {
         stem(word)
-        for pick in picked[:3]
-        for word in _words(corpus, pick, corpus.passage(pick.candidate.passage_id).text)
+        for one in ranked[:3]
+        for word in _words(corpus, one, corpus.passage(one.candidate.passage).text)
     }
-    named = {stem(word) for name in _NAMED.findall(question) for word in tokens(name)}
-    best = [pick.candidate.text for pick in picked[:3]]
+    texts = [
+        f"{one.candidate.note} {corpus.passage(one.candidate.passage).text}" for one in ranked[:3]
+    ]
+    known = {period.first for text in texts for period in periods(text)}
+    days = [day.first for day in periods(question.text) if day.first == day.last]
+    named = {stem(word) for name in _NAMED.findall(question.text) for word in tokens(name)}
+    best = [one.candidate.text for one in ranked[:3]]
     return Signals(
         meaning,
         met,
-        float(rarity @ exact) / (float(rarity.sum()) or 1.0),
-        len(named - passages - STOP_WORDS),
-        (fit(question, best[:1]) + fit(question, best)) / 2,
+        _covered(corpus, query, said),
+        len(named - passages - STOP_WORDS) + DAY * sum(day not in known for day in days),
+        (fit(question.text, best[:1]) + fit(question.text, best)) / 2,
     )
 
 
 def confidence(
-    corpus: Corpus,
-    question: str,
-    query: str,
-    picked: Sequence[Picked],
-    chosen: Sequence[Picked],
-    asked: EncodedQuestion | None,
+    corpus: Corpus, question: Question, ranked: Sequence[RankedSentence], said: Sequence[Quote]
 ) -> float:
-    """Weigh whether the notes answer: below 0, silence is better."""
-    if not picked or not chosen:
+    """Return how much speaks for an answer beyond what is needed; below 0, the notes don't say."""
+    if not ranked or not said:
         return -ENOUGH
-    found = signals(corpus, question, query, picked, chosen, asked)
+    found = signals(corpus, question, ranked, said)
     # No vectors at all, or none yet of the passage that answers best.
-    if not picked[0].near.size or not len(corpus.codes([picked[0].candidate.passage_id])[0]):
+    if not ranked[0].near.size or not len(corpus.codes([ranked[0].candidate.passage])[0]):
         return found.covered - COVERED - found.unknown
     return found.weight - ENOUGH
 
 
-def _words(corpus: Corpus, pick: Picked, text: str = "") -> list[str]:
-    """Words of a sentence, or of another text in its place, with its title and headings."""
-    candidate = pick.candidate
-    above = (corpus.notes[candidate.note].title, *candidate.headings)
-    return content_words(" ".join((text or candidate.text, *above)))
+def _covered(corpus: Corpus, query: str, said: Sequence[Quote]) -> float:
+    """Return the share of a question's words, by rarity, that some quotes and their places hold."""
+    words = {stem(word): word for word in content_words(query)}
+    words = {root: word for root, word in words.items() if root not in ASKING} or words
+    # In some scripts a mark, once folded, leaves single letters of what were words.
+    words = {root: word for root, word in words.items() if len(root) > 1} or words
+    here = {stem(word) for quote in said for word in _around(corpus, quote)}
+    rarity = {root: corpus.rarity(word) for root, word in words.items()}
+    total = sum(rarity.values()) or 1.0
+    return sum(worth for root, worth in rarity.items() if _is_among(root, here)) / total
 
 
-def answer(
-    corpus: Corpus, question: str, query: str, hits: Sequence[Hit], notice: str = ""
-) -> Answer:
-    """Say that the notes don't say, what they hold that is nearest, and what is yet unwritten."""
-    lines = ["The notes don't say."]
-    ghosts = [
-        name
-        for name in corpus.graph.ghosts_in(query)
-        if len(" ".join(tokens(name))) > SHORTEST_NAME
-    ]
-    lines += [_ghost_line(corpus, name) for name in ghosts]
-    titles = dict.fromkeys(corpus.notes[hit.passage.note].title for hit in hits)
-    if titles:
-        names = ", ".join(f"*{escaped(title)}*" for title in list(titles)[:NEAREST])
-        lines.append(f"Nearest to the question: {names}.")
+def _is_among(root: str, words: set[str]) -> bool:
+    """Check for a word; in languages that `stem` does not know, for one that begins alike."""
+    if root.isascii() or root in words:
+        return root in words
+    least = max(3, math.ceil(ALIKE * len(root)))
+    return len(root) > 2 and any(word[:least] == root[:least] for word in words)
+
+
+def _around(corpus: Corpus, quote: Quote) -> list[str]:
+    note = corpus.notes[quote.note]
+    headings = next(
+        (s.headings for s in note.sections if s.span[0] <= quote.span[0] < s.span[1]), ()
+    )
+    return content_words(" ".join((note.title, *headings, *(line.text for line in quote.lines))))
+
+
+def _words(corpus: Corpus, one: RankedSentence, text: str) -> list[str]:
+    """Return the words of a text that stands in for a sentence, with title and headings."""
+    candidate = one.candidate
+    return content_words(" ".join((text, corpus.notes[candidate.note].title, *candidate.headings)))
+
+
+def answer(corpus: Corpus, question: Question, hits: Sequence[Hit], notice: str = "") -> Answer:
+    """Return that the notes don't say, with what they hold that is nearest or yet unwritten."""
+    phrases = PHRASES[question.language]
+    lines = [phrases.silent]
+    for ghost in corpus.graph.ghosts_in(question.standalone):
+        if len(" ".join(tokens(ghost))) > SHORTEST_NAME:
+            sources = [relation.source for relation in corpus.graph.neighbours(ghost)]
+            name = f"*{escaped(ghost)}*"
+            lines.append(phrases.ghost.format(name=name, names=_titles(corpus, sources)))
+    if hits:
+        titles = _titles(corpus, [hit.passage.note for hit in hits], cut="")
+        lines.append(phrases.nearest.format(names=titles))
     text = " ".join(lines)
-    return Answer(question, text, "extractive", True, (), (), tuple(hits), query, notice)
+    query = question.standalone
+    return Answer(question.text, text, "extractive", True, (), (), tuple(hits), query, notice)
 
 
-def _ghost_line(corpus: Corpus, name: str) -> str:
-    sources = dict.fromkeys(
-        corpus.notes[relation.source].title for relation in corpus.graph.neighbours(name)
-    )
-    shown = ", ".join(f"*{escaped(title)}*" for title in list(sources)[:NEAREST])
-    more = ", …" if len(sources) > NEAREST else ""
-    verb = "note mentions" if len(sources) == 1 else "notes mention"
-    return (
-        f"There is no note called *{escaped(name)}* yet; {len(sources)} {verb} it: {shown}{more}."
-    )
+def _titles(corpus: Corpus, notes: Sequence[NoteId], cut: str = ", …") -> str:
+    titles = list(dict.fromkeys(corpus.notes[note].title for note in notes))
+    shown = ", ".join(f"*{escaped(title)}*" for title in titles[:NEAREST])
+    return shown + (cut if len(titles) > NEAREST else "")

@@ -1,12 +1,10 @@
-"""Answer: hits become an answer whose every sentence quotes a note, or honest silence.
-
-Floor 4: pure of configuration; reads a corpus.
-"""
+"""Hits become an answer whose every statement quotes a note, or honest silence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from ragbot.answers import (
     abstention,
@@ -14,50 +12,55 @@ from ragbot.answers import (
     grounding,
     layout,
     relation_answers,
+    selection,
     sentence_ranker,
     suggestions,
 )
 from ragbot.answers.compose import Composed
-from ragbot.answers.sentence_ranker import Picked
+from ragbot.answers.layout import Line, Quote
+from ragbot.answers.sentence_ranker import Ranking
 from ragbot.index.corpus import Corpus
-from ragbot.inference.token_codes import EncodedQuestion, EncodeQuestion
-from ragbot.models import Answer, Hit
-from ragbot.questions import relation_questions
+from ragbot.models import Answer, Citation, Hit
+from ragbot.questions import lookups, relation_questions
 from ragbot.questions.conversation import Standalone, starters
-from ragbot.questions.question_type import kind_of
+from ragbot.questions.language import PHRASES, language_of
+from ragbot.questions.lookups import Found
+from ragbot.questions.question import Question
 
 LEAST_ROOM = 25
-"""Words left beside what the edges say, from which more sentences are worth adding."""
+"""Words left beside what the relations say, from which a quote is worth adding."""
 
 LEFT_OPEN = 0.3
-"""Share of the question's words that the edges leave open, from which sentences are added."""
+"""Share of the question's words that the relations leave open, from which a quote is added."""
+
+LONGEST_LIST = 30
+"""Rows, tasks or notes that are listed; of more, the number is given."""
+
+PART = -1.0
+"""Confidence below which a part of a question is named as unanswered."""
+
+
+def small_talk(corpus: Corpus, text: str, asked: Standalone) -> Answer:
+    """Return the reply to what is no question."""
+    return Answer(
+        text, asked.reply, "smalltalk", False, followups=starters(corpus, 3, language_of(text))
+    )
 
 
 def answer(
     corpus: Corpus,
-    question: str,
-    asked: Standalone,
+    question: Question,
     hits: Sequence[Hit],
     *,
-    query: EncodedQuestion | None,
-    encode_clause: EncodeQuestion | None = None,
     notice: str = "",
-    words: int = compose.WORDS,
+    words: int = selection.WORDS,
 ) -> Answer:
     """Answer a question from the passages found, without a language model.
 
     Parameters
     ----------
-    question
-        As it was asked.
-    asked
-        The same standing alone, or the reply to what is no question.
     hits
-        What retrieval found for `asked.query`, best first.
-    query
-        `asked.query` encoded; None to choose sentences by words alone.
-    encode_clause
-        Encodes one of several things that are asked.
+        What retrieval found for it, best first.
     notice
         What a reader should know of how the answer came to be.
     words
@@ -66,9 +69,8 @@ def answer(
     Returns
     -------
     Answer
-        Of kind `graph` when edges answer, else `extractive`; `smalltalk` for
-        what is no question. Every citation stands in its note. Abstains when
-        the notes do not say.
+        Of kind `graph` when relations answer, else `extractive`. Every citation
+        stands in its note. Abstains when the notes do not say.
 
     Raises
     ------
@@ -77,58 +79,134 @@ def answer(
     """
     if words < 1:
         raise ValueError(f"words must be at least 1, got {words}")
-    if asked.reply:
-        return Answer(question, asked.reply, "smalltalk", False, followups=starters(corpus))
-    picked = sentence_ranker.rank(corpus, asked.query, hits, query, encode_clause)
-    chosen = compose.choose(corpus.notes, picked, words)
-    sure = abstention.confidence(corpus, question, asked.query, picked, chosen, query)
-    related = relation_questions.answerable(corpus, asked.query)
-    if related is not None and related.relations:
-        told = relation_answers.tell(corpus, related, words)
-        made = _with_more(corpus, asked.query, told, picked, words)
-    elif sure < 0:
-        silent = abstention.answer(corpus, question, asked.query, hits, notice)
-        return replace(silent, confidence=sure)
+    related = relation_questions.answerable(corpus, question.standalone)
+    if related is not None and not related.relations:
+        related = None
+    found = () if related else lookups.look_up(corpus, question.standalone)
+    ranking = sentence_ranker.rank(corpus, question, hits)
+    selected = selection.select(corpus, question, ranking, words)
+    sure: float | None = abstention.confidence(corpus, question, ranking.in_turn, selected.quotes)
+    unanswered: tuple[str, ...] = ()
+    if sure is not None and ranking.whole and question.parts and not (related or found):
+        sure, ranking, unanswered = _by_part(corpus, question, ranking, sure)
+        selected = selection.select(corpus, question, ranking, words)
+    if related is not None:
+        stated = relation_answers.answer(corpus, related, words)
+        made, sure = _with_more(corpus, question, stated, ranking, words), None
+    elif found:
+        made, sure = _looked_up(corpus, found), None
+    elif sure is not None and sure < 0:
+        return replace(abstention.answer(corpus, question, hits, notice), confidence=sure)
     else:
-        groups = layout.arrange(corpus, asked.query, hits, picked, query, encode_clause, words)
-        made = compose.compose(corpus.notes, corpus.passage, groups, words)
+        made = compose.compose(corpus.notes, selected.quotes, selected.leads)
     if not all(grounding.stands(citation, corpus.notes) for citation in made.citations):
         raise AssertionError("a quotation was cut wrongly: a fault of ragbot, not of the notes")
+    open_parts = (PHRASES[question.language].unanswered.format(part=part) for part in unanswered)
     return Answer(
-        question,
-        made.text,
-        "extractive" if related is None or not related.relations else "graph",
+        question.text,
+        "\n\n".join((made.text, *open_parts)),
+        "extractive" if sure is not None else "graph",
         False,
         made.statements,
         made.citations,
         tuple(hits),
-        asked.query,
+        question.standalone,
         notice,
-        suggestions.suggest(corpus, asked.query, made.citations),
-        sure if related is None or not related.relations else None,
+        suggestions.suggest(corpus, question.standalone, made.citations),
+        sure,
+        _more(corpus, selected.more, made.citations),
+        unanswered,
     )
 
 
+def _looked_up(corpus: Corpus, found: Sequence[Found]) -> Composed:
+    """Quote what was looked up, each row, property or task from its line."""
+    groups = [list(group) for _, group in groupby(found, lambda one: (one.note, one.span))]
+    shown = groups[:LONGEST_LIST]
+    quotes = [
+        Quote(
+            group[0].note,
+            group[0].span,
+            tuple(Line(one.text, one.item and len(found) > 1, one.code) for one in group),
+        )
+        for group in shown
+    ]
+    made = compose.compose(corpus.notes, quotes, [group[0].lead for group in shown])
+    left_out = len(groups) - len(shown)
+    return replace(made, text=f"{made.text}\n\nAnd {left_out} more.") if left_out else made
+
+
+def _more(
+    corpus: Corpus, quotes: Sequence[Quote], cited: Sequence[Citation]
+) -> tuple[Citation, ...]:
+    """Cite the next passages, numbered on from the answer's own."""
+    fresh = [
+        one
+        for one in quotes
+        if not any(
+            one.note == other.note and one.span[0] < other.span[1] and other.span[0] < one.span[1]
+            for other in cited
+        )
+    ]
+    return tuple(
+        grounding.cite(corpus.notes, number, one.note, one.span)
+        for number, one in enumerate(fresh, start=len(cited) + 1)
+    )
+
+
+def _by_part(
+    corpus: Corpus, question: Question, ranking: Ranking, sure: float
+) -> tuple[float, Ranking, tuple[str, ...]]:
+    """Weigh each part of a question by itself.
+
+    Returns
+    -------
+    float, Ranking, tuple of str
+        The confidence, which one part that is answered brings above 0; the
+        sentences for the parts that are answered; the parts that are not.
+    """
+    weighed = []
+    for part, ranked in zip(question.parts, ranking.parts, strict=True):
+        best = [one.candidate for one in ranked[: abstention.QUOTED]]
+        quoted = layout.quote(corpus, best[0])
+        alone = sentence_ranker.score(corpus, part, best)
+        weighed.append(abstention.confidence(corpus, part, alone, [quoted] if quoted else []))
+    most = max(weighed)
+    least = PART if sure >= 0 else 0.0
+    said = [one >= least or (sure >= 0 and one == most) for one in weighed]
+    if not any(said):
+        return sure, ranking, ()
+    parts = tuple(ranked for ranked, kept in zip(ranking.parts, said, strict=True) if kept)
+    unsaid = tuple(p.text for p, kept in zip(question.parts, said, strict=True) if not kept)
+    return max(sure, most), Ranking(parts[0] if unsaid else ranking.whole, parts), unsaid
+
+
 def _with_more(
-    corpus: Corpus, query: str, told: relation_answers.Told, picked: Sequence[Picked], words: int
+    corpus: Corpus,
+    question: Question,
+    stated: relation_answers.RelationAnswer,
+    ranking: Ranking,
+    words: int,
 ) -> Composed:
-    """Add sentences to what the edges say, where the question asks for more than they hold."""
-    said = " ".join(f"{statement.lead} {statement.text}" for statement in told.statements)
-    text = compose.render(told.statements)
-    if told.left_out:
-        text += f"\n\nAnd {told.left_out} more."
+    """Add a quote to what the relations say, where the question asks for more than they hold."""
+    said = " ".join(f"{statement.lead} {statement.text}" for statement in stated.statements)
+    text = compose.render(stated.statements)
+    if stated.left_out:
+        text += f"\n\nAnd {stated.left_out} more."
     room = words - len(said.split())
-    missing = compose.unsaid(query, said)
-    open_share = sum(map(corpus.rarity, missing)) / max(1, len(compose.stems(query)))
-    fitting = [pick for pick in picked if missing.intersection(compose.stems(pick.candidate.text))]
+    missing = compose.unsaid(question.standalone, said)
+    asked = max(1, len(compose.stems(question.standalone)))
+    fitting = tuple(
+        one for one in ranking.whole if missing.intersection(compose.stems(one.candidate.text))
+    )
+    open_share = sum(map(corpus.rarity, missing)) / asked
     if not fitting or room < LEAST_ROOM or open_share < LEFT_OPEN:
-        return Composed(text, told.statements, told.citations)
-    chosen = compose.choose(corpus.notes, fitting, room)
-    groups = compose.by_note(corpus.notes, kind_of(query), chosen)
-    more = compose.compose(corpus.notes, corpus.passage, groups, room)
-    more = compose.renumbered(more, len(told.citations))
+        return Composed(text, stated.statements, stated.citations)
+    chosen = selection.select(corpus, question, Ranking(fitting, (fitting,)), room)
+    more = compose.compose(corpus.notes, chosen.quotes[:1])
+    more = compose.renumbered(more, len(stated.citations))
     return Composed(
         f"{text}\n\n{more.text}",
-        told.statements + more.statements,
-        told.citations + more.citations,
+        stated.statements + more.statements,
+        stated.citations + more.citations,
     )

@@ -1,35 +1,37 @@
-"""Candidates: the sentences that may answer a question, from the passages that were found.
+"""The sentences that may answer a question, from the passages of the notes that were found.
 
-A hit names the best passage of a note; the sentence that answers may stand in
-the next one. So the passages of every note found compete, and the best of them
-are cut into sentences: as many as can be encoded while a person waits.
-
-Floor 4: reads a corpus.
+A hit names the best passage of a note; the sentence that answers may stand in the next one. So
+the passages of every note found compete, and the best of them are cut into sentences.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ragbot.index.corpus import Corpus, FloatArray
 from ragbot.models import Hit, Note, NoteId, Passage, Span
-from ragbot.notes.chunker import plain_prose
-from ragbot.text.sentences import sentences
+from ragbot.notes.inline_text import inline_text
+from ragbot.notes.link_scanner import scan
+from ragbot.notes.units import Unit, sentence_spans, units, units_in
+from ragbot.questions.predicate_matcher import stem
+from ragbot.questions.question import Question
+from ragbot.questions.question_type import things_asked
+from ragbot.text.sentences import is_question, sentences
 from ragbot.text.tokenize import tokens
 
-Scores = NDArray[np.float64]
-
-LEAST_WORDS = 2
-"""Words of the shortest sentence that can answer."""
+LISTED = ("item", "task", "row")
+"""Kinds of units that lists and tables consist of."""
 
 LEAST_TOKENS = 4
-"""Tokens of one that is written without spaces: pairs of characters, so five of them."""
+"""Tokens of the shortest text without spaces that says something: pairs of characters."""
+
+SUMMARY_FIELDS = frozenset(["brief_summary", "summary", "description", "abstract", "tagline"])
+"""Properties that are prose about their note."""
 
 _BIBLIOGRAPHY = frozenset(
     [
@@ -60,108 +62,110 @@ _TAKEN_FROM = re.compile(
     rf"[*_]*{_TAKING}\s+([\w,./-]+\s+){{0,3}}(from|on|at|via)\b.*(://|\]\()",
     re.IGNORECASE | re.DOTALL,
 )
-
-_RULE = re.compile(r"[\s|:-]*")
-_ROW = re.compile(r"\s*(?:\|.*\|\s*|\|.*|(?:[^|\n]+\|){2}[^\n]*)\Z")
-_UNDERLINED = re.compile(r"[^\n]*\r?\n[ \t>]*\|?[ \t]*:?-+:?[ \t]*\|[ \t|:-]*(?:\r|\n|\Z)")
-_CELL = re.compile(r"(?<!\\)\|(?![^\[\]]*\]\])")
-_STANDS_FOR = re.compile(
+# A sentence that is one link to a page says no more than the link's name, an address nothing.
+_ONLY_A_LINK = re.compile(
+    r"\s*(?:[\w-]+::\s*)?!?\[(?:\\.|[^\[\]\\])*\]\([^()\s]*\)[\s.]*|\W*https?://\S+(?:\W+[\w-]+){0,3}\W*"
+)
+_CARD = re.compile(r"^[^\r\n]*\?[ \t]*:{2,3}[ \t]*([^\r\n]*\w[^\r\n]*?)[ \t]*$", re.MULTILINE)
+_LEANS = re.compile(
     r"(it|its|this|these|that|those|they|their|such|he|she|his|her|both|here|instead|however"
     r"|therefore|thus|but|and|so)\b",
     re.IGNORECASE,
 )
-# A field whose value is a link to a page says no more than the link alone.
-_ONLY_A_LINK = re.compile(r"\s*(?:[\w-]+::\s*)?!?\[(?:\\.|[^\[\]\\])*\]\([^()\s]*\)[\s.]*")
-BLOCK_MARK = re.compile(r"(?:[ \t]*(?:>|[-*+•](?=[ \t])|\d{1,3}[.)](?=[ \t])|\[[ xX]\])[ \t]*)+")
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One sentence, list item or table row of a note.
+    """One sentence, row, task, property or code block of a note.
 
-    `span` is its place in the note, without the mark of a list or quotation;
-    `text` reads without markup. `worth` is that of its passage: the hit's
-    score, less what the passage falls short of the best one of its note.
-    `place` is that of its note among the notes found, from 0.
+    `text` reads without markup. `worth` is that of its passage: the hit's score, less what the
+    passage falls short of the best one of its note. `context` is `span` with the question before
+    it in the note, which it answers: a flash card is found by its question. `listed` marks a
+    whole list or table as one candidate.
     """
 
     note: NoteId
     span: Span
     text: str
     headings: tuple[str, ...]
-    passage_id: int
+    passage: int
     worth: float
-    place: int
+    unit: Unit
+    context: Span
+    listed: bool = False
 
     @property
     def introduces(self) -> bool:
         """Whether it only introduces what follows, a list mostly."""
-        return self.text.endswith(":")
+        return self.text.endswith((":", "："))
 
     @property
     def leans(self) -> bool:
-        """Whether it begins with a word that stands for something said before it."""
-        return _STANDS_FOR.match(self.text) is not None
+        """Whether it begins with a word that refers to something said before it."""
+        return _LEANS.match(self.text) is not None
 
 
-def gather(
-    corpus: Corpus,
-    query: str,
-    vector: FloatArray | None,
-    hits: Sequence[Hit],
-    most: int,
-) -> list[Candidate]:
-    """Cut the best passages of the notes found into sentences.
+def gather(corpus: Corpus, question: Question, hits: Sequence[Hit], most: int) -> list[Candidate]:
+    """Return the sentences of the best passages of the notes found.
 
-    Parameters
-    ----------
-    query
-        The question, standing alone.
-    vector
-        The same encoded, a unit vector; None to judge passages by words.
-    hits
-        What retrieval found, best first.
-    most
-        Passages cut. Those of a bibliography are left out where no source is asked for, and of
-        all of them the sentences that only say where a text was taken from.
+    Passages of a bibliography, and sentences that only say where a text was taken from, are left
+    out unless the question asks for sources. A question in the notes is never a candidate.
 
     Returns
     -------
     list of Candidate
         In order of the passage's worth, then of the file.
     """
-    found: list[Candidate] = []
+    query = question.standalone
     sources_too = _ASKS_FOR_SOURCES.search(query) is not None
     origins_too = sources_too or _ASKS_WHERE_FROM.search(query) is not None
-    ranked = best_passages(corpus, query, vector, hits)
-    telling = (
-        (corpus.passage(one), one, worth)
-        for one, worth in ranked
-        if sources_too or not _is_bibliography(corpus.passage(one))
+    vector = question.encoded.vector if question.encoded else None
+    number_asked = things_asked(query)
+    lists = question.type == "list" or number_asked is not None
+    ranked = (
+        (number, worth)
+        for number, worth in best_passages(corpus, query, vector, hits)
+        if sources_too or not _is_bibliography(corpus.passage(number))
     )
-    places = {
-        note: place for place, note in enumerate(dict.fromkeys(hit.passage.note for hit in hits))
-    }
-    for chunk, one, worth in islice(telling, most):
-        note = corpus.notes[chunk.note]
-        found += (
-            candidate
-            for candidate in cut(note, chunk, one, worth, places[chunk.note])
-            if origins_too or not _TAKEN_FROM.match(note.text, *candidate.span)
-        )
+    words = frozenset(map(stem, tokens(query)))
+    found: list[Candidate] = []
+    for number, worth in islice(ranked, most):
+        note = corpus.notes[corpus.passage(number).note]
+        sentences_here = [
+            one
+            for one in cut(corpus, number, worth, words)
+            if origins_too or not _TAKEN_FROM.match(note.text, *one.span)
+        ]
+        found += sentences_here
+        if lists:
+            found += _lists(note, sentences_here, number_asked)
     return found
 
 
-def _is_bibliography(chunk: Passage) -> bool:
-    """Tell whether a passage lists what a note rests on: it names a subject, and says nothing."""
-    last = chunk.headings[-1] if chunk.headings else ""
-    return "_".join(last.casefold().split()) in _BIBLIOGRAPHY
+def whole_list(note: Note, unit: Unit) -> list[Unit]:
+    """Return the units of the list or table that a unit stands in, with the line before it."""
+    found = [one for one in units(note) if one.group == unit.group and one.kind != "header"]
+    lead = introduction(note, unit) if unit.kind != "row" else None
+    return found if lead is None else [lead, *found]
+
+
+def _lists(note: Note, found: Sequence[Candidate], number: int | None) -> Iterator[Candidate]:
+    """Yield each list of a passage as one candidate; if a number is asked, lists of so many."""
+    first_of = {one.unit.group: one for one in reversed(found) if one.unit.kind in LISTED}
+    for one in first_of.values():
+        listed = whole_list(note, one.unit)
+        items = [unit for unit in listed if unit.group == one.unit.group]
+        top = [unit for unit in items if unit.level == items[0].level]
+        if len(items) > 1 and number in (None, len(top)):
+            span = (listed[0].span[0], listed[-1].span[1])
+            text = " ".join(unit.text for unit in listed)
+            yield replace(one, span=span, text=text, context=span, listed=True)
 
 
 def best_passages(
     corpus: Corpus, query: str, vector: FloatArray | None, hits: Sequence[Hit]
 ) -> list[tuple[int, float]]:
-    """Rank the passages of the notes found: id and worth, best first."""
+    """Return the passages of the notes found with their worth, best first."""
     words = corpus.bm25(query)
     top = max(words.values(), default=0.0) or 1.0
     best: dict[NoteId, float] = {}
@@ -169,85 +173,107 @@ def best_passages(
         best.setdefault(hit.passage.note, hit.score)
     ranked: list[tuple[int, float]] = []
     for note, score in best.items():
-        rows = corpus.passages_of(note)
-        scores = np.array([words.get(one, 0.0) / top for one in rows])
+        numbers = corpus.passages_of(note)
+        scores = np.array([words.get(number, 0.0) / top for number in numbers])
         if vector is not None and corpus.embedded:
-            scores = scores + corpus.similarities(vector, rows)
-        ranked += zip(rows, (score + scores - scores.max()).tolist(), strict=True)
+            scores = scores + corpus.similarities(vector, numbers)
+        ranked += zip(numbers, (score + scores - scores.max()).tolist(), strict=True)
     return sorted(ranked, key=lambda pair: -pair[1])
 
 
 def cut(
-    note: Note, chunk: Passage, passage_id: int, worth: float, place: int
+    corpus: Corpus, number: int, worth: float = 0.0, words: frozenset[str] = frozenset()
 ) -> Iterator[Candidate]:
-    """Cut a passage into its sentences, list items and table rows, as they read."""
-    columns: Sequence[str] = ()
-    for first, last in sentences(chunk.text, chunk.span[0]):
-        mark = BLOCK_MARK.match(note.text, first, last)
-        first = mark.end() if mark else first
-        source = note.text[first:last]
-        if "|" in source and _UNDERLINED.match(note.text, first):
-            columns = _cells(_from_line_start(note.text, first, last))
-            continue
-        skipped = _ONLY_A_LINK.fullmatch(source)
-        text = "" if skipped else readable(source, columns)
-        if len(text.split()) >= LEAST_WORDS or _runs_on(text):
-            yield Candidate(note.id, (first, last), text, chunk.headings, passage_id, worth, place)
-
-
-def _from_line_start(text: str, first: int, last: int) -> str:
-    """Give a row with the empty cells before its first word."""
-    start = max(text.rfind("\n", 0, first), text.rfind("\r", 0, first)) + 1
-    mark = BLOCK_MARK.match(text, start, first)
-    return text[mark.end() if mark else start : last]
-
-
-def _runs_on(text: str) -> bool:
-    """Tell whether a text without spaces is more than a word, as in Chinese, Japanese or Thai."""
-    return not text.isascii() and len(tokens(text)) >= LEAST_TOKENS
-
-
-def readable(source: str, columns: Sequence[str] = ()) -> str:
-    r"""Give a slice of a note as a line to read; the cells of a table row become a list.
+    """Yield the candidates of a passage, in the order of the file.
 
     Parameters
     ----------
-    columns
-        Names of the columns, for a row of three or more cells.
-
-    Examples
-    --------
-    >>> readable("| **Heat** | flows | [[Work|worked]] |")
-    'Heat: flows; worked'
-    >>> readable("| Green | 80 | 2 |", ["Kind", "Degrees", "Minutes"])
-    'Green (Degrees: 80; Minutes: 2)'
+    words
+        Stems of the question: a property answers only if its key is among them.
     """
-    if not is_row(source):
-        return _shown(source)
-    if _RULE.fullmatch(source):
-        return ""
-    cells = _cells(source)
-    if 1 < len(cells) <= len(columns) and len(columns) > 2:
-        # The last row of a passage may lack empty cells at its end.
-        named = zip(columns[1:], cells[1:], strict=False)
-        told = "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
-        if cells[0] and told:
-            return f"{cells[0]} ({told})"
-    first, *rest = [cell for cell in cells if cell] or [""]
-    return f"{first}: {'; '.join(rest)}" if rest else first
+    passage = corpus.passage(number)
+    note = corpus.notes[passage.note]
+    asked: int | None = None
+    for unit in units_in(note, passage.span):
+        if not _is_asked_for(unit, words):
+            continue
+        for span in _spans(note, unit, passage.span):
+            if cards := list(_cards(note, span)):
+                for line, answer in cards:
+                    text = readable(note.text[slice(*answer)])
+                    yield Candidate(
+                        note.id, answer, text, passage.headings, number, worth, unit, line
+                    )
+                continue
+            text = shown(note, unit, span)
+            if unit.kind not in ("code", "row") and is_question(text):
+                asked = span[0] if asked is None else asked
+                continue
+            if _says_something(note, unit, span, text):
+                context = (span[0] if asked is None else asked, span[1])
+                asked = None
+                yield Candidate(note.id, span, text, passage.headings, number, worth, unit, context)
 
 
-def is_row(source: str) -> bool:
-    """Tell whether a slice of a note is a row of a table."""
-    return _ROW.match(source) is not None
+def shown(note: Note, unit: Unit, span: Span) -> str:
+    """Return a slice of a unit as it reads; code as it is written."""
+    if span == unit.span or unit.kind in ("row", "code", "math", "html"):
+        return unit.text
+    return readable(note.text[slice(*span)], block=span[0] == unit.span[0])
 
 
-def _cells(source: str) -> list[str]:
-    """Give the cells of a table row to read, without the bars at either end."""
-    cells = [_shown(cell) for cell in _CELL.split(source.strip())]
-    first = 1 if source.lstrip().startswith("|") else 0
-    return cells[first : len(cells) - (not cells[-1])]
+def readable(source: str, *, block: bool = False) -> str:
+    """Return a slice of prose as it reads; of a whole `block`, without the mark of a task."""
+    return inline_text(scan(source), block=block)
 
 
-def _shown(source: str) -> str:
-    return " ".join(plain_prose(source).split())
+def introduction(note: Note, unit: Unit) -> Unit | None:
+    """Return the line that leads in the list of an item, if there is one."""
+    every = units(note)
+    while unit.parent >= 0 and every[unit.parent].group == unit.group:
+        unit = every[unit.parent]
+    return every[unit.parent] if unit.parent >= 0 else None
+
+
+def _cards(note: Note, span: Span) -> Iterator[tuple[Span, Span]]:
+    """Yield the flash cards of one line, "question?::answer": the line, and the answer in it."""
+    for card in _CARD.finditer(note.text, *span):
+        yield card.span(), card.span(1)
+
+
+def _is_asked_for(unit: Unit, words: frozenset[str]) -> bool:
+    if unit.kind != "property" or unit.columns[0][0].casefold() in SUMMARY_FIELDS:
+        return True
+    return any(words.issuperset(map(stem, tokens(key))) for key, _ in unit.columns)
+
+
+def _spans(note: Note, unit: Unit, passage: Span) -> Iterator[Span]:
+    if unit.kind == "header" or (unit.kind == "heading" and passage != unit.span):
+        return
+    if unit.kind == "property":
+        if unit.columns[0][0].casefold() not in SUMMARY_FIELDS:
+            yield unit.span
+            return
+        # The value of a summary is prose: its passage is the value alone.
+        first, last = max(unit.span[0], passage[0]), min(unit.span[1], passage[1])
+        yield from sentences(note.text[first:last], first)
+        return
+    for first, last in sentence_spans(note, unit):
+        if first < passage[1] and passage[0] < last:
+            yield first, last
+
+
+def _says_something(note: Note, unit: Unit, span: Span, text: str) -> bool:
+    if unit.kind in ("code", "math", "row", "property", "task"):
+        return bool(text.strip())
+    if _ONLY_A_LINK.fullmatch(note.text, *span):
+        return False
+    if unit.kind in ("item", "heading"):
+        return any(char.isalnum() for char in text)
+    return len(text.split()) > 1 or (not text.isascii() and len(tokens(text)) >= LEAST_TOKENS)
+
+
+def _is_bibliography(passage: Passage) -> bool:
+    """Check whether a passage lists what a note rests on."""
+    last = passage.headings[-1] if passage.headings else ""
+    return "_".join(last.casefold().split()) in _BIBLIOGRAPHY

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ragbot.answers.candidates import BLOCK_MARK, Candidate, readable
-from ragbot.answers.sentence_ranker import Picked
+from ragbot.answers.candidates import Candidate, readable
+from ragbot.answers.sentence_ranker import RankedSentence
 from ragbot.index.corpus import Corpus
 from ragbot.models import NoteId, Span
 from ragbot.text.sentences import sentences
@@ -30,6 +30,7 @@ LONGEST_BEFORE = 40
 """Words of the longest sentence that is put before one that begins with a pronoun."""
 
 _CHARACTERS_A_TOKEN = 4
+_ITEM = re.compile(r"(?:[ \t]*(?:>|[-*+•](?=[ \t])|\d{1,3}[.)](?=[ \t])|\[[ xX]\])[ \t]*)+")
 _PARAGRAPH = re.compile(r"(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r)")
 
 
@@ -55,7 +56,7 @@ class EvidenceLine:
 
 def collect(
     corpus: Corpus,
-    ranked: Sequence[Picked],
+    ranked: Sequence[RankedSentence],
     tokens: int = TOKENS,
 ) -> list[EvidenceLine]:
     """Return the best sentences that fit into a number of tokens, each once.
@@ -91,7 +92,7 @@ def as_prompt(lines: Sequence[EvidenceLine]) -> str:
 _Parts = tuple[NoteId, tuple[Span, ...], tuple[str, ...], str]
 
 
-def _all(corpus: Corpus, ranked: Sequence[Picked]) -> Iterator[_Parts]:
+def _all(corpus: Corpus, ranked: Sequence[RankedSentence]) -> Iterator[_Parts]:
     for pick in ranked:
         candidate = pick.candidate
         title = corpus.notes[candidate.note].title
@@ -108,7 +109,7 @@ def _with_neighbours(
     if not candidate.leans and not candidate.introduces:
         return own
     text = corpus.notes[candidate.note].text
-    passage = corpus.passage(candidate.passage_id)
+    passage = corpus.passage(candidate.passage)
     around = sentences(passage.text, passage.span[0])
     if candidate.introduces:
         return _with_items(text, candidate, [a for a in around if a[0] >= candidate.span[1]])
@@ -126,7 +127,7 @@ def _with_items(
 ) -> tuple[tuple[Span, ...], tuple[str, ...]]:
     spans, texts = [candidate.span], [candidate.text]
     for first, last in after[:ITEMS]:
-        mark = BLOCK_MARK.match(text, first, last)
+        mark = _ITEM.match(text, first, last)
         if mark is None:
             break
         shown = readable(text[mark.end() : last])

@@ -1,7 +1,4 @@
-"""Edges: answers read off the relations that authors wrote, each quoted from its line.
-
-Floor 4: reads a corpus.
-"""
+"""Answers from the relations that authors wrote, each quoted from its line."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from ragbot.answers import grounding
 from ragbot.index.corpus import Corpus
 from ragbot.models import EMBEDS, LINKS_TO, MENTIONS, Citation, Note, Relation, Span, Statement
 from ragbot.notes import predicates
+from ragbot.questions import predicate_matcher
 from ragbot.questions.relation_questions import RelationQuestion
 from ragbot.text.sentences import sentences
 
@@ -25,10 +23,10 @@ _TRAILING = re.compile(r"\*{0,2}[)\]]?[ \t]?[↑⊙↗]?")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What the edges say: statements with their citations, and the note each speaks of.
+class RelationAnswer:
+    """What the relations say: statements with their citations.
 
-    `left_out` counts the edges for which there was no room.
+    `left_out` counts the relations for which there was no room.
     """
 
     statements: tuple[Statement, ...]
@@ -36,8 +34,8 @@ class Told:
     left_out: int
 
 
-def tell(corpus: Corpus, asked: RelationQuestion, words: int) -> Told:
-    """Write down the edges that answer a question, as many as fit into a number of words."""
+def answer(corpus: Corpus, asked: RelationQuestion, words: int) -> RelationAnswer:
+    """Return the relations that answer a question, as many as fit into a number of words."""
     statements: list[Statement] = []
     citations: list[Citation] = []
     relations = _distinct(asked.relations)
@@ -52,29 +50,32 @@ def tell(corpus: Corpus, asked: RelationQuestion, words: int) -> Told:
         statements.append(Statement(text, (number,), lead=lead, item=several))
         source = corpus.notes[relation.source]
         citations.append(grounding.cite(corpus.notes, number, source.id, quoted(source, relation)))
-    return Told(tuple(statements), tuple(citations), len(relations) - len(statements))
+    return RelationAnswer(tuple(statements), tuple(citations), len(relations) - len(statements))
 
 
 def sentence(corpus: Corpus, relation: Relation) -> str:
-    """Say one relation as a sentence, with what its author wrote about it."""
+    """Return one relation as a sentence, with what its author wrote about it."""
     verb = _SAID.get(relation.predicate) or _verb(relation.predicate)
     target = relation.written
     if relation.target is None:
         target += " (a note that is not in this folder)"
     else:
         target = corpus.notes[relation.target].title
-    text = f"{corpus.notes[relation.source].title} {verb} {target}"
+    source = corpus.notes[relation.source].title
+    text = f"{source} {verb} {target}"
+    if predicate_matcher.is_noun(relation.predicate):
+        text = f"The {predicates.words(relation.predicate)} of {source} is {target}"
     return f"{text}: {relation.annotation}" if relation.annotation else text
 
 
 def _verb(predicate: str) -> str:
-    """Say a predicate as a verb: `extends`, but `is part of`, `is coordinated by`."""
+    """Return a predicate as a verb: `extends`, but `is part of`, `is coordinated by`."""
     words = predicates.words(predicate)
     return words if words.split(" ")[0].endswith("s") else f"is {words}"
 
 
 def quoted(note: Note, relation: Relation) -> Span:
-    """Give the span that shows a relation: its line from the predicate on, and its annotation."""
+    """Return the span that shows a relation: its line from the predicate on, and its annotation."""
     text = note.text
     start = max(text.rfind("\n", 0, relation.span[0]), text.rfind("\r", 0, relation.span[0])) + 1
     mark = _MARK.match(text, start)
@@ -99,7 +100,7 @@ def _sentence_start(text: str, first: int, place: int) -> int:
 
 
 def _distinct(relations: Sequence[Relation]) -> list[Relation]:
-    """Keep one relation for each pair and predicate: the one that its author explained."""
+    """Return one relation for each pair and predicate: the one that its author explained."""
     kept: dict[tuple[str, ...], Relation] = {}
     for relation in relations:
         end = relation.target or relation.written.casefold()

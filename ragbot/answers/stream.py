@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ragbot.answers import compose, llm_answer
+from ragbot.answers import compose, evidence, llm_answer, sentence_ranker
 from ragbot.answers.evidence import EvidenceLine
 from ragbot.answers.llm_answer import Encode, Written
 from ragbot.errors import ModelUnavailableError
+from ragbot.index.corpus import Corpus
 from ragbot.inference.llm import LanguageModel
-from ragbot.models import Answer, Citation, Note, NoteId
+from ragbot.models import Answer, Citation, Hit, Note, NoteId
 from ragbot.questions.answer_type import fit
+from ragbot.questions.question import Question
 
 QUOTES_KEPT = 3
 """Quotes of the answer without a model that stay below a written one."""
@@ -37,6 +39,19 @@ class Writer:
     lines: Sequence[EvidenceLine]
     notes: Mapping[NoteId, Note]
     encode: Encode | None = None
+
+
+def reading(
+    corpus: Corpus,
+    question: Question,
+    hits: Sequence[Hit],
+    model: LanguageModel,
+    encode: Encode | None,
+) -> Writer:
+    """Return a model with the evidence that it reads, the best for each part of a question."""
+    ranking = sentence_ranker.rank(corpus, question, hits)
+    lines = evidence.collect(corpus, ranking.in_turn, model.evidence_tokens)
+    return Writer(model, lines, {line.note: corpus.notes[line.note] for line in lines}, encode)
 
 
 def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:

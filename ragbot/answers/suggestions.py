@@ -1,7 +1,4 @@
-"""Follow-ups: questions that the graph suggests after an answer.
-
-Floor 4: reads a corpus.
-"""
+"""Follow-ups: questions that the graph suggests after an answer."""
 
 from __future__ import annotations
 
@@ -39,7 +36,7 @@ def suggest(corpus: Corpus, query: str, citations: Sequence[Citation]) -> tuple[
 
 
 def _around(corpus: Corpus, note: NoteId) -> list[tuple[Relation, NoteId]]:
-    """Give the relations of a note with the other end: asserted first, then the rarer note."""
+    """Return the relations of a note with the other end: asserted first, then the rarer note."""
     ends = [
         (relation, relation.target if relation.source == note else relation.source)
         for relation in corpus.graph.neighbours(note)

@@ -1,7 +1,4 @@
-"""Evaluation of answers: whether they quote the evidence, tell the facts, hold, keep silent.
-
-Floor 6: asks through the same path as `Ragbot.ask`.
-"""
+"""Evaluation of answers: whether they lead with the evidence, are complete, and abstain rightly."""
 
 from __future__ import annotations
 
@@ -22,7 +19,10 @@ from ragbot.text.sentences import sentences
 
 Ask = Callable[[str, Sequence[str]], Answer]
 
-MEASURES = ("evidence", "facts", "valid", "precise", "declined")
+MEASURES = ("lead", "evidence", "facts", "parts", "off_topic", "words", "valid", "declined")
+
+LEAST_WORDS = 3
+"""Words of the shortest sentence of the evidence that counts by itself."""
 
 STEPS = 10
 """Points of the risk and coverage curve."""
@@ -43,19 +43,30 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One answer and how it fared.
+    """One answer with its measures; None where a measure does not apply.
 
-    `evidence` and `facts` are shares in [0, 1], None where nothing was
-    expected; `valid` the share of its citations that stand in their note,
-    `precise` the share that quotes a gold note, None without citations.
+    Attributes
+    ----------
+    lead
+        1 if the first quote holds a sentence of the evidence, else 0.
+    evidence, facts
+        Shares of the evidence quoted and of the key facts said.
+    parts
+        Share of the groups of gold notes, one for each part of the question, that are quoted.
+    off_topic
+        Statements that quote no gold note.
+    valid
+        Share of the citations that stand in their note.
     """
 
     expected: Expected
     answer: Answer
+    lead: float | None
     evidence: float | None
     facts: float | None
+    parts: float | None
+    off_topic: float | None
     valid: float | None
-    precise: float | None
     words: int
     seconds: float
 
@@ -118,18 +129,25 @@ def run(notes: Mapping[NoteId, Note], ask: Ask, questions: Iterable[Expected]) -
 def judge(
     notes: Mapping[NoteId, Note], expected: Expected, answer: Answer, seconds: float = 0.0
 ) -> Judged:
-    """Compare an answer with what was expected."""
+    """Return an answer with its measures against what was expected."""
     quotes = [_folded(citation.quote) for citation in answer.citations]
+    first = quotes[:1]
     told = _folded(" ".join((answer.text, *quotes)))
     gold = {note for group in expected.gold for note in group}
     cited = answer.citations
+    notes_of = {citation.number: citation.note for citation in cited}
+    strays = [s for s in answer.statements if not gold & {notes_of.get(n) for n in s.citations}]
     return Judged(
         expected,
         answer,
+        float(any(_pieces_in(one, first) for one in expected.evidence))
+        if expected.evidence
+        else None,
         _share(_quoted(evidence, quotes) for evidence in expected.evidence),
         _share(_folded(fact) in told for fact in expected.facts) if expected.gold else None,
+        _share(any(one.note in group for one in cited) for group in expected.gold),
+        float(len(strays)) if expected.gold else None,
         _share(grounding.stands(citation, notes) for citation in cited),
-        _share(citation.note in gold for citation in cited) if expected.gold else None,
         sum(len(f"{s.lead} {s.text}".split()) for s in answer.statements),
         seconds,
     )
@@ -181,6 +199,7 @@ def as_json(report: Report) -> dict[str, Any]:
                 "id": one.expected.id,
                 "type": one.expected.type,
                 "kind": one.answer.kind,
+                "lead": one.lead,
                 "abstained": one.answer.abstained,
                 "evidence": one.evidence,
                 "facts": one.facts,
@@ -192,10 +211,10 @@ def as_json(report: Report) -> dict[str, Any]:
 
 def as_text(report: Report) -> str:
     """Give a report as tables: by type, and the risk and coverage curve."""
-    lines = [f"{'type':14s} {'n':>4s}  " + "  ".join(f"{m:>22s}" for m in MEASURES)]
+    lines = [f"{'type':14s} {'n':>4s}  " + "  ".join(f"{m:>20s}" for m in MEASURES)]
     for kind, measures in report.by_type.items():
         cells = "  ".join(
-            f"{m.value:8.3f} [{m.low:.3f}, {m.high:.3f}]" if m else " " * 22
+            f"{m.value:6.2f} [{m.low:5.2f}, {m.high:5.2f}]" if m else " " * 20
             for m in (measures.get(name) for name in MEASURES)
         )
         lines.append(f"{kind:14s} {measures['declined'].n:4d}  {cells}")
@@ -216,15 +235,25 @@ def _by_type(judged: Sequence[Judged]) -> dict[str, dict[str, Mean]]:
     means: dict[str, dict[str, Mean]] = {}
     for kind, group in groups.items():
         values: dict[str, list[float | None]] = {
+            "lead": [one.lead for one in group],
             "evidence": [one.evidence for one in group],
             "facts": [one.facts for one in group],
+            "parts": [one.parts for one in group],
+            "off_topic": [one.off_topic for one in group],
+            "words": [None if one.answer.abstained else float(one.words) for one in group],
             "valid": [one.valid for one in group],
-            "precise": [one.precise for one in group],
             "declined": [float(one.answer.abstained) for one in group],
         }
         known = {name: [v for v in found if v is not None] for name, found in values.items()}
         means[kind] = {name: metrics.mean(found) for name, found in known.items() if found}
     return means
+
+
+def _pieces_in(evidence: str, quotes: Sequence[str]) -> bool:
+    """Check whether evidence, or a sentence of it of three words or more, stands in a quote."""
+    pieces = [evidence[a:b] for a, b in sentences(evidence)]
+    texts = [evidence, *(piece for piece in pieces if len(piece.split()) >= LEAST_WORDS)]
+    return any(_folded(text) in quote for text in texts for quote in quotes)
 
 
 def _quoted(evidence: str, quotes: Sequence[str]) -> bool:

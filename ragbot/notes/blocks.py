@@ -7,7 +7,7 @@ that make text blocks are wrapped here to note that while it is known:
     > - a [[Link]]
         ^ bMarks + tShift
 
-Floor 1: pure functions on strings.
+A table's rows, the language of code and the extent of `%%` comments are kept as well.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ MAX_NESTING = 100
 
 Kind = Literal["text", "heading", "cell", "code", "html", "math"]
 _Rule = Callable[[StateBlock, int, int, bool], bool]
+_COMMENT = "in a comment"
 
 _CELL_END = re.compile(r"(?<!\\)\|")
 _BLANKS = " \t\n\v\f"
@@ -49,7 +50,9 @@ class Block:
     `lines` are the spans of its text, block prefixes taken off; `span` runs
     from the first to the last of them. `item` is the index of the innermost
     list item around it in `Layout.items`, or -1. `nested` is true inside any
-    list, quote or footnote.
+    list, quote or footnote, `quoted` inside a quote. `row` is the index of a
+    cell's row in `Layout.rows`, or -1. Code has its lines without the fence as
+    `lines`, its text without the indentation as `code` and its `language`.
     """
 
     kind: Kind
@@ -57,17 +60,34 @@ class Block:
     lines: tuple[Span, ...]
     item: int = -1
     nested: bool = False
+    quoted: bool = False
     level: int = 0
+    row: int = -1
+    code: str = ""
+    language: str = ""
 
 
 @dataclass(slots=True)
 class Item:
-    """One list item: the index of the item around it or -1, and where it starts and ends."""
+    """One list item: the index of the item around it or -1, and where it starts and ends.
+
+    Items with the same `list` are of one list.
+    """
 
     parent: int
     start: int
     end: int
     blocks: list[int] = field(default_factory=list)
+    list: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table: its whole line, all its cells, and the index of the header row."""
+
+    span: Span
+    cells: tuple[Span, ...]
+    header: int
 
 
 @dataclass(slots=True)
@@ -83,10 +103,15 @@ class _Leaf:
 
 @dataclass(slots=True)
 class Layout:
-    """All blocks of a note in file order, its list items, and its link definitions."""
+    """All blocks of a note in file order, its list items, and its link definitions.
+
+    `comments` are the spans of `%%` comments that take whole lines, signs included.
+    """
 
     blocks: list[Block] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    comments: list[Span] = field(default_factory=list)
     references: dict[str, str] = field(default_factory=dict)
     line_starts: list[int] = field(default_factory=list)
 
@@ -139,6 +164,9 @@ def _parser() -> MarkdownIt:
     )
     rules.before(
         "fence", "math_block", _math, {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    )
+    rules.before(
+        "math_block", "comment", _comment, {"alt": ["paragraph", "reference", "blockquote", "list"]}
     )
     # A definition's destination is kept as written; links are checked, not followed.
     setattr(parser, "normalizeLink", str)  # noqa: B010  (mypy: these are methods)
@@ -200,6 +228,33 @@ def _math(state: StateBlock, line: int, end: int, silent: bool) -> bool:
     return True
 
 
+def _comment(state: StateBlock, line: int, end: int, silent: bool) -> bool:
+    """Read a `%%` comment of several lines as a container: a fence in it ends where it ends."""
+    start = state.bMarks[line] + state.tShift[line]
+    if not state.src.startswith("%%", start) or state.env.get(_COMMENT):
+        return False
+    if state.is_code_block(line) or state.src.find("%%", start + 2, state.eMarks[line]) >= 0:
+        return False
+    stop = state.src.find("%%", state.eMarks[line], state.eMarks[end - 1])
+    if stop < 0:
+        return False
+    last = line + 1
+    while last < end and state.eMarks[last] < stop:
+        if state.sCount[last] < state.blkIndent and not state.isEmpty(last):
+            return False
+        last += 1
+    if silent:
+        return True
+    # What follows the closing sign on its line is hidden with it.
+    state.push("comment", "", 0).map = [line, last + 1]
+    state.env[_COMMENT] = True
+    lines, state.lineMax = state.lineMax, last + 1
+    state.md.block.tokenize(state, line, last + 1)
+    state.lineMax, state.line = lines, last + 1
+    del state.env[_COMMENT]
+    return True
+
+
 class _Walk:
     """One pass over the tokens of a note, keeping the open containers."""
 
@@ -208,7 +263,10 @@ class _Walk:
         self.start = start
         self.found = found
         self.items: list[int] = []
+        self.lists: list[int] = []
+        self.list_count = 0
         self.containers = 0
+        self.quotes = 0
 
     def run(self, tokens: Sequence[Token | _Leaf]) -> None:
         for token in tokens:
@@ -219,10 +277,19 @@ class _Walk:
             elif token.type == "list_item_close":
                 self.items.pop()
                 self.containers -= 1
+            elif token.type in ("bullet_list_open", "ordered_list_open"):
+                self.lists.append(self.list_count)
+                self.list_count += 1
+            elif token.type in ("bullet_list_close", "ordered_list_close"):
+                self.lists.pop()
             elif token.type in ("blockquote_open", "footnote_reference_open"):
                 self.containers += 1
+                self.quotes += token.type == "blockquote_open"
             elif token.type in ("blockquote_close", "footnote_reference_close"):
                 self.containers -= 1
+                self.quotes -= token.type == "blockquote_close"
+            elif token.type == "comment":
+                self.found.comments.append(self._lines(token))
             elif token.type in ("fence", "code_block", "html_block", "math_block"):
                 self._opaque(token)
 
@@ -230,7 +297,7 @@ class _Walk:
         span = self._lines(token)
         parent = self.items[-1] if self.items else -1
         self.items.append(len(self.found.items))
-        self.found.items.append(Item(parent, *span))
+        self.found.items.append(Item(parent, *span, list=self.lists[-1]))
         self.containers += 1
 
     def _lines(self, token: Token) -> Span:
@@ -242,35 +309,63 @@ class _Walk:
 
     def _opaque(self, token: Token) -> None:
         kinds: dict[str, Kind] = {"html_block": "html", "math_block": "math"}
+        kind = kinds.get(token.type, "code")
         span = self._lines(token)
-        self._add(kinds.get(token.type, "code"), (span,))
+        if kind != "code":
+            self._add(Block(kind, span, (span,), *self._around()))
+            return
+        first, last = token.map or (0, 1)
+        if token.type == "fence":
+            first += 1
+            last = min(last, first + token.content.count("\n"))
+        lines = tuple(self._line(number) for number in range(first, max(first, last)))
+        language = token.info.strip().split(maxsplit=1)[0] if token.info.strip() else ""
+        code = token.content.removesuffix("\n")
+        around = self._around()
+        self._add(Block(kind, span, lines, *around, code=code, language=language))
+
+    def _line(self, number: int) -> Span:
+        """Span of a line without its end."""
+        starts = self.found.line_starts
+        end = starts[number + 1] - 1 if number + 1 < len(starts) else len(self.text)
+        return starts[number], max(end, starts[number])
 
     def _leaf(self, leaf: _Leaf) -> None:
         lines = [(self.start + a, self.start + b) for a, b in leaf.lines]
         if leaf.tag == "table":
             del lines[1]  # the row of dashes
+            header = len(self.found.rows)
             for line in lines:
-                for cell in self._cells(*line):
-                    self._add("cell", (cell,))
+                self._row(line, header)
         elif leaf.tag == "p":
-            self._add("text", tuple(self._stripped(*line) for line in lines))
+            self._inline("text", tuple(self._stripped(*line) for line in lines))
         else:
             if len(lines) > 1:  # setext: the last line is the underline
                 lines.pop()
             else:
                 lines[0] = self._without_hashes(*lines[0], len(leaf.markup))
             stripped = tuple(self._stripped(*line) for line in lines)
-            self._add("heading", stripped, int(leaf.tag[1:]))
+            self._inline("heading", stripped, int(leaf.tag[1:]))
+
+    def _row(self, line: Span, header: int) -> None:
+        line = self._stripped(*line)
+        cells = self._cells(*line)
+        number = len(self.found.rows)
+        self.found.rows.append(Row(line, tuple(cells), header))
+        for start, end in cells:
+            if start < end:
+                cell = (start, end)
+                self._add(Block("cell", cell, (cell,), *self._around(), row=number))
 
     def _cells(self, start: int, end: int) -> list[Span]:
-        start, end = self._stripped(start, end)
         start += self.text.startswith("|", start)
         cells = []
         for match in _CELL_END.finditer(self.text, start, end):
             cells.append((start, match.start()))
             start = match.end()
-        cells.append((start, end))
-        return [(a, b) for a, b in (self._stripped(*cell) for cell in cells) if a < b]
+        if start < end:
+            cells.append((start, end))
+        return [self._stripped(*cell) for cell in cells]
 
     def _without_hashes(self, start: int, end: int, hashes: int) -> Span:
         """Span of the text of an ATX heading: `## Text ##` without its marks."""
@@ -289,9 +384,16 @@ class _Walk:
             start += 1
         return start, end
 
-    def _add(self, kind: Kind, lines: tuple[Span, ...], level: int = 0) -> None:
-        item = self.items[-1] if self.items else -1
+    def _inline(self, kind: Kind, lines: tuple[Span, ...], level: int = 0) -> None:
         span = (lines[0][0], lines[-1][1])
-        if item >= 0:
-            self.found.items[item].blocks.append(len(self.found.blocks))
-        self.found.blocks.append(Block(kind, span, lines, item, self.containers > 0, level))
+        self._add(Block(kind, span, lines, *self._around(), level))
+
+    def _around(self) -> tuple[int, bool, bool]:
+        """Innermost item, whether in any container, and whether in a quote."""
+        item = self.items[-1] if self.items else -1
+        return item, self.containers > 0, self.quotes > 0
+
+    def _add(self, block: Block) -> None:
+        if block.item >= 0:
+            self.found.items[block.item].blocks.append(len(self.found.blocks))
+        self.found.blocks.append(block)

@@ -1,6 +1,4 @@
 """A note taken apart: frontmatter, blocks, and the scanned text of each block.
-
-Floor 1: pure functions on strings.
 """
 
 from __future__ import annotations
@@ -55,6 +53,20 @@ class Page:
     layout: Layout
     texts: dict[int, Text] = field(default_factory=dict)
     fields: dict[int, list[tuple[Field, int]]] = field(default_factory=dict)
+
+    def comments(self) -> list[Span]:
+        """Return the spans of `%%` comments, signs included; one without an end hides nothing."""
+        whole = self.layout.comments
+        signs = [
+            place
+            for text in self.texts.values()
+            if "%%" in text.inline.masked
+            for match in re.finditer("%%", text.inline.masked)
+            for place in [text.place(match.start())]
+            if not any(start <= place < end for start, end in whole)
+        ]
+        pairs = [(a, b + 2) for a, b in zip(signs[::2], signs[1::2], strict=False)]
+        return sorted(whole + pairs)
 
 
 class Places:

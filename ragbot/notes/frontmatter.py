@@ -3,8 +3,6 @@
 YAML 1.1 would turn `NO` into False and `3.10` into 3.1. Here a value is text,
 a list, a mapping or None. The YAML is read as a stream of events, so no tag is
 ever constructed, no nesting recurses, and no shared anchor is walked twice.
-
-Floor 1: pure functions on strings.
 """
 
 from __future__ import annotations
@@ -48,6 +46,8 @@ class Value:
     size: int = 1
     items: list[Value] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    """Where each key of a mapping starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ class Frontmatter:
 
     end: int = 0
     values: tuple[tuple[str, Value], ...] = ()
+    starts: tuple[int, ...] = ()
+    """Where each field starts with its key."""
     error: str = ""
     error_offset: int = 0
 
@@ -109,7 +111,8 @@ def read(text: str) -> Frontmatter:
         return Frontmatter(body, error=error, error_offset=start)
     repeated = next((key for key, times in Counter(top.keys).items() if times > 1), None)
     error = f"the field {repeated!r} is given twice; the last one counts" if repeated else ""
-    return Frontmatter(body, tuple(zip(top.keys, top.items, strict=True)), error, start)
+    values = tuple(zip(top.keys, top.items, strict=True))
+    return Frontmatter(body, values, tuple(top.starts), error, start)
 
 
 def _load(source: str, offset: int) -> Value | None:
@@ -189,6 +192,7 @@ def _close(value: Value, end: int) -> None:
         value.data.extend(item.data for item in value.items)
         return
     value.keys = [_key(item.data) for item in value.items[::2]]
+    value.starts = [item.span[0] for item in value.items[::2]]
     value.items = value.items[1::2]
     value.data.update(zip(value.keys, (item.data for item in value.items), strict=True))
 

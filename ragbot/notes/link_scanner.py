@@ -6,8 +6,6 @@ Markdown links, the innermost first. The scanner is our own because a hostile
 note must not cost more than linear time, and because offsets must be exact:
 every construct that is looked for ahead is either found at once or known not
 to be there.
-
-Floor 1: pure functions on strings.
 """
 
 from __future__ import annotations
@@ -70,17 +68,31 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class External:
+    """A Markdown link to elsewhere; its label ends and its destination begins at `close`."""
+
+    start: int
+    close: int
+    end: int
+    embed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Inline:
     """What was found in one stretch of text.
 
     `masked` has the length of the text; code, HTML and math are replaced by
     `CODE`, links by `LINK`, escaped characters by `ESCAPED`, so that later
-    patterns see only what is really text.
+    patterns see only what is really text. `hidden` are the spans of code, HTML
+    and math. `external` are the Markdown links that lead out of the notes; only
+    their destinations are masked.
     """
 
     text: str
     masked: str
     links: tuple[Link, ...]
+    hidden: tuple[tuple[int, int], ...] = ()
+    external: tuple[External, ...] = ()
 
 
 @dataclass(slots=True)
@@ -88,7 +100,9 @@ class _Scan:
     text: str
     references: Mapping[str, str]
     links: list[Link] = field(default_factory=list)
+    external: list[External] = field(default_factory=list)
     masks: list[tuple[int, int, str]] = field(default_factory=list)
+    hidden: list[tuple[int, int]] = field(default_factory=list)
     openers: list[tuple[int, bool]] = field(default_factory=list)
     dead: int = 0
     ticks: dict[int, list[int]] | None = None
@@ -123,7 +137,13 @@ def scan(text: str, references: Mapping[str, str] | None = None) -> Inline:
         else:
             position = _open(state, start, found)
     state.links.sort(key=lambda link: link.start)
-    return Inline(text, _masked(text, state.masks), tuple(state.links))
+    return Inline(
+        text,
+        _masked(text, state.masks),
+        tuple(state.links),
+        tuple(state.hidden),
+        tuple(state.external),
+    )
 
 
 def _masked(text: str, masks: list[tuple[int, int, str]]) -> str:
@@ -146,6 +166,7 @@ def _escape(state: _Scan, start: int) -> int:
 
 def _hide(state: _Scan, start: int, end: int) -> int:
     state.masks.append((start, end, CODE))
+    state.hidden.append((start, end))
     return end
 
 
@@ -287,6 +308,7 @@ def _close(state: _Scan, start: int) -> int:
         _take(state, link)
     else:  # a link to elsewhere: no edge, and nothing in its destination counts
         state.masks.append((start, end, CODE))
+        state.external.append(External(opening, start, end, image))
         if not image:
             state.dead = len(state.openers)
     return end

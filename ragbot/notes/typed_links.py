@@ -5,8 +5,6 @@ Three grammars, each with its own end:
     supports:: [[A]], [[B]] - why     bare: a key at the start of a line
     (supports:: [[A]])                wrapped: up to the matching bracket
     - supports [[A]] (why)            list form: the whole item and no more
-
-Floor 1: pure functions on strings.
 """
 
 from __future__ import annotations
@@ -107,6 +105,14 @@ def _keys(masked: str, start: int, end: int) -> Iterator[tuple[str, int, int, bo
             bare = (key, value)
     if bare:
         yield bare[0], bare[1], end, True
+
+
+def properties(inline: Inline, start: int, end: int) -> list[tuple[str, int, int]]:
+    """Return key, start and end of value of each field of a line that is nothing but fields."""
+    found = list(_keys(inline.masked, start, end))
+    if not found or not all(whole for _, _, _, whole in found):
+        return []
+    return [(key, value, stop) for key, value, stop, _ in found]
 
 
 def _bare_key(masked: str, start: int, at: int) -> str:

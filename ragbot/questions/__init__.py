@@ -1,5 +1,4 @@
-"""What a question asks for, before anything is searched.
+"""What is asked: follow-ups, parts, types, languages, and questions that structure answers.
 
-Open `question.py` first: it analyses a question once, by its type, its parts, its language and the
-relations it asks for. `conversation.py` completes a follow-up with its subject.
+Open `question.py` first: its `Question` is what retrieval and answers read.
 """

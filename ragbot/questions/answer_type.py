@@ -1,14 +1,12 @@
-"""Expected: the kind of thing that a question asks for, and whether a sentence holds one.
+"""The type of an answer: what a question asks for, and whether a sentence holds one.
 
 "How many tokens?" is answered by a number of tokens, "who?" by a name. A sentence without one
 may be near to the question in every other way and still not answer it.
 
-Floor 1: pure functions on text.
-
 References
 ----------
 Li and Roth (2002), "Learning question classifiers": the kinds of answers. Ours are the few
-whose presence in a sentence can be told by its form, without a model.
+whose presence in a sentence shows in its form, without a model.
 """
 
 from __future__ import annotations
@@ -21,9 +19,7 @@ from typing import Literal
 from ragbot.questions.predicate_matcher import stem
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, content_words, tokens
 
-Form = Literal[
-    "count", "amount", "money", "clock", "duration", "bytes", "date", "name", "email", "licence"
-]
+AnswerType = Literal["count", "amount", "date", "name"]
 
 # Without "one", which mostly counts nothing: "at one end", "the one that".
 _BEYOND = (
@@ -39,13 +35,6 @@ _DATE = re.compile(
     r"|mon|tues|wednes|thurs|fri|satur|sun)(day)?\b",
     re.IGNORECASE,
 )
-_MONEY = re.compile(
-    r"[$€£¥]\s?\d|\d\s?[€£¥]|\b(dollars?|euros?|pounds|cents|usd|eur|gbp|free)\b", re.IGNORECASE
-)
-_CLOCK = re.compile(
-    r"\b\d{1,2}(:\d\d| ?[ap]\.?m\b)|\b(o'clock|morning|noon|afternoon|evening|night|midnight)\b",
-    re.IGNORECASE,
-)
 _DURATION = re.compile(
     r"\b(millisecond|second|minute|hour|day|night|week|month|year|decade|centur(y|ie))s?\b"
     r"|\d ?(ms|s|min|h)\b",
@@ -55,12 +44,6 @@ _OFTEN = re.compile(
     r"\b(every|each|always|never|often|rarely|seldom|sometimes|(half-?)?hourly|daily|weekly|monthly"
     r"|yearly|annually)\b",
     re.IGNORECASE,
-)
-_BYTES = re.compile(r"\d ?([kmgt]i?b|bytes?|(kilo|mega|giga|tera)bytes?)\b", re.IGNORECASE)
-_EMAIL = re.compile(r"\S@\S+\.\S")
-_LICENCE = re.compile(
-    r"\blicen[cs]\w*|\b(MIT|Apache|BSD|GPL\w*|CC0|CC[ -]BY\w*)\b"
-    r"|\b(creative commons|public domain|proprietary|open[ -]source)\b"
 )
 _PROPER = re.compile(r"(?<!\w)[^\W\d_a-zß-öø-ÿ](?:[\w'’.-]+|[+#]+)")
 # Words that stand for whatever is counted: sixty developers are people.
@@ -89,7 +72,7 @@ _WHO = (
 # What stands beside a number may be what it counts: "27 of its personas", "personas: 27".
 _WORDS_BEFORE, _WORDS_AFTER = 4, 5
 
-_PATTERNS: tuple[tuple[Form, str], ...] = (
+_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     ("count", r"\bhow many\b"),
     (
         "amount",
@@ -100,17 +83,6 @@ _PATTERNS: tuple[tuple[Form, str], ...] = (
         r"(temperature|rate|size|percent\w*|accuracy|score|precision|recall|share(?= of)"
         r"|proportion|number|fraction|speed|age|length|threshold|multiplier|ratio)s?\b",
     ),
-    (
-        "money",
-        r"\bhow much\b.*\b(costs?|pay|pays|paid|charged?|charges)\b"
-        rf"|\b(what|which)\b.*\b(pay|pays|paid(?!-)|(?<!in )charges?|bill|{_PRICE})\b",
-    ),
-    ("clock", r"\bwhat time\b"),
-    (
-        "duration",
-        r"\bhow long\b.*\b(takes?|took|taken|lasts?|lasted|needs?|needed|waits?|runs?)\b",
-    ),
-    ("bytes", r"\bhow much (ram|memory|storage|(disk )?space)\b|\b(file|disk) size\b"),
     # "When is it worth it?" asks for a condition, "when did it start?" for a date.
     (
         "date",
@@ -118,8 +90,6 @@ _PATTERNS: tuple[tuple[Form, str], ...] = (
         r"|\bwhen('s| is| are| does| do)\b.*\b(due|next|starts?|begins?|launch\w*|opens?|clos\w+"
         r"|ends?|expires?|ships?|releas\w+|publish\w+|scheduled|planned|held)\b",
     ),
-    ("email", r"\be-?mail address\b"),
-    ("licence", r"\b(what|which|under)\b.*\blicen[cs]e\b"),
     (
         "name",
         rf"{_WHO}|\b(which|what) ((?!({_AUXILIARY})\b)[\w-]+ )?(compan(y|ies)|universit(y|ies)"
@@ -127,35 +97,27 @@ _PATTERNS: tuple[tuple[Form, str], ...] = (
         r"|paper|book|language|conference|journal)\b",
     ),
 )
-# A number answers only beside what is measured, where that has a name of its own.
-_MEASURES = tuple(
-    re.compile(rf"\b{measure}s?\b", re.IGNORECASE)
-    for measure in ("temperature", "learning rate", "threshold", "multiplier", "speed")
-)
 _KEPT = 64
 """Questions that are known when their next sentence is looked at: some hundreds are for each."""
 
-# An amount of something of its own is no other amount besides.
-_AMOUNTS = frozenset(("count", "money", "duration", "bytes"))
 _ASKS = tuple((form, re.compile(pattern, re.IGNORECASE)) for form, pattern in _PATTERNS)
 
 
 @lru_cache(_KEPT)
-def forms(question: str) -> tuple[Form, ...]:
-    """Tell what an answer to a question must hold; nothing for most questions.
+def answer_types(question: str) -> tuple[AnswerType, ...]:
+    """Return what an answer to a question must hold; nothing for most questions.
 
     Examples
     --------
-    >>> forms("How many tests are there, and who wrote them?"), forms("Why does it drift?")
+    >>> answer_types("How many are there, and who wrote them?"), answer_types("Why so?")
     (('count', 'name'), ())
     """
     asked = _EMBEDDED.sub("", question)
-    found = [form for form, pattern in _ASKS if pattern.search(asked)]
-    return tuple(form for form in found if form != "amount" or _AMOUNTS.isdisjoint(found))
+    return tuple(form for form, pattern in _ASKS if pattern.search(asked))
 
 
 def fit(question: str, sentences: Sequence[str]) -> float:
-    """Tell how much of what a question must be answered with some sentences hold, in [0, 1].
+    """Return how much of what a question must be answered with some sentences hold, in [0, 1].
 
     Each thing that is asked for may stand in any of them. Half of it is there where a number
     stands in a sentence that does not name what is counted: "sixty developers" may be people.
@@ -169,7 +131,8 @@ def fit(question: str, sentences: Sequence[str]) -> float:
     (0.0, 1.0)
     """
     held = [
-        max(float(_HOLDS[form](question, one)) for one in sentences) for form in forms(question)
+        max(float(_HOLDS[form](question, one)) for one in sentences)
+        for form in answer_types(question)
     ]
     return sum(held) / len(held) if held else 1.0
 
@@ -189,7 +152,7 @@ def _holds_count(question: str, sentence: str) -> float:
 
 @lru_cache(_KEPT)
 def _counted(question: str) -> frozenset[str]:
-    """Give the stems of what a question asks the number of; nothing where that is anything."""
+    """Return the stems of what a question asks the number of; nothing where that is anything."""
     named = _COUNTED.search(question)
     words = content_words(named.group(1)) if named else []
     return frozenset(map(stem, words)) - _ANYTHING
@@ -208,20 +171,12 @@ def _holds_amount(question: str, sentence: str) -> bool:
     """
     if _ASKS_FOR_TIME.search(question) and (_DURATION.search(sentence) or _OFTEN.search(sentence)):
         return True
-    if _NUMBER.search(sentence) is None:
-        return False
-    return all(measure.search(sentence) for measure in _MEASURES if measure.search(question))
+    return _NUMBER.search(sentence) is not None
 
 
-_HOLDS: dict[Form, Callable[[str, str], float]] = {
+_HOLDS: dict[AnswerType, Callable[[str, str], float]] = {
     "count": _holds_count,
     "amount": _holds_amount,
-    "money": lambda _, sentence: _MONEY.search(sentence) is not None,
-    "clock": lambda _, sentence: _CLOCK.search(sentence) is not None,
-    "duration": lambda _, sentence: _DURATION.search(sentence) is not None,
-    "bytes": lambda _, sentence: _BYTES.search(sentence) is not None,
     "date": lambda _, sentence: _DATE.search(sentence) is not None,
     "name": _holds_name,
-    "email": lambda _, sentence: _EMAIL.search(sentence) is not None,
-    "licence": lambda _, sentence: _LICENCE.search(sentence) is not None,
 }

@@ -1,10 +1,7 @@
-"""Conversation: a question in its context becomes one that stands alone.
+"""A question in its conversation becomes one that can be searched by itself.
 
-Without a language model the subject is carried over in words: what the earlier
-question asked about, and the notes that its answer cited. What is not a
-question (a greeting, thanks) is told apart here, and never searched.
-
-Floor 4: reads a corpus for the names of its notes; pure of configuration.
+Without a language model the subject is carried over in words: what the earlier question asked
+about. Small talk (a greeting, thanks) is recognised here, and never searched.
 """
 
 from __future__ import annotations
@@ -12,14 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from ragbot.errors import QuestionError
 from ragbot.index.corpus import Corpus
-from ragbot.models import Answer, NoteId, Turn
-from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
-
-Talk = Literal["", "greeting", "thanks", "farewell", "help"]
+from ragbot.models import Answer, NoteId, Span, Turn
+from ragbot.questions.language import PHRASES, SMALL_TALK, Language, Talk, language_of
+from ragbot.text.tokenize import STOP_WORDS, content_words, fold, tokens
 
 TURNS = 6
 """Latest turns that can matter to a question; what was said before is left out."""
@@ -28,7 +23,9 @@ SUBJECT_WORDS = 40
 """Greatest length of the subject that is carried over."""
 
 SHORT = 3
-"""Content words up to which a question without a name of its own leans on the one before."""
+"""Content words up to which a question without a name of its own refers to the one before."""
+
+_ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
 
 _GREETING = re.compile(
     r"(hi|hiya|hello|hey|yo|good (morning|afternoon|evening)|greetings)( there| ragbot| all)?"
@@ -59,6 +56,15 @@ _OPENING = re.compile(
     r"for example|which ones?|who else|where else|"
     r"the (?:first|second|third|last|other)s?)\b"
 )
+_SO = re.compile(r"(?i)^\W*(?:so|then)\b")
+_ONE_OF = re.compile(
+    r"(?i)\b(?:the|an)(?: |)(first|second|third|fourth|fifth|last|other|same|next) ones?\b"
+)
+_INSTEAD = re.compile(
+    r"(?i)^\W*(?:(?:ok|okay|so|well)\W+)*(?:(?:and|or|but)\W+)?(?:(?:what|how) about|(?:and|or))\W+"
+    r"(?!(?:wh\w+|how|is|are|was|were|do|does|did|can|could|if|that)\b)"
+    r"(?:(?:for|in|with|of|the|an?)\W+)*[\w'’-]+(?:\W+[\w'’-]+){0,4}\W*$"
+)
 _THAT = re.compile(
     r"(?i)\b(?:for|to|of|about|like|than|with|from|by|on|in|do|does|is|was|after|before|"
     r"explain|mean|against|at|why|how)\s+that\b(?=\s*(?:$|[?.!,;:)]|and|or|in|then|so|too))"
@@ -82,23 +88,23 @@ class Standalone:
     ----------
     query
         What to search: the question, with the subject that it leaves unsaid.
-    subjects
-        Notes that the last answer cited, best first, when its subject was carried over.
     reply
-        What to say when the message is no question; it is then not searched.
+        The answer to small talk, which is not searched.
     carried
         The subject carried over, in words; empty when the question stands
         alone or changes the subject.
+    shown
+        Where a follow-up's last answer was quoted from.
     """
 
     query: str
-    subjects: tuple[NoteId, ...] = ()
     reply: str = ""
     carried: str = ""
+    shown: frozenset[tuple[NoteId, Span]] = frozenset()
 
 
 def checked(question: str, most: int) -> str:
-    """Strip a question, and see that it can be asked.
+    """Check a question, and return it stripped.
 
     Parameters
     ----------
@@ -122,7 +128,7 @@ def checked(question: str, most: int) -> str:
 
 
 def standalone(question: str, history: Sequence[Turn], corpus: Corpus) -> Standalone:
-    """Complete a question by what the conversation was about.
+    """Return a question completed by what the conversation was about.
 
     Parameters
     ----------
@@ -131,28 +137,32 @@ def standalone(question: str, history: Sequence[Turn], corpus: Corpus) -> Standa
     history
         Earlier turns, oldest first.
     corpus
-        The notes, whose names tell a new subject from an old one.
+        The notes: a question with the name of one has a subject of its own.
     """
     text = " ".join(question.split())
     talk = talk_of(text)
     if talk:
-        return Standalone(text, reply=_reply(corpus, talk))
+        return Standalone(text, _reply(corpus, talk, language_of(text)))
     turns = [turn for turn in history[-TURNS:] if not talk_of(turn.question)]
-    carried = _subject(turns, corpus) if turns and _leans(text, corpus) else ""
+    if not turns or not _refers_back(text, corpus):
+        return Standalone(text)
+    carried = _item(text, turns[-1]) or _subject(text, turns, corpus)
     if not carried:
         return Standalone(text)
-    return Standalone(f"{text} ({carried})", _cited(turns[-1]), carried=carried)
+    return Standalone(f"{text} ({carried})", carried=carried, shown=_cited(turns[-1]))
 
 
 def talk_of(message: str) -> Talk:
-    """Tell what a message is when it is no question about the notes.
+    """Return the kind of small talk that a message is; empty for a question about the notes.
 
     Examples
     --------
-    >>> talk_of("Hello!"), talk_of("thanks a lot"), talk_of("hello world programs in Rust")
+    >>> talk_of("Hello!"), talk_of("vielen Dank"), talk_of("hello world programs in Rust")
     ('greeting', 'thanks', '')
     """
-    said = " ".join(tokens(message.replace("'", "").replace("’", "")))
+    said = " ".join(re.findall(r"\w+", fold(message.replace("'", "").replace("’", ""))))
+    if said in SMALL_TALK:
+        return SMALL_TALK[said]
     kinds: tuple[tuple[Talk, re.Pattern[str]], ...] = (
         ("greeting", _GREETING),
         ("thanks", _THANKS),
@@ -162,32 +172,63 @@ def talk_of(message: str) -> Talk:
     return next((kind for kind, pattern in kinds if pattern.fullmatch(said)), "")
 
 
-def _leans(question: str, corpus: Corpus) -> bool:
+def _refers_back(question: str, corpus: Corpus) -> bool:
     """Whether a question cannot be understood without the one before."""
     words = tokens(question)
-    if not _POINTING.isdisjoint(words) or _THAT.search(question):
+    if not _POINTING.isdisjoint(words) or _THAT.search(question) or _ONE_OF.search(question):
         return True
     if _names(question, corpus):
-        return False
-    told = [word for word in words if word not in STOP_WORDS]
-    whole = _ASKING.match(question) is not None and bool(told)
-    return bool(_OPENING.match(question)) or (len(told) < SHORT and not whole)
+        return _INSTEAD.match(question) is not None
+    content = [word for word in words if word not in STOP_WORDS]
+    whole = _ASKING.match(question) is not None and bool(content)
+    if _OPENING.match(question) or (_SO.match(question) and len(content) <= SHORT):
+        return True
+    return len(content) < SHORT and not whole
 
 
-def _subject(turns: Sequence[Turn], corpus: Corpus) -> str:
-    """Say what the last question was about, and the ones that it leaned on."""
+def _item(question: str, turn: Turn) -> str:
+    """Return the item of the last answer that "the second one" means."""
+    asked = _ONE_OF.search(question)
+    if not asked or not isinstance(turn.answer, Answer):
+        return ""
+    items = [statement.text for statement in turn.answer.statements if statement.item]
+    place = _ORDINALS.get(asked.group(1).lower())
+    if place is None or not -len(items) <= place < len(items):
+        return ""
+    return " ".join(items[place].split()[:SUBJECT_WORDS])
+
+
+def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
+    """Return what the last question was about, and the ones that it referred to.
+
+    "And soy?" puts one subject in the place of another: of "what about peas?" nothing is carried
+    over, and of a longer question what it asks; without the names in it, if soy is a name.
+    """
+    instead = _INSTEAD.match(question) is not None
+    about = [name for turn in turns for name in _names(turn.question, corpus)]
+    if not instead and about and not _POINTING.isdisjoint(tokens(question)):
+        # "Who translated it?" points at what was named, not at all that was asked about it.
+        return about[-1]
+    named = instead and bool(_names(question, corpus))
     parts: list[str] = []
-    for number in range(len(turns) - 1, -1, -1):
-        asked = turns[number].question
-        parts.insert(0, _topic(asked))
-        if not _leans(asked, corpus):
+    for turn in reversed(turns):
+        asked = turn.question
+        if not (instead and _INSTEAD.match(asked)):
+            parts.insert(0, _topic(_without_names(asked, corpus) if named else asked))
+        if not _refers_back(asked, corpus):
             break
     words = "; ".join(dict.fromkeys(part for part in parts if part)).split()
     return " ".join(words[:SUBJECT_WORDS])
 
 
+def _without_names(question: str, corpus: Corpus) -> str:
+    for name in reversed(corpus.names_in(question)):
+        question = question[: name.span[0]] + question[name.span[1] :]
+    return question
+
+
 def _topic(question: str) -> str:
-    """Give a question without the words that only ask.
+    """Return a question without the words that only ask.
 
     >>> _topic("Tell me about Uni-Versum?"), _topic("what is it")
     ('Uni-Versum', '')
@@ -203,31 +244,22 @@ def _names(question: str, corpus: Corpus) -> list[str]:
     return [name.name for name in spotted if name.rarity > 0.25 or " " in name.name]
 
 
-def _cited(turn: Turn) -> tuple[NoteId, ...]:
+def _cited(turn: Turn) -> frozenset[tuple[NoteId, Span]]:
     if not isinstance(turn.answer, Answer):
-        return ()
-    return tuple(dict.fromkeys(citation.note for citation in turn.answer.citations))
+        return frozenset()
+    return frozenset((citation.note, citation.span) for citation in turn.answer.citations)
 
 
-def _reply(corpus: Corpus, talk: Talk) -> str:
-    first = starters(corpus, 1)
-    example = f" For example: *{first[0]}*" if first else ""
-    many = f"{len(corpus.notes)} notes" if len(corpus.notes) != 1 else "one note"
-    if talk == "greeting":
-        return f"Hello! Ask me anything about these {many}.{example}"
-    if talk == "thanks":
-        return "You're welcome. Ask on whenever you like."
-    if talk == "farewell":
-        return "Goodbye!"
-    return (
-        f"I answer questions from these {many}, and from nothing else. Every sentence I give "
-        "quotes a note, with its place, so you can check it; when the notes don't answer, I "
-        "say so. Ask what something is, why, how, how many or who; compare two things; ask "
-        f"how two notes are connected, or what a note extends or contradicts.{example}"
-    )
+def _reply(corpus: Corpus, talk: Talk, language: Language) -> str:
+    phrases = PHRASES[language]
+    text: str = getattr(phrases, talk).format(count=len(corpus.notes))
+    first = starters(corpus, 1, language)
+    if first and talk in ("greeting", "help"):
+        text += " " + phrases.example.format(question=f"*{first[0]}*")
+    return text
 
 
-def starters(corpus: Corpus, most: int = 3) -> tuple[str, ...]:
-    """Give questions to begin with: about the notes that most others link to."""
+def starters(corpus: Corpus, most: int = 3, language: Language = "en") -> tuple[str, ...]:
+    """Return questions to begin with: about the notes that most others link to."""
     titles = [corpus.notes[note].title for note in corpus.graph.hubs(most)]
-    return tuple(f"What do the notes say about {title}?" for title in titles)
+    return tuple(PHRASES[language].starter.format(title=title) for title in titles)

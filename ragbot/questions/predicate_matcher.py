@@ -4,8 +4,6 @@
 "what does X extend?" for the opposite ones. A predicate is a verb as well
 (`extends`, `motivated_by`), so both are brought to one form: a stem, a voice
 and a preposition.
-
-Floor 1: pure functions on text.
 """
 
 from __future__ import annotations
@@ -17,11 +15,15 @@ from functools import cache
 from ragbot.notes import predicates
 from ragbot.text.tokenize import STOP_WORDS
 
+LEAST_ACTION = 5
+"""Letters of the shortest stem that is left of who does something: the "publish" of "publisher"."""
+
 _PREPOSITIONS = {"at", "by", "for", "from", "in", "into", "of", "on", "over", "to", "upon", "with"}
 _BE = {"is", "are", "was", "were", "be", "been", "being", "get", "gets", "got", "s"}
 _IRREGULAR = {"set", "built", "made", "written", "drawn", "taken", "given", "known", "led"}
 _STANDS_FOR = {"it", "them", "this", "that", "him", "her"}
 _SUFFIXES = ("ings", "ing", "ions", "ion", "ies", "es", "ed", "s", "e", "y")
+_NO_NOUNS = {"up", "down", "broader", "narrower", "related", "next", "previous", "similar", "same"}
 _EMPTY = {"is", "a", "an", "the", "has", "have", "as"} | _PREPOSITIONS
 
 # What people say, as stems, and the predicates that mean it.
@@ -62,6 +64,7 @@ _MEANINGS = {
     "work with": "coordinates_with",
     "cooperat with": "coordinates_with",
     "wrote": "authored_by created_by author",
+    "writ": "wrote authored_by created_by author",
     "belong to": "part_of in_domain",
     "exampl": "instance_of is_a",
     "instanc": "instance_of is_a",
@@ -114,7 +117,9 @@ def asked(words: Sequence[str], names: Iterable[str], free: Sequence[bool]) -> l
     list of Asked
         Those whose words match, exact ones alone if there are any.
     """
-    stems = [stem(word) if is_free else "" for word, is_free in zip(words, free, strict=True)]
+    stems = [
+        _agentless(stem(word)) if is_free else "" for word, is_free in zip(words, free, strict=True)
+    ]
     found = [match for name in names if (match := _said(stems, words, name)) is not None]
     if not found:
         found = _meant(stems, names)
@@ -123,7 +128,7 @@ def asked(words: Sequence[str], names: Iterable[str], free: Sequence[bool]) -> l
 
 
 def stands_at_source(predicate: str, words: Sequence[str], verb: int, subject: int) -> bool:
-    """Tell whether the note a question names is the source of the edges it asks for.
+    """Check whether the note a question names is the source of the edges it asks for.
 
     Parameters
     ----------
@@ -149,7 +154,7 @@ def stands_at_source(predicate: str, words: Sequence[str], verb: int, subject: i
 
 
 def is_passive(predicate: str) -> bool:
-    """Tell whether a predicate is told from the side of what it happens to.
+    """Check whether a predicate describes what it happens to.
 
     Examples
     --------
@@ -158,6 +163,23 @@ def is_passive(predicate: str) -> bool:
     """
     first, *rest = predicates.words(predicate).split() or [""]
     return bool(rest) and (first.endswith("ed") or first in _IRREGULAR)
+
+
+def is_noun(predicate: str) -> bool:
+    """Check whether a predicate names what its target is to the source: "author", "publisher".
+
+    Examples
+    --------
+    >>> [is_noun(one) for one in ("author", "spare_part", "extends", "motivated_by", "part_of")]
+    [True, True, False, False, False]
+    """
+    words = predicates.words(predicate).split()
+    verbal = ("s", "ed", "ing", "ly")
+    return (
+        bool(words)
+        and _NO_NOUNS.union(_EMPTY).isdisjoint(words)
+        and not any(word.endswith(verbal) and not word.endswith("ss") for word in words)
+    )
 
 
 def _said(stems: Sequence[str], words: Sequence[str], name: str) -> Asked | None:
@@ -176,9 +198,20 @@ def _said(stems: Sequence[str], words: Sequence[str], name: str) -> Asked | None
 
 @cache
 def _parts(predicate: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give the words of a predicate, and the stems of those that say something."""
+    """Return the words of a predicate, and the stems of those that say something."""
     parts = tuple(predicates.words(predicate).split())
-    return parts, tuple(stem(part) for part in parts if part not in _EMPTY | STOP_WORDS)
+    return parts, tuple(_agentless(stem(one)) for one in parts if one not in _EMPTY | STOP_WORDS)
+
+
+def _agentless(root: str) -> str:
+    """Cut the ending of who does something: "translator" and "translated" then compare equal.
+
+    Examples
+    --------
+    >>> _agentless("translator"), _agentless("publisher"), _agentless("author")
+    ('translat', 'publish', 'author')
+    """
+    return root[:-2] if root.endswith(("or", "er")) and len(root) > LEAST_ACTION + 1 else root
 
 
 def _meant(stems: Sequence[str], names: Iterable[str]) -> list[Asked]:

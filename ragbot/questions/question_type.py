@@ -1,19 +1,19 @@
-"""Kinds of questions: what form an answer should take.
-
-Floor 1: pure functions on text.
-"""
+"""The type of a question: what form its answer takes."""
 
 from __future__ import annotations
 
 import re
 from typing import Literal
 
-from ragbot.text.tokenize import TO_TWENTY
+from ragbot.questions.predicate_matcher import stem
+from ragbot.text.tokenize import TO_TWENTY, content_words, tokens
 
-Kind = Literal["definition", "why", "how", "compare", "list", "who", "when", "number", "other"]
+QuestionType = Literal[
+    "definition", "why", "how", "compare", "list", "who", "when", "number", "other"
+]
 
 _SEVERAL = "|".join((*TO_TWENTY[2:], r"\d+"))
-_PATTERNS: tuple[tuple[Kind, str], ...] = (
+_PATTERNS: tuple[tuple[QuestionType, str], ...] = (
     (
         "compare",
         r"\b(compare[ds]?|comparison|differ\w*|versus|vs\.?|contrast\w*|distinguish\w*"
@@ -47,7 +47,7 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
         r"|tell me about)\b|\bmean(s|ing)?\b",
     ),
 )
-_COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
+_COMPILED = tuple((found, re.compile(pattern, re.IGNORECASE)) for found, pattern in _PATTERNS)
 _COUNTED = re.compile(
     r"(?:\b(?:what|which|name|list|give|the|all|are|were)|['’]s?)\s+"
     r"(?:(?:the|all|its|his|her|their|our|my|original|main)\s+){0,2}"
@@ -70,26 +70,27 @@ _SIDES = tuple(
     )
 )
 _ARTICLE = re.compile(r"^(?:the|a|an|both)\s+|^(?:what|which|who) (?:is|are) (?:better,? )?", re.I)
-_PARTS = re.compile(
-    r"[?;:]\s+|(?<=[a-z])\.\s+|,\s+(?:and|or|but|so)\s+|,\s+(?=wh|how)"
-    r"|\s(?:and|but)\s+(?=(?:wh\w+|how|do|does|is|are|did|can)\b)",
-    re.IGNORECASE,
-)
+MOST_BESIDE = 5
+"""Words that say something beside the name of what is defined, before the verb."""
+
+_ASKING = {"defin", "explain", "describ", "tell", "mean", "exactl", "actuall", "term"}
+_SAYS = {"is", "are", "was", "were", "means", "mean", "refers", "refer", "denotes", "describes"}
+_ARTICLES = {"the", "a", "an"}
 
 
-def kind_of(question: str) -> Kind:
-    """Tell what a question asks for.
+def question_type(question: str) -> QuestionType:
+    """Return what form the answer to a question takes.
 
     Examples
     --------
-    >>> [kind_of(q) for q in ("How many are there?", "A vs B?", "why so?", "Who wrote it?")]
+    >>> [question_type(q) for q in ("How many are there?", "A vs B?", "why so?", "Who wrote it?")]
     ['number', 'compare', 'why', 'who']
     """
-    return next((kind for kind, pattern in _COMPILED if pattern.search(question)), "other")
+    return next((found for found, pattern in _COMPILED if pattern.search(question)), "other")
 
 
 def things_asked(question: str) -> int | None:
-    """Give how many things a question asks for; None where it names no number, or one.
+    """Return how many things a question asks for; None where it names no number, or one.
 
     Examples
     --------
@@ -107,7 +108,7 @@ def things_asked(question: str) -> int | None:
 
 
 def sides(question: str) -> tuple[str, str] | None:
-    """Give the two things that a question compares; None where it names no two.
+    """Return the two things that a question compares; None where it names no two.
 
     Examples
     --------
@@ -124,13 +125,36 @@ def sides(question: str) -> tuple[str, str] | None:
     return None
 
 
-def parts(question: str) -> list[str]:
-    """Split a question that asks several things at once.
+def defined_term(question: str) -> frozenset[str]:
+    """Return the stems of the term in a "what is X?" question; empty for others.
 
     Examples
     --------
-    >>> parts("What is heat, and who measured it first?")
-    ['What is heat', 'who measured it first?']
+    >>> sorted(defined_term("What is a kettle lid?")), sorted(defined_term("Why is heat lost?"))
+    (['kettl', 'lid'], [])
     """
-    found = [part.strip() for part in _PARTS.split(question)]
-    return [part for part in found if len(part.split()) > 2] or [question]
+    if question_type(question) != "definition":
+        return frozenset()
+    return frozenset(stem(word) for word in content_words(question)) - _ASKING
+
+
+def defines(term: frozenset[str], sentence: str) -> bool:
+    """Check whether a sentence says what a term, by its stems, is.
+
+    Examples
+    --------
+    >>> heat = defined_term("What is heat?")
+    >>> defines(heat, "Heat (Q) is energy on its way."), defines(heat, "Joule's heat is energy.")
+    (True, True)
+    >>> defines(heat, "Heat flows downhill."), defines(heat, "The history of heat is long.")
+    (False, False)
+    """
+    words = tokens(sentence)
+    verb = next((place for place, word in enumerate(words) if word in _SAYS), 0)
+    before = [stem(word) for word in words[:verb]]
+    if not term or not term.issubset(before):
+        return False
+    first = next(place for place, word in enumerate(before) if word in term)
+    begins = first == 0 or words[first - 1] == "s" or (first == 1 and words[0] in _ARTICLES)
+    beside = set(content_words(" ".join(words[:verb])))
+    return begins and len(beside) - len(term) <= MOST_BESIDE

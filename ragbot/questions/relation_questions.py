@@ -3,8 +3,6 @@
 Such a question names a note and a predicate, and its answer stands on the edges
 of that note, not in a passage. Which end the note stands at follows from the
 grammar (`phrasing.py`); inverses and meanings count as the predicate itself.
-
-Floor 4: reads a corpus.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from ragbot.models import LINKS_TO, MENTIONS, UNTYPED, NoteId, Relation, Span
 from ragbot.notes import predicates
 from ragbot.questions import predicate_matcher
 from ragbot.questions.predicate_matcher import Asked, stem
-from ragbot.questions.question_type import kind_of, sides
+from ragbot.questions.question_type import question_type, sides
 from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
 
 NEAR = 6
@@ -118,7 +116,7 @@ def answerable(corpus: Corpus, question: str) -> RelationQuestion | None:
     words = [" ".join(tokens(question[first:last])) for first, last in spans]
     if not _ASKS.search(question) and _YES_OR_NO.isdisjoint(words[:1]):
         return None
-    if kind_of(question) == "compare" and sides(question):
+    if question_type(question) == "compare" and sides(question):
         # "How is a reference different from a source?" asks for no reference.
         return None
     named = _named(corpus, question, words, spans)
@@ -177,12 +175,12 @@ def _stated(
         joined = RelationQuestion("path", asked, direction, one.note, other.note, tuple(found))
         return joined if found else None
     kind: Literal["stated", "unstated"] = "stated" if found else "unstated"
-    told = tuple(found) or _between(corpus, one, other)
-    return RelationQuestion(kind, asked, direction, one.note, other.note, told)
+    between = tuple(found) or _between(corpus, one, other)
+    return RelationQuestion(kind, asked, direction, one.note, other.note, between)
 
 
 def _between(corpus: Corpus, one: _Named, other: _Named) -> tuple[Relation, ...]:
-    """Give the relations between two notes, else a link, else the shortest way."""
+    """Return the relations between two notes, else a link, else the shortest way."""
     between = [
         relation
         for relation in corpus.graph.neighbours(one.note)
@@ -268,7 +266,7 @@ def _is_plain(match: Asked, words: Sequence[str], named: Sequence[_Named]) -> bo
 
 
 def _kind(words: Sequence[str], verbs: Collection[int]) -> str:
-    """Give the stem of what is asked for by "which ...", empty when that may be anything."""
+    """Return the stem of what is asked for by "which ...", empty when that may be anything."""
     for place, word in enumerate(words[1:], start=1):
         if words[place - 1] in {"which", "what"} and place not in verbs and word not in STOP_WORDS:
             return "" if stem(word) in _GENERIC else stem(word)
@@ -276,7 +274,7 @@ def _kind(words: Sequence[str], verbs: Collection[int]) -> str:
 
 
 def _are_of_kind(corpus: Corpus, relations: Sequence[Relation], subject: NoteId, kind: str) -> bool:
-    """Tell whether a note at the other end goes by a kind of thing: in its path or its title."""
+    """Check whether a note at the other end goes by a kind of thing: in its path or its title."""
     ends = {r.target if r.source == subject else r.source for r in relations}
     texts = (f"{end} {corpus.notes[end].title}" for end in ends if end)
     return not kind or any(stem(word) == kind for text in texts for word in tokens(text))
@@ -289,6 +287,9 @@ def _direction(match: Asked, words: Sequence[str], name: _Named) -> Direction:
         return "in"
     if match.predicate == LINKS_TO and name.first and words[name.first - 1] == "from":
         return "out"
+    if predicate_matcher.is_noun(match.predicate):
+        of_it = name.last <= match.place and words[name.last : name.last + 1] != ["s"]
+        return "in" if of_it and words[match.place + 1 : match.place + 2] == ["of"] else "out"
     at_source = predicate_matcher.stands_at_source(match.predicate, words, match.place, name.first)
     return "out" if at_source else "in"
 

@@ -1,9 +1,7 @@
-"""Clauses: the several things that one question asks, each a question of its own.
+"""The several things that one question asks, each a question of its own.
 
 "Why is X done, and what did Y find?" asks of two notes. Searched as a whole,
 the half that says more takes the best places; its halves are searched too.
-
-Floor 1: pure functions on text.
 """
 
 from __future__ import annotations
@@ -33,7 +31,7 @@ _WHAT_IS = re.compile(r"\W*(?:what|who)(?:['’]?s|\s+(?:is|are|was|were))\s", r
 
 
 def clauses(question: str) -> list[str]:
-    """Cut a question into the things that it asks.
+    """Return the things that a question asks.
 
     It is cut at the ends of sentences, and where a new question begins: at a
     question word or an auxiliary after "and", "or" or "but".

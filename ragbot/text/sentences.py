@@ -2,8 +2,6 @@
 
 Rules, not a model: a wrong boundary shifts a quotation by a few words, which a
 reader forgives, while a model would cost a download or seconds at each start.
-
-Floor 1: pure functions on text; nothing from ragbot but the span.
 """
 
 from __future__ import annotations
@@ -84,6 +82,22 @@ def sentences(text: str, start: int = 0) -> list[Span]:
     ordered = sorted(set(cuts))
     spans = (_trimmed(text, a, b) for a, b in pairwise(ordered))
     return [(start + a, start + b) for a, b in spans if a < b]
+
+
+_QUESTION = re.compile(rf"[?？؟;՞]{_CLOSING}\s*(?:#\S+\s*|::+\s*)*$")
+_GREEK = re.compile(r"[\u0370-\u03ff]")
+
+
+def is_question(text: str) -> bool:
+    """Return whether a text ends as a question, tags and marks of flash cards apart.
+
+    Examples
+    --------
+    >>> is_question("What is it? #card"), is_question("He asked why? Nobody knew.")
+    (True, False)
+    """
+    found = _QUESTION.search(text.rstrip()[-200:])
+    return bool(found) and (found.group()[0] != ";" or bool(_GREEK.search(text)))
 
 
 def _block_starts(text: str) -> list[int]:

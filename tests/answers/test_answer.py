@@ -11,8 +11,9 @@ from ragbot.answers.candidates import gather
 from ragbot.answers.grounding import stands
 from ragbot.inference import token_codes
 from ragbot.inference.token_codes import Encoded
-from ragbot.questions.conversation import standalone
-from ragbot.questions.question_type import kind_of, sides
+from ragbot.questions.conversation import Standalone, standalone
+from ragbot.questions.question import analyse
+from ragbot.questions.question_type import question_type, sides
 from ragbot.retrieval.retriever import retrieve
 
 FILES = {
@@ -46,13 +47,18 @@ def corpus():
     return MemoryCorpus.of(FILES, bags)
 
 
-def ask(corpus, question, words=150):
+def ask(corpus, question, words=80):
     one = standalone(question, (), corpus)
-    query = asked(one.query) if corpus.embedded else None
-    hits = retrieve(corpus, one.query, query, encode=asked)
-    return answers.answer(
-        corpus, question, one, hits, query=query, encode_clause=asked, words=words
-    )
+    if one.reply:
+        return answers.small_talk(corpus, question, one)
+    analysed = analyse(corpus, question, one, asked if corpus.embedded else None)
+    hits = retrieve(corpus, one.query, analysed.encoded, encode=asked)
+    return answers.answer(corpus, analysed, hits, words=words)
+
+
+def candidates(corpus, question):
+    hits = retrieve(corpus, question, None)
+    return gather(corpus, analyse(corpus, question, Standalone(question)), hits, 100)
 
 
 def quotes(answer):
@@ -64,10 +70,12 @@ def test_the_sentence_that_answers_is_quoted_with_its_place(corpus):
     assert answer.kind == "extractive"
     assert answer.grounded
     quote = "The lid of a kettle rattles because steam lifts it again and again."
-    citation = next(c for c in answer.citations if c.quote == quote)
+    citation = answer.citations[0]
+    # The paragraph is short, so it is quoted whole.
+    assert citation.quote.startswith(quote)
     assert citation.headings == ("Kettle", "Noise")
-    assert citation.lines == (7, 7)
-    assert f"{quote} [{citation.number}]" in answer.text
+    assert citation.lines == (7, 8)
+    assert answer.text.startswith(quote)
 
 
 @pytest.mark.parametrize("encode", [None, bags])
@@ -106,9 +114,8 @@ def test_a_number_question_leads_with_the_number(corpus):
 def test_a_table_row_reads_as_a_line(corpus):
     answer = ask(corpus, "How many grams of copper metal has the kettle?")
     row = next(statement for statement in answer.statements if "Copper" in statement.text)
-    assert (row.text, row.item) == ("Copper: 900 grams", True)
-    assert "\n- Copper: 900 grams [" in f"\n{answer.text}"
-    assert not any("Metal" in quote for quote in quotes(answer))
+    assert row.text == "Metal: Copper; Weight: 900 grams"
+    assert quotes(answer)[0] == "| **Copper** | 900 grams |"
 
 
 def test_a_row_of_many_columns_names_them():
@@ -117,10 +124,10 @@ def test_a_row_of_many_columns_names_them():
         "| Black | 95 | |\n"
     }
     corpus = MemoryCorpus.of(files, bags)
-    found = gather(corpus, "green tea", None, retrieve(corpus, "green black tea", None), 100)
+    found = candidates(corpus, "green black tea")
     assert [candidate.text for candidate in found] == [
-        "Green (Heat: 80; Time: two minutes)",
-        "Black (Heat: 95)",
+        "Kind: Green; Heat: 80; Time: two minutes",
+        "Kind: Black; Heat: 95",
     ]
 
 
@@ -130,24 +137,21 @@ def test_a_row_names_its_columns_also_where_the_first_has_no_name():
         "> | Heat | 80 degrees | 95 degrees |\n"
     }
     corpus = MemoryCorpus.of(files, bags)
-    found = gather(corpus, "heat", None, retrieve(corpus, "heat of green tea", None), 100)
-    assert [candidate.text for candidate in found] == [
-        "Heat (Green: 80 degrees; Black: 95 degrees)"
-    ]
+    found = candidates(corpus, "heat of green tea")
+    assert [candidate.text for candidate in found] == ["Heat; Green: 80 degrees; Black: 95 degrees"]
 
 
 def test_a_field_that_is_a_link_to_a_page_is_no_sentence():
     line = r"- has_status::[\[\[Seed Stage\]\]](../forms/Seed%20Stage.html)"
     corpus = MemoryCorpus.of({"Tea.md": f"# Tea\n\nTea is brewed hot.\n\n{line}\n"}, bags)
-    found = gather(corpus, "tea stage", None, retrieve(corpus, "tea stage", None), 100)
+    found = candidates(corpus, "tea stage")
     assert [candidate.text for candidate in found] == ["Tea is brewed hot."]
 
 
 def test_sentences_without_spaces_between_words_answer_too():
     files = {"緑茶.md": "# 緑茶\n\n緑茶\n\nお湯の温度は八十度がよい。葉は蒸して作られる。\n"}
     corpus = MemoryCorpus.of(files, bags)
-    hits = retrieve(corpus, "お湯の温度", None)
-    found = gather(corpus, "お湯の温度", None, hits, 100)
+    found = candidates(corpus, "お湯の温度")
     # A single word is no sentence there either.
     assert [candidate.text for candidate in found] == [
         "お湯の温度は八十度がよい。",
@@ -165,8 +169,7 @@ def test_a_list_of_sources_answers_only_who_asks_for_it(question, listed):
         "## Sources\n\n- A History of the Kettle in Bronze, by Ada Smith\n"
     }
     corpus = MemoryCorpus.of(files, bags)
-    hits = retrieve(corpus, question, None)
-    found = gather(corpus, question, None, hits, 100)
+    found = candidates(corpus, question)
     assert any("Ada Smith" in candidate.text for candidate in found) == listed
     assert any("Enki" in candidate.text for candidate in found)
 
@@ -186,7 +189,7 @@ def test_where_a_text_was_taken_from_answers_only_who_asks_for_it(question, told
         "Retrieved 2026-03-26 from: https://example.org/kettles\n"
     }
     corpus = MemoryCorpus.of(files, bags)
-    found = gather(corpus, question, None, retrieve(corpus, question, None), 100)
+    found = candidates(corpus, question)
     texts = [candidate.text for candidate in found]
     assert any("the museum" in text for text in texts) == told
     assert any("2026-03-26" in text for text in texts) == told
@@ -201,10 +204,9 @@ def test_a_sentence_with_what_is_asked_for_comes_before_one_without():
     corpus = MemoryCorpus.of(files, bags)
     best = {}
     for question in ("When was the kettle of Ur cast?", "Was the kettle of Ur cast?"):
-        hits = retrieve(corpus, question, asked(question), encode=asked)
-        best[question] = sentence_ranker.rank(corpus, question, hits, asked(question))[
-            0
-        ].candidate.text
+        analysed = analyse(corpus, question, Standalone(question), asked)
+        hits = retrieve(corpus, question, analysed.encoded, encode=asked)
+        best[question] = sentence_ranker.rank(corpus, analysed, hits).whole[0].candidate.text
     assert ["1860" in text for text in best.values()] == [True, False]
 
 
@@ -220,13 +222,11 @@ LEVELS = {
 def test_a_list_that_answers_is_told_whole(corpus):
     levels = MemoryCorpus.of(LEVELS, bags)
     answer = ask(levels, "What are the three levels of tea strength?")
-    assert quotes(answer)[:4] == [
-        "Tea has three levels of strength:",
-        "**Weak** — for children.",
-        "**Plain** — for guests.",
-        "**Strong** — for sailors.",
-    ]
-    assert "\n\n- Weak — for children. [2]\n- Plain" in answer.text
+    (listed,) = quotes(answer)
+    assert listed.startswith("Tea has three levels of strength:")
+    assert listed.endswith("**Strong** — for sailors.")
+    assert "strength:\n\n- Weak — for children. It is pale.\n- Plain" in answer.text
+    assert answer.text.endswith("sailors. [1]")
 
 
 RULES = {
@@ -260,24 +260,12 @@ def test_of_two_things_asked_one_is_a_list_and_the_other_is_answered_beside_it()
 
 def test_a_sentence_scores_the_same_wherever_it_stands_among_others(corpus):
     question = "When does a kettle whistle?"
-    hits = retrieve(corpus, question, asked(question))
-    pool = gather(corpus, question, asked(question).vector, hits, 100)
+    analysed = analyse(corpus, question, Standalone(question), asked)
+    pool = gather(corpus, analysed, retrieve(corpus, question, analysed.encoded), 100)
     mixed = [pool[0], pool[-1], pool[0]]
-    scored = sentence_ranker.score(corpus, question, mixed, asked(question), 0.0)
-    alone = [
-        sentence_ranker.score(corpus, question, [one], asked(question), 0.0)[0] for one in mixed
-    ]
-    assert pool[0].passage_id != pool[-1].passage_id
-    assert [one.score for one in scored] == pytest.approx([one.score for one in alone])
-
-
-def test_what_else_the_note_of_a_list_says_stands_below_the_list():
-    cups = "# Cups\n\nA strong level of tea strength fills a cup for sailors.\n"
-    corpus = MemoryCorpus.of(LEVELS | {"Cups.md": cups}, bags)
-    answer = ask(corpus, "List the levels of tea strength")
-    leads = [statement.lead for statement in answer.statements if statement.lead]
-    assert leads == ["Levels", "Cups"]
-    assert answer.text.index("Sailors drink at sea.") < answer.text.index("A strong level")
+    first, _, again = sentence_ranker.score(corpus, analysed, mixed)
+    assert pool[0].passage != pool[-1].passage
+    assert first.score == pytest.approx(again.score)
 
 
 def test_of_two_sentences_that_say_nearly_the_same_one_is_quoted():
@@ -293,20 +281,15 @@ def test_a_line_that_introduces_a_list_is_not_said_without_it(corpus):
     files = {"Tea.md": "# Tea\n\nOf tea one can say:\n\n- It is hot.\n\nTea is drunk hot."}
     hot = MemoryCorpus.of(files, bags)
     answer = ask(hot, "What can one say of tea?")
-    assert "Tea is drunk hot." in quotes(answer)
+    assert "Of tea one can say:\n\n- It is hot." in quotes(answer)
     assert "Of tea one can say:" not in quotes(answer)
 
 
-def test_a_list_too_long_for_the_answer_is_not_begun(corpus):
-    levels = MemoryCorpus.of(LEVELS, bags)
-    answer = ask(levels, "What are the three levels of tea strength?", words=12)
-    assert sum(len(statement.text.split()) for statement in answer.statements) <= 12
-
-
 def test_a_comparison_sets_its_sides_beside_each_other(corpus):
-    answer = ask(corpus, "What is the difference between a kettle and a pot?")
+    question = "What is the difference between a kettle for boiling water and a pot for cooking?"
+    answer = ask(corpus, question)
     leads = [statement.lead for statement in answer.statements if statement.lead]
-    assert leads == ["Kettle", "Pot"]
+    assert leads == ["Kettle for boiling water", "Pot for cooking"]
     assert answer.text.index("A kettle is a vessel") < answer.text.index("A pot is a round vessel")
 
 
@@ -318,6 +301,22 @@ def test_a_comparison_with_one_side_unknown_goes_note_by_note(corpus):
 @pytest.mark.parametrize("question", ["What is a kettle?", "rain", "tell me about wind"])
 def test_a_short_question_about_a_note_is_answered(corpus, question):
     assert not ask(corpus, question).abstained
+
+
+def test_what_comes_next_is_offered_beside_the_answer_and_not_repeated(corpus):
+    answer = ask(corpus, "Why does the lid of a kettle rattle with steam?")
+    said = {(one.note, one.span) for one in answer.citations}
+    assert answer.more
+    assert said.isdisjoint((one.note, one.span) for one in answer.more)
+    assert all(stands(one, corpus.notes) for one in answer.more)
+
+
+def test_a_part_that_the_notes_do_not_answer_is_named(corpus):
+    question = "Which fields are wetted by rain, and how much does the zither of GPT-9 cost?"
+    answer = ask(corpus, question)
+    assert "Rain wets the fields." in answer.text
+    (part,) = answer.unanswered
+    assert answer.text.endswith(f"The notes don't say: {part}")
 
 
 def test_an_answer_keeps_to_its_words(corpus):
@@ -364,7 +363,7 @@ def test_what_the_notes_do_not_say_is_said(corpus, question):
 def test_silence_names_the_ghost_and_who_mentions_it(corpus):
     answer = ask(corpus, "Who invented the Samovar of Tula?")
     assert answer.abstained
-    assert "no note called *Samovar* yet; 1 note mentions it: *Kettle*" in answer.text
+    assert "no note called *Samovar* yet; it is mentioned in *Kettle*" in answer.text
 
 
 def test_silence_names_no_ghost_that_is_there_by_chance():
@@ -434,7 +433,7 @@ def test_any_question_gets_an_answer_that_holds(question):
     ],
 )
 def test_kinds(question, kind):
-    assert kind_of(question) == kind
+    assert question_type(question) == kind
 
 
 @pytest.mark.parametrize(
@@ -484,5 +483,5 @@ def test_a_passage_without_vectors_answers_beside_those_that_have_them(encode):
     corpus = MemoryCorpus.of(FILES, encode)
     answer = ask(corpus, "Why does the lid of a kettle rattle with steam?")
     first = "The lid of a kettle rattles because steam lifts it again and again."
-    assert quotes(answer)[0] == first
+    assert quotes(answer)[0].startswith(first)
     assert ask(corpus, "Why does the lid of a piano rattle in Vienna?").abstained

@@ -11,9 +11,10 @@ from benchmarks.memory import asked as encoded
 from ragbot.answers import evidence, llm_answer, sentence_ranker
 from ragbot.answers.answer import answer
 from ragbot.answers.grounding import stands
-from ragbot.answers.stream import Writer, stream
+from ragbot.answers.stream import reading, stream
 from ragbot.inference.llm import LanguageModel
 from ragbot.questions.conversation import standalone
+from ragbot.questions.question import analyse
 from ragbot.retrieval.retriever import retrieve
 from tests.model_server import Script, serving
 
@@ -33,16 +34,20 @@ def corpus():
     return MemoryCorpus.of(FILES, bags)
 
 
+def asked(corpus, question=QUESTION):
+    """Return the analysed question and its hits."""
+    one = standalone(question, (), corpus)
+    analysed = analyse(corpus, question, one, encoded)
+    return analysed, retrieve(corpus, one.query, analysed.encoded, encode=encoded)
+
+
 def snapshots(corpus, script, question=QUESTION, timeout=10.0, encode=bag_of_words):
     """Return all snapshots of the answer to a question."""
-    one = standalone(question, (), corpus)
-    query = encoded(one.query)
-    hits = retrieve(corpus, one.query, query)
-    quoted = answer(corpus, question, one, hits, query=query)
-    lines = evidence.collect(corpus, sentence_ranker.rank(corpus, one.query, hits, query))
+    analysed, hits = asked(corpus, question)
     with serving(script) as url:
         model = LanguageModel("openai-like/scripted", url, timeout)
-        return list(stream(quoted, Writer(model, lines, corpus.notes, encode)))
+        writer = reading(corpus, analysed, hits, model, encode)
+        return list(stream(answer(corpus, analysed, hits), writer))
 
 
 def test_the_quotes_come_first_and_the_written_answer_replaces_them(corpus):
@@ -157,10 +162,10 @@ def test_links_and_markup_of_a_model_are_not_shown(corpus):
 
 def test_the_prompt_holds_numbered_evidence_and_one_instruction(corpus):
     script = Script("")
-    snapshots(corpus, script, "What are the uses of energy?")
+    snapshots(corpus, script, QUESTION)
     [message] = script.requests[0]["messages"]
     *lines, blank, instruction = message["content"].split("\n")
-    assert instruction == f"{llm_answer.INSTRUCTION} What are the uses of energy?"
+    assert instruction == f"{llm_answer.INSTRUCTION} {QUESTION}"
     assert blank == ""
     assert all(re.match(r"\[\d+\] \(.+?\) \S", line) for line in lines)
     assert any("heating houses; moving trains; lighting streets" in line for line in lines)
@@ -168,8 +173,7 @@ def test_the_prompt_holds_numbered_evidence_and_one_instruction(corpus):
 
 
 def test_evidence_keeps_to_its_tokens(corpus):
-    hits = retrieve(corpus, QUESTION, None)
-    ranked = sentence_ranker.rank(corpus, QUESTION, hits)
+    ranked = sentence_ranker.rank(corpus, *asked(corpus)).whole
     few = evidence.collect(corpus, ranked, tokens=20)
     assert [line.number for line in few] == list(range(1, len(few) + 1))
     assert len(few) < len(evidence.collect(corpus, ranked))
@@ -177,12 +181,11 @@ def test_evidence_keeps_to_its_tokens(corpus):
 
 def test_closing_the_stream_stops_the_model(corpus):
     script = Script("Heat flows from warm bodies to cold ones. " + "word " * 200_000)
-    hits = retrieve(corpus, QUESTION, None)
-    lines = evidence.collect(corpus, sentence_ranker.rank(corpus, QUESTION, hits))
-    quoted = answer(corpus, QUESTION, standalone(QUESTION, (), corpus), hits, query=None)
+    analysed, hits = asked(corpus)
     with serving(script) as url:
         model = LanguageModel("openai-like/scripted", url, 10.0)
-        answers = stream(quoted, Writer(model, lines, corpus.notes))
+        writer = reading(corpus, analysed, hits, model, None)
+        answers = stream(answer(corpus, analysed, hits), writer)
         assert next(answers).kind == "extractive"
         assert next(answers).kind == "generated"
         answers.close()

@@ -44,13 +44,14 @@ def silent(question, confidence=-1.0):
 
 def test_an_answer_is_judged():
     judged = judge(NOTES, ASKED, answer(ASKED.question))
-    assert (judged.evidence, judged.facts, judged.valid, judged.precise) == (1 / 2, 0.0, 1.0, 1.0)
+    assert (judged.lead, judged.evidence, judged.facts, judged.valid) == (1.0, 1 / 2, 0.0, 1.0)
+    assert (judged.parts, judged.off_topic) == (1.0, 0.0)
     assert judged.words == 3
 
 
 def test_silence_has_no_citations_to_judge():
     judged = judge(NOTES, ASKED, silent(ASKED.question))
-    assert (judged.evidence, judged.valid, judged.precise) == (0.0, None, None)
+    assert (judged.lead, judged.evidence, judged.parts, judged.valid) == (0.0, 0.0, 0.0, None)
 
 
 def test_evidence_of_two_sentences_may_stand_in_two_quotations():

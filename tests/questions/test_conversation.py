@@ -48,7 +48,7 @@ def test_a_question_that_leans_on_the_one_before_carries_its_subject(corpus, que
 )
 def test_a_new_subject_is_noticed(corpus, question):
     one = standalone(question, [Turn("What is entropy?")], corpus)
-    assert (one.query, one.carried, one.subjects) == (question, "", ())
+    assert (one.query, one.carried, one.shown) == (question, "", frozenset())
 
 
 def test_a_chain_of_follow_ups_goes_back_to_its_subject(corpus):
@@ -60,7 +60,7 @@ def test_the_notes_of_the_last_answer_are_carried(corpus):
     cited = Citation(1, "Entropy.md", "Entropy", (), (1, 1), (0, 9), "# Entropy")
     answer = Answer("What is entropy?", "It grows [1].", "extractive", False, (), (cited,))
     one = standalone("who found it?", [Turn("What is entropy?", answer)], corpus)
-    assert one.subjects == ("Entropy.md",)
+    assert one.shown == {("Entropy.md", (0, 9))}
 
 
 def test_small_talk_between_questions_is_skipped(corpus):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragbot.questions.defining import defines, subject
+from ragbot.questions.question_type import defined_term, defines
 
 
 @pytest.mark.parametrize(
@@ -10,14 +10,14 @@ from ragbot.questions.defining import defines, subject
     ["What is a ghost link?", "what's a ghost link", "Define ghost links.", "ghost link meaning?"],
 )
 def test_the_subject_is_what_is_left_of_the_question(question):
-    assert subject(question) == {"ghost", "link"}
+    assert defined_term(question) == {"ghost", "link"}
 
 
 @pytest.mark.parametrize(
     "question", ["Why do ghost links help?", "How many ghost links are there?", "Ghost links"]
 )
 def test_other_questions_have_none(question):
-    assert subject(question) == frozenset()
+    assert defined_term(question) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -35,4 +35,4 @@ def test_other_questions_have_none(question):
     ],
 )
 def test_a_definition_begins_with_its_subject_and_says_what_it_is(sentence, is_one):
-    assert defines(subject("What is a ghost link?"), sentence) is is_one
+    assert defines(defined_term("What is a ghost link?"), sentence) is is_one

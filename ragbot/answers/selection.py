@@ -1,0 +1,151 @@
+"""Which quotes an answer consists of: one for each part of the question, then what has room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ragbot.answers import layout
+from ragbot.answers.compose import stems
+from ragbot.answers.layout import Quote
+from ragbot.answers.sentence_ranker import DEFINES, RankedSentence, Ranking
+from ragbot.index.corpus import Corpus
+from ragbot.questions.question import Question
+from ragbot.questions.question_type import defines, sides
+
+WORDS = 80
+"""Words of the longest answer; a list that is asked for, and a longer quote, may exceed them."""
+
+BELOW_BEST = 0.6
+"""A sentence that scores this much less than the best one adds nothing."""
+
+NEXT = 20
+"""Words of neighbours and sentence in a quote that follows the first ones."""
+
+MORE = 5
+"""Passages offered beside the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The quotes of an answer, with what introduces each, and the ones after them.
+
+    `leads` is empty where the names of the notes introduce the quotes.
+    """
+
+    quotes: tuple[Quote, ...]
+    more: tuple[Quote, ...]
+    leads: tuple[str, ...] = ()
+
+
+def select(corpus: Corpus, question: Question, ranking: Ranking, words: int = WORDS) -> Selection:
+    """Choose the quotes of an answer."""
+    if question.type == "compare" and (compared := _compared(corpus, question, ranking, words)):
+        return compared
+    first = [_first(corpus, question, part, words) for part in ranking.parts]
+    chosen = _distinct([one for one in first if one is not None])
+    ordered = _new_first(question, ranking.in_turn)
+    # A list that is asked for is the answer; other lists beside it would only blur it.
+    is_list = len(ranking.parts) == 1 and bool(ordered) and ordered[0].candidate.listed
+    return _filled(corpus, ordered, chosen, 0 if is_list else words)
+
+
+def _filled(
+    corpus: Corpus, ordered: Sequence[RankedSentence], chosen: list[Quote], words: int
+) -> Selection:
+    """Add quotes while words are left, and put the next ones aside."""
+    best = max((one.score for one in ordered), default=0.0)
+    room = words - sum(one.words for one in chosen)
+    more: list[Quote] = []
+    for one in ordered:
+        if len(more) >= MORE:
+            break
+        found = layout.quote(corpus, one.candidate, NEXT)
+        if found is None or any(found.overlaps(other) for other in (*chosen, *more)):
+            continue
+        size = found.words + len(corpus.notes[found.note].title.split())
+        if size <= room and one.score >= best - BELOW_BEST:
+            chosen.append(found)
+            room -= size
+        else:
+            more.append(layout.quote(corpus, one.candidate) or found)
+    notes = list(dict.fromkeys(one.note for one in chosen))
+    chosen.sort(key=lambda one: notes.index(one.note))
+    return Selection(tuple(chosen), tuple(_distinct(more)))
+
+
+def _first(
+    corpus: Corpus, question: Question, ranked: Sequence[RankedSentence], words: int
+) -> Quote | None:
+    """Return the quote that answers one part of a question."""
+    found = (
+        layout.quote(corpus, one.candidate, min(words, layout.WHOLE))
+        for one in _new_first(question, ranked)
+    )
+    return next((one for one in found if one is not None), None)
+
+
+def _new_first(question: Question, ranked: Sequence[RankedSentence]) -> list[RankedSentence]:
+    """Put what the last answer quoted behind what it did not."""
+
+    def is_shown(one: RankedSentence) -> bool:
+        start, end = one.candidate.span
+        return any(
+            note == one.candidate.note and first < end and start < last
+            for note, (first, last) in question.shown
+        )
+
+    return sorted(ranked, key=is_shown)
+
+
+def _distinct(quotes: Iterable[Quote]) -> list[Quote]:
+    """Keep quotes that share nothing with an earlier one."""
+    kept: list[Quote] = []
+    for one in quotes:
+        if not any(one.overlaps(other) for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _compared(corpus: Corpus, question: Question, ranking: Ranking, words: int) -> Selection | None:
+    """Quote what compares both sides, or else one quote for each; None unless both have one."""
+    named = sides(question.standalone)
+    if named is None:
+        return None
+    first, second = (stems(side) for side in named)
+    first, second = first - second, second - first
+    sided: dict[str, RankedSentence] = {}
+    terms = [frozenset(first), frozenset(second)]
+
+    def worth(one: RankedSentence) -> float:
+        text = one.candidate.text
+        return one.score + DEFINES * any(defines(term, text) for term in terms)
+
+    for one in sorted(ranking.whole, key=worth, reverse=True):
+        words_here = stems(_in_context(corpus, one))
+        left, right = _share(first, words_here), _share(second, words_here)
+        side = "both" if left == right > 0 else named[0] if left > right else named[1]
+        if (left or right) and not one.candidate.introduces:
+            sided.setdefault(side, one)
+    if named[0] not in sided or named[1] not in sided:
+        return None
+    order = sorted(sided, key=lambda side: (side != "both", side == named[1]))
+    share = words // len(order)
+    quotes = [(side, layout.quote(corpus, sided[side].candidate, share)) for side in order]
+    kept: list[tuple[str, Quote]] = []
+    for side, found in quotes:
+        if found is not None and not any(found.overlaps(other) for _, other in kept):
+            kept.append((side, found))
+    chosen = [found for _, found in kept]
+    more = _filled(corpus, ranking.whole, list(chosen), 0).more
+    leads = tuple("" if side == "both" else side[:1].upper() + side[1:] for side, _ in kept)
+    return Selection(tuple(chosen), more, leads)
+
+
+def _in_context(corpus: Corpus, one: RankedSentence) -> str:
+    note = corpus.notes[one.candidate.note]
+    return " ".join((one.candidate.text, note.title, *note.aliases, *one.candidate.headings))
+
+
+def _share(asked: set[str], held: set[str]) -> float:
+    return len(asked & held) / len(asked) if asked else 0.0

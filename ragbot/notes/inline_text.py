@@ -1,0 +1,156 @@
+"""Inline Markdown as it reads: links by what they show, code verbatim, no marks.
+
+A mark is taken away only where Markdown reads it as one: `2 * 3`, `snake_case` and
+`count(*)` keep every character.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+from ragbot.notes.html_text import BREAK
+from ragbot.notes.link_scanner import ESCAPED, Inline, Link, scan
+from ragbot.notes.typed_links import MARKERS
+
+_Edit = tuple[int, int, str]
+"""Start, end, and the text in their place."""
+
+_DELIMITERS = re.compile(r"\*+|_+|~~+|==+")
+_COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
+_FOOTNOTE = re.compile(r"\[\^[^\[\]\s]+\](?!:)")
+_BLOCK_ID = re.compile(r"(?:(?<=\s)|^)\^[A-Za-z0-9-]+\s*\Z")
+_LEADING = re.compile(
+    r"\s*(?:\[[ xX/<>!?*\"lbiSIpcfkwudn-]\][ \t]+(?=\S)|\[![\w|-]+\][+-]?[ \t]*)"
+)
+_MARKER = re.compile(rf"([*_]*)[ \t]?[{MARKERS}]")
+_IMAGE_SIZE = re.compile(r"\d+(?:x\d+)?")
+_ADDRESS = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:|<[^\s<>]+@")
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+
+
+def inline_text(inline: Inline, *, block: bool = False) -> str:
+    r"""Return inline text as it reads, its blanks collapsed.
+
+    Parameters
+    ----------
+    inline
+        The scanned text.
+    block
+        Whether it is a whole block: the mark of a task or callout at its start, and a
+        block id at its end, are then marks.
+
+    Examples
+    --------
+    >>> inline_text(scan(r"**Bold** [[Note|name]], [site](https://x.org) `a*b` count(*) \["))
+    'Bold name, site a*b count(*) ['
+    """
+    text = inline.text
+    pieces: list[str] = []
+    position = 0
+    for start, end, shown in sorted(_edits(inline, block), key=lambda edit: (edit[0], -edit[1])):
+        if start < position:
+            continue
+        pieces += (_entities(text[position:start]), shown)
+        position = end
+    pieces.append(_entities(text[position:]))
+    return " ".join("".join(pieces).split())
+
+
+def _edits(inline: Inline, block: bool) -> Iterator[_Edit]:
+    masked = inline.masked
+    for link in inline.links:
+        yield link.start, link.end, shown(link)
+        if match := _MARKER.match(masked, link.end):
+            yield match.end() - 1, match.end(), ""
+            if match.end() - 1 > match.end(1):
+                yield match.end(1), match.end(), ""
+    for link in inline.external:
+        yield link.start, link.start + 1 + link.embed, ""
+        yield link.close, link.end, ""
+    for start, end in inline.hidden:
+        yield start, end, _shown_code(inline.text[start:end])
+    if ESCAPED in masked:
+        for match in re.finditer(ESCAPED, masked):
+            if (match.start() - len(masked[: match.start()].rstrip(ESCAPED))) % 2 == 0:
+                yield match.start(), match.start() + 1, ""
+    if "\\\n" in masked:
+        for match in re.finditer(r"\\\n", masked):
+            yield match.start(), match.end(), " "
+    yield from ((m.start(), m.end(), "") for m in _COMMENT.finditer(masked))
+    yield from ((m.start(), m.end(), "") for m in _FOOTNOTE.finditer(masked))
+    yield from ((start, end, "") for start, end in _emphasis(masked))
+    if block and (match := _LEADING.match(masked)):
+        yield match.start(), match.end(), ""
+    if block and (match := _BLOCK_ID.search(masked)):
+        yield match.start(), match.end(), ""
+
+
+def shown(link: Link) -> str:
+    """Return what a link shows: its label, else its name with the heading it leads to."""
+    if link.embed and _IMAGE_SIZE.fullmatch(link.alias or ""):
+        return ""
+    label = link.alias or link.target or link.heading or link.block or ""
+    label = label.replace("[[", "").replace("]]", "").rstrip(MARKERS)
+    return inline_text(scan(label)) if re.search(r"[*_~=`\\&<]", label) else label
+
+
+def _shown_code(source: str) -> str:
+    if source[0] == "`":
+        ticks = len(source) - len(source.lstrip("`"))
+        inside = source[ticks:-ticks].replace("\n", " ")
+        padded = inside.startswith(" ") and inside.endswith(" ") and inside.strip()
+        return inside[1:-1] if padded else inside
+    if source[0] == "<":
+        if _ADDRESS.match(source):
+            return source[1:-1]
+        return " " if BREAK.match(source) else ""
+    return source
+
+
+def _entities(text: str) -> str:
+    return html.unescape(text) if "&" in text else text
+
+
+def _emphasis(masked: str) -> Iterator[tuple[int, int]]:
+    """Yield the delimiters that open or close emphasis, by CommonMark's flanking rules."""
+    opened: dict[str, list[list[int]]] = {"*": [], "_": [], "~": [], "=": []}
+    for match in _DELIMITERS.finditer(masked):
+        sign, (start, end) = match.group()[0], match.span()
+        opens, closes = _flanks(masked, start, end)
+        while closes and start < end and opened[sign]:
+            opener = opened[sign][-1]
+            length = min(2, end - start, opener[1] - opener[0])
+            if sign in "~=" and length < 2:
+                break
+            opener[1] -= length
+            yield opener[1], opener[1] + length
+            yield start, start + length
+            start += length
+            if opener[0] == opener[1]:
+                opened[sign].pop()
+        if opens and start < end:
+            opened[sign].append([start, end])
+
+
+def _flanks(masked: str, start: int, end: int) -> tuple[bool, bool]:
+    """Whether a run of delimiters may open, and whether it may close emphasis."""
+    before = masked[start - 1] if start else " "
+    after = masked[end] if end < len(masked) else " "
+    left = not after.isspace() and (not _is_punctuation(after) or _is_outside(before))
+    right = not before.isspace() and (not _is_punctuation(before) or _is_outside(after))
+    opens, closes = left and after not in _CLOSING, right and before not in _OPENING
+    if masked[start] == "_":
+        opens = opens and (not right or _is_punctuation(before))
+        closes = closes and (not left or _is_punctuation(after))
+    return opens, closes
+
+
+def _is_punctuation(sign: str) -> bool:
+    # A noncharacter stands for a link, code or an escape, and reads as a letter.
+    return not (sign.isalnum() or sign.isspace() or "\ufdd0" <= sign <= "\ufdd2")
+
+
+def _is_outside(sign: str) -> bool:
+    return sign.isspace() or _is_punctuation(sign)

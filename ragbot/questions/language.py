@@ -1,0 +1,195 @@
+"""The language of a question, and the bot's own sentences in it.
+
+German, French, Spanish, Chinese and Japanese are answered in kind; every other language in English.
+What is quoted from a note stays in the note's language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ragbot.models import Span
+from ragbot.text.tokenize import fold, tokens
+
+Language = Literal["de", "en", "es", "fr", "ja", "zh"]
+Talk = Literal["", "greeting", "thanks", "farewell", "help"]
+
+_KANA = re.compile(r"[\u3040-\u30ff]")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
+
+_WORDS: dict[Language, str] = {
+    "en": "the what is are how why who when where which does did do of in to and a my me i it",
+    "de": "der die das ist sind wie was warum wer wann wo welche welcher welches und ein eine von "
+    "im mit ich mein nicht gibt es hat wird wurde hallo danke dank hilfe guten auf",
+    "fr": "le la les est sont comment pourquoi qui quand ou quel quelle quels quelles que quoi et "
+    "un une des du dans mon ma je ne pas il elle a bonjour bonsoir merci salut au aide",
+    "es": "el la los las es son como por que quien cuando donde cual cuales y un una del en mi yo "
+    "no hay se fue hola gracias buenos buenas adios ayuda hasta",
+}
+_COMMON = {language: frozenset(words.split()) for language, words in _WORDS.items()}
+
+_TALK: dict[Talk, str] = {
+    "greeting": "hallo guten tag|guten tag|guten morgen|guten abend|hallo|bonjour|salut|bonsoir|"
+    "hola|buenos dias|buenas tardes|你好|您好|こんにちは|こんばんは",
+    "thanks": "danke|danke schon|vielen dank|danke sehr|merci|merci beaucoup|gracias|"
+    "muchas gracias|谢谢|多谢|ありがとう|ありがとうございます",
+    "farewell": "tschuss|auf wiedersehen|au revoir|adios|hasta luego|再见|さようなら",
+    "help": "hilfe|was kannst du|aide|aidez moi|que sais tu faire|ayuda|que puedes hacer|帮助|"
+    "你能做什么|ヘルプ|何ができますか",
+}
+SMALL_TALK = {fold(said): talk for talk, words in _TALK.items() for said in words.split("|")}
+"""Small talk beside English, folded, by what is said."""
+
+LONGEST_PIECE = 14
+"""Letters of the longest word piece that an encoder knows; a longer one is a run it cannot read."""
+
+KNOWN = 0.5
+"""Share of a question's foreign letters in pieces of several, from which the encoder reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """The bot's own sentences in one language.
+
+    `silent` says that the notes hold no answer, and `unanswered` that they hold none to a part;
+    `nearest` and `more` introduce notes and passages.
+    """
+
+    silent: str
+    unanswered: str
+    nearest: str
+    more: str
+    ghost: str
+    greeting: str
+    thanks: str
+    farewell: str
+    help: str
+    example: str
+    starter: str
+
+
+PHRASES: dict[Language, Phrases] = {
+    "en": Phrases(
+        silent="The notes don't say.",
+        unanswered="The notes don't say: {part}",
+        nearest="Nearest to the question: {names}.",
+        more="More from the notes",
+        ghost="There is no note called {name} yet; it is mentioned in {names}.",
+        greeting="Hello! Ask me anything about these {count} notes.",
+        thanks="You're welcome. Ask on whenever you like.",
+        farewell="Goodbye!",
+        help="I answer questions from these {count} notes, and from nothing else. Every sentence "
+        "quotes a note, with its place, so you can check it; when the notes don't answer, I say "
+        "so. Ask what something is, why, how, how many or who; compare two things; ask how two "
+        "notes are connected, or what a note extends or contradicts.",
+        example="For example: {question}",
+        starter="What do the notes say about {title}?",
+    ),
+    "de": Phrases(
+        silent="Die Notizen sagen dazu nichts.",
+        unanswered="Die Notizen sagen nichts zu: {part}",
+        nearest="Am nächsten kommen: {names}.",
+        more="Mehr aus den Notizen",
+        ghost="Eine Notiz namens {name} gibt es noch nicht; erwähnt wird sie in {names}.",
+        greeting="Hallo! Frag mich etwas zu diesen {count} Notizen.",
+        thanks="Gern geschehen. Frag einfach weiter.",
+        farewell="Auf Wiedersehen!",
+        help="Ich beantworte Fragen aus diesen {count} Notizen und aus nichts sonst. Jeder Satz "
+        "zitiert eine Notiz mit ihrer Stelle; wenn die Notizen nichts dazu sagen, sage ich das.",
+        example="Zum Beispiel: {question}",
+        starter="Was sagen die Notizen über {title}?",
+    ),
+    "fr": Phrases(
+        silent="Les notes n'en disent rien.",
+        unanswered="Les notes ne disent rien de : {part}",
+        nearest="Les plus proches : {names}.",
+        more="Autres passages des notes",
+        ghost="Il n'y a pas encore de note {name} ; elle est mentionnée dans {names}.",
+        greeting="Bonjour ! Posez-moi une question sur ces {count} notes.",
+        thanks="De rien. N'hésitez pas à continuer.",
+        farewell="Au revoir !",
+        help="Je réponds à partir de ces {count} notes, et de rien d'autre. Chaque phrase cite une "
+        "note et son emplacement ; quand les notes n'en disent rien, je le dis.",
+        example="Par exemple : {question}",
+        starter="Que disent les notes sur {title} ?",
+    ),
+    "es": Phrases(
+        silent="Las notas no lo dicen.",
+        unanswered="Las notas no dicen nada de: {part}",
+        nearest="Lo más cercano: {names}.",
+        more="Más de las notas",
+        ghost="Todavía no hay una nota llamada {name}; se menciona en {names}.",
+        greeting="¡Hola! Pregúntame sobre estas {count} notas.",
+        thanks="De nada. Sigue preguntando cuando quieras.",
+        farewell="¡Hasta luego!",
+        help="Respondo a partir de estas {count} notas y de nada más. Cada frase cita una nota y "
+        "su lugar; cuando las notas no lo dicen, lo digo.",
+        example="Por ejemplo: {question}",
+        starter="¿Qué dicen las notas sobre {title}?",
+    ),
+    "zh": Phrases(
+        silent="笔记里没有提到。",
+        unanswered="笔记里没有提到：{part}",
+        nearest="最接近的是：{names}。",
+        more="笔记中的其他内容",
+        ghost="还没有名为{name}的笔记；{names}提到了它。",
+        greeting="你好！可以问我关于这{count}篇笔记的任何问题。",
+        thanks="不客气，随时可以继续提问。",
+        farewell="再见！",
+        help="我只根据这{count}篇笔记回答。每句话都引用笔记并标明出处；笔记里没有的，我会直说。",
+        example="例如：{question}",
+        starter="关于{title}，笔记里说了什么？",
+    ),
+    "ja": Phrases(
+        silent="ノートには書かれていません。",
+        unanswered="ノートに書かれていないこと：{part}",
+        nearest="最も近いのは：{names}。",
+        more="ノートのその他の箇所",
+        ghost="{name}というノートはまだありません。{names}で触れられています。",
+        greeting="こんにちは。この{count}件のノートについて何でも聞いてください。",
+        thanks="どういたしまして。いつでも続けてどうぞ。",
+        farewell="さようなら。",
+        help="この{count}件のノートだけをもとに答えます。どの文もノートの該当箇所を引用し、"
+        "書かれていないときはそう伝えます。",
+        example="例：{question}",
+        starter="{title}についてノートには何と書かれていますか？",
+    ),
+}
+
+
+def language_of(text: str) -> Language:
+    """Return the language of a question, by its script and its commonest words.
+
+    Examples
+    --------
+    >>> [language_of(q) for q in ("Wie heißt er?", "¿Cómo es?", "どうして？", "为什么？", "x")]
+    ['de', 'es', 'ja', 'zh', 'en']
+    """
+    if _KANA.search(text):
+        return "ja"
+    if _HAN.search(text):
+        return "zh"
+    words = tokens(text)
+    counts: Counter[Language] = Counter()
+    for language, common in _COMMON.items():
+        counts[language] = sum(word in common for word in words)
+    best, most = counts.most_common(1)[0]
+    return best if most > counts["en"] else "en"
+
+
+def is_readable(text: str, pieces: Sequence[Span]) -> bool:
+    """Check whether an encoder knows the script of a text, by the word pieces it makes of it.
+
+    An encoder falls back to single letters, or to one unknown run, where its vocabulary has no
+    pieces of a script. Its vectors then tell nothing.
+    """
+    letters = len(_FOREIGN.findall(text))
+    if 2 * letters <= len(re.findall(r"[^\W\d_]", text)):
+        return True
+    sizes = [len(_FOREIGN.findall(text[first:last])) for first, last in set(pieces)]
+    return sum(size for size in sizes if 1 < size <= LONGEST_PIECE) >= KNOWN * letters

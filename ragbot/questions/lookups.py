@@ -1,0 +1,290 @@
+"""Questions that the structure of the notes answers: rows, properties, tags, dates and tasks.
+
+"The berth of the Corvo" is a cell, "the serial number of the boiler" a property, "which notes are
+tagged T" and "open tasks" are lists. Such an answer is looked up, not ranked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from ragbot.index.corpus import Corpus
+from ragbot.models import Filters, Note, NoteId, Span
+from ragbot.notes.units import TaskState, Unit, units
+from ragbot.questions.dates import Period, date_of, periods
+from ragbot.questions.predicate_matcher import stem
+from ragbot.questions.question_type import things_asked
+from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, fold, tokens
+
+TABLES = 20
+"""Passages whose notes are searched for a row or property: those with the words of the question."""
+
+MOST_DAYS = 400
+"""Daily notes that are looked at for a month or a year."""
+
+LEAST_STEM = 5
+"""Letters of the shortest stem that another of the same word may begin with."""
+
+_LISTED = re.compile(r"\b(who|whom|which|list|name|what (are|were|do|does|did|\w+s\b))\b", re.I)
+_TAGGED = re.compile(
+    r"\b(?:tagged(?: with| as)?|(?:with|have|has|under|bear|use|uses|carry) (?:the )?tags?|tag)\s+"
+    r"[\"'“‘]?#?([\w][\w/-]*)",
+    re.IGNORECASE,
+)
+_HASH = re.compile(r"(?<!\w)#([\w][\w/-]*)")
+_NOTES = re.compile(r"\b(notes?|pages?|entries|files?|what is|what's|everything|anything)\b", re.I)
+_TASK = re.compile(
+    r"\b(tasks?|to-?dos?|action items?|checklist)\b|\b(still|left|remains?|have)\b.*\bto do\b",
+    re.IGNORECASE,
+)
+_WHEN = re.compile(r"\b(when|(what|which) (day|date)|since when)\b", re.I)
+_STATES: tuple[tuple[TaskState, re.Pattern[str]], ...] = (
+    ("cancelled", re.compile(r"\b(cancell?ed|dropped|abandoned)\b", re.I)),
+    (
+        "open",
+        re.compile(
+            r"\b(open|unfinished|pending|undone|outstanding|left|still|remain\w*"
+            r"|incomplete|unchecked|not (yet )?done|to-?dos?)\b",
+            re.I,
+        ),
+    ),
+    ("done", re.compile(r"\b(done|finished|completed?|closed|ticked|checked)\b", re.I)),
+)
+_ASKING_WORDS = (
+    "note page entry file tag tagged task todo item action checklist list show give tell name "
+    "value number find open unfinished pending undone outstanding left still remain remaining "
+    "incomplete unchecked yet done finished complete closed ticked checked cancelled canceled "
+    "dropped write wrote written made happen day date daily diary journal please many much long "
+    "old type kind every each there"
+)
+_NUMBERS = {stem(word) for word in TO_TWENTY} | {str(number) for number in range(21)}
+_ASKING = frozenset(map(stem, _ASKING_WORDS.split()))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that was looked up: how it reads, and its place.
+
+    The lines of one list have the place of the list.
+    """
+
+    note: NoteId
+    span: Span
+    text: str
+    item: bool = True
+    code: bool = False
+    lead: str = ""
+
+
+def look_up(corpus: Corpus, question: str) -> tuple[Found, ...]:
+    """Return what answers a question by structure; nothing for any other question."""
+    for search in (_tagged, _tasks, _dated, _when, _values, _headed):
+        if found := tuple(search(corpus, question)):
+            return found
+    return ()
+
+
+def _tagged(corpus: Corpus, question: str) -> Iterator[Found]:
+    match = _TAGGED.search(question) or _HASH.search(question)
+    if match is None or not _NOTES.search(question):
+        return
+    wanted = fold(match.group(1))
+    if _words(question[: match.start()] + question[match.end() :]):
+        return
+    for note_id in sorted(corpus.matching(Filters(tags=(match.group(1),)))):
+        note = corpus.notes[note_id]
+        tag = next(tag for tag in note.tags if fold(tag).startswith(wanted))
+        yield Found(note.id, _tag_place(note, tag), note.title)
+
+
+def _tag_place(note: Note, tag: str) -> Span:
+    """Return the property or word that tags a note."""
+    for unit in units(note):
+        tags = unit.kind == "property" and unit.columns[0][0].casefold() in ("tags", "tag")
+        if tags and tag.casefold() in unit.text.casefold():
+            return unit.span
+    place = note.text.casefold().find(f"#{tag.casefold()}")
+    return (place, place + 1 + len(tag)) if place >= 0 else _first_line(note)
+
+
+def _tasks(corpus: Corpus, question: str) -> Iterator[Found]:
+    if not _TASK.search(question):
+        return
+    state = next((state for state, pattern in _STATES if pattern.search(question)), "")
+    wanted = _words(question)
+    for note in corpus.notes.values():
+        if "[" not in note.text:
+            continue
+        for unit in units(note):
+            if unit.kind != "task" or (state and unit.state != state):
+                continue
+            if wanted <= _stems((note.title, *note.aliases, *unit.headings, unit.text, note.id)):
+                yield _found(note, unit, with_state=not state)
+
+
+def _dated(corpus: Corpus, question: str) -> Iterator[Found]:
+    named = periods(question)
+    if len(named) != 1:
+        return
+    period = named[0]
+    wanted = _words(question[: period.span[0]] + question[period.span[1] :])
+    is_day, of_notes = period.first == period.last, _NOTES.search(question) is not None
+    if not is_day and (wanted or not of_notes):
+        return
+    for note in _notes_of(corpus, period):
+        if of_notes and not wanted:
+            yield Found(note.id, _first_line(note), note.title)
+        else:
+            yield from _of_day(note, wanted)
+
+
+def _notes_of(corpus: Corpus, period: Period) -> list[Note]:
+    """Return the notes of a day, month or year, in order of their dates."""
+    days = Filters(since=period.first.isoformat(), until=period.last.isoformat())
+    # A daily note is found by its name: "2026-06-05" has the words 2026, 06 and 05.
+    shared = zip(
+        period.first.isoformat().split("-"), period.last.isoformat().split("-"), strict=True
+    )
+    name = " ".join(one for one, other in shared if one == other)
+    found = {*corpus.matching(days), *corpus.by_title(name, MOST_DAYS)}
+    dated = [(day, note) for note in map(corpus.notes.__getitem__, found) if (day := date_of(note))]
+    return [
+        note for day, note in sorted(dated, key=lambda one: (one[0], one[1].id)) if day in period
+    ]
+
+
+def _of_day(note: Note, wanted: Collection[str]) -> Iterator[Found]:
+    """Yield what a daily note says, or of it what holds all the words wanted."""
+    for unit in units(note):
+        if unit.kind in ("heading", "property", "header"):
+            continue
+        if set(wanted) <= _stems((unit.text, *unit.headings)):
+            yield _found(note, unit, with_state=True)
+
+
+def _when(corpus: Corpus, question: str) -> Iterator[Found]:
+    """Yield what daily notes say of a thing: the day is in their name."""
+    wanted = _words(question)
+    if not _WHEN.search(question) or not wanted:
+        return
+    for note in _nearby(corpus, question):
+        if not periods(note.id):
+            continue
+        every = [one for one in units(note) if not one.question and one.kind != "property"]
+        if wanted <= _stems(one.text for one in every):
+            best = max(every, key=lambda one: len(wanted & _stems((one.text,))))
+            yield replace(_found(note, best), item=False, lead=note.title)
+
+
+def _values(corpus: Corpus, question: str) -> Iterator[Found]:
+    """Yield the rows and properties that hold a value that is asked for by its column or key."""
+    wanted = _words(question)
+    every = _stems([question])
+    rows: list[Found] = []
+    properties: list[tuple[int, bool, Found]] = []
+    for note in _nearby(corpus, question) if wanted else ():
+        place = _stems((note.title, *note.aliases, note.id))
+        for unit in units(note):
+            if unit.kind == "row" and _answers(unit, wanted, place):
+                rows.append(_found(note, unit))
+            elif unit.kind == "property" and unit.columns:
+                key = _stems([unit.columns[0][0]])
+                rest = wanted - key
+                if key <= every and rest <= place | _stems(unit.headings) and rest != wanted:
+                    properties.append((len(key), bool(rest), _found(note, unit)))
+    # "What is the serial number?" has an answer where only one thing has one.
+    best = max(((size, named) for size, named, _ in properties), default=None)
+    found = [one for size, named, one in properties if (size, named) == best]
+    yield from rows or (found if best and (best[1] or len(found) == 1) else ())
+
+
+def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
+    """Yield the list under a heading or a line that says what is asked for: "Attendees:"."""
+    number = things_asked(question)
+    wanted = _words(question) - (_NUMBERS if number else set())
+    if not _LISTED.search(question) or not wanted:
+        return
+    for note in _nearby(corpus, question):
+        every = units(note)
+        title = _stems((note.title, *note.aliases, note.id))
+        for group in dict.fromkeys(unit.group for unit in every if unit.kind in ("item", "task")):
+            items = [unit for unit in every if unit.group == group]
+            if len(items) < 2:
+                continue
+            first = items[0]
+            top = sum(unit.level == first.level for unit in items)
+            if number not in (None, top):
+                continue
+            intro = every[first.parent] if first.parent >= 0 else None
+            says = intro.text if intro else " ".join(first.headings[1:][-1:])
+            above = _stems([says]) - title
+            place = above | title | _stems(first.headings)
+            if _all_alike(wanted, place) and any(
+                _alike(word, one) for word in wanted for one in above
+            ):
+                listed = [intro, *items] if intro else items
+                span = (listed[0].span[0], listed[-1].span[1])
+                yield from (replace(_found(note, unit), span=span) for unit in listed)
+                return
+
+
+def _all_alike(wanted: Collection[str], place: Collection[str]) -> bool:
+    return all(any(_alike(word, one) for one in place) for word in wanted)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Check whether two stems are of one word: "attend" and "attende" of "attendees"."""
+    shorter, longer = sorted((one, other), key=len)
+    return shorter == longer or (len(shorter) >= LEAST_STEM and longer.startswith(shorter))
+
+
+def _nearby(corpus: Corpus, question: str) -> list[Note]:
+    """Return the notes that a question names, and those that share the most with it in words."""
+    scores = corpus.bm25(question)
+    best = sorted(scores, key=lambda number: -scores[number])[:TABLES]
+    named = [note for name in corpus.names_in(question) for note in name.notes]
+    notes = dict.fromkeys([*named, *(corpus.passage(number).note for number in best)])
+    return [corpus.notes[note] for note in notes]
+
+
+def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool:
+    """Check whether a row has a column that is asked for, and all else that the question names.
+
+    Each word of the question names a column or the place, or stands in the row, and at least one
+    stands in the row: a value that tells it from the others.
+    """
+    names = [_stems([name]) for name, _ in unit.columns]
+    columns = set().union(*names)
+    cells = [_stems([cell]) for _, cell in unit.columns]
+    values = wanted - columns - place - _stems(unit.headings)
+    # "Which boats have Lars as skipper?" asks for the boat, "the berth of the Corvo" for the berth:
+    # a column of the question whose cell says what the question does not.
+    says = any(
+        name and name <= wanted and not cell <= wanted
+        for name, cell in zip(names, cells, strict=True)
+    )
+    every = set().union(*cells)
+    return says and values <= every and bool((values or wanted - columns) & every)
+
+
+def _words(question: str) -> set[str]:
+    """Return the stems of what a question names, without the words that only ask."""
+    return {stem(word) for word in tokens(question) if word not in STOP_WORDS} - _ASKING - {"s"}
+
+
+def _stems(texts: Iterable[str]) -> set[str]:
+    return {stem(word) for text in texts for word in tokens(text)}
+
+
+def _found(note: Note, unit: Unit, *, with_state: bool = False) -> Found:
+    state = f" ({unit.state})" if with_state and unit.state else ""
+    item = unit.kind in ("item", "task", "row")
+    return Found(note.id, unit.span, unit.text + state, item, unit.kind == "code")
+
+
+def _first_line(note: Note) -> Span:
+    """Return the first line of a note that says something."""
+    found = units(note)
+    return found[0].span if found else (0, len(note.text))

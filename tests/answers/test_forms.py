@@ -1,0 +1,128 @@
+"""The forms of an answer: cards, code, rows, tasks, relations with nouns, other scripts."""
+
+import pytest
+
+from benchmarks.memory import MemoryCorpus, asked, bags
+from ragbot.answers import answer as answers
+from ragbot.models import Turn
+from ragbot.questions.conversation import standalone
+from ragbot.questions.question import analyse
+from ragbot.retrieval.retriever import retrieve
+
+FILES = {
+    "Cards.md": "# Cards\n\nWhat is the capital of Peru?\nLima, on the coast of Peru.\n\n"
+    "Which knot makes a loop?::The bowline makes one.\n"
+    "Which hitch holds a rail?::A clove hitch.\n\n"
+    "What is the largest moon of Saturn?\n",
+    "Query.md": "# Query\n\nCount the boats in the harbour database:\n\n```sql\n"
+    "SELECT count(*) FROM boats -- all\nWHERE a < b;\n```\n",
+    "Dune.md": "# Dune\n\nauthor:: [[Frank Herbert]]\n\nA novel of a desert planet.\n",
+    "Frank Herbert.md": "# Frank Herbert\n\nFrank Herbert was a writer from Tacoma.\n",
+    "Judo.md": "# Judo\n\n- Tito Pace got the belt in May.\n- Tito Blum got the belt in June.\n"
+    "- Ada Pace got the belt in July.\n",
+}
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return MemoryCorpus.of(FILES, bags)
+
+
+def ask(corpus, question, history=()):
+    one = standalone(question, history, corpus)
+    analysed = analyse(corpus, question, one, asked if corpus.embedded else None)
+    return answers.answer(corpus, analysed, retrieve(corpus, one.query, analysed.encoded))
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("What is the capital of Peru?", "Lima, on the coast of Peru."),
+        ("Which knot makes a loop?", "The bowline makes one."),
+        ("Which hitch holds a rail?", "A clove hitch."),
+    ],
+)
+def test_what_follows_a_question_in_the_notes_answers_it(corpus, question, quote):
+    assert ask(corpus, question).citations[0].quote == quote
+
+
+def test_a_question_in_the_notes_is_no_answer(corpus):
+    answer = ask(corpus, "What is the largest moon of Saturn?")
+    assert not any("Saturn?" in citation.quote for citation in answer.citations)
+
+
+def test_code_is_quoted_verbatim_without_its_fence(corpus):
+    answer = ask(corpus, "How do I count the boats in the harbour database?")
+    code = next(statement for statement in answer.statements if statement.code)
+    assert code.text.rstrip("\n") == "SELECT count(*) FROM boats -- all\nWHERE a < b;"
+    assert "```\nSELECT count(*) FROM boats -- all\nWHERE a < b;\n```" in answer.text
+
+
+def test_a_noun_is_read_off_the_relation(corpus):
+    answer = ask(corpus, "Who is the author of Dune?")
+    assert answer.statements[0].text == "The author of Dune is Frank Herbert"
+    assert answer.citations[0].quote == "author:: [[Frank Herbert]]"
+    assert ask(corpus, "What is Frank Herbert the author of?").citations == answer.citations
+
+
+def test_a_sentence_with_the_whole_name_leads(corpus):
+    answer = ask(corpus, "When did Tito Blum get the belt?")
+    assert "Tito Blum" in answer.statements[0].text or len(answer.citations) == 1
+
+
+def test_a_follow_up_does_not_lead_with_what_was_quoted(corpus):
+    first = ask(corpus, "What is the novel of a desert planet?")
+    again = ask(corpus, "and what else of it?", [Turn(first.question, first)])
+    lead = first.citations[0]
+    assert again.abstained or (again.citations[0].note, again.citations[0].span) != (
+        lead.note,
+        lead.span,
+    )
+
+
+LANGUAGES = {
+    "Чайник.md": "# Чайник\n\nЧайник закипает при девяноста градусах. Накипь удаляют кислотой.\n",
+    "Κήπος.md": "# Κήπος\n\nΗ ελιά κλαδεύεται τον χειμώνα. Το πότισμα γίνεται το πρωί.\n",
+    "水壶.md": "# 水壶\n\n水壶用来烧水。水开的温度是九十八度。铜壶比铁壶传热更快。\n",
+    "庭.md": "# 庭の手入れ\n\n梅の木は冬に剪定します。水やりは朝に行います。\n",
+    "정원.md": "# 정원\n\n매화나무는 겨울에 가지를 친다. 물은 아침에 준다.\n",
+    "גינה.md": "# הגינה\n\nגוזמים את עץ הזית בחורף. משקים את הוורדים בבוקר.\n",
+    "حديقة.md": "# الحديقة\n\nتقلم شجرة الزيتون في الشتاء. تسقى الورود في الصباح.\n",
+    "สวน.md": "# สวน\n\nต้นมะม่วงตัดแต่งกิ่งในฤดูหนาว รดน้ำต้นไม้ตอนเช้า\n",
+    "बगीचा.md": "# बगीचा\n\nआम के पेड़ की छंटाई सर्दियों में होती है।\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "note", "silence"),
+    [
+        ("Когда удаляют накипь в чайнике?", "Чайник.md", ""),
+        ("Πότε κλαδεύεται η ελιά;", "Κήπος.md", ""),
+        ("水开的温度是多少？", "水壶.md", ""),
+        ("梅の木はいつ剪定しますか？", "庭.md", ""),
+        ("매화나무는 언제 가지를 치나요?", "정원.md", ""),
+        ("מתי גוזמים את עץ הזית?", "גינה.md", ""),
+        ("متى تقلم شجرة الزيتون؟", "حديقة.md", ""),
+        ("ตัดแต่งกิ่งต้นมะม่วงเมื่อไร", "สวน.md", ""),
+        ("आम के पेड़ की छंटाई कब होती है?", "बगीचा.md", ""),
+        ("Какая столица Франции?", "", "The notes don't say."),
+        ("Ποια είναι η πρωτεύουσα της Γαλλίας;", "", "The notes don't say."),
+        ("谁发明了电话？", "", "笔记里没有提到。"),
+        ("富士山の高さは？", "", "ノートには書かれていません。"),
+        ("한국의 수도는 어디입니까?", "", "The notes don't say."),
+        ("מה בירת צרפת?", "", "The notes don't say."),
+        ("ما هي عاصمة فرنسا؟", "", "The notes don't say."),
+        ("เมืองหลวงของฝรั่งเศสคืออะไร", "", "The notes don't say."),
+        ("फ्रांस की राजधानी क्या है?", "", "The notes don't say."),
+        ("Wer hat das Telefon erfunden?", "", "Die Notizen sagen dazu nichts."),
+        ("Quelle est la capitale du Pérou ?", "", "Les notes n'en disent rien."),
+        ("¿Cuál es la capital del Perú?", "", "Las notas no lo dicen."),
+    ],
+)
+def test_words_decide_in_scripts_that_the_encoder_does_not_know(question, note, silence):
+    answer = ask(MemoryCorpus.of(LANGUAGES), question)
+    if note:
+        assert answer.citations[0].note == note
+    else:
+        assert answer.abstained
+        assert answer.text.startswith(silence)

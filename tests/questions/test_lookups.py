@@ -1,0 +1,82 @@
+"""Rows, properties, tags, dates and tasks are looked up, and prose is left alone."""
+
+import pytest
+
+from benchmarks.memory import MemoryCorpus
+from ragbot.questions.lookups import look_up
+
+BOATS = """# Boats
+
+| Boat | Skipper | Berth |
+|---|---|---|
+| Corvo | [[Lars]] | 31 |
+| Petrel | [[Ida]] | 12 |
+| Gannet | Lars | 7 |
+"""
+FILES = {
+    "Boats.md": BOATS,
+    "Boiler.md": "---\ntags: [heating, home/cellar]\nvendor: Vaillant\n---\n# Boiler\n\n"
+    "The boiler stands in the cellar.\n",
+    "Stove.md": "# Stove\n\nThe stove burns wood. #heating\n",
+    "2026-06-05.md": "Planted the quince by the wall.\n\n- [x] Pay the plumber\n"
+    "- [ ] Email [[Petra]]\n- [-] Call the bank\n",
+    "Meeting.md": "---\ndate: 2026-06-12\n---\n# Meeting on the harbour\n\n## Attendees\n\n"
+    "- [[Lars]]\n- [[Ida]]\n\n## Tools\n\n- Rope\n- Tar\n- Oakum\n",
+}
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return MemoryCorpus.of(FILES)
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("Which berth does the Corvo have?", ["Boat: Corvo; Skipper: Lars; Berth: 31"]),
+        ("the berth of the Petrel", ["Boat: Petrel; Skipper: Ida; Berth: 12"]),
+        (
+            "Which boats have Lars as skipper?",
+            ["Boat: Corvo; Skipper: Lars; Berth: 31", "Boat: Gannet; Skipper: Lars; Berth: 7"],
+        ),
+        ("Which notes are tagged heating?", ["Boiler", "Stove"]),
+        ("notes tagged #home", ["Boiler"]),
+        ("Which tasks are open?", ["Email Petra"]),
+        ("which tasks are done?", ["Pay the plumber"]),
+        ("list the cancelled tasks", ["Call the bank"]),
+        ("notes from June 2026", ["2026-06-05", "Meeting on the harbour"]),
+        ("When did I plant the quince?", ["Planted the quince by the wall."]),
+        ("Who attended the meeting?", ["Lars", "Ida"]),
+        ("What are the three tools of the meeting?", ["Rope", "Tar", "Oakum"]),
+        # What structure does not hold is left to the prose.
+        ("Which berth does the Heron have?", []),
+        ("What are the two tools of the meeting?", []),
+        ("Where does the boiler stand?", []),
+        ("Why does the stove burn wood?", []),
+        ("notes from July 2026", []),
+    ],
+)
+def test_what_the_structure_holds_is_looked_up(corpus, question, found):
+    assert [one.text for one in look_up(corpus, question)] == found
+
+
+def test_a_day_is_found_in_any_spelling(corpus):
+    for day in ("5 June 2026", "June 5th, 2026", "2026-06-05"):
+        found = look_up(corpus, f"What did I do on {day}?")
+        assert found[0].text == "Planted the quince by the wall."
+        assert [one.text for one in found[1:]] == [
+            "Pay the plumber (done)",
+            "Email Petra (open)",
+            "Call the bank (cancelled)",
+        ]
+
+
+def test_a_property_answers_for_its_note(corpus):
+    (found,) = look_up(corpus, "Who is the vendor of the boiler?")
+    assert corpus.notes[found.note].text[slice(*found.span)] == "vendor: Vaillant"
+
+
+def test_every_place_is_a_slice_of_its_note(corpus):
+    for question in ("Which notes are tagged heating?", "Which tasks are open?"):
+        for one in look_up(corpus, question):
+            assert corpus.notes[one.note].text[slice(*one.span)].strip()

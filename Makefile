@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help chat index test check format lint imports types weights versions audit models-live clean
+.PHONY: help chat index test check format lint imports types weights versions audit container models-live clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 10
@@ -54,6 +54,9 @@ weights: $(VENV)/.installed  ## are the encoder's weights the published ones?
 versions:  ## run the tests on the oldest and on the newest releases that are allowed (an hour)
 	$(PYTHON) tests/versions.py oldest
 	$(PYTHON) tests/versions.py newest
+
+container:  ## build the image and ask it a question; without an engine, run its steps (minutes)
+	$(PYTHON) tests/container.py
 
 # --strict: a package that could not be looked up fails, where pip-audit alone would pass it.
 audit:  ## look the pinned versions up among the known vulnerabilities (asks the registry)

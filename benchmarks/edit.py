@@ -1,4 +1,4 @@
-"""How soon an edit is answered from: a note is saved, and the chat's index is asked until it tells.
+"""Measure an edit: one note of a vault is edited, and the index is brought up to date.
 
     python benchmarks/edit.py [--notes 1000] [--edits 10]
 
@@ -55,7 +55,7 @@ def main() -> None:
         write_vault(home / "vault", options.notes)
         with Ragbot.open(home / "vault", home / "index") as bot:
             bot.ask("In which harbour hangs the lantern?")
-            passages = len(bot.corpus().chunks)
+            passages = bot.status().passages
             with Watcher(home / "vault", bot.refresh):
                 time.sleep(2)
                 times = [

@@ -1,10 +1,10 @@
 """How fast an index is built: beside the encoder alone, and beside LlamaIndex's plain pipeline.
 
-    pip install -e ".[benchmark]"
+    pip install -e ".[benchmark,fast]"
     python benchmarks/index.py --vault FOLDER [--passages 400] [--repeats 3] [--questions FILE]
 
 Four runs over the same passages in one process: the encoder's own best `encode` loop (of several
-batch sizes, texts ready in memory); ragbot's whole build from files to a verified generation, on
+batch sizes, texts ready in memory); ragbot's whole build from files to an index, on
 torch and on `onnx-int8`; LlamaIndex's `VectorStoreIndex` on Chroma with the same encoder and the
 same passages as nodes. Each is run a few times in turn, and its quickest run counts. The encoder
 alone and LlamaIndex have torch as it comes, with a thread for each core; a build has one thread for
@@ -40,9 +40,9 @@ os.environ["ANONYMIZED_TELEMETRY"] = "False"
 import numpy as np  # noqa: E402
 
 from ragbot.index.index import Index  # noqa: E402
-from ragbot.index.snapshot import Entry  # noqa: E402
 from ragbot.inference.encoder import LocalEncoder  # noqa: E402
 from ragbot.notes import vault  # noqa: E402
+from ragbot.notes.chunker import chunk, embedding_text  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "index.json"
 PACKAGES = ("sentence-transformers", "torch", "onnxruntime", "chromadb", "llama-index-core")
@@ -83,7 +83,7 @@ def sample(source: Path, target: Path, passages: int) -> list[str]:
             break
         note, _ = vault.read_note(source, name)
         if note is not None:
-            texts += Entry.of(note).texts
+            texts += [embedding_text(note, passage) for passage in chunk(note)]
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / name, target / name)
     return list(dict.fromkeys(texts))
@@ -183,13 +183,15 @@ def recall(source: Path, questions: Path) -> dict[str, float]:
         with tempfile.TemporaryDirectory() as folder:
             index = Index(Path(folder))
             index.refresh(source, encoder)
-            corpus = index.current()
-            vectors.append(corpus.vectors(range(len(corpus.chunks))))
             hits = 0.0
-            for question, gold in asked:
-                near = corpus.nearest(encoder.encode_query(question), 100)
-                notes = list(dict.fromkeys(corpus.chunks[row].note for row, _ in near))[:10]
-                hits += bool(gold.intersection(notes))
+            with index.snapshot() as corpus:
+                passages = [one for note in corpus.notes for one in corpus.passages_of(note)]
+                vectors.append(corpus.vectors(passages))
+                for question, gold in asked:
+                    near = corpus.nearest(encoder.encode_query(question), 100)
+                    of = corpus.notes_of([passage for passage, _ in near])
+                    notes = list(dict.fromkeys(of[passage] for passage, _ in near))[:10]
+                    hits += bool(gold.intersection(notes))
         found[f"{backend} any gold note in 10"] = hits / len(asked)
     cosines = (vectors[0] * vectors[1]).sum(axis=1)
     found["cosine to float32, mean"] = float(cosines.mean())

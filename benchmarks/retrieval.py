@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import platform
 import re
 import sys
@@ -30,24 +31,16 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks import crossvalidation  # noqa: E402  # after the path is set
 from benchmarks.memory import MemoryCorpus  # noqa: E402
-from ragbot import (  # noqa: E402
-    asking,
-    evaluate,
-    expand,
-    links,
-    mentions,
-    metrics,
-    retrieve,
-    seeds,
-    vault,
-)
+from ragbot.evaluation import metrics  # noqa: E402
+from ragbot.evaluation import retrieval as evaluate  # noqa: E402
 from ragbot.evaluation.retrieval import Method, Question, Ranking  # noqa: E402
-from ragbot.index.vectors import Segment, write_segment  # noqa: E402
 from ragbot.inference.encoder import LocalEncoder  # noqa: E402
 from ragbot.inference.token_codes import Encoded, EncodedQuestion, EncodeQuestion, TokenVectors  # noqa: E402
 from ragbot.models import LINKS_TO, Note, Passage, Relation, Section, Turn  # noqa: E402
+from ragbot.notes import link_resolver, mentions, vault  # noqa: E402
 from ragbot.questions.conversation import standalone  # noqa: E402
 from ragbot.questions.subquestions import clauses  # noqa: E402
+from ragbot.retrieval import expansion, first_stage, retriever, scoring  # noqa: E402
 
 SHARED = ROOT.parent / "shared"
 FALSE_LINKS = 5
@@ -65,7 +58,12 @@ class Set:
 
 
 Passages = Callable[[list[str]], Encoded]
-MODULES = {"seeds": seeds, "expand": expand, "asking": asking, "retrieve": retrieve}
+MODULES = {
+    "seeds": first_stage,
+    "expand": expansion,
+    "asking": scoring,
+    "retrieve": retriever,
+}
 
 
 @contextmanager
@@ -111,7 +109,7 @@ def with_hops(hops: int) -> Method:
 
     def method(corpus: Any, question: str, encode: EncodeQuestion) -> Ranking:
         vector = encode(question)
-        hits = retrieve.retrieve(
+        hits = retriever.retrieve(
             corpus, question, vector, k=evaluate.KEPT, hops=hops, encode=encode
         )
         return [hit.passage.note for hit in hits]
@@ -177,7 +175,7 @@ def garden(
     name: str, folder: Path, questions: Path, encode: Passages, encoder: LocalEncoder
 ) -> Set:
     """Take a vault of notes with its questions."""
-    notes = links.resolve(vault.read(folder)[0])
+    notes = link_resolver.resolve(vault.read(folder)[0])
     corpus = MemoryCorpus(notes, encode, mentions.find(notes))
     asked = [question for question in evaluate.read(questions) if question.gold]
     texts = [
@@ -276,16 +274,11 @@ def cached(cache: Path, encoder: LocalEncoder) -> Passages:
 
     def encode(texts: list[str]) -> Encoded:
         cache.mkdir(parents=True, exist_ok=True)
-        name = f"{zlib.crc32(chr(0).join(texts).encode()):08x}-{len(texts)}"
-        folder = cache / name
-        if not folder.exists():
-            write_segment(
-                folder,
-                list(map(str, range(len(texts)))),
-                encoder.encode_passages(texts),
-                settled=False,
-            )
-        return Segment(folder).encoded(np.arange(len(texts)))
+        path = cache / f"{zlib.crc32(chr(0).join(texts).encode()):08x}-{len(texts)}.pickle"
+        if not path.exists():
+            path.write_bytes(pickle.dumps(encoder.encode_passages(texts)))
+        encoded: Encoded = pickle.loads(path.read_bytes())
+        return encoded
 
     return encode
 

@@ -46,6 +46,7 @@ ProblemKind = Literal[
     "ghost",
     "orphan",
     "duplicate_title",
+    "conflict_copy",
     "alias_clash",
     "unknown_predicate",
     "one_sided",
@@ -265,8 +266,8 @@ class Filters:
     `folders` are paths below the vault; `tags` come without `#` and match
     nested tags too (`a` matches `a/b`). `near` with `predicate` keeps the
     notes joined to that note by that predicate, in either direction.
-    `since` and `until` are ISO dates compared with the frontmatter's
-    `created` or `date`; a note without one is left out when either is set.
+    `since` and `until` are dates in any usual spelling, compared with the day of
+    a note (`notes/note_dates.py`); a note without one is left out when either is set.
     """
 
     folders: tuple[str, ...] = ()

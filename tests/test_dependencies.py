@@ -132,7 +132,7 @@ def promised():
 
 def test_every_extra_that_is_promised_exists():
     named = set(promised())
-    assert {("ray", "README.md"), ("mcp", "docs/mcp.md"), ("test", "Makefile")} <= named
+    assert {("ray", "README.md"), ("test", "Makefile")} <= named
     assert [entry for entry in named if entry[0] not in PROJECT["optional-dependencies"]] == []
 
 

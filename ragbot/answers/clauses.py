@@ -23,7 +23,8 @@ from ragbot.answers.english import (
     VERBS,
 )
 from ragbot.questions.predicate_matcher import stem
-from ragbot.text.tokenize import STOP_WORDS, fold
+from ragbot.text.folding import fold
+from ragbot.text.tokenize import STOP_WORDS
 
 _WORD = re.compile(
     r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*(?:[-‐][^\W_]+)*|[^\W_]+|[%°$€£;:,()—–]"

@@ -49,6 +49,9 @@ class Corpus(Protocol):
     def matching(self, filters: Filters) -> Collection[NoteId]:
         """Return the notes that pass the filters by folder, tag and date."""
 
+    def undated(self) -> int:
+        """Return how many notes no day is known of: a filter by date leaves them out."""
+
     def passage(self, number: int) -> Passage:
         """Return a passage."""
 

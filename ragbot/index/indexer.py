@@ -356,7 +356,7 @@ class Indexer:
             if key not in texts:
                 names = tuple(json.loads(headings))
                 passage = Passage(path, (first, last), text[first:last], names)
-                texts[key] = embedding_text(Note(path, title, ""), passage)
+                texts[key] = embedding_text(Note(path, title, text), passage)
         return texts
 
     def _embed(self, texts: dict[str, str], seconds: float) -> None:
@@ -468,7 +468,7 @@ def behind(connection: sqlite3.Connection, listing: vault.Listing) -> int:
     """Count the notes that came, changed or went since they were read, by size and time."""
     query = "SELECT path, size, mtime, ctime FROM file WHERE size IS NOT NULL"
     known = {path: stat for path, *stat in connection.execute(query)}
-    changed = sum(known.get(path) != list(stat) for path, stat in listing.notes.items())
+    changed = sum(1 for path, stat in listing.notes.items() if known.get(path) != list(stat))
     return changed + len(known.keys() - listing.notes.keys())
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from ragbot.index.stored_graph import COLUMNS, relation_of
 from ragbot.models import NoteId, Relation
-from ragbot.notes.link_resolver import Names, closeness, fold, leads_to_a_note, resolved
+from ragbot.notes.link_resolver import Names, closeness, leads_to_a_note, resolved
 from ragbot.notes.parser import stem
+from ragbot.text.folding import fold_name
 
 
 class StoredNames:
@@ -45,7 +46,7 @@ class StoredNames:
         spoken: dict[str, str] = {}
         for path in sorted(names, key=closeness):
             for name in (stem(path), *names[path]):
-                spoken.setdefault(fold(name), name)
+                spoken.setdefault(fold_name(name), name)
         return spoken
 
     def is_note(self, path: str) -> bool:

@@ -16,8 +16,10 @@ from typing import Any, NamedTuple
 from ragbot.models import Note, NoteId, Passage, Problem, Relation
 from ragbot.notes import mentions, vault
 from ragbot.notes.chunker import chunk, embedding_text, text_key
-from ragbot.notes.link_resolver import endings, fold, folders, is_wikilink, link_keys
+from ragbot.notes.link_resolver import endings, folders, is_wikilink, link_keys
+from ragbot.notes.note_dates import note_date
 from ragbot.notes.parser import stem
+from ragbot.text.folding import fold_name
 from ragbot.text.tokenize import STOP_WORDS, lower_case_words, proper_names, tokens
 
 JOINED = "_"
@@ -115,7 +117,7 @@ class NoteRows:
             title_words=" ".join(tokens(" ".join((note.title, *note.aliases)))),
             digest=hashlib.sha256(note.text.encode("utf-8", "surrogatepass")).hexdigest(),
             tags=json.dumps(note.tags),
-            written=written_on(note.metadata),
+            written=day.isoformat() if (day := note_date(note)) else "",
             text=storable(note.text),
             parsed=json.dumps(parsed, default=str),
             prose=json.dumps(prose),
@@ -145,9 +147,9 @@ def names_of(note: Note) -> Iterable[NameRow]:
     def row(kind: str, key: str, spelling: str) -> NameRow:
         return NameRow(kind, key, len(note.id), note.id, spelling)
 
-    yield row("title", fold(title), title)
-    for alias in {fold(alias): alias for alias in reversed(aliases)}.values():
-        yield row("alias", fold(alias), alias)
+    yield row("title", fold_name(title), title)
+    for alias in {fold_name(alias): alias for alias in reversed(aliases)}.values():
+        yield row("alias", fold_name(alias), alias)
     for key, is_title in _spoken(title, aliases, stem(note.id)).items():
         yield row("spoken", key, "title" if is_title else "")
     for name in mentions.note_names(note):
@@ -158,23 +160,12 @@ def names_of(note: Note) -> Iterable[NameRow]:
 def file_names(path: str) -> Iterable[NameRow]:
     """Yield the names that links use for any file, and the folders it lies in."""
     for kind, keys in (
-        ("path", [fold(path)]),
+        ("path", [fold_name(path)]),
         ("ending", endings(path)),
         ("folder", folders(path)),
     ):
         for key in keys:
             yield NameRow(kind, key, len(path), path, "")
-
-
-def written_on(metadata: Any) -> str:
-    """Return the ISO date of the frontmatter (`created`, else `date`); empty without one."""
-    for field in ("created", "date"):
-        value = metadata.get(field)
-        if hasattr(value, "isoformat"):
-            return str(value.isoformat())[:10]
-        if isinstance(value, str) and value.strip():
-            return storable(value.strip()[:10])
-    return ""
 
 
 def storable(text: str) -> str:

@@ -37,6 +37,7 @@ def shared_names(
     passages: Iterable[int],
     notes: int,
     passages_with: Callable[[str], int],
+    known: dict[str, SharedName | None],
 ) -> Iterator[SharedName]:
     """Yield the rare names in some passages, by name.
 
@@ -49,19 +50,34 @@ def shared_names(
         Number of notes.
     passages_with
         Returns how many passages hold a folded word.
+    known
+        Names that were looked at already; None for one that is no clue.
     """
     query = "SELECT names FROM passage_names WHERE rowid IN (SELECT value FROM json_each(?))"
     rows = connection.execute(query, (json.dumps(list(passages)),))
     for token in sorted({name for (names,) in rows for name in names.split()}):
-        lower = 0
-        if JOINED not in token:
-            lower = passages_with(token) - _count(connection, "capitals", token)
-        if lower > MOST_LOWER * _count(connection, "names", token):
-            continue
-        found = _notes(connection, token)
-        if 2 <= len(found) <= MOST_NOTES:
-            rarity = math.log(notes / len(found)) / math.log(notes)
-            yield SharedName(token.replace(JOINED, " "), rarity**2, found)
+        if token not in known:
+            known[token] = _shared(connection, token, notes, passages_with)
+        if (found := known[token]) is not None:
+            yield found
+
+
+def _shared(
+    connection: sqlite3.Connection,
+    token: str,
+    notes: int,
+    passages_with: Callable[[str], int],
+) -> SharedName | None:
+    lower = 0
+    if JOINED not in token:
+        lower = passages_with(token) - _count(connection, "capitals", token)
+    if lower and lower > MOST_LOWER * _count(connection, "names", token):
+        return None
+    found = _notes(connection, token)
+    if not 2 <= len(found) <= MOST_NOTES:
+        return None
+    rarity = math.log(notes / len(found)) / math.log(notes)
+    return SharedName(token.replace(JOINED, " "), rarity**2, found)
 
 
 def _count(connection: sqlite3.Connection, column: str, token: str) -> int:

@@ -25,6 +25,7 @@ from ragbot.inference.encoder import EncoderIdentity
 from ragbot.inference.token_codes import Codes, none
 from ragbot.models import Filters, NoteId, Passage, Problem
 from ragbot.notes.link_resolver import Names
+from ragbot.notes.note_dates import filter_days
 
 
 class Snapshot:
@@ -110,6 +111,7 @@ class Snapshot:
         """Return the notes that pass the filters by folder, tag and date."""
         folders = tuple(folder.strip("/") + "/" for folder in filters.folders if folder.strip("/"))
         wanted = [tag.removeprefix("#").casefold() for tag in filters.tags]
+        since, until = filter_days(filters)
         query = "SELECT path, tags, written FROM note"
         found = set()
         for path, tags, written in self._connection.execute(query):
@@ -117,12 +119,17 @@ class Snapshot:
                 continue
             if wanted and not _is_tagged(json.loads(tags), wanted):
                 continue
-            if filters.since and not filters.since <= written:
+            if (since or until) and not since <= written <= (until or "9999"):
                 continue
-            if filters.until and not "" < written <= filters.until:
+            if until and not written:
                 continue
             found.add(path)
         return found
+
+    def undated(self) -> int:
+        """Return how many notes no day is known of: a filter by date leaves them out."""
+        query = "SELECT count(*) FROM note WHERE written = ''"
+        return int(self._connection.execute(query).fetchone()[0])
 
     # Words and names
 
@@ -149,7 +156,9 @@ class Snapshot:
 
     def shared_names(self, passages: Iterable[int]) -> Iterator[SharedName]:
         """Yield the rare names in some passages that passages of other notes hold too."""
-        return shared_names(self._connection, passages, len(self.notes), self._words.rows_with)
+        known = self._read("shared names", dict)
+        size, count = len(self.notes), self._words.rows_with
+        return shared_names(self._connection, passages, size, count, known)
 
     @cached_property
     def names(self) -> Names:

@@ -1,14 +1,12 @@
-"""The headings and blocks of a note that links point at.
-
-Floor 1: pure functions on notes.
-"""
+"""The headings and blocks of a note that links point at."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from ragbot.models import Note
-from ragbot.notes.link_resolver import fold
+from ragbot.text.folding import fold_name
 from ragbot.text.fuzzy import Nearest
 
 
@@ -27,12 +25,14 @@ class Anchors:
                 path = tuple(_words(name) for name in section.headings)
                 self._headings.setdefault(path[-1], []).append((path, section.span[0]))
                 self._names.setdefault(path[-1], section.headings[-1])
+        self._written_as, self._slugs = _other_names(note)
 
     def find(self, heading: str | None, block: str | None = None) -> int | None:
-        """Give the offset of the heading, or of the block, that a link into this note means.
+        """Return the offset of the heading, or of the block, that a link into this note means.
 
         Case, punctuation and markup do not count; of `A#B`, the heading B that
-        stands below a heading A is meant. None when there is no such place.
+        stands below a heading A is meant. A heading may be written as its source or as
+        GitHub's slug. None when there is no such place.
         """
         if block is not None:
             return self._blocks.get(block.lower())
@@ -45,18 +45,47 @@ class Anchors:
             above = iter(path[:-1])
             if all(name in above for name in chain[:-1]):
                 return at
-        return None
+        written = self._written_as.get(_words(heading)) if heading.strip() else None
+        return written if written is not None else self._slugs.get(heading.lower())
 
     def nearest_heading(self, heading: str) -> str | None:
-        """Give the heading, as written, that looks most like one that is not there."""
+        """Return the heading, as written, that looks most like one that is not there."""
         near = Nearest(self._names).find(_words(heading.rpartition("#")[2]), 1)
         return self._names[near[0]] if near else None
 
     def nearest_block(self, block: str) -> str | None:
-        """Give the block id, as written, that looks most like one that is not there."""
+        """Return the block id, as written, that looks most like one that is not there."""
         written = {name.lower(): name for name in self._written}
         near = Nearest(written).find(block.lower(), 1)
         return written[near[0]] if near else None
+
+
+def _other_names(note: Note) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the offsets of the headings by their source, and by the slugs GitHub gives them."""
+    sources: dict[str, int] = {}
+    slugs: dict[str, int] = {}
+    times: Counter[str] = Counter()
+    for section in note.sections:
+        if not section.headings:
+            continue
+        at = section.span[0]
+        line = note.text[at : at + 1000].splitlines()[:1]
+        sources.setdefault(_words("".join(line)), at)
+        name = slug(section.headings[-1])
+        slugs.setdefault(f"{name}-{times[name]}" if times[name] else name, at)
+        times[name] += 1
+    return sources, slugs
+
+
+def slug(heading: str) -> str:
+    """Return the anchor that GitHub gives a heading.
+
+    Examples
+    --------
+    >>> slug("What's new in 2.0?")
+    'whats-new-in-20'
+    """
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
 def _words(heading: str) -> str:
@@ -67,4 +96,6 @@ def _words(heading: str) -> str:
     >>> _words("Plan: The *Big* One") == _words("plan the big one")
     True
     """
-    return " ".join(re.sub(r"[^\w\s]|_", " ", fold(heading)).split()) or fold(heading.strip())
+    return " ".join(re.sub(r"[^\w\s]|_", " ", fold_name(heading)).split()) or fold_name(
+        heading.strip()
+    )

@@ -277,21 +277,26 @@ class _Walk:
             elif token.type == "list_item_close":
                 self.items.pop()
                 self.containers -= 1
-            elif token.type in ("bullet_list_open", "ordered_list_open"):
-                self.lists.append(self.list_count)
-                self.list_count += 1
-            elif token.type in ("bullet_list_close", "ordered_list_close"):
-                self.lists.pop()
-            elif token.type in ("blockquote_open", "footnote_reference_open"):
-                self.containers += 1
-                self.quotes += token.type == "blockquote_open"
-            elif token.type in ("blockquote_close", "footnote_reference_close"):
-                self.containers -= 1
-                self.quotes -= token.type == "blockquote_close"
             elif token.type == "comment":
                 self.found.comments.append(self._lines(token))
             elif token.type in ("fence", "code_block", "html_block", "math_block"):
                 self._opaque(token)
+            else:
+                self._container(token.type)
+
+    def _container(self, kind: str) -> None:
+        """Count a list, quote or footnote that opens or closes."""
+        if kind in ("bullet_list_open", "ordered_list_open"):
+            self.lists.append(self.list_count)
+            self.list_count += 1
+        elif kind in ("bullet_list_close", "ordered_list_close"):
+            self.lists.pop()
+        elif kind in ("blockquote_open", "footnote_reference_open"):
+            self.containers += 1
+            self.quotes += kind == "blockquote_open"
+        elif kind in ("blockquote_close", "footnote_reference_close"):
+            self.containers -= 1
+            self.quotes -= kind == "blockquote_close"
 
     def _open_item(self, token: Token) -> None:
         span = self._lines(token)
@@ -317,7 +322,8 @@ class _Walk:
         first, last = token.map or (0, 1)
         if token.type == "fence":
             first += 1
-            last = min(last, first + token.content.count("\n"))
+            content = token.content.removesuffix("\n")
+            last = min(last, first + (content.count("\n") + 1 if token.content else 0))
         lines = tuple(self._line(number) for number in range(first, max(first, last)))
         language = token.info.strip().split(maxsplit=1)[0] if token.info.strip() else ""
         code = token.content.removesuffix("\n")

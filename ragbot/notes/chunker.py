@@ -1,11 +1,9 @@
-"""Chunks: the passages of a note that are embedded and found.
+"""Passages: the stretches of a note that are embedded and found.
 
-A chunk never crosses a heading, starts and ends with a sentence, and is one
-slice of the file, so it can be quoted as it stands. What is embedded carries
-the title and the headings as well: a passage that says "it degrades
+A passage never crosses a heading, starts and ends with a unit or a sentence, and is one
+slice of the file, so it can be quoted as it stands. What is embedded carries the title and
+the headings as well, and rows the names of their columns: a passage that says "it degrades
 capabilities" is only found when the text says what *it* is.
-
-Floor 1: pure functions on notes.
 """
 
 from __future__ import annotations
@@ -13,15 +11,21 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
-from ragbot.models import Note, Passage, Section, Span
+from ragbot.models import Note, Passage, Span
 from ragbot.notes import parser
+from ragbot.notes.plain_text import body_start
+from ragbot.notes.units import Unit, outline, touched
+from ragbot.text.dates import day_of, spoken
+from ragbot.text.folding import fold_name
 from ragbot.text.sentences import sentences
 
-VERSION = 1
-"""Counts up when the same note would be cut or embedded otherwise: an index then embeds anew."""
+VERSION = 2
+"""Counts up when the same note would be cut or embedded otherwise: an index then embeds again."""
 
 BUDGET = 250
 """Word pieces of the text that is embedded; the encoder we ship reads 256, two of them its own."""
@@ -30,38 +34,133 @@ _LEAST_PROSE = 60
 """Word pieces that a passage may always have, however long the title and the headings are."""
 
 SUMMARIES = ("brief_summary", "summary", "description", "abstract", "tagline")
-"""Frontmatter fields that say what a note is about, the first that is there counts."""
+"""Frontmatter fields that say what a note is about; the first that is there is a passage alone."""
 
-_FRONTMATTER = re.compile(r"\A---[ \t]*(?:\r\n|\n|\r)(.*?)(?:^---[ \t]*$|\Z)", re.DOTALL | re.M)
 _WORD = re.compile(r"[a-z]+|[0-9]+|[^\s]", re.IGNORECASE)
 
 # Where a link leads is not read; between two stretches of prose, marks of lists and quotes.
 _DESTINATION = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _BETWEEN = re.compile(r"[\s>*+|:-]*(?:\d{1,9}[.)][\s>]*)?(?:\[.\]\s*)?")
+_FENCE_ABOVE = re.compile(r"[ \t>]*(?:[-*+][ \t]+)?(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\n|\r)\Z")
+_FENCE_BELOW = re.compile(r"(?:\r\n|\n|\r)[ \t>]*(?:`{3,}|~{3,})[ \t]*(?=[\r\n]|\Z)")
+_LINES = re.compile(r"[^\r\n]+")
+_ATOMS = frozenset({"row", "header", "code", "math", "property"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A visible stretch of a note; an `atom` is parted at its lines, and not at sentences.
+
+    `above` counts the word pieces of the column names that stand before a row when it is
+    embedded.
+    """
+
+    start: int
+    end: int
+    atom: bool
+    above: int = 0
 
 
 def chunk(note: Note) -> list[Passage]:
-    """Cut a note into chunks, in the order of the file.
+    """Cut a note into passages, in the order of the file.
 
     Returns
     -------
     list of Passage
-        At least one, so that every note can be found: a note without prose
-        has an empty chunk at its start, embedded as its title alone. Chunks
-        do not overlap.
+        Without overlap. Every visible word of the note is in one of them, in the headings
+        above it or in the title. At least one: an empty note has an empty passage at its
+        start, embedded as its title alone.
     """
-    chunks = [_chunk(note, span, ()) for span in _summary(note)]
-    prose = _joined(note, parser.prose(note))
-    for section in note.sections:
-        for run in _within(prose, section.span):
-            chunks += [
-                _chunk(note, span, section.headings) for span in _passages(note, section, run)
-            ]
-    return chunks or [Passage(note.id, (0, 0), "")]
+    body = body_start(note)
+    found = outline(note)
+    passages = [_passage(note, span, ()) for span in _matter(note, found, body)]
+    starts = [section.span[0] for section in note.sections]
+    runs: list[list[list[_Stretch]]] = [[] for _ in note.sections]
+    for run in _runs(note, [unit for unit in found if unit.span[0] >= body]):
+        runs[bisect_right(starts, run[0].start) - 1].append(run)
+    bare = _bare_headings(note, found, runs)
+    for number, section in enumerate(note.sections):
+        spans = [span for run in runs[number] for span in _cut_run(note, section.headings, run)]
+        spans += bare.get(number, [])
+        passages += [_passage(note, span, section.headings) for span in spans]
+    return passages or [Passage(note.id, (0, 0), "")]
 
 
-def embedding_text(note: Note, chunk: Passage) -> str:
-    r"""Text that stands for a chunk when it is embedded: title, headings, plain prose.
+def _passage(note: Note, span: Span, headings: tuple[str, ...]) -> Passage:
+    return Passage(note.id, span, note.text[slice(*span)], headings)
+
+
+def _matter(note: Note, found: Sequence[Unit], body: int) -> list[Span]:
+    """Return the spans of the frontmatter's passages: its summary, and the fields around it."""
+    summary = next((name for name in SUMMARIES if isinstance(note.metadata.get(name), str)), None)
+    spans: list[Span] = []
+    run: list[_Stretch] = []
+    for unit in found:
+        if unit.span[0] >= body:
+            break
+        if unit.columns and unit.columns[0][0] == summary and unit.columns[0][1]:
+            spans += _cut_run(note, (), run)
+            spans.append(_summary(note.text, unit))
+            run = []
+        else:
+            run.append(_Stretch(*unit.span, atom=True))
+    return spans + _cut_run(note, (), run)
+
+
+def _summary(text: str, unit: Unit) -> Span:
+    """Return the span of a field's value, without its key and its quotes."""
+    source = text[slice(*unit.span)]
+    value = re.match(r"[^:]*:[ \t]*(?:[>|][+-]?[0-9]?[ \t]*(?=[\r\n]))?[\s\"']*", source)
+    start = value.end() if value else 0
+    return unit.span[0] + start, unit.span[0] + len(source.rstrip(" \t\r\n\"'"))
+
+
+def _runs(note: Note, found: Sequence[Unit]) -> Iterator[list[_Stretch]]:
+    """Yield the stretches with nothing to read between them: paragraphs, list items, rows."""
+    run: list[_Stretch] = []
+    for unit in found:
+        if unit.kind == "heading":
+            continue
+        atom = unit.kind in _ATOMS
+        for start, end in unit.pieces:
+            if unit.kind == "code":
+                start, end = _fenced(note.text, start, end)
+            if run and not _BETWEEN.fullmatch(note.text, run[-1].end, start):
+                yield run
+                run = []
+            names = "; ".join(name for name, _ in unit.columns) if unit.kind == "row" else ""
+            run.append(_Stretch(start, end, atom, pieces(names)))
+    if run:
+        yield run
+
+
+def _fenced(text: str, start: int, end: int) -> Span:
+    """Return the span of a block of code with the fence around it."""
+    line = max(text.rfind("\n", 0, max(0, start - 1)), text.rfind("\r", 0, max(0, start - 2))) + 1
+    if _FENCE_ABOVE.match(text, line, start):
+        below = _FENCE_BELOW.match(text, end)
+        return line, below.end() if below else end
+    return start, end
+
+
+def _bare_headings(
+    note: Note, found: Sequence[Unit], runs: Sequence[Sequence[object]]
+) -> dict[int, list[Span]]:
+    """Return the heading of each section that has nothing below it, by the section's number."""
+    starts = [section.span[0] for section in note.sections]
+    bare: dict[int, list[Span]] = {}
+    for unit in found:
+        if unit.kind == "heading":
+            number = bisect_right(starts, unit.span[0]) - 1
+            following = note.sections[number + 1 : number + 2]
+            above = any(len(other.headings) > len(unit.headings) for other in following)
+            if not runs[number] and not above:
+                bare[number] = [unit.span]
+    return bare
+
+
+def embedding_text(note: Note, passage: Passage) -> str:
+    r"""Return what stands for a passage when it is embedded: title, headings, plain prose.
 
     Examples
     --------
@@ -69,22 +168,58 @@ def embedding_text(note: Note, chunk: Passage) -> str:
     >>> embedding_text(note, Passage("a.md", (17, 41), note.text[17:41], ("Heat", "Limits")))
     'Heat. Limits. It has some.'
     """
-    return f"{context(note, chunk)} {plain_prose(chunk.text)}".strip()
+    parts = (context(note, passage), _header_above(note, passage), _prose(note, passage))
+    return " ".join(part for part in parts if part)
 
 
-def context(note: Note, chunk: Passage) -> str:
-    """Title and headings as they stand before the prose of a chunk that is embedded."""
-    return _context(note.title, chunk.headings)
+def context(note: Note, passage: Passage) -> str:
+    """Return title and headings as they stand before the prose of a passage that is embedded."""
+    return _context(note.title, passage.headings)
+
+
+def _context(title: str, headings: Sequence[str]) -> str:
+    path = list(headings)
+    if path and fold_name(path[0]) == fold_name(title):
+        path = path[1:]
+    return " ".join(f"{part}." for part in (_dated(title), *path) if part)
+
+
+@lru_cache(maxsize=4096)
+def _dated(title: str) -> str:
+    """Return a title, and the day it names as it is said: a daily note is asked for by that."""
+    day = day_of(title)
+    return title if day is None or spoken(day) in title else f"{title}, {spoken(day)}"
+
+
+def _header_above(note: Note, passage: Passage) -> str:
+    """Return the column names of a passage that begins with rows below their header."""
+    if "|" not in passage.text:
+        return ""
+    inside = touched(outline(note), passage.span)
+    row = next((unit for unit in inside if unit.kind in ("header", "row")), None)
+    names = [plain_prose(name) for name, _ in row.columns if name] if row else []
+    return "; ".join(names) + "." if names else ""
+
+
+def _prose(note: Note, passage: Passage) -> str:
+    """Return a passage as it reads: of the frontmatter, and of a part of some code, by units."""
+    inside = touched(outline(note), passage.span)
+    if inside and inside[0].span[0] < passage.span[0] and inside[0].kind == "code":
+        return passage.text
+    whole = bool(inside) and inside[0].kind == "property" and inside[0].span[0] >= passage.span[0]
+    if whole and passage.span[0] < body_start(note):
+        return "\n".join(unit.text for unit in inside)
+    return plain_prose(passage.text)
 
 
 @lru_cache(maxsize=20_000)  # a question reads the same sentences in several places
 def plain_prose(source: str) -> str:
-    """Plain text of a slice of a note, as it is embedded."""
-    return _DESTINATION.sub(r"\1", parser.plain(source))
+    """Return the plain text of a slice of a note, as it is embedded."""
+    return parser.plain(source)
 
 
 def text_key(text: str) -> str:
-    """Name of a text that is embedded: of its vector, and of its words."""
+    """Return the name of a text that is embedded: of its vector, and of its words."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
@@ -95,9 +230,10 @@ def pieces(text: str) -> int:
     every scan: a short word is one piece, a long one a piece per four letters,
     and every sign or letter beyond ASCII a piece of its own.
     """
-    return sum(_pieces_of(word) for word in _WORD.findall(text))
+    return sum(map(_pieces_of, _WORD.findall(text)))
 
 
+@lru_cache(maxsize=50_000)
 def _pieces_of(word: str) -> int:
     if len(word) <= 1:
         return 1
@@ -106,50 +242,35 @@ def _pieces_of(word: str) -> int:
     return 1 if len(word) <= 6 else math.ceil(len(word) / 4)
 
 
-def _context(title: str, headings: Sequence[str]) -> str:
-    path = [_heading(heading) for heading in headings]
-    if path and path[0].casefold() == title.casefold():
-        path = path[1:]
-    return " ".join(f"{part}." for part in (title, *path) if part)
-
-
-@lru_cache(maxsize=4096)
-def _heading(text: str) -> str:
-    """Give a heading as text; cached, because each passage below it has it."""
-    return parser.plain(text)
-
-
-def _chunk(note: Note, span: Span, headings: tuple[str, ...]) -> Passage:
-    return Passage(note.id, span, note.text[slice(*span)], headings)
-
-
-def _joined(note: Note, spans: Sequence[Span]) -> list[Span]:
-    """Join stretches of prose with nothing to read between them: paragraphs, list items."""
-    joined: list[Span] = []
-    for span in spans:
-        if joined and _BETWEEN.fullmatch(note.text, joined[-1][1], span[0]):
-            joined[-1] = (joined[-1][0], span[1])
-        else:
-            joined.append(span)
-    return joined
-
-
-def _within(spans: Sequence[Span], window: Span) -> Iterator[Span]:
-    for first, last in spans:
-        first, last = max(first, window[0]), min(last, window[1])
-        if first < last:
-            yield first, last
-
-
-def _passages(note: Note, section: Section, run: Span) -> list[Span]:
-    """Sentences of one run of prose, packed into passages of about equal size."""
-    room = max(_LEAST_PROSE, BUDGET - pieces(_context(note.title, section.headings)))
+def _cut_run(note: Note, headings: Sequence[str], run: Sequence[_Stretch]) -> list[Span]:
+    """Cut one run at its sentences and atoms, packed into passages of about equal size."""
+    above = pieces(_context(note.title, headings)) + max((part.above for part in run), default=0)
+    room = max(_LEAST_PROSE, BUDGET - above)
     sized = [
         (span, pieces(_DESTINATION.sub(r"\1", note.text[slice(*span)])))
-        for sentence in sentences(note.text[slice(*run)], run[0])
-        for span in _cut(note.text, sentence, room)
+        for part in _parts(note.text, run, room)
+        for span in _cut(note.text, part, room)
     ]
     return _packed(sized, room)
+
+
+def _parts(text: str, run: Sequence[_Stretch], room: int) -> Iterator[Span]:
+    """Yield the sentences of a run, and its atoms: an atom too large for a passage by lines."""
+    start = end = -1
+    for stretch in run:
+        if not stretch.atom:
+            start, end = (stretch.start if start < 0 else start), stretch.end
+            continue
+        if start >= 0:
+            yield from sentences(text[start:end], start)
+            start = -1
+        if stretch.end - stretch.start <= room or pieces(text[stretch.start : stretch.end]) <= room:
+            yield stretch.start, stretch.end
+        else:
+            lines = _LINES.finditer(text, stretch.start, stretch.end)
+            yield from (match.span() for match in lines if match.group().strip())
+    if start >= 0:
+        yield from sentences(text[start:end], start)
 
 
 def _packed(sized: Sequence[tuple[Span, int]], room: int) -> list[Span]:
@@ -170,7 +291,7 @@ def _packed(sized: Sequence[tuple[Span, int]], room: int) -> list[Span]:
 def _cut(text: str, sentence: Span, room: int) -> Iterator[Span]:
     """Cut a sentence that no encoder would read whole: at spaces, else anywhere."""
     first, last = sentence
-    while pieces(text[first:last]) > room:
+    while last - first > room and pieces(text[first:last]) > room:  # a piece has a letter or more
         cut = _last_that_fits(text, first, last, room)
         yield first, first + len(text[first:cut].rstrip())
         first = cut + len(text[cut:last]) - len(text[cut:last].lstrip())
@@ -188,23 +309,3 @@ def _last_that_fits(text: str, first: int, last: int, room: int) -> int:
         if filled > room:
             return space if space > first else max(match.start(), first + 1)
     return last
-
-
-def _summary(note: Note) -> list[Span]:
-    """Where the frontmatter's summary stands in the file, quotes left out."""
-    named = [name for name in SUMMARIES if isinstance(note.metadata.get(name), str)]
-    block = _FRONTMATTER.match(note.text)
-    if not named or block is None:
-        return []
-    field = re.compile(
-        rf"(?m)^{re.escape(named[0])}[ \t]*:[ \t]*(?:[>|][+-]?[0-9]?[ \t]*$)?"
-        r"(?P<value>[^\r\n]*(?:(?:\r\n|\n|\r)[ \t]+[^\r\n]*)*)"
-    )
-    found = field.search(note.text, block.start(1), block.end(1))
-    if found is None:
-        return []
-    first, last = found.span("value")
-    value = note.text[first:last]
-    first += len(value) - len(value.lstrip(" \t\r\n\"'"))
-    last = first + len(note.text[first:last].rstrip(" \t\r\n\"'"))
-    return [(first, last)] if first < last else []

@@ -1,11 +1,10 @@
-"""A note taken apart: frontmatter, blocks, and the scanned text of each block.
-"""
+"""A note taken apart: frontmatter, blocks, and the scanned text of each block."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -58,15 +57,28 @@ class Page:
         """Return the spans of `%%` comments, signs included; one without an end hides nothing."""
         whole = self.layout.comments
         signs = [
-            place
+            text.place(match.start())
             for text in self.texts.values()
             if "%%" in text.inline.masked
             for match in re.finditer("%%", text.inline.masked)
-            for place in [text.place(match.start())]
-            if not any(start <= place < end for start, end in whole)
         ]
-        pairs = [(a, b + 2) for a, b in zip(signs[::2], signs[1::2], strict=False)]
+        outside = [sign for sign in signs if next(without((sign, sign + 1), whole), None)]
+        pairs = [(a, b + 2) for a, b in zip(outside[::2], outside[1::2], strict=False)]
         return sorted(whole + pairs)
+
+
+def without(span: Span, hidden: Sequence[Span]) -> Iterator[Span]:
+    """Yield the parts of a span outside the hidden ones, which are in order and apart."""
+    start, end = span
+    first = bisect_right(hidden, start, key=lambda place: place[1])
+    for a, b in hidden[first:]:
+        if a >= end:
+            break
+        if start < a:
+            yield start, a
+        start = max(start, b)
+    if start < end:
+        yield start, end
 
 
 class Places:
@@ -77,17 +89,17 @@ class Places:
         self.pairs = [m.start() - n for n, m in enumerate(re.finditer("\r\n", text))]
 
     def offset(self, position: int) -> int:
-        """Give the offset in the file of a position in the text."""
+        """Return the offset in the file of a position in the text."""
         return position + bisect_left(self.pairs, position) if self.pairs else position
 
     def span(self, span: Span) -> Span:
-        """Give the span in the file of a span of the text."""
+        """Return the span in the file of a span of the text."""
         return self.offset(span[0]), self.offset(span[1])
 
 
 @lru_cache(maxsize=2)
 def page_of(text: str) -> Page:
-    """Take a note apart. Cached, because `prose` is often asked for right after `parse`."""
+    """Return a note taken apart. Cached, because `prose` is often asked for right after `parse`."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
     matter = frontmatter.read(text)
     page = Page(text, matter, layout(text, matter.end))
@@ -100,7 +112,7 @@ def page_of(text: str) -> Page:
 
 
 def _typed(found: Layout, number: int, text: Text) -> Iterator[tuple[Field, int]]:
-    """Give the typed relations of a block, each with the offset where its line starts."""
+    """Return the typed relations of a block, each with the offset where its line starts."""
     if not text.inline.links:
         return
     written = False

@@ -67,8 +67,29 @@ class Frontmatter:
         return {key: value.data for key, value in self.values}
 
     def named(self, *names: str) -> Iterator[Value]:
-        """Give the values of the fields with one of these lower-case names, whatever their case."""
+        """Return the values of the fields that have one of these names, in any case."""
         return (value for key, value in self.values if key.lower() in names)
+
+
+def misplaced(text: str, start: int) -> int:
+    """Return where a second frontmatter, or one that blank lines precede, begins; else -1.
+
+    Obsidian shows it as text, and so it is read; but an author will want to know.
+
+    Parameters
+    ----------
+    text
+        The note, as for `read`.
+    start
+        Where its body begins.
+    """
+    at = start + len(text[start:]) - len(text[start:].lstrip())
+    at = text.rfind("\n", 0, at) + 1
+    if at == 0 or not text.startswith("---", at):
+        return -1
+    matter = read(text[at:])
+    keys = [key for key, _ in matter.values]
+    return at if keys and all(re.fullmatch(r"[\w-]+", key) for key in keys) else -1
 
 
 def read(text: str) -> Frontmatter:
@@ -202,17 +223,17 @@ def _key(data: Any) -> str:
 
 
 def texts(value: Value, *, split: str = "") -> list[str]:
-    """Give the texts of a field that may hold one text or a list of them.
+    """Return the texts of a field that may hold one text or a list of them.
 
     Parameters
     ----------
     value
-        A field such as `tags`. Nested lists and mappings in it are left out.
+        A field such as `tags`. Lists in a list are one list; mappings are left out.
     split
         Pattern at which a single unquoted text falls apart; empty to keep it whole.
     """
     if isinstance(value.data, list):
-        found = [item.data for item in value.items] if value.items else value.data
+        found = _flat(value)
     elif isinstance(value.data, str) and value.plain and split:
         found = re.split(split, value.data)
     else:
@@ -220,8 +241,21 @@ def texts(value: Value, *, split: str = "") -> list[str]:
     return [text.strip() for text in found if isinstance(text, str) and text.strip()]
 
 
+def _flat(value: Value) -> list[Any]:
+    """Return the texts of a list and of the lists in it, in order; mappings are left out."""
+    found: list[Any] = []
+    pending = list(reversed(value.data))
+    while pending:
+        data = pending.pop()
+        if isinstance(data, list):
+            pending.extend(reversed(data))
+        else:
+            found.append(data)
+    return found
+
+
 def scalars(key: str, value: Value) -> Iterator[tuple[str, Value]]:
-    """Give every text below a field, with the name of the nearest key above it."""
+    """Yield every text below a field, with the name of the nearest key above it."""
     pending = [(key, value)]
     while pending:
         name, here = pending.pop()

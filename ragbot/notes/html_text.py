@@ -68,12 +68,12 @@ def _end(source: str, match: re.Match[str], name: str, absent: set[str]) -> int:
 
 
 def html_text(source: str) -> str:
-    """Return the text of a block of HTML, a line for each block or table row in it.
+    r"""Return the text of a block of HTML, a line for each block or table row in it.
 
     Examples
     --------
     >>> html_text("<div>One<br>two <b>three</b></div><!-- no --><script>x()</script>")
-    'One\\ntwo three'
+    'One\ntwo three'
     >>> html_text("<table><tr><td>a</td><td>b &amp; c</td></tr></table>")
     'a; b & c'
     """

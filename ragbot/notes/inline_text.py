@@ -18,14 +18,17 @@ _Edit = tuple[int, int, str]
 """Start, end, and the text in their place."""
 
 _DELIMITERS = re.compile(r"\*+|_+|~~+|==+")
-_COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
-_FOOTNOTE = re.compile(r"\[\^[^\[\]\s]+\](?!:)")
+_SPECIAL = re.compile(r"[*_~=%^\\&\[\ufdd2]")
+"""Without any of these, text without links reads as it is written."""
+_ESCAPE = re.compile(f"{ESCAPED}{{2}}")
+_BREAK = re.compile(r"\\\n")
+_UNSEEN = re.compile(r"%%.*?%%|\[\^[^\[\]\s]+\](?!:)", re.DOTALL)
+"""Comments, and the numbers of footnotes."""
 _BLOCK_ID = re.compile(r"(?:(?<=\s)|^)\^[A-Za-z0-9-]+\s*\Z")
-_LEADING = re.compile(
-    r"\s*(?:\[[ xX/<>!?*\"lbiSIpcfkwudn-]\][ \t]+(?=\S)|\[![\w|-]+\][+-]?[ \t]*)"
-)
+_LEADING = re.compile(r"\s*(?:\[[ xX/<>!?*\"lbiSIpcfkwudn-]\][ \t]+(?=\S)|\[![\w|-]+\][+-]?[ \t]*)")
 _MARKER = re.compile(rf"([*_]*)[ \t]?[{MARKERS}]")
 _IMAGE_SIZE = re.compile(r"\d+(?:x\d+)?")
+_IMAGE = re.compile(r"\.(?:avif|bmp|gif|jpe?g|png|svg|webp)$", re.IGNORECASE)
 _ADDRESS = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:|<[^\s<>]+@")
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
@@ -47,6 +50,8 @@ def inline_text(inline: Inline, *, block: bool = False) -> str:
     'Bold name, site a*b count(*) ['
     """
     text = inline.text
+    if not (inline.links or inline.hidden or inline.external or _SPECIAL.search(text)):
+        return " ".join(text.split())
     pieces: list[str] = []
     position = 0
     for start, end, shown in sorted(_edits(inline, block), key=lambda edit: (edit[0], -edit[1])):
@@ -71,25 +76,19 @@ def _edits(inline: Inline, block: bool) -> Iterator[_Edit]:
         yield link.close, link.end, ""
     for start, end in inline.hidden:
         yield start, end, _shown_code(inline.text[start:end])
-    if ESCAPED in masked:
-        for match in re.finditer(ESCAPED, masked):
-            if (match.start() - len(masked[: match.start()].rstrip(ESCAPED))) % 2 == 0:
-                yield match.start(), match.start() + 1, ""
-    if "\\\n" in masked:
-        for match in re.finditer(r"\\\n", masked):
-            yield match.start(), match.end(), " "
-    yield from ((m.start(), m.end(), "") for m in _COMMENT.finditer(masked))
-    yield from ((m.start(), m.end(), "") for m in _FOOTNOTE.finditer(masked))
+    yield from ((match.start(), match.start() + 1, "") for match in _ESCAPE.finditer(masked))
+    yield from ((match.start(), match.end(), " ") for match in _BREAK.finditer(masked))
+    yield from ((match.start(), match.end(), "") for match in _UNSEEN.finditer(masked))
     yield from ((start, end, "") for start, end in _emphasis(masked))
-    if block and (match := _LEADING.match(masked)):
-        yield match.start(), match.end(), ""
-    if block and (match := _BLOCK_ID.search(masked)):
-        yield match.start(), match.end(), ""
+    ends = (_LEADING.match(masked), _BLOCK_ID.search(masked)) if block else ()
+    yield from ((match.start(), match.end(), "") for match in ends if match)
 
 
 def shown(link: Link) -> str:
-    """Return what a link shows: its label, else its name with the heading it leads to."""
+    """Return what a link shows: its label, else its name or heading. An image has no text."""
     if link.embed and _IMAGE_SIZE.fullmatch(link.alias or ""):
+        return ""
+    if link.embed and not link.alias and _IMAGE.search(link.target):
         return ""
     label = link.alias or link.target or link.heading or link.block or ""
     label = label.replace("[[", "").replace("]]", "").rstrip(MARKERS)

@@ -1,11 +1,12 @@
-"""The link doctor: what is wrong with the links, names and relations of a vault.
+"""What is wrong with the links, names and relations of a vault.
 
-Floor 3: resolved notes in, problems out; no file is looked at. The time is
-linear in the notes and their links.
+No file is looked at. The time is linear in the notes and their links. A fix is tried
+before it is shown (`link_fixes.py`).
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -15,8 +16,11 @@ from dataclasses import dataclass, field
 from ragbot.models import Note, NoteId, Problem, Relation
 from ragbot.notes import mentions, predicates
 from ragbot.notes.anchors import Anchors
-from ragbot.notes.link_resolver import Names, fold
+from ragbot.notes.conflicts import conflict_copies
+from ragbot.notes.link_fixes import is_attachment, is_footnote, link_fix, link_to
+from ragbot.notes.link_resolver import Names
 from ragbot.notes.parser import stem
+from ragbot.text.folding import fold_name
 from ragbot.text.fuzzy import Nearest, is_slip
 
 RARE = 5
@@ -39,6 +43,8 @@ class _Vault:
     anchors: dict[NoteId, Anchors] = field(default_factory=dict)
     starts: dict[NoteId, list[int]] = field(default_factory=dict)
     near: dict[str, list[str]] = field(default_factory=dict)
+    copies: dict[NoteId, NoteId] = field(default_factory=dict)
+    called: dict[str, NoteId] = field(default_factory=dict)
 
     def line(self, note: Note, offset: int) -> int:
         """Line of an offset; the line starts of a note are found once."""
@@ -52,6 +58,12 @@ class _Vault:
         if written not in self.near:
             self.near[written] = self.names.nearest(_name(written), parts=False)
         return self.near[written]
+
+    def note_called(self, name: str) -> NoteId | None:
+        """Return the note that goes by a name, which may begin or end with a blank."""
+        if not self.called:
+            self.called.update((stem(note.id), note.id) for note in self.notes)
+        return self.names.named(name) or self.called.get(name)
 
     def anchors_of(self, note: NoteId) -> Anchors:
         if note not in self.anchors:
@@ -85,10 +97,12 @@ def check(
         By note and line, errors before warnings before hints on one line.
     """
     vault = _Vault(notes, Names(notes, files), {note.id: note for note in notes})
+    vault.copies = conflict_copies(vault.by_id)
     found = list(problems)
     for note in notes:
         found += _link_problems(vault, note)
     found += _ghosts(vault)
+    found += _conflicts(vault)
     found += _orphans(vault)
     found += _shared_titles(vault)
     found += _alias_clashes(vault)
@@ -124,19 +138,27 @@ def _broken(vault: _Vault, note: Note, relation: Relation) -> Problem | None:
     A wikilink to a name that nothing resembles is a ghost: a note to be written.
     """
     nearest = vault.nearest(relation.written)
-    slip = nearest and is_slip(fold(_name(relation.written)), fold(nearest[0]))
-    if not slip and not _PATH.search(relation.written):
+    missing = is_attachment(relation.written)
+    slip = nearest and is_slip(_tidy(_name(relation.written)), _tidy(nearest[0]))
+    if is_footnote(relation.written) or not (slip or missing or _PATH.search(relation.written)):
         return None
     line = vault.line(note, relation.span[0])
-    message = f"{_short(note.text[slice(*relation.span)])} leads to no note"
-    if not nearest:
+    message = f"{_short(note.text[slice(*relation.span)])} leads to no "
+    if missing:
+        fix = f"Add the file {posixpath.basename(relation.written)!r}, or remove the link."
+        return Problem("broken_link", note.id, line, f"{message}file", fix)
+    target = vault.note_called(nearest[0]) if nearest else None
+    if target is None:
         fix = "Correct the path, or remove the link."
-        return Problem("broken_link", note.id, line, message, fix)
-    message += "; nearest: " + ", ".join(repr(name) for name in nearest)
-    target = vault.names.named(nearest[0]) or nearest[0]
-    shown = relation.alias if relation.alias and "[[" not in relation.alias else ""
-    link = vault.names.spelling(target) + (f"|{shown}" if shown else "")
-    return Problem("broken_link", note.id, line, message, f"Write [[{link}]].")
+        return Problem("broken_link", note.id, line, f"{message}note", fix)
+    message += "note; nearest: " + ", ".join(repr(name) for name in nearest)
+    meant = vault.by_id[target]
+    fix = link_fix(note, relation, meant, vault.names)
+    return Problem("broken_link", note.id, line, message, fix)
+
+
+def _tidy(name: str) -> str:
+    return " ".join(fold_name(name).split())
 
 
 def _name(written: str) -> str:
@@ -154,15 +176,19 @@ def _dead_anchor(vault: _Vault, note: Note, relation: Relation) -> Problem | Non
     if anchors.find(relation.heading, relation.block) is not None:
         return None
     line = vault.line(note, relation.span[0])
-    target = relation.written or stem(relation.target)
+    meant = vault.by_id[relation.target]
     if relation.block:
         message = f"{relation.target!r} has no block ^{relation.block}"
         near = anchors.nearest_block(relation.block)
-        fix = f"Write [[{target}#^{near}]]." if near else f"Add ^{relation.block} to the block."
+        fix = f"Add ^{relation.block} to the block."
+        if near:
+            fix = link_fix(note, relation, meant, vault.names, block=near)
         return Problem("dead_block", note.id, line, message, fix)
     message = f"{relation.target!r} has no heading {relation.heading!r}"
     near = anchors.nearest_heading(relation.heading or "")
-    fix = f"Write [[{target}#{near}]]." if near else f"Link to [[{target}]], or add the heading."
+    fix = f"Add the heading to {relation.target!r}, or link to the note."
+    if near:
+        fix = link_fix(note, relation, meant, vault.names, heading=near)
     return Problem("dead_heading", note.id, line, message, fix)
 
 
@@ -174,7 +200,8 @@ def _ambiguous(vault: _Vault, note: Note, relation: Relation) -> Problem | None:
     listed = ", ".join(repr(other) for other in others[:3])
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
     message = f"{relation.written!r} could also be {listed}{more}; {chosen!r} is taken"
-    fix = f"Write [[{chosen.removesuffix('.md')}]]."
+    meant = vault.by_id.get(chosen)
+    fix = link_fix(note, relation, meant, vault.names) if meant else f"Write [[{chosen}]]."
     line = vault.line(note, relation.span[0])
     return Problem("ambiguous_link", note.id, line, message, fix)
 
@@ -188,7 +215,7 @@ def _ghosts(vault: _Vault) -> Iterator[Problem]:
     for note in vault.notes:
         for relation in note.relations:
             if relation.target is None and not _broken(vault, note, relation):
-                wanted[fold(relation.written)].append((note, relation))
+                wanted[fold_name(relation.written)].append((note, relation))
     for places in wanted.values():
         note, relation = places[0]
         times = "once" if len(places) == 1 else f"{len(places)} times"
@@ -197,8 +224,18 @@ def _ghosts(vault: _Vault) -> Iterator[Problem]:
         if nearest := vault.nearest(relation.written):
             message += "; nearest: " + ", ".join(repr(name) for name in nearest)
         line = vault.line(note, relation.span[0])
-        fix = f"Write the note {relation.written}.md."
+        fix = f"Write the note {relation.written.removesuffix('.md')}.md."
+        if is_footnote(relation.written):
+            fix = f"Write [^{relation.written.lstrip('^')}] if a footnote is meant."
         yield Problem("ghost", note.id, line, message, fix, "info")
+
+
+def _conflicts(vault: _Vault) -> Iterator[Problem]:
+    """Report each copy that a program for syncing left beside a note."""
+    for copy, original in vault.copies.items():
+        message = f"it is a conflict copy of {original!r}"
+        fix = "Take over what is right in it, then delete it."
+        yield Problem("conflict_copy", copy, 0, message, fix)
 
 
 def _orphans(vault: _Vault) -> Iterator[Problem]:
@@ -217,11 +254,11 @@ def _orphans(vault: _Vault) -> Iterator[Problem]:
 def _shared_titles(vault: _Vault) -> Iterator[Problem]:
     owners: dict[str, list[Note]] = defaultdict(list)
     for note in vault.notes:
-        owners[fold(note.title)].append(note)
+        owners[fold_name(note.title)].append(note)
     for notes in owners.values():
         first = min(notes, key=lambda note: (len(note.id), note.id))
         for note in notes:
-            if note is not first:
+            if note is not first and note.id not in vault.copies:
                 message = f"its title {note.title!r} is that of {first.id!r} too"
                 fix = "Give one of them another title."
                 yield Problem("duplicate_title", note.id, 1, message, fix)
@@ -231,15 +268,15 @@ def _alias_clashes(vault: _Vault) -> Iterator[Problem]:
     files: dict[str, list[NoteId]] = defaultdict(list)
     aliases: dict[str, list[NoteId]] = defaultdict(list)
     for note in vault.notes:
-        files[fold(stem(note.id))].append(note.id)
-        for alias in {fold(alias) for alias in note.aliases}:
+        files[fold_name(stem(note.id))].append(note.id)
+        for alias in {fold_name(alias) for alias in note.aliases}:
             aliases[alias].append(note.id)
     for note in vault.notes:
         for alias in note.aliases:
-            if fold(alias) == fold(stem(note.id)):
+            if fold_name(alias) == fold_name(stem(note.id)):
                 continue
-            named = next((other for other in files[fold(alias)] if other != note.id), None)
-            shared = aliases[fold(alias)][0]
+            named = next((other for other in files[fold_name(alias)] if other != note.id), None)
+            shared = aliases[fold_name(alias)][0]
             line = vault.line(note, max(0, note.text.find(alias)))
             fix = "Remove the alias, or make it more telling."
             if named:
@@ -271,7 +308,9 @@ def _strange_predicates(vault: _Vault) -> Iterator[Problem]:
             often = f", used {used[better]:,} times" if used[better] else ""
             message = f"the predicate {relation.predicate!r} is close to {better!r}{often}"
             line = vault.line(note, relation.span[0])
-            fix = f"Write {better}:: instead of {relation.predicate}::."
+            start = note.text.rfind("\n", 0, relation.span[0]) + 1
+            sign = "::" if "::" in note.text[start : relation.span[0]] else ""
+            fix = f"Write {better}{sign} instead of {relation.predicate}{sign}."
             yield Problem("unknown_predicate", note.id, line, message, fix)
 
 
@@ -290,15 +329,14 @@ def _one_sided(vault: _Vault) -> Iterator[Problem]:
             continue
         if target and (target, inverse, source) not in stated:
             message = f"{source!r} says {predicate}:: of it; {inverse}:: is missing here"
-            fix = f"Add: - {inverse}:: [[{vault.names.spelling(source)}]]"
+            fix = f"Add: - {inverse}:: {link_to(vault.by_id[target], source, vault.names)}"
             yield Problem("one_sided", target, 0, message, fix, "info")
 
 
 def _mentions(vault: _Vault) -> Iterator[Problem]:
     for relation in mentions.find(vault.notes):
         note = vault.by_id[relation.source]
-        name = vault.names.spelling(relation.target or "")
-        link = f"[[{name}]]" if relation.written == name else f"[[{name}|{relation.written}]]"
+        link = link_to(note, relation.target or "", vault.names, relation.written)
         line = vault.line(note, relation.span[0])
         message = f"{relation.written!r} is the name of {relation.target!r}"
         yield Problem("unlinked_mention", note.id, line, message, f"Write {link}.", "info")

@@ -21,19 +21,13 @@ from urllib.parse import unquote
 
 from ragbot.models import Note, NoteId, Relation
 from ragbot.notes.parser import stem
+from ragbot.text.folding import fold_name
 from ragbot.text.fuzzy import Nearest
 
 ESCAPED_LABEL = re.compile(r"!?\[\[(.+?)\]\][\s↑⊙↗]*")
 
 ANY_NAME = ""
 """Link key of a name that may lead anywhere: a folder, or a path that ends in dots."""
-
-
-def fold(name: str) -> str:
-    """Return the form in which names compare: lower case and NFC, as Obsidian has it."""
-    if name.isascii():  # most names, and five times as fast
-        return name.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).lower())
 
 
 def closeness(path: str) -> tuple[int, str]:
@@ -43,7 +37,7 @@ def closeness(path: str) -> tuple[int, str]:
 
 def endings(path: str) -> Iterator[str]:
     """Yield the folded path, then each shorter ending of it after a slash."""
-    ending = fold(path)
+    ending = fold_name(path)
     yield ending
     while "/" in ending:
         ending = ending.split("/", 1)[1]
@@ -52,7 +46,7 @@ def endings(path: str) -> Iterator[str]:
 
 def folders(path: str) -> Iterator[str]:
     """Yield the folded folders above a path, the innermost first."""
-    folder = posixpath.dirname(fold(path))
+    folder = posixpath.dirname(fold_name(path))
     while folder:
         yield folder
         folder = posixpath.dirname(folder)
@@ -95,12 +89,12 @@ class MemoryNames:
         self._titles: dict[str, list[str]] = {}
         self._folders = {folder for path in paths for folder in folders(path)}
         for path in paths:
-            self._paths.setdefault(fold(path), []).append(path)
+            self._paths.setdefault(fold_name(path), []).append(path)
             for ending in endings(path):
                 self._endings.setdefault(ending, []).append(path)
         for note in self._notes.values():
-            self._titles.setdefault(fold(note.title), []).append(note.id)
-            for alias in dict.fromkeys(map(fold, note.aliases)):
+            self._titles.setdefault(fold_name(note.title), []).append(note.id)
+            for alias in dict.fromkeys(map(fold_name, note.aliases)):
                 self._aliases.setdefault(alias, []).append(note.id)
 
     def paths(self, folded: str) -> Sequence[str]:
@@ -124,7 +118,7 @@ class MemoryNames:
         spoken: dict[str, str] = {}
         for note in self._notes.values():
             for name in (stem(note.id), note.title, *note.aliases):
-                spoken.setdefault(fold(name), name)
+                spoken.setdefault(fold_name(name), name)
         return spoken
 
     def is_note(self, path: str) -> bool:
@@ -193,7 +187,7 @@ class Names:
                 return found
         if name.lower().endswith(".html") and (found := self._published(name, source)):
             return found
-        owners = self._table.aliased(fold(name))
+        owners = self._table.aliased(fold_name(name))
         return _in_folder(owners, source) or next(iter(owners), None)
 
     def candidates(self, name: str, source: NoteId | None = None) -> list[str]:
@@ -212,7 +206,7 @@ class Names:
                 return [chosen]
             if rest := self._table.ending(path):
                 return [chosen, *(file for file in rest if file != chosen)]
-        rest = self._table.aliased(fold(name))
+        rest = self._table.aliased(fold_name(name))
         return [chosen, *(note for note in rest if note != chosen)]
 
     def is_note(self, path: str) -> bool:
@@ -237,14 +231,14 @@ class Names:
     def named(self, name: str) -> NoteId | None:
         """Return the note that a person calls `name`: by path, file name, alias or title."""
         name = name.strip()
-        return self.find(name) or next(iter(self._table.titled(fold(name))), None)
+        return self.find(name) or next(iter(self._table.titled(fold_name(name))), None)
 
     def nearest(self, name: str, n: int = 3, *, parts: bool = True) -> list[str]:
         """Return up to `n` names of notes that look like `name`, the likest first.
 
         With `parts`, names that hold `name` as a part come after those.
         """
-        wanted = fold(stem(name)).strip()
+        wanted = fold_name(stem(name)).strip()
         found = self._nearest.find(wanted, n)
         if parts and wanted and len(found) < n:
             longer = [other for other in self._spoken if wanted in other and other not in found]
@@ -263,7 +257,7 @@ class Names:
             return None
         nearest = self._table.ending(path, 2)
         if len(nearest) > 1 and source is not None:
-            beside = fold(posixpath.join(posixpath.dirname(source), posixpath.basename(path)))
+            beside = fold_name(posixpath.join(posixpath.dirname(source), posixpath.basename(path)))
             ends = beside == path or beside.endswith("/" + path)
             if ends and (own := self._table.paths(beside)):
                 return own[0]
@@ -305,6 +299,8 @@ def link_keys(relation: Relation) -> tuple[str | None, str | None]:
 def link_key(name: str) -> str:
     """Return the folded last component of a path or alias, without `.md` and `.html`.
 
+    A blank after `#` is left out: a link to a heading does not keep it.
+
     Examples
     --------
     >>> link_key("models/Persona Drift.md"), link_key("forms/")
@@ -313,16 +309,25 @@ def link_key(name: str) -> str:
     last = posixpath.basename(posixpath.normpath(name))
     if name.endswith("/") or last in ("", ".", ".."):
         return ANY_NAME
-    key = fold(last)
+    key = fold_name(last).replace("# ", "#")
     while key.endswith((".md", ".html")):
         key = key.removesuffix(".md").removesuffix(".html")
     return key
+
+
+def _hashed_names(relation: Relation) -> tuple[str, ...]:
+    """Return the names with a `#` that a link to a heading may mean: `[[C# basics]]`."""
+    if not relation.written or "/" in (relation.heading or "/"):
+        return ()
+    return tuple(f"{relation.written}#{blank}{relation.heading}" for blank in (" ", ""))
 
 
 def _other_spellings(relation: Relation) -> Iterator[str]:
     """Yield the spellings that `target` looks up beside the written one."""
     if "%" in relation.written:
         yield unquote(relation.written)
+    if relation.heading:
+        yield _hashed_names(relation)[0]  # the other has the same key
     if "^" in relation.written:
         yield relation.written.rpartition("^")[0].strip()
     if label := ESCAPED_LABEL.fullmatch(relation.alias or ""):
@@ -343,7 +348,7 @@ def _normal_path(path: str) -> str | None:
     normal = posixpath.normpath(path)
     if normal == ".." or normal.startswith(("../", "/")):
         return None
-    return fold(normal)
+    return fold_name(normal)
 
 
 def _exact_case(paths: Sequence[str], name: str) -> str:
@@ -420,9 +425,13 @@ def resolved(relation: Relation, names: Names, *, wiki: bool) -> Relation:
 
 
 def _wikilink_target(relation: Relation, names: Names) -> Relation:
-    """Try the two spellings that other programs write: `%20`, and `[[Note^block]]`."""
+    """Try what else may be meant: `%20`, `[[Note^block]]`, and a name that holds a `#`."""
     written, source = relation.written, relation.source
     found = names.find_file(unquote(written), source) if "%" in written else None
+    for name in _hashed_names(relation) if found is None else ():
+        found = names.find_file(name, source)
+        if found is not None:
+            return replace(relation, written=name, heading=None, target=found)
     if found is None and "^" in written and not relation.heading and not relation.block:
         name, _, block = written.rpartition("^")
         found = names.find_file(name.strip(), source) if name.strip() else None

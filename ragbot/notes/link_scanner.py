@@ -282,7 +282,7 @@ def wikilink(inside: str, start: int = 0, end: int = 0, embed: bool = False) -> 
 
 
 def _subpath(subpath: str) -> tuple[str | None, str | None]:
-    """Tell a heading from a block: `Heading`, `^block`."""
+    """Return the heading or the block of a subpath: `Heading`, `^block`."""
     subpath = subpath.strip()
     if subpath.startswith("^"):
         return None, subpath[1:] or None

@@ -16,9 +16,10 @@ from itertools import chain, pairwise
 from typing import NamedTuple
 
 from ragbot.models import MENTIONS, Note, NoteId, Relation, Span
-from ragbot.notes.link_resolver import fold
 from ragbot.notes.parser import stem
 from ragbot.notes.plain_text import readable
+from ragbot.text.folding import fold_name
+from ragbot.text.scripts import MARKED, UNSPACED
 
 MAX_TOKENS = 12
 """Longest name that is looked for, in tokens."""
@@ -26,10 +27,9 @@ MAX_TOKENS = 12
 COMMON = 0.1
 """A name of one word that occurs in more than this share of the notes is a common word."""
 
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-)
-_TOKEN = re.compile(rf"[{_UNSPACED}]|(?:[^\W{_UNSPACED}]|(?<=\w)[\u0300-\u036f\u0900-\u0dff])+")
+_TOKEN = re.compile(rf"[{UNSPACED}]|(?:[^\W{UNSPACED}]|(?<=\w)[\u0300-\u036f{MARKED}])+")
+
+
 _BLANKS = re.compile(r"\s+")
 
 _Token = tuple[str, str, str, int, int]
@@ -151,7 +151,13 @@ def prose_of(note: Note) -> list[ProseBlock]:
 
 def words_of(prose: Sequence[ProseBlock]) -> set[str]:
     """Return the distinct folded tokens of the prose of a note."""
-    return {fold(match.group()) for text, _ in prose for match in _TOKEN.finditer(text)}
+    found: set[str] = set()
+    for text, _ in prose:
+        # Most text is ASCII, and folded as a whole three times as fast.
+        found.update(
+            _TOKEN.findall(text.lower()) if text.isascii() else map(fold_name, _TOKEN.findall(text))
+        )
+    return found
 
 
 def words_of_name(name: str) -> list[str]:
@@ -171,7 +177,7 @@ def name_key(name: str) -> str:
 
 def keys_in(prose: Sequence[ProseBlock]) -> set[str]:
     """Return the keys (see `name_key`) of all names that the prose of a note may hold."""
-    words = [[fold(match.group()) for match in _TOKEN.finditer(text)] for text, _ in prose]
+    words = [list(map(fold_name, _TOKEN.findall(text))) for text, _ in prose]
     pairs = {f"{a} {b}" for line in words for a, b in pairwise(line)}
     return pairs | set(chain(*words))
 
@@ -226,7 +232,7 @@ def _tokens(text: str) -> list[_Token]:
         if gap != " ":
             gap = _BLANKS.sub(" ", gap)
         token = match.group()
-        found.append((gap, token, fold(token), match.start(), match.end()))
+        found.append((gap, token, fold_name(token), match.start(), match.end()))
         end = match.end()
     return found
 
@@ -235,7 +241,7 @@ def _is_telling(tokens: Sequence[_Token]) -> bool:
     letters = "".join(token[1] for token in tokens)
     if not 0 < len(tokens) <= MAX_TOKENS or letters.isdigit():
         return False
-    return len(letters) >= (2 if re.match(f"[{_UNSPACED}]", letters) else 3)
+    return len(letters) >= (2 if re.match(f"[{UNSPACED}]", letters) else 3)
 
 
 def _exact(tokens: Sequence[_Token]) -> str | None:

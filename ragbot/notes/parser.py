@@ -1,15 +1,14 @@
 """Text of a note to a `Note`: its title, headings, tags, blocks and relations.
 
-Blocks are markdown-it-py's (`blocks.py`), inline text is scanned by
-`inline.py`, relations are read by `fields.py` and gathered by `asserted.py`.
-
-Floor 1: pure functions on strings.
+Blocks are markdown-it-py's (`blocks.py`), inline text is scanned by `link_scanner.py`,
+relations are read by `typed_links.py` and gathered by `relations.py`.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ragbot.models import Note, NoteId, Problem, Relation, Section
@@ -17,6 +16,7 @@ from ragbot.notes import frontmatter
 from ragbot.notes.blocks import Block
 from ragbot.notes.document import Page, Places, Text, page_of
 from ragbot.notes.frontmatter import Frontmatter
+from ragbot.notes.inline_text import inline_text
 from ragbot.notes.link_scanner import CODE, ESCAPED, LINK
 from ragbot.notes.plain_text import plain, prose
 from ragbot.notes.relations import relations
@@ -32,7 +32,7 @@ _LONE_ID = re.compile(r"\^([A-Za-z0-9-]+)")
 
 
 def parse(text: str, note: NoteId) -> tuple[Note, list[Problem]]:
-    """Read one note.
+    """Parse one note.
 
     Parameters
     ----------
@@ -64,12 +64,21 @@ def parse(text: str, note: NoteId) -> tuple[Note, list[Problem]]:
         relations=tuple(_moved(relation, places) for relation in found),
         blocks={name: places.offset(at) for name, at in _block_ids(page).items()},
     )
-    problems = []
+    return value, list(_problems(page, note))
+
+
+def _problems(page: Page, note: NoteId) -> Iterator[Problem]:
+    """Yield what is wrong with the frontmatter of a note."""
     if page.matter.error:
         line = page.text.count("\n", 0, page.matter.error_offset) + 1
         fix = "Mend the YAML between the two --- lines; the text below it is read anyway."
-        problems.append(Problem("frontmatter", note, line, page.matter.error, fix))
-    return value, problems
+        yield Problem("frontmatter", note, line, page.matter.error, fix)
+    at = frontmatter.misplaced(page.text, page.matter.end)
+    if at >= 0:
+        line = page.text.count("\n", 0, at) + 1
+        message = "these fields are read as text: frontmatter begins on line 1 of a note, once"
+        fix = "Move them into the first frontmatter." if page.matter.end else "Move it to line 1."
+        yield Problem("frontmatter", note, line, message, fix)
 
 
 def _moved(relation: Relation, places: Places) -> Relation:
@@ -94,7 +103,7 @@ def _title(page: Page, note: NoteId) -> str:
 
 
 def stem(path: str) -> str:
-    """File name without folder and without `.md`: what a wikilink calls a note.
+    """Return the file name without folder and without `.md`: what a wikilink calls a note.
 
     Examples
     --------
@@ -106,9 +115,7 @@ def stem(path: str) -> str:
 
 
 def _heading(text: Text) -> str:
-    source = text.inline.text
-    identifier = BLOCK_ID.search(text.inline.masked)
-    return plain(source[: identifier.start()] if identifier else source)
+    return inline_text(text.inline, block=True)
 
 
 def _aliases(matter: Frontmatter) -> tuple[str, ...]:
@@ -156,7 +163,7 @@ def _sections(page: Page) -> list[Section]:
 
 
 def headings(note: Note) -> list[tuple[int, str, int]]:
-    """Give (level, text, offset) of each heading of a note that stands at its top level."""
+    """Return (level, text, offset) of each heading of a note that stands at its top level."""
     page = page_of(note.text)
     places = Places(note.text)
     return [
@@ -167,7 +174,7 @@ def headings(note: Note) -> list[tuple[int, str, int]]:
 
 
 def _block_ids(page: Page) -> dict[str, int]:
-    """Give the offset of the block that each `^id` names; the first of equal ids counts."""
+    """Return the offset of the block that each `^id` names; the first of equal ids counts."""
     found: dict[str, int] = {}
     seen: set[str] = set()
     previous: Block | None = None

@@ -1,7 +1,4 @@
-"""Predicates: the names of relations, their spellings and their inverses.
-
-Floor 1: pure functions on strings.
-"""
+"""Predicates: the names of relations, their spellings and their inverses."""
 
 from __future__ import annotations
 
@@ -49,7 +46,7 @@ _SYMMETRIC = frozenset(
 
 
 def normal(written: str) -> str:
-    """Give the form in which a relation keeps its predicate.
+    """Return the form in which a relation keeps its predicate.
 
     Lower case, NFC, blanks to dashes, punctuation dropped; `_` and `-` stay as
     the author wrote them, and so do emoji and the marks of non-Latin scripts.
@@ -64,7 +61,7 @@ def normal(written: str) -> str:
 
 
 def canonical(predicate: str) -> str:
-    """Give the one spelling under which predicates compare equal.
+    """Return the one spelling under which predicates compare equal.
 
     Examples
     --------
@@ -75,7 +72,7 @@ def canonical(predicate: str) -> str:
 
 
 def words(predicate: str) -> str:
-    """Give a predicate as a person would say it.
+    """Return a predicate as a person would say it.
 
     Examples
     --------
@@ -100,7 +97,7 @@ KNOWN = frozenset(_INVERSE)
 
 
 def inverse(predicate: str, declared: Mapping[str, str] | None = None) -> str | None:
-    """Give the predicate that says the same from the other side, if one is known.
+    """Return the predicate that says the same from the other side, if one is known.
 
     What the vault declares comes first, then the table of known pairs. A
     symmetric predicate is its own inverse.
@@ -115,7 +112,7 @@ def inverse(predicate: str, declared: Mapping[str, str] | None = None) -> str | 
 
 
 def declared(notes: Iterable[Note]) -> dict[str, str]:
-    """Give the inverses that a vault declares, both ways, in canonical spelling.
+    """Return the inverses that a vault declares, both ways, in canonical spelling.
 
     A note named after a predicate declares its inverse in its frontmatter: the
     note `extends.md` with `inverse_of: extended_by`.

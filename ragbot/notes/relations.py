@@ -1,7 +1,4 @@
-"""The links and typed relations of a note, each with its place and annotation.
-
-Floor 1: pure functions on a note taken apart.
-"""
+"""The links and typed relations of a note, each with its place and annotation."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ _NOT_RELATIONS = frozenset({"tags", "tag", "aliases", "alias", "title", "cssclas
 
 
 def relations(page: Page, note: NoteId) -> Iterator[Relation]:
-    """Give every link of a note, frontmatter first, with its predicate and annotation."""
+    """Yield every link of a note, frontmatter first, with its predicate and annotation."""
     yield from _matter_relations(page, note)
     below = _annotations_below(page)
     for number, text in page.texts.items():
@@ -86,7 +83,7 @@ def _text_relations(
 
 
 def _annotation(page: Page, text: Text, entry: Field, below: Span | None) -> _Annotation:
-    """Give what the author wrote about a relation: on its line, and in bullets below it."""
+    """Return what the author wrote about a relation: on its line, and in bullets below it."""
     parts = [text.span(*entry.annotation)] if entry.annotation else []
     if below:
         parts.append(below)

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ragbot.notes.link_scanner import CODE, ESCAPED, LINK, Inline, Link
+from ragbot.notes.predicates import KNOWN, canonical
+from ragbot.text.tokenize import STOP_WORDS
 
 MAX_KEY = 60
 """Longest key, in characters. A longer one is a sentence that happens to hold `::`."""
@@ -40,9 +42,45 @@ _DASH = re.compile(rf"[\s{MARKERS}*_~=]*(?:[—–]+|(?:(?<=[\s{MARKERS}])|^)-+(
 _AFTER = re.compile(rf"[\s{MARKERS}*_~=]*")
 _MARKER = re.compile(rf"[*_]*[ \t]?([{MARKERS}])")
 _LIST_FORM = re.compile(
-    rf"[ \t]*(?:{_TASK})?(?:\"(?P<double>[^\"{LINK}]+)\"|'(?P<single>[^'{LINK}]+)'"
+    rf"[ \t]*(?:\"(?P<double>[^\"{LINK}]+)\"|'(?P<single>[^'{LINK}]+)'"
     rf"|(?P<word>{_WORD}))[ \t]+(?P<link>{LINK}+)(?P<rest>[^{LINK}{CODE}]*)$"
 )
+# Words that stand before a link and say nothing of how two notes are related: those that carry
+# no subject, and what one notes down as something to do.
+_LEADING = (
+    "along alongside already always amid apart around aside away back besides between beyond both "
+    "cc "
+    "cf compare concerning dear despite e.g eg either else etc ex except featuring feat fwd hello "
+    "hi "
+    "i.e ie incl including instead later maybe nb neither never nor note often otherwise per "
+    "perhaps plus ps re regarding see since sometimes still thanks though through thus til till "
+    "today "
+    "together tomorrow tonight toward towards under until unless unlike upon versus via vs within "
+    "without yesterday yes yet "
+    "monday tuesday wednesday thursday friday saturday sunday "
+    "siehe und oder mit auch vgl dazu sowie bei von für ohne nach vor zu zum zur aus durch gegen "
+    "über "
+    "unter danach dann heute morgen gestern voir et ou avec aussi pour sans chez par sur puis ver "
+    "véase y o con también para sin por sobre luego hoy zie en met ook vedi e anche"
+)
+_COMMANDS = (
+    "add answer ask bake begin book borrow bring build buy call cancel change charge chat check "
+    "choose "
+    "clean collect congratulate consider contact continue cook copy decide delete deliver discuss "
+    "download draft draw drop edit email empty explore feed file fill find finish fix fetch get "
+    "give "
+    "google help import install invite join learn lend listen look mail make measure meet message "
+    "mow "
+    "move open order organise organize paint pay phone pick ping plan plant play practice practise "
+    "prepare print prune publish read remember remind remove renew rent repair replace reply "
+    "research "
+    "return review revisit ring scan schedule search sell send ship show sign sort start study "
+    "submit "
+    "take talk tell test text thank tidy todo translate try update visit walk wash watch water "
+    "write "
+    "anrufen kaufen fragen lesen schreiben besuchen acheter appeler lire comprar llamar leer"
+)
+_PHRASES = STOP_WORDS | frozenset(_LEADING.split()) | frozenset(_COMMANDS.split())
 _CONTEXT = re.compile(rf"[ \t]*[{MARKERS}]?[ \t]*(\(.*\))?[ \t]*(?:\^[\w-]+)?[ \t]*$")
 
 
@@ -81,7 +119,7 @@ def fields(inline: Inline, start: int, end: int) -> list[Field]:
 
 
 def _keys(masked: str, start: int, end: int) -> Iterator[tuple[str, int, int, bool]]:
-    """Give (key, value start, value end, whole) of each field of a line, in order."""
+    """Yield (key, value start, value end, whole) of each field of a line, in order."""
     pairs: dict[int, int] | None = None
     bare: tuple[str, int] | None = None
     for match in re.finditer(r"(?<!:)::(?!:)", masked[start:end]):
@@ -108,9 +146,15 @@ def _keys(masked: str, start: int, end: int) -> Iterator[tuple[str, int, int, bo
 
 
 def properties(inline: Inline, start: int, end: int) -> list[tuple[str, int, int]]:
-    """Return key, start and end of value of each field of a line that is nothing but fields."""
+    """Return key, start and end of value of each field of a line that is nothing but fields.
+
+    What follows `::` is a blank, a link or a digit: `std::vector` is no field.
+    """
     found = list(_keys(inline.masked, start, end))
-    if not found or not all(whole for _, _, _, whole in found):
+    begins = (inline.masked[value : value + 1] for _, value, _, _ in found)
+    if not all(sign == LINK or sign.isdigit() or sign.isspace() for sign in begins):
+        return []
+    if not all(whole for _, _, _, whole in found):
         return []
     return [(key, value, stop) for key, value, stop, _ in found]
 
@@ -146,7 +190,7 @@ def _wrapper(masked: str, start: int, at: int) -> int:
 
 
 def _brackets(masked: str, start: int, end: int) -> dict[int, int]:
-    """Give the closing position of each bracket of a line that is closed."""
+    """Return the closing position of each bracket of a line that is closed."""
     pairs: dict[int, int] = {}
     opened: dict[str, list[int]] = {"(": [], "[": []}
     for match in re.finditer(r"[()\[\]]", masked[start:end]):
@@ -203,7 +247,8 @@ def list_form(inline: Inline) -> Field | None:
     """Read a whole list item as `predicate [[Target]] (context)`.
 
     The predicate is one word or stands in quotes; what follows the link is
-    nothing or one balanced context. Anything else is a sentence.
+    nothing or one balanced context. Anything else is a sentence, and so are a
+    task and a phrase: `- [ ] Email [[Petra]]`, `- see [[Ledger]]`.
     """
     if len(inline.links) != 1 or not inline.links[0].wiki or "\n" in inline.text.strip():
         return None
@@ -212,7 +257,7 @@ def list_form(inline: Inline) -> Field | None:
     if not match or not context:
         return None
     key = match.group("double") or match.group("single") or match.group("word")
-    if not any(c.isalpha() for c in key[:1]):
+    if not any(c.isalpha() for c in key[:1]) or (match.group("word") and _is_phrase(key)):
         return None
     if context.group(1) is None:
         return Field(key.strip(), inline.links)
@@ -221,6 +266,11 @@ def list_form(inline: Inline) -> Field | None:
     if _brackets(inline.masked, start, end).get(start) != end - 1:
         return None
     return Field(key.strip(), inline.links, _stripped(inline.masked, start + 1, end - 1))
+
+
+def _is_phrase(word: str) -> bool:
+    """Whether a word before a link only leads to it, or is a command: no relation of two notes."""
+    return canonical(word) not in KNOWN and word.lower().rstrip(".,") in _PHRASES
 
 
 def marker(inline: Inline, link: Link) -> str | None:

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice, takewhile
 from typing import Literal
 
 from ragbot.models import Note, Section, Span
 from ragbot.notes.blocks import Block, Item
-from ragbot.notes.document import Page, Places, Text, page_of
+from ragbot.notes.document import Page, Places, Text, page_of, without
 from ragbot.notes.frontmatter import Value
 from ragbot.notes.html_text import html_text, visible
 from ragbot.notes.inline_text import inline_text
-from ragbot.notes.link_scanner import scan
+from ragbot.notes.link_scanner import Inline, scan
 from ragbot.notes.typed_links import properties
 from ragbot.text.sentences import is_question, sentences
 
@@ -32,6 +33,7 @@ TaskState = Literal["", "open", "done", "cancelled"]
 _TASK = re.compile(r"\[(.)\](?=[ \t]|$)")
 _STATES: dict[str, TaskState] = {"x": "done", "X": "done", "-": "cancelled"}
 _WORD = re.compile(r"\w")
+_SILENT = re.compile(r"\^|!\[|%%|<")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +85,42 @@ class Unit:
         return self.kind not in ("code", "math", "row") and is_question(self.text)
 
 
+@dataclass(slots=True)
+class _Draft:
+    """A unit that is being read; its places count in a text with LF line ends."""
+
+    kind: UnitKind
+    span: Span
+    text: str
+    pieces: tuple[Span, ...]
+    state: TaskState = ""
+    columns: tuple[tuple[str, str], ...] = ()
+    language: str = ""
+    level: int = 0
+    group: int = -1
+    parent: int = -1
+    quoted: bool = False
+
+
 def units(note: Note) -> tuple[Unit, ...]:
     """Return all visible units of a note, in file order."""
     return _units(note.text, note.sections)
 
 
+def outline(note: Note) -> tuple[Unit, ...]:
+    """Return the units of a note with their texts as written: quicker, for what needs places."""
+    return _outline(note.text, note.sections)
+
+
 def units_in(note: Note, span: Span) -> list[Unit]:
     """Return the units of a note that a span touches, in file order."""
-    return [unit for unit in units(note) if unit.span[0] < span[1] and span[0] < unit.span[1]]
+    return touched(units(note), span)
+
+
+def touched(found: Sequence[Unit], span: Span) -> list[Unit]:
+    """Return those of a note's units that a span touches."""
+    first = bisect_right(found, span[0], key=lambda unit: unit.span[1])
+    return list(takewhile(lambda unit: unit.span[0] < span[1], islice(found, first, None)))
 
 
 def sentence_spans(note: Note, unit: Unit) -> list[Span]:
@@ -104,33 +134,58 @@ def sentence_spans(note: Note, unit: Unit) -> list[Span]:
     ]
 
 
+_Render = Callable[[str, Inline | None, Mapping[str, str], bool], str]
+"""Text of a source, which may be scanned already, by its link definitions; of a whole block?"""
+
+
+def _as_read(source: str, inline: Inline | None, references: Mapping[str, str], block: bool) -> str:
+    return inline_text(inline or scan(source, references), block=block)
+
+
+def _as_written(
+    source: str, inline: Inline | None, references: Mapping[str, str], block: bool
+) -> str:
+    # What may show nothing has to be read: a block id, a footnote's number, an image's size.
+    return _as_read(source, inline, references, block) if _SILENT.search(source) else source
+
+
+@lru_cache(maxsize=4)  # passages are cut and read one note after the other
+def _outline(text: str, sections: tuple[Section, ...]) -> tuple[Unit, ...]:
+    return _located(text, sections, _as_written)
+
+
 @lru_cache(maxsize=64)
 def _units(text: str, sections: tuple[Section, ...]) -> tuple[Unit, ...]:
+    return _located(text, sections, _as_read)
+
+
+def _located(text: str, sections: tuple[Section, ...], render: _Render) -> tuple[Unit, ...]:
     page = page_of(text)
-    found = [*_matter(page), *_body(page)]
     places = Places(text)
     starts = [section.span[0] for section in sections]
-    return tuple(
-        replace(
-            unit,
-            span=span,
-            pieces=tuple(places.span(piece) for piece in unit.pieces),
-            headings=sections[bisect_right(starts, span[0]) - 1].headings if sections else (),
-        )
-        for unit in found
-        for span in [places.span(unit.span)]
-    )
+    found = []
+    for draft in [*_matter(page), *_body(page, render)]:
+        span = places.span(draft.span)
+        pieces = draft.pieces if not places.pairs else tuple(map(places.span, draft.pieces))
+        headings = sections[bisect_right(starts, span[0]) - 1].headings if sections else ()
+        found.append(
+            Unit(
+                draft.kind, span, draft.text, pieces, headings, draft.state, draft.columns,
+                draft.language, draft.level, draft.group, draft.parent, draft.quoted,
+            )
+        )  # fmt: skip
+    return tuple(found)
 
 
-def _matter(page: Page) -> Iterator[Unit]:
+def _matter(page: Page) -> Iterator[_Draft]:
     """Yield a unit for each field of the frontmatter; broken YAML is one unit of code."""
     matter = page.matter
-    if matter.end and matter.error and not matter.values:
+    if _is_broken(page):
         start = page.text.find("\n") + 1
         end = page.text.rfind("\n---", 0, matter.end)
         source = page.text[start:end]
         if source.strip():
-            yield Unit("code", (start, end), source, ((start, end),), language="yaml")
+            yield _Draft("code", (start, end), source, ((start, end),), language="yaml")
     group = -2 - len(page.layout.rows)
     for (key, value), start in zip(matter.values, matter.starts, strict=True):
         end = start + len(page.text[start : max(value.span[1], start)].rstrip())
@@ -138,7 +193,7 @@ def _matter(page: Page) -> Iterator[Unit]:
         shown = _value_text(value)
         text = f"{key}: {shown}".rstrip()
         columns = ((key, shown),)
-        yield Unit("property", (start, end), text, ((start, end),), columns=columns, group=group)
+        yield _Draft("property", (start, end), text, ((start, end),), columns=columns, group=group)
 
 
 def _value_text(value: Value) -> str:
@@ -152,148 +207,144 @@ def _value_text(value: Value) -> str:
     return ", ".join(_value_text(item) for item in value.items)
 
 
-def _body(page: Page) -> Iterator[Unit]:
+def _body(page: Page, render: _Render) -> Iterator[_Draft]:
     hidden = page.comments()
-    first_of_item: dict[int, int] = {}
     rows: set[int] = set()
-    count = len(page.matter.values) + bool(page.matter.error and not page.matter.values)
-    previous: Unit | None = None
-    lead = -1
+    items = _Items(page.layout.items, len(page.matter.values) + _is_broken(page))
     for number, block in enumerate(page.layout.blocks):
         if block.row >= 0:
-            made = [] if block.row in rows else [_row(page, block.row)]
+            made = [] if block.row in rows else [_row(page, block.row, render)]
             rows.add(block.row)
         elif text := page.texts.get(number):
-            made = list(_text_units(page, number, text, hidden))
+            made = _text_units(page, number, text, render)
         else:
-            made = list(_opaque(page, block))
+            made = _opaque(page, block)
         for unit in made:
-            unit = _visible(page, unit, hidden)
-            if not unit.pieces:
-                continue
-            items = page.layout.items
-            if block.item >= 0:
-                item = items[block.item]
-                if previous is None or previous.group != item.list:
-                    leads = previous is not None and previous.text.endswith((":", "："))
-                    lead = count - 1 if leads and item.parent < 0 else lead if previous else -1
-                above = first_of_item.get(item.parent, -1) if item.parent >= 0 else lead
-                own = first_of_item.setdefault(block.item, count)
-                unit = replace(
-                    unit,
-                    parent=above if own == count else own,
-                    group=item.list,
-                    level=_depth(items, block.item),
-                    quoted=block.quoted,
-                )
-            else:
-                lead = -1
-                unit = replace(unit, quoted=block.quoted) if block.quoted else unit
-            yield unit
-            previous = unit
-            count += 1
+            if _show(page, unit, hidden):
+                unit.quoted = block.quoted
+                items.place(unit, block.item)
+                yield unit
 
 
-def _depth(items: Sequence[Item], number: int) -> int:
-    depth = 0
-    while (number := items[number].parent) >= 0:
-        depth += 1
-    return depth
+def _is_broken(page: Page) -> bool:
+    """Whether the frontmatter could not be read, and is one unit."""
+    return bool(page.matter.error and not page.matter.values)
 
 
-def _visible(page: Page, unit: Unit, hidden: Sequence[Span]) -> Unit:
-    """Take the comments out of a unit; what is left of its text is read again."""
-    pieces = [part for piece in unit.pieces for part in without(piece, hidden)]
-    pieces = [part for part in pieces if _WORD.search(page.text[slice(*part)]) or unit.kind == "code"]
-    if tuple(pieces) == unit.pieces or not pieces:
-        return replace(unit, pieces=tuple(pieces)) if not pieces else unit
-    whole = unit.span[0] >= pieces[0][0] and unit.span[1] <= pieces[-1][1]
-    span = (pieces[0][0], pieces[-1][1])
-    if whole or unit.kind in ("row", "header", "code", "math"):
-        return replace(unit, span=span, pieces=tuple(pieces))
-    text = " ".join(inline_text(scan(page.text[slice(*piece)]), block=True) for piece in pieces)
-    return replace(unit, span=span, pieces=tuple(pieces), text=text)
+class _Items:
+    """Numbers the units of a note, and tells which one each item stands in or is led in by."""
+
+    def __init__(self, items: Sequence[Item], count: int) -> None:
+        self.items = items
+        self.count = count
+        self.first: dict[int, int] = {}
+        self.leads: dict[int, int] = {}
+        self.previous: _Draft | None = None
+
+    def place(self, unit: _Draft, number: int) -> None:
+        """Fill in list, depth and parent of a unit of one item; of no item, when it is -1."""
+        if number >= 0:
+            item = self.items[number]
+            if item.list not in self.leads:
+                leads = self.previous and self.previous.text.endswith((":", "："))
+                self.leads[item.list] = self.count - 1 if leads else -1
+            above = self.leads[item.list] if item.parent < 0 else self.first.get(item.parent, -1)
+            own = self.first.setdefault(number, self.count)
+            unit.parent = above if own == self.count else own
+            unit.group = item.list
+            unit.level = self._depth(number)
+        self.previous = unit
+        self.count += 1
+
+    def _depth(self, number: int) -> int:
+        depth = 0
+        while (number := self.items[number].parent) >= 0:
+            depth += 1
+        return depth
 
 
-def without(span: Span, hidden: Sequence[Span]) -> Iterator[Span]:
-    """Yield the parts of a span outside the hidden ones, which are in order."""
-    start, end = span
-    for a, b in hidden:
-        if b <= start:
-            continue
-        if a >= end:
-            break
-        if start < a:
-            yield start, a
-        start = max(start, b)
-    if start < end:
-        yield start, end
+def _show(page: Page, unit: _Draft, hidden: Sequence[Span]) -> bool:
+    """Take the comments out of a unit; return whether anything visible is left of it."""
+    if not hidden:
+        return bool(unit.text)
+    pieces = tuple(part for piece in unit.pieces for part in without(piece, hidden))
+    if pieces == unit.pieces:
+        return bool(unit.text)
+    pieces = tuple(piece for piece in pieces if _WORD.search(page.text[slice(*piece)]))
+    if not pieces:
+        return False
+    inner = unit.span[0] >= pieces[0][0] and unit.span[1] <= pieces[-1][1]
+    unit.span, unit.pieces = (pieces[0][0], pieces[-1][1]), pieces
+    if not inner and unit.kind not in ("row", "header", "code", "math"):
+        shown = (inline_text(scan(page.text[slice(*piece)]), block=True) for piece in pieces)
+        unit.text = " ".join(shown)
+    return bool(unit.text)
 
 
-def _row(page: Page, number: int) -> Unit:
+def _row(page: Page, number: int, render: _Render) -> _Draft:
     row = page.layout.rows[number]
-    cells = [_cell(page, span) for span in row.cells]
+    cells = [_cell(page, span, render) for span in row.cells]
     group = -2 - row.header
     if number == row.header:
         text = "; ".join(cell for cell in cells if cell)
-        return Unit("header", row.span, text, (row.span,), group=group)
-    names = [_cell(page, span) for span in page.layout.rows[row.header].cells]
+        return _Draft("header", row.span, text, (row.span,), group=group)
+    names = [_cell(page, span, render) for span in page.layout.rows[row.header].cells]
     names += [""] * (len(cells) - len(names))
     columns = tuple(zip(names, cells, strict=False))
     text = "; ".join(f"{name}: {cell}" if name else cell for name, cell in columns if cell)
-    return Unit("row", row.span, text, (row.span,), columns=columns, group=group)
+    return _Draft("row", row.span, text, (row.span,), columns=columns, group=group)
 
 
-def _cell(page: Page, span: Span) -> str:
-    return inline_text(scan(page.text[slice(*span)], page.layout.references))
+def _cell(page: Page, span: Span, render: _Render) -> str:
+    return render(page.text[slice(*span)], None, page.layout.references, False)
 
 
-def _opaque(page: Page, block: Block) -> Iterator[Unit]:
+def _opaque(page: Page, block: Block) -> Iterator[_Draft]:
     source = page.text[slice(*block.span)]
     if block.kind == "code":
         if block.code.strip():
             span = (block.lines[0][0], block.lines[-1][1])
-            yield Unit("code", span, block.code, (span,), language=block.language)
+            yield _Draft("code", span, block.code, (span,), language=block.language)
     elif block.kind == "math":
         text = source.strip().removeprefix("$$").removesuffix("$$").strip()
         if text:
-            yield Unit("math", block.span, text, (block.span,))
+            yield _Draft("math", block.span, text, (block.span,))
     elif shown := html_text(source):
         start = block.span[0]
         pieces = tuple((start + a, start + b) for a, b in visible(source))
         pieces = tuple(piece for piece in pieces if html_text(page.text[slice(*piece)]))
         if pieces:
-            yield Unit("html", (pieces[0][0], pieces[-1][1]), shown, pieces)
+            yield _Draft("html", (pieces[0][0], pieces[-1][1]), shown, pieces)
 
 
-def _text_units(page: Page, number: int, text: Text, hidden: Sequence[Span]) -> Iterator[Unit]:
+def _text_units(page: Page, number: int, text: Text, render: _Render) -> Iterator[_Draft]:
     """Yield the units of a block of text: a line of fields is one, lines of text are one."""
     block = text.block
-    if block.kind == "heading":
-        shown = inline_text(text.inline, block=True)
+    if block.kind == "heading" and not block.nested:
+        shown = render(text.inline.text, text.inline, {}, True)
         if shown:
-            yield Unit("heading", block.span, shown, (block.span,), level=block.level)
+            yield _Draft("heading", block.span, shown, (block.span,), level=block.level)
         return
     lines = list(text.lines())
-    fields = _property_lines(text, lines)
+    fields = _property_lines(page, text, lines, render)
     first = block.item >= 0 and page.layout.items[block.item].blocks[0] == number
     if not fields:
-        yield _prose_unit(page, text, (0, len(lines)), first)
+        yield _prose_unit(page, text, (0, len(lines)), first, render)
         return
     start = 0
     for at, columns in fields.items():
         if start < at:
-            yield _prose_unit(page, text, (start, at), first and not start)
+            yield _prose_unit(page, text, (start, at), first and not start, render)
         span = text.span(*lines[at])
         shown = "; ".join(f"{key}: {value}" for key, value in columns)
-        yield Unit("property", span, shown, (span,), columns=columns)
+        yield _Draft("property", span, shown, (span,), columns=columns)
         start = at + 1
     if start < len(lines):
-        yield _prose_unit(page, text, (start, len(lines)), False)
+        yield _prose_unit(page, text, (start, len(lines)), False, render)
 
 
 def _property_lines(
-    text: Text, lines: Sequence[Span]
+    page: Page, text: Text, lines: Sequence[Span], render: _Render
 ) -> dict[int, tuple[tuple[str, str], ...]]:
     """Return the keys and values of each line that is nothing but fields."""
     if "::" not in text.inline.masked:
@@ -303,34 +354,42 @@ def _property_lines(
         columns = [
             (key, value)
             for key, at, stop in properties(text.inline, start, end)
-            if (value := inline_text(scan(text.inline.text[at:stop].strip("*_ "))))
+            if (
+                value := render(
+                    text.inline.text[at:stop].strip("*_ "), None, page.layout.references, False
+                )
+            )
         ]
         if columns:
             found[number] = tuple(columns)
     return found
 
 
-def _prose_unit(page: Page, text: Text, window: tuple[int, int], first: bool) -> Unit:
+def _prose_unit(
+    page: Page, text: Text, window: tuple[int, int], first: bool, render: _Render
+) -> _Draft:
     lines = list(text.lines())[window[0] : window[1]]
     start, end = lines[0][0], lines[-1][1]
     block = text.block
     span = (block.lines[window[0]][0], block.lines[window[1] - 1][1])
     source = text.inline.text[start:end]
     whole = (start, end) == (0, len(text.inline.text))
-    inline = text.inline if whole else scan(source, page.layout.references)
+    inline = text.inline if whole else None
     rows = source.startswith("|")
-    shown = rows_text(source) if rows else inline_text(inline, block=True)
+    shown = rows_text(source) if rows else render(source, inline, page.layout.references, True)
     task = _TASK.match(source) if first else None
     state: TaskState = _STATES.get(task.group(1), "open") if task else ""
     kind: UnitKind = "task" if task else "item" if first else "paragraph"
-    return Unit(kind, span, shown, (span,), state=state)
+    return _Draft(kind, span, shown, (span,), state=state)
 
 
 def rows_text(source: str) -> str:
     """Return rows of a table that stand without their header as they read."""
     lines = []
     for line in source.split("\n"):
-        cells = [inline_text(scan(cell)) for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+        cells = [
+            inline_text(scan(cell)) for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))
+        ]
         if not all(re.fullmatch(r":?-+:?", cell) for cell in cells):
             lines.append("; ".join(cell for cell in cells if cell))
     return "\n".join(lines)

@@ -18,6 +18,7 @@ from pathspec import GitIgnoreSpec
 
 from ragbot.errors import VaultError
 from ragbot.models import Note, NoteId, Problem
+from ragbot.notes.encoding import decode
 from ragbot.notes.link_resolver import resolve
 from ragbot.notes.parser import parse
 
@@ -231,7 +232,7 @@ def read_note(root: Path, note: NoteId) -> tuple[Note | None, list[Problem]]:
         return None, [Problem("too_large", note, 0, str(problem), fix, "error")]
     except OSError as problem:
         return None, [_unreadable(note, problem)]
-    text, problems = _decoded(content, note)
+    text, problems = decode(content, note)
     value, found = parse(text, note)
     return value, problems + found
 
@@ -267,14 +268,3 @@ def _content(root: Path, note: NoteId) -> bytes:
     if lines > MAX_LINES:
         raise _TooLargeError(f"it has {lines:,} lines; at most {MAX_LINES:,} are read")
     return content
-
-
-def _decoded(content: bytes, note: NoteId) -> tuple[str, list[Problem]]:
-    try:
-        return content.decode("utf-8-sig"), []
-    except UnicodeDecodeError as problem:
-        text = content.decode("utf-8-sig", errors="replace")
-        line = len(content[: problem.start].splitlines()) or 1
-        message = f"byte {problem.start} is not valid UTF-8; it is shown as \ufffd"
-        fix = "Save the file as UTF-8."
-        return text, [Problem("encoding", note, line, message, fix)]

@@ -14,7 +14,8 @@ from ragbot.errors import QuestionError
 from ragbot.index.corpus import Corpus
 from ragbot.models import Answer, NoteId, Span, Turn
 from ragbot.questions.language import PHRASES, SMALL_TALK, Language, Talk, language_of
-from ragbot.text.tokenize import STOP_WORDS, content_words, fold, tokens
+from ragbot.text.folding import fold
+from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
 
 TURNS = 6
 """Latest turns that can matter to a question; what was said before is left out."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ragbot.models import Span
-from ragbot.text.tokenize import fold, tokens
+from ragbot.text.folding import fold
+from ragbot.text.tokenize import tokens
 
 Language = Literal["de", "en", "es", "fr", "ja", "zh"]
 Talk = Literal["", "greeting", "thanks", "farewell", "help"]

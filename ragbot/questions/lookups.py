@@ -16,7 +16,8 @@ from ragbot.notes.units import TaskState, Unit, units
 from ragbot.questions.dates import Period, date_of, periods
 from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question_type import things_asked
-from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, fold, tokens
+from ragbot.text.folding import fold
+from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, tokens
 
 TABLES = 20
 """Passages whose notes are searched for a row or property: those with the words of the question."""

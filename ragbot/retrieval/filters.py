@@ -18,6 +18,14 @@ def allowed_notes(corpus: Corpus, filters: Filters) -> Collection[NoteId] | None
     return allowed
 
 
+def undated_notice(corpus: Corpus, filters: Filters) -> str:
+    """Return a sentence on the notes that a filter by date leaves out unseen; "" without one."""
+    undated = corpus.undated() if filters.since or filters.until else 0
+    if not undated:
+        return ""
+    return f"{undated:,} note{'s' * (undated > 1)} without a known date left out."
+
+
 def _joined(corpus: Corpus, filters: Filters) -> set[NoteId]:
     """Find notes joined to `near` by `predicate`; without `near`, those at either end of it."""
     graph = corpus.graph

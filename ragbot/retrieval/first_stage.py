@@ -68,6 +68,7 @@ class FirstStage:
 
     def __post_init__(self) -> None:
         self._top = max(self.words.values(), default=0.0) or 1.0
+        self._exact: set[NoteId] = set()
 
     def passage_score(self, passage: int) -> float:
         """Score a passage by cosine, normalised BM25, and what was read word by word."""
@@ -75,27 +76,45 @@ class FirstStage:
         words = self.words.get(passage, 0.0) / self._top
         return MEANING * cosine + words + self.late.get(passage, 0.0)
 
+    def score_passages(self, passages: Iterable[int]) -> None:
+        """Score the notes of some passages, which are the best of each by meaning and by words."""
+        notes = self.corpus.notes_of(passages)
+        best: dict[NoteId, list[int]] = {note: [] for note in name_scores(self.named)}
+        for passage in passages:
+            best.setdefault(notes[passage], []).append(passage)
+        self._score(best)
+
     def score(self, notes: Iterable[NoteId]) -> None:
         """Score some notes by what is known of their passages and names."""
-        notes = [note for note in notes if self.allowed is None or note in self.allowed]
-        passages, sizes = self.corpus.passages_by_note(notes), self.corpus.sizes(notes)
-        names = name_scores(self.named)
+        notes = list(notes)
+        found = self.corpus.passages_by_note(notes)
+        self._score({note: found[note] for note in notes})
+
+    def _score(self, passages: Mapping[NoteId, Sequence[int]]) -> None:
+        notes = [note for note in passages if self.allowed is None or note in self.allowed]
+        sizes, names = self.corpus.sizes(notes), name_scores(self.named)
         for note in notes:
             own, size = passages[note], sizes[note]
             prior = LENGTH_PRIOR * math.log(max(size.passages, 1))
             prior += LINK_PRIOR * math.log1p(size.links_out)
-            cosine = max((self.cosines.get(one, self.floor) for one in own), default=0.0)
-            words = max((self.words.get(one, 0.0) for one in own), default=0.0)
+            # What is not known of a note is no nearer than the floor.
+            cosine = -1.0 if note in self._exact else self.floor
+            words = 0.0
+            for one in own:
+                cosine = max(cosine, self.cosines.get(one, cosine))
+                words = max(words, self.words.get(one, 0.0))
             self.scores[note] = MEANING * cosine - prior + words / self._top + names.get(note, 0.0)
 
     def complete(self, query: FloatArray, notes: Iterable[NoteId]) -> None:
-        """Make the cosines of all passages of some notes exact."""
+        """Make the cosines of all passages of some notes exact, and score these again."""
         notes = list(notes)
         found = self.corpus.passages_by_note(notes)
         missing = [one for note in notes for one in found[note] if one not in self.cosines]
         if missing:
             cosines = self.corpus.similarities(query, missing).tolist()
             self.cosines.update(zip(missing, cosines, strict=True))
+        self._exact.update(notes)
+        self.score(notes)
 
 
 def find(
@@ -119,13 +138,10 @@ def find(
         found.cosines = dict(near)
         found.floor = near[-1][1] if near else 0.0
         found.dense = [passage for passage, cosine in near if cosine > 0]
-    passages = [*heapq.nlargest(WORDS, found.words, key=found.words.__getitem__), *found.dense]
-    notes = corpus.notes_of(passages)
-    found.score({*(notes[one] for one in passages), *name_scores(found.named)})
+    words = heapq.nlargest(WORDS, found.words, key=found.words.__getitem__)
+    found.score_passages([*words, *found.dense])
     if query is not None and corpus.embedded:
-        exact = best(found.scores, EXACT)
-        found.complete(query, exact)
-        found.score(exact)
+        found.complete(query, best(found.scores, EXACT))
     return found
 
 

@@ -6,6 +6,7 @@ A note's score is the sum of its own and of the best that arrives.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -114,9 +115,7 @@ class QueryScoring:
         self._found.score(note for note in self._gains if note not in self._found.scores)
         self.scores = self._sum()
         if query is not None and corpus.embedded:
-            admitted = first_stage.best(self.scores, ADMITTED)
-            self._found.complete(query.vector, admitted)
-            self._found.score(admitted)
+            self._found.complete(query.vector, first_stage.best(self.scores, ADMITTED))
             self.scores = self._sum()
             if reads(query):
                 self._read(Reading(corpus, question, query))
@@ -217,6 +216,7 @@ class _Ranks:
         self._found = found
         self._expansion = expansion
         self._dense = _ranked(found.dense)
+        self._words = sorted(found.words.values())
         self._named = first_stage.name_scores(found.named)
         for note, score in expansion.names.items():
             self._named[note] = self._named.get(note, 0.0) + score
@@ -231,8 +231,8 @@ class _Ranks:
             rank, score = self._dense[passage], self._found.cosines[passage]
             found.append(Evidence("dense", rank, float(score)))
         if passage in words:
-            rank = 1 + sum(score > words[passage] for score in words.values())
-            found.append(Evidence("bm25", rank, words[passage]))
+            better = len(self._words) - bisect_right(self._words, words[passage])
+            found.append(Evidence("bm25", 1 + better, words[passage]))
         if note in self._names:
             found.append(Evidence("names", self._names[note], self._named[note]))
         if note in self._links:

@@ -4,8 +4,6 @@ Comparing a misspelt name with every other is quadratic in a large vault. Here
 each name is filed under its groups of three letters; only names that share
 a rare group with the wanted one are compared.
 
-Floor 1: pure functions on strings.
-
 References
 ----------
 Likeness is `rapidfuzz.fuzz.ratio`: 100 times twice the length of the longest
@@ -44,7 +42,7 @@ class Nearest:
                 self._groups.setdefault(group, []).append(number)
 
     def find(self, name: str, n: int = 3, likeness: float = LIKENESS) -> list[str]:
-        """Give up to `n` names that look like `name`, the likest first, never itself.
+        """Return up to `n` names that look like `name`, the likest first, never itself.
 
         Examples
         --------

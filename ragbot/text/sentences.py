@@ -13,13 +13,16 @@ from ragbot.models import Span
 
 _CLOSING = r"[\"'”’»›)\]}*_~`」』】〉》）］]*+"
 
-# Ends of a sentence that need a space after them: Latin, Arabic, Ethiopic, Armenian, Indic.
-_SPACED = r"(?<![.!?…‽])(?:[.!?…‽]++|[؟۔።፧։।॥])"
+# Ends of a sentence that need a space after them: Latin, Arabic, Ethiopic, Armenian, Indic, Greek.
+_SPACED = r"(?<![.!?…‽])(?:[.!?…‽]++|[؟۔።፧։।॥\u037e]|(?<=[\u0370-\u03ff\u1f00-\u1fff]);)"
+
+# The question of a flash card: `What is it?::This`.
+_CARD = r"[?？؟]:::?(?!:)"
 
 # Full stops of scripts that put no space between sentences.
 _UNSPACED = r"[。！？｡．]++"
 
-_END = re.compile(rf"(?:{_SPACED}{_CLOSING}(?=\s|$)|{_UNSPACED}{_CLOSING})")
+_END = re.compile(rf"(?:{_CARD}|{_SPACED}{_CLOSING}(?=\s|$)|{_UNSPACED}{_CLOSING})")
 
 # A line that starts a block of its own: list item, heading, quotation, table row, or a blank.
 _BLOCK = re.compile(
@@ -41,7 +44,8 @@ _WHOLE = re.compile(
 _ABBREVIATIONS = (
     "mr mrs ms dr prof rev hon gen col capt lt sgt st mt messrs mme mlle sr "
     "al eg ie cf vs viz fig figs eq eqs sec ch vol nos pp ed eds trans approx ca "
-    "jan feb mar apr jun jul aug sep sept oct nov dec bzw p.ex"
+    "jan feb mar apr jun jul aug sep sept oct nov dec bzw p.ex "
+    "nr vgl ggf inkl evtl sog bspw sra dra núm pág г гг см стр им ул"
 )
 _NEVER_LAST = frozenset(_ABBREVIATIONS.split())
 
@@ -52,7 +56,7 @@ _ITEM_NUMBER = re.compile(r"(?:^|[\r\n])[ \t>]*\d{1,3}$")
 
 
 def sentences(text: str, start: int = 0) -> list[Span]:
-    """Split text into the spans of its sentences.
+    """Return the spans of the sentences of a text.
 
     A sentence ends at its closing mark with the quotes and brackets that
     follow, unless the mark belongs to an abbreviation, an initial, a number or
@@ -118,7 +122,7 @@ def _sentence_ends(text: str) -> list[int]:
 
 def _ends(text: str, match: re.Match[str]) -> bool:
     mark = match.group()
-    if mark[0] in "。！？｡．":
+    if mark[0] in "。！？｡．" or mark.endswith("::"):
         return True
     after = text[match.end() : match.end() + 40].lstrip(" \t\r\n\"'“‘«‹([{*_~")
     if after[:1].islower():
@@ -135,7 +139,7 @@ def _is_abbreviation(before: str) -> bool:
         return False
     last = word.group()
     is_initial = len(last) == 1 and last.isupper() and last != "I"
-    is_dotted = "." in last and last.islower() and len(last) == 2 * last.count(".") + 1
+    is_dotted = "." in last and last[0].islower() and len(last) == 2 * last.count(".") + 1
     return is_initial or is_dotted or last.casefold() in _NEVER_LAST
 
 

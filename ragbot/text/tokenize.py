@@ -1,17 +1,18 @@
-"""Words of a text as search sees them: folded, in any script, with or without stop words.
-
-Floor 1: pure functions on text; nothing from ragbot is imported.
-"""
+"""Words of a text as search sees them: folded, in any script, with or without stop words."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from itertools import dropwhile
 
-# Thai, Lao, Burmese, Khmer, kana, Han and Hangul are written without spaces: read in pairs.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_TOKEN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
+from ragbot.text.dates import compact, find_dates
+from ragbot.text.folding import fold
+from ragbot.text.scripts import MARKED, PAIRED
+from ragbot.text.stemming import stem
+
+_TOKEN = re.compile(rf"[{PAIRED}]+|(?:[^\W_{PAIRED}]|[{MARKED}])+")
+_PAIRED = re.compile(rf"[{PAIRED}]")
+_YEAR = re.compile(r"\d{4}")
 
 # Capitalised words in a row, small words allowed between: "Bishop of Elmham".
 _PROPER = re.compile(
@@ -38,39 +39,41 @@ TO_TWENTY = tuple(_TO_TWENTY.split())
 """Words for numbers (English): the place of each is the number."""
 
 
-def fold(text: str) -> str:
-    """Fold case, marks and compatibility forms: `"Ngāi Ｔahu"` becomes `"ngai tahu"`."""
-    if text.isascii():  # most text, and ten times as fast
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
-
-
 def tokens(text: str) -> list[str]:
-    """Fold the words of a text, in order; scripts without spaces give pairs of characters.
+    """Return the folded words of a text, in order, and after them a word for each day named.
+
+    Scripts without spaces, and Korean, give pairs of characters; words of other scripts than
+    Latin lose their endings. A day gives one word however it is spelt.
 
     Examples
     --------
-    >>> tokens("The Café's 概念図")
-    ['the', 'cafe', 's', '概念', '念図']
+    >>> tokens("The Café's 概念図"), tokens("on 5 June 2026")
+    (['the', 'cafe', 's', '概念', '念図'], ['on', '5', 'june', '2026', '20260605'])
     """
     folded = fold(text)
     if folded.isascii():
-        return _TOKEN.findall(folded)
-    found: list[str] = []
-    for word in _TOKEN.findall(folded):
-        found += _pairs(word) if "\u0e00" <= word[0] <= "\ud7af" else [word]
-    return found
+        found = _TOKEN.findall(folded)
+    else:
+        found = []
+        for word in _TOKEN.findall(folded):
+            found += _pairs(word) if _PAIRED.match(word) else (stem(word),)
+    return found + _days(text) if _YEAR.search(text) else found
+
+
+def _days(text: str) -> list[str]:
+    """Return the words of the days that a text names, but for those it spells like that."""
+    days = (when.day for when in find_dates(text))
+    return [word for day in days if day and (word := compact(day)) not in text]
 
 
 def content_words(text: str) -> list[str]:
-    """`tokens` without the words that carry no subject; all of them if nothing else is left."""
+    """Return `tokens` without stop words; all of them if nothing else is left."""
     found = tokens(text)
     return [word for word in found if word not in STOP_WORDS] or found
 
 
 def proper_names(text: str) -> set[str]:
-    """Names in a text, folded: words that start with a capital, alone or in a row.
+    """Return the names in a text, folded: words that start with a capital, alone or in a row.
 
     The first word of a sentence counts too, unless it is a stop word: what is
     common there is common elsewhere, and whoever asks for rare names leaves it
@@ -86,14 +89,14 @@ def proper_names(text: str) -> set[str]:
 
 
 def lower_case_words(text: str) -> set[str]:
-    """Words of a text, folded, that stand in it with a small first letter.
+    """Return the words of a text, folded, that stand in it with a small first letter.
 
     Examples
     --------
     >>> sorted(lower_case_words("Traits cluster. Guy's traits too."))
     ['cluster', 's', 'too', 'traits']
     """
-    return set(tokens(" ".join(_LOWER.findall(text))))
+    return set(_TOKEN.findall(fold(" ".join(_LOWER.findall(text)))))
 
 
 def _without_leading_stop_words(name: str) -> str:

@@ -15,13 +15,16 @@ VERSION = ROOT / "ragbot" / "notes" / "__init__.py"
 KNOWN = Path(__file__).with_name("parser_version.json")
 
 # What follows the folder, checks notes, or links to editors does not decide what a note is.
-OTHERS = {"__init__", "anchors", "editor_links", "link_checker", "watcher"}
+OTHERS = {
+    "__init__", "anchors", "conflicts", "editor_links", "link_checker", "link_fixes", "watcher"
+}  # fmt: skip
 
 
 def sources():
     """Return the modules that decide which notes, links, mentions and passages a file gives."""
     notes = sorted((ROOT / "ragbot" / "notes").glob("*.py"))
-    text = [ROOT / "ragbot" / "text" / name for name in ("sentences.py", "tokenize.py")]
+    names = ("dates", "folding", "scripts", "sentences", "stemming", "tokenize")
+    text = [ROOT / "ragbot" / "text" / f"{name}.py" for name in names]
     rows = ROOT / "ragbot" / "index" / "note_rows.py"
     return [*(path for path in notes if path.stem not in OTHERS), *text, rows]
 

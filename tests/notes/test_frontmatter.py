@@ -5,6 +5,7 @@ import time
 import pytest
 
 from ragbot.notes import frontmatter
+from ragbot.notes.parser import parse
 
 
 def read(yaml):
@@ -76,3 +77,45 @@ def test_a_bomb_of_aliases_is_refused_at_once():
     found = read("\n".join(lines))
     assert "stands for more than" in found.error
     assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("\n---\naliases: [No]\n---\ntext", 2),
+        ("\n\n  \n---\ntags: x\n---\n", 4),
+        ("---\ntitle: One\n---\n---\nother: two\n---\ntext", 4),
+        ("---\ntitle: One\n---\n\n---\ntags: [a]\n---\n", 5),
+    ],
+)
+def test_frontmatter_in_a_wrong_place_is_reported_with_its_line(text, line):
+    note, [problem] = parse(text, "a.md")
+    assert (problem.kind, problem.line) == ("frontmatter", line)
+    assert note.aliases == note.tags == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\ntitle: One\n---\n",
+        "text\n\n---\n\na: b\n\n---\n",
+        "---\ntitle: x\n---\n\n---\n\ntext\n\n---\n",
+        "\n---\n\nSome words here\n\n---\n",
+        "\n# Heading\n---\n",
+    ],
+)
+def test_rules_in_the_text_are_no_frontmatter(text):
+    assert parse(text, "a.md")[1] == []
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        "[a, [b, c/d]]",
+        "\n  - a\n  - [b, c/d]",
+        "\n  -\n    - a\n    - b\n  - c/d",
+        "[[a, b], [c/d]]",
+    ],
+)
+def test_tags_in_nested_lists(tags):
+    assert parse(f"---\ntags: {tags}\n---\n", "n.md")[0].tags == ("a", "b", "c/d")

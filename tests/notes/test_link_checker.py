@@ -158,3 +158,109 @@ def test_time_is_linear():
         return time.perf_counter() - started
 
     assert seconds(2000) < 15 * seconds(500) + 0.5
+
+
+# --- Fixes are tried, and keep the form of the link
+
+
+def mended(files, note="A.md"):
+    """The vault after the fix of the one problem of a note was carried out, and that fix."""
+    notes = vault(files)
+    [problem] = [p for p in check(notes) if p.note == note and p.fix.startswith("Write ")]
+    start, end = next(n for n in notes if n.id == note).relations[0].span
+    link = problem.fix.removeprefix("Write ").removesuffix(".")
+    text = files[note]
+    return vault({**files, note: text[:start] + link + text[end:]}), link
+
+
+@pytest.mark.parametrize(
+    ("written", "path", "link"),
+    [
+        ("[[Persona Drfit#Top|it]]", "b/Persona Drift.md", "[[Persona Drift|it]]"),
+        ("![[Persona Drfit]]", "b/Persona Drift.md", "![[Persona Drift]]"),
+        ("[it](b/Persona%20Drfit.md)", "b/Persona Drift.md", "[it](b/Persona%20Drift.md)"),
+        ("![it](Persona%20Drfit.md)", "b/Persona Drift.md", "![it](b/Persona%20Drift.md)"),
+        ("[[Persona Drfit]]", "Persona Drift .md", "[[Persona Drift .md]]"),
+        ("[[Persona Drift]]", "Persona  Drift.md", "[[Persona  Drift]]"),
+        (
+            "[x](Persona%20Drfit.md)",
+            "a (b)/Persona Drift.md",
+            "[x](a%20%28b%29/Persona%20Drift.md)",
+        ),
+    ],
+)
+def test_a_fix_leads_to_the_note_in_the_form_of_the_link(written, path, link):
+    notes, found = mended({"A.md": written, path: "# Top"})
+    assert found == link
+    assert notes[0].relations[0].target == path
+
+
+@pytest.mark.parametrize(
+    ("written", "link"),
+    [
+        ("[[B#Intros]]", "[[B#Intro]]"),
+        ("![[B#Intros|x]]", "![[B#Intro|x]]"),
+        ("[x](B.md#Intros)", "[x](B.md#Intro)"),
+        ("[[B#^quote-2|y]]", "[[B#^quote-1|y]]"),
+    ],
+)
+def test_a_fix_of_an_anchor_keeps_the_link(written, link):
+    _, found = mended({"A.md": written, "B.md": "# Intro\n\ntext ^quote-1"})
+    assert found == link
+
+
+def test_a_heading_with_signs_that_no_link_holds():
+    notes, _ = mended({"A.md": "[[B#Plan The Big On]]", "B.md": "# Plan: The [Big] One #1"})
+    assert not [p for p in check(notes) if p.kind == "dead_heading"]
+
+
+def test_an_ambiguous_link_keeps_its_form():
+    files = {"A.md": "[it](X.md)", "a/X.md": "[[A]]", "b/X.md": "[[A]]"}
+    _, link = mended(files)
+    assert link == "[it](a/X.md)"
+
+
+@pytest.mark.parametrize("name", ["a.png", "scan.PDF", "talks/a.mp3", "board.canvas"])
+def test_a_missing_attachment_is_no_note_to_write(name):
+    [problem] = found("broken_link", {"A.md": f"![[{name}]]"})
+    assert problem.fix == f"Add the file {name.rpartition('/')[2]!r}, or remove the link."
+    assert not found("ghost", {"A.md": f"![[{name}]]"})
+    assert not [p for p in check(resolve(vault({"A.md": f"![[{name}]]"}), [name]), files=[name])
+                if p.kind == "broken_link"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["1", "12", "^1"])
+def test_brackets_of_a_footnote(name):
+    [problem] = found("ghost", {"A.md": f"As shown.[[{name}]]"})
+    assert problem.fix == f"Write [^{name.lstrip('^')}] if a footnote is meant."
+
+
+def test_a_version_is_a_note_to_write():
+    [problem] = found("ghost", {"A.md": "[[v2.0]]"})
+    assert problem.fix == "Write the note v2.0.md."
+
+
+def test_conflict_copies_are_named_and_no_duplicate_titles():
+    copy = "Plan (Ann's conflicted copy 2026-06-05).md"
+    files = {"Plan.md": "# Plan\n[[Plan]]", copy: "# Plan"}
+    [problem] = found("conflict_copy", files)
+    assert (problem.note, "'Plan.md'" in problem.message) == (copy, True)
+    assert not found("duplicate_title", files)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "B.md#whats-new-in-20",
+        "B.md#1-introduction",
+        "B.md#same-1",
+        "B.md#a_b--c",
+        "B.md#%C3%BCber-uns",
+    ],
+)
+def test_githubs_slugs_lead_to_headings(link):
+    text = (
+        "# What's new in 2.0?\n## 1. Introduction\n## Same\n## Same\n## `a_b()` & C\n## Über uns\n"
+    )
+    assert not found("dead_heading", {"A.md": f"[x]({link})", "B.md": text})
+    assert found("dead_heading", {"A.md": "[x](B.md#nowhere-here)", "B.md": text})

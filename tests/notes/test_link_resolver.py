@@ -116,3 +116,12 @@ def test_many_notes_of_one_name_cost_no_more():
         return run
 
     assert steps(1600) < 6 * steps(400)
+
+
+def test_a_name_with_a_hash_is_found_where_no_note_has_the_name_before_it():
+    def targets(**files):
+        texts = {"A.md": "[[C# basics]] [[C# basics|x]] [x](C%23%20basics.md)", **files}
+        return [r.target for r in resolve([parse(t, n)[0] for n, t in texts.items()])[0].relations]
+
+    assert targets(**{"C# basics.md": ""}) == ["C# basics.md"] * 3
+    assert targets(**{"C.md": "# basics"}) == ["C.md", "C.md", None]

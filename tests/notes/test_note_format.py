@@ -7,7 +7,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from ragbot.notes import link_resolver, parser
-from ragbot.notes.link_resolver import stem
+from ragbot.notes.parser import stem
+from ragbot.notes.units import units
 
 PAGE = (Path(__file__).parents[2] / "docs" / "note-format.md").read_text(encoding="utf-8")
 EXAMPLE = re.compile(
@@ -38,8 +39,9 @@ def described(kind, source):
             yield f"{name}: {', '.join(values)}"
     yield from (f"problem: {problem.kind}" for problem in problems)
     if source.startswith("# Heading"):
-        for start, end in parser.prose(here):
-            yield f"prose: {here.text[start:end].strip()}"
+        for unit in units(here):
+            state = f" ({unit.state})" if unit.state else ""
+            yield f"{unit.kind}: {unit.text}{state}"
 
 
 def line_of(relation):

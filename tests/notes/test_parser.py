@@ -134,13 +134,14 @@ make
 def test_prose_is_what_reads_as_text():
     note, _ = parse(PROSE, "a.md")
     assert [PROSE[start:end] for start, end in parser.prose(note)] == [
-        "because it is so",
+        "up:: [[A]] - because it is so",
         "and a bullet",
+        "[[B]]",
         "[[C]] shows the way",
         "A sentence.\nIts second line. ",
         " shown",
         "quoted\n> text",
-        "```sh\nmake\n```",
+        "make",
     ]
     assert not any("make" in PROSE[a:b] for a, b in parser.prose(note, code=False))
 
@@ -157,6 +158,20 @@ def test_prose_is_what_reads_as_text():
         ("`code` <b>x</b> <!-- c --> %%h%% y", "code x y"),
         ("# Title\n\n- one\n- two", "Title\none\ntwo"),
         ("<https://example.org>", "https://example.org"),
+        ("count(*) and sum(*)", "count(*) and sum(*)"),
+        ("a*b*c, *a*, **a *b** c*", "abc, a, a b c"),
+        ("`count(*)` and `` a`b ``", "count(*) and a`b"),
+        ("tap<br>is H<sub>2</sub>O", "tap is H2O"),
+        ("[site](https://e.org/a_(b)) [![alt](i.png)](https://e.org)", "site alt"),
+        ("Tom &amp; Jerry, `&amp;`", "Tom & Jerry, &amp;"),
+        ("- [/] half\n- [-] never\n- [x] done", "half\nnever\ndone"),
+        ("> [!warning]- Hot\n> Do not touch.", "Hot Do not touch."),
+        ("A claim.[^1] More ^block-1", "A claim. More"),
+        ("| a | b |\n|---|---|\n| 1 | [[x\\|y]] |", "a; b\n1; y"),
+        ("```sql\nselect *\nfrom _t_;\n```", "select *\nfrom _t_;"),
+        ("<div>One<br>two</div>\n<!-- no -->", "One\ntwo"),
+        ("\\*not\\* \\[x\\] 2 * 3 * 4", "*not* [x] 2 * 3 * 4"),
+        ("![[photo.png]] ![[Note]]", "Note"),
     ],
 )
 def test_plain(written, read):

@@ -85,7 +85,7 @@ def test_a_named_note_is_found_by_its_name(corpus):
 def test_one_hit_a_note_unless_more_are_wanted(corpus):
     assert notes(search(corpus, "heat")).count("models/Heat.md") == 1
     hits = search(corpus, "heat", per_note=3)
-    assert notes(hits).count("models/Heat.md") == 2
+    assert notes(hits).count("models/Heat.md") == 3
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 

@@ -56,18 +56,8 @@ def chat(config: Config, terminal: bool, demo: bool, **options: Any) -> None:
 @places
 def mcp(config: Config, http: bool, host: str, port: int, no_auth: bool) -> None:
     """Serve the notes to an assistant by MCP."""
+    from ragbot.apps import mcp
     from ragbot.bot import Ragbot
-    from ragbot.errors import ServeError
-
-    try:
-        from ragbot.apps import mcp
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] != "mcp":
-            raise
-        raise ServeError(
-            "ragbot mcp needs the package mcp, which is not installed. "
-            "Install it with: pip install 'ragbot[mcp]'"
-        ) from None
 
     def open_bot() -> Ragbot:
         return Ragbot.open(config=config, refresh=False)

@@ -1,0 +1,46 @@
+"""Copies that a program for syncing files leaves beside a note that two devices changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ragbot.models import NoteId
+
+# Dropbox, Nextcloud, Obsidian Sync, Seafile and pCloud write brackets; Syncthing, Resilio and
+# ownCloud a suffix.
+_BRACKETS = re.compile(
+    r"(?P<name>.+?)[ _.-]*[(\[](?:[^()\[\]]*[ '’]s? *)?(?:"
+    r"conflicted(?: copy)?|conflict(?:ing)? copy|conflict(?=[ #_-]*\d)|sfconflict|case conflict|"
+    r"in konflikt stehende kopie|konfliktkopie|copie en conflit|copia en conflicto"
+    r")[^()\[\]]*[)\]]",
+    re.IGNORECASE,
+)
+_SUFFIX = re.compile(
+    r"(?P<name>.+?)(?:\.sync-conflict-\d{8}-\d{6}(?:-\w+)?|[._-]conflict-\d{8}[\w-]*|\.conflict)",
+    re.IGNORECASE,
+)
+
+
+def conflict_copies(notes: Iterable[NoteId]) -> dict[NoteId, NoteId]:
+    """Return the notes that are a conflict copy of another one, with that one.
+
+    Examples
+    --------
+    >>> conflict_copies(["a/Plan.md", "a/Plan (Ann's conflicted copy 2026-06-05).md"])
+    {"a/Plan (Ann's conflicted copy 2026-06-05).md": 'a/Plan.md'}
+    """
+    known = set(notes)
+    copies = {}
+    for note in known:
+        if "onfli" not in note.lower():
+            continue
+        folder, _, name = note.rpartition("/")
+        stem = name[: -len(".md")]
+        found = _BRACKETS.fullmatch(stem) or _SUFFIX.fullmatch(stem)
+        original = (
+            f"{folder}/{found['name']}.md" if found and folder else found and f"{found['name']}.md"
+        )
+        if original and original in known and original != note:
+            copies[note] = original
+    return copies

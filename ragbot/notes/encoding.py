@@ -1,0 +1,43 @@
+"""Bytes of a note to its text."""
+
+from __future__ import annotations
+
+import codecs
+
+from ragbot.models import NoteId, Problem
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def decode(content: bytes, note: NoteId) -> tuple[str, list[Problem]]:
+    r"""Return the text of a note, without its byte-order mark, and what is wrong with its bytes.
+
+    It is read as UTF-8, or as UTF-16 where a byte-order mark or a zero in every second byte
+    says so. Bytes that do not fit are shown as `\ufffd` and reported.
+    """
+    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), _unmarked(content))
+    name = "UTF-16" if encoding.startswith("utf-16") else "UTF-8"
+    try:
+        return content.decode(encoding), []
+    except UnicodeDecodeError as problem:
+        text = content.decode(encoding, errors="replace")
+        before = content[: problem.start].decode(encoding, errors="replace")
+        line = len(before.splitlines()) or 1
+        message = f"byte {problem.start} is not valid {name}; it is shown as \ufffd"
+        return text, [Problem("encoding", note, line, message, "Save the file as UTF-8.")]
+
+
+def _unmarked(content: bytes) -> str:
+    """Return the encoding of bytes without a mark: UTF-16 text is half zeros where it is Latin."""
+    head = content[:1000]
+    if len(content) % 2 or len(head) < 4 or b"\0" not in head:
+        return "utf-8"
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    most = 0.4 * len(head) / 2
+    if odd > most and not even:
+        return "utf-16-le"
+    return "utf-16-be" if even > most and not odd else "utf-8"

@@ -1,0 +1,193 @@
+"""Dates in a text, in the spellings that people use, as the days they cover."""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from ragbot.models import Span
+
+_MONTHS = (
+    "january jan januar jänner janvier janv enero ene gennaio januari janeiro январь января",
+    "february feb februar février fevrier févr febrero febbraio februari fevereiro февраль февраля",
+    "march mar märz maerz mars marzo maart março март марта",
+    "april apr avril avr abril abr aprile апрель апреля",
+    "may mai mayo maggio mei maio май мая",
+    "june jun juni juin junio giugno junho июнь июня",
+    "july jul juli juillet juil julio luglio julho июль июля",
+    "august aug août aout agosto ago augustus август августа",
+    "september sep sept septembre septiembre settembre setembro сентябрь сентября",
+    "october oct okt oktober octobre octubre ottobre outubro октябрь октября",
+    "november nov novembre noviembre novembro ноябрь ноября",
+    "december dec dez dezember décembre decembre diciembre dic dicembre dezembro декабрь декабря",
+)
+_NUMBER = {name: n for n, names in enumerate(_MONTHS, 1) for name in names.split()}
+_MONTH = "|".join(sorted(_NUMBER, key=len, reverse=True))
+_YEAR = r"(?:1[5-9]|20|21)\d\d"
+_FORMS = (
+    rf"(?<![\d-])(?P<y>{_YEAR})-?W(?P<w>[0-5]\d)(?!\d)",
+    rf"(?<![\d-])(?P<y>{_YEAR})(?P<sep>[-/._])(?P<m>\d{{1,2}})(?P=sep)(?P<d>\d{{1,2}})(?!\d)",
+    rf"(?<!\d)(?P<y>{_YEAR})(?P<m>[01]\d)(?P<d>[0-3]\d)(?!\d)",
+    rf"(?<![\d-])(?P<y>{_YEAR})-(?P<m>[01]\d)(?![\d-])",
+    rf"(?P<y>{_YEAR})\s*[年년]\s*(?P<m>\d{{1,2}})\s*[月월](?:\s*(?P<d>\d{{1,2}})\s*[日일])?",
+    r"(?<![\d年])(?P<m>\d{1,2})\s*[月월]\s*(?P<d>\d{1,2})\s*[日일]",
+    rf"(?<![\d./-])(?P<d>\d{{1,2}})(?P<sep>[./-])(?P<m>\d{{1,2}})(?P=sep)(?P<y>{_YEAR})(?!\d)",
+    rf"(?<![\w./-])(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|º|\.)?\s+(?:of\s+|de\s+|di\s+)?(?P<n>{_MONTH})\b\.?"
+    rf"(?:,?\s+(?:de\s+|del\s+)?(?P<y>{_YEAR})\b)?",
+    rf"(?<!\w)(?P<n>{_MONTH})\b\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\.\d)(?:,?\s+(?P<y>{_YEAR})\b)?",
+    rf"(?<!\w)(?P<n>{_MONTH})\b\.?,?\s+(?:de\s+|of\s+)?(?P<y>{_YEAR})\b",
+)
+_PATTERNS = tuple(re.compile(form, re.IGNORECASE) for form in _FORMS)
+_BARE_YEAR = re.compile(rf"(?<![\w./-])(?P<y>{_YEAR})(?![\w/-]|\.\d)")
+_HINT = re.compile(rf"{_YEAR}|[月월]|\d[a-zº.]*\s|\b(?:{_MONTH})\b", re.IGNORECASE)
+_WORDS = frozenset(
+    {"may", "mar", "mai", "march", "mars", "sept", "dec", "jan", "jun", "mei", "dic", "ago"}
+)
+"""Names of months that are other words too: without a year they count with a capital letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The days that a date in a text covers: one, a week, a month or a year.
+
+    `first` and `last` are its days. Without a year, both are in a leap year that stands for
+    any: `yearless` says so.
+    """
+
+    span: Span
+    first: date
+    last: date
+    yearless: bool = False
+
+    @property
+    def day(self) -> date | None:
+        """The day, where it is one day of a year."""
+        return self.first if self.first == self.last and not self.yearless else None
+
+    def covers(self, day: date) -> bool:
+        """Return whether a day is among those meant."""
+        if self.yearless:
+            return (day.month, day.day) == (self.first.month, self.first.day)
+        return self.first <= day <= self.last
+
+
+def find_dates(text: str, *, years: bool = False) -> list[When]:
+    """Return the dates in a text, in order.
+
+    `5/6/2026` may be of June or of May, and gives both.
+
+    Parameters
+    ----------
+    text
+        Any text.
+    years
+        Whether a year by itself is a date too.
+
+    Examples
+    --------
+    >>> [str(when.first) for when in find_dates("On 5 June 2026, not 2026-06-07 or 9.6.2026.")]
+    ['2026-06-05', '2026-06-07', '2026-06-09']
+    """
+    if not _HINT.search(text):
+        return []
+    found: list[When] = []
+    taken: list[Span] = []  # in order, and apart
+    for pattern in (*_PATTERNS, _BARE_YEAR) if years else _PATTERNS:
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            place = bisect_left(taken, (start, end))
+            around = taken[max(0, place - 1) : place + 1]
+            if any(a < end and start < b for a, b in around):
+                continue
+            if meant := list(_meant(match)):
+                taken.insert(place, (start, end))
+                found += meant
+    return sorted(found, key=lambda when: (when.span, when.first))
+
+
+def day_of(text: str) -> date | None:
+    """Return the one day that a text names, None when it names none or several."""
+    days = {when.day for when in find_dates(text)} - {None}
+    return days.pop() if len(days) == 1 else None
+
+
+def period(text: str) -> When | None:
+    """Return the period that a setting such as `2026-06` or `5 June 2026` names, as a whole.
+
+    Examples
+    --------
+    >>> str(period("2026-02").last), period("soon")
+    ('2026-02-28', None)
+    """
+    stripped = text.strip()
+    for when in find_dates(stripped, years=True):
+        rest = stripped[: when.span[0]] + stripped[when.span[1] :]
+        if not when.yearless and not re.search(r"[^\W\d_]", re.sub(r"^T[\d:.]+Z?", "", rest)):
+            return when
+    return None
+
+
+def compact(day: date) -> str:
+    """Return the word by which a day is searched, however it is spelt: `"20260605"`."""
+    return day.strftime("%Y%m%d")
+
+
+def spoken(day: date) -> str:
+    """Return a day as it is written in English, for texts that are searched by meaning.
+
+    Examples
+    --------
+    >>> spoken(date(2026, 6, 5))
+    '5 June 2026'
+    """
+    return f"{day.day} {calendar.month_name[day.month]} {day.year}"
+
+
+def _meant(match: re.Match[str]) -> Iterator[When]:
+    parts = match.groupdict()
+    name, year = (parts.get("n") or ""), parts.get("y")
+    if parts.get("w"):
+        yield from _week(match.span(), int(year or 0), int(parts["w"]))
+        return
+    if year is None and name.lower() in _WORDS and not name[0].isupper():
+        return
+    month = _NUMBER.get(name.lower()) or int(parts.get("m") or 0)
+    day = int(parts.get("d") or 0)
+    if parts.get("d") is not None and not day:
+        return
+    found = _period(match.span(), year, month, day)
+    if found:
+        yield found
+    # 5/6/2026: the month may come first; where both can be, both are meant.
+    if parts.get("sep") == "/" and match.start("d") < match.start("m") and day != month:
+        other = _period(match.span(), year, day, month)
+        if other:
+            yield other
+
+
+def _period(span: Span, year: str | None, month: int, day: int) -> When | None:
+    number = int(year) if year else 2000
+    try:
+        if not month:
+            return When(span, date(number, 1, 1), date(number, 12, 31)) if year else None
+        if day:
+            only = date(number, month, day)
+            return When(span, only, only, yearless=year is None)
+        return When(
+            span, date(number, month, 1), date(number, month, calendar.monthrange(number, month)[1])
+        )
+    except (ValueError, calendar.IllegalMonthError):
+        return None
+
+
+def _week(span: Span, year: int, week: int) -> Iterator[When]:
+    try:
+        first = date.fromisocalendar(year, week, 1)
+    except ValueError:
+        return
+    yield When(span, first, first + datetime.timedelta(days=6))

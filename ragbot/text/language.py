@@ -1,0 +1,136 @@
+"""The language of a question or a vault, as far as search and answers act on it.
+
+Latin-script languages are told apart by their commonest words, the others by their script.
+The encoder we ship was trained on English: where it does not know a text, words decide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from ragbot.text.folding import fold
+from ragbot.text.scripts import scripts
+
+_COMMON = {
+    "en": "the of and to is in that it was for on are with as i at be this have from what which "
+    "who how "
+    "why when where does did do my can you about there not were has had by an or me should could "
+    "would "
+    "whose whom any we our us their his her say says tell",
+    "de": "der die das und ist in den von zu mit nicht ein eine einen einem einer es im dem auf "
+    "für "
+    "fur auch sich wie was wer wo wann warum welche welcher welches welchen hat haben sind war "
+    "wird "
+    "werden ich du wir ihr mein meine meinen über uber kann habe steht gibt zum zur aus bei nach "
+    "wem wen",
+    "fr": "le la les et est dans de du des un une que qui quoi quel quelle quels quelles où "
+    "pourquoi "
+    "comment quand pas pour sur avec au aux ce cette ces il elle nous vous je tu mon ma mes son "
+    "sa ses "
+    "sont était etait a ont se en par plus dit parle faut combien sais",
+    "es": "el la los las y es en de del un una que qué quien quién quiénes cuál cual cuáles cuándo "
+    "cuando cómo como dónde donde por para con no se su sus al lo más mas pero fue era son está "
+    "esta "
+    "están hay mi mis tengo tiene cuánto cuanto cuántos sobre dice hice hizo",
+    "it": "il lo gli e è di che non un una per con sono del della dei nel nella come quando dove "
+    "perché chi cosa quale quali mio mia ho hai ha più",
+    "pt": "o os e é do da dos das em um uma que não nao para com por como quando onde quem qual "
+    "quais "
+    "meu minha está são foi mais sobre tem",
+    "nl": "de het een en is van ik niet dat wat wie waar wanneer hoe waarom welke met voor zijn "
+    "op te "
+    "aan mijn heeft hebben er maar ook over",
+}
+_WORDS: dict[str, frozenset[str]] = {
+    name: frozenset(map(fold, words.split())) for name, words in _COMMON.items()
+}
+_BY_SCRIPT = {
+    "cyrillic": "ru",
+    "greek": "el",
+    "hebrew": "he",
+    "arabic": "ar",
+    "indic": "hi",
+    "thai": "th",
+    "lao": "lo",
+    "burmese": "my",
+    "khmer": "km",
+    "kana": "ja",
+    "han": "zh",
+    "hangul": "ko",
+}
+_MARKS = (("¿", "es"), ("¡", "es"), ("ß", "de"), ("ñ", "es"))
+_WORD = re.compile(r"[^\W\d_]+")
+
+ANSWERED = ("en", "de", "fr", "es", "zh", "ja")
+"""Languages in which ragbot itself speaks: small-talk, labels, "the notes don't say"."""
+
+MULTILINGUAL_ENCODERS = (
+    "intfloat/multilingual-e5-small",
+    "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
+)
+"""Encoders for a vault in other languages, that sentence-transformers loads by these names."""
+
+_SAMPLE = 20_000
+"""Characters of a text that are looked at."""
+
+
+def language_of(text: str, default: str = "en") -> str:
+    """Return the ISO 639 code of the language of a text; `default` where nothing tells.
+
+    Examples
+    --------
+    >>> [language_of(text) for text in ("Wann blüht sie?", "¿Quién es?", "梨は何", "土豆")]
+    ['de', 'es', 'ja', 'zh']
+    """
+    found = scripts(text[:_SAMPLE])
+    if not found:
+        return default
+    if found["kana"] and found["kana"] + found["han"] >= found["latin"]:
+        return "ja"
+    script = found.most_common(1)[0][0]
+    if found["han"] and 3 * found["han"] >= found["latin"]:
+        return "zh"  # a character says as much as a word
+    if script != "latin":
+        return _BY_SCRIPT[script]
+    return _latin(text[:_SAMPLE], default)
+
+
+def _latin(text: str, default: str) -> str:
+    words = [fold(word) for word in _WORD.findall(text)]
+    score: Counter[str] = Counter()
+    for word in words:
+        for name, common in _WORDS.items():
+            # A word of several languages tells less.
+            if word in common:
+                score[name] += 1
+    for mark, name in _MARKS:
+        score[name] += 2 * (mark in text)
+    best = max(score.values(), default=0)
+    likely = [name for name, points in score.items() if points == best and points]
+    return default if not likely or default in likely else likely[0]
+
+
+def is_known(text: str) -> bool:
+    """Return whether the encoder we ship knows the language of a text: English.
+
+    A text too short to tell counts as English where its letters are Latin.
+    """
+    return language_of(text) == "en"
+
+
+def unknown_share(texts: Iterable[str]) -> float:
+    """Return the share of the letters of some texts that are in languages unknown to the encoder.
+
+    A letter of Chinese or Japanese counts as three, as it says as much as a word.
+    """
+    known = unknown = 0
+    for text in texts:
+        found = scripts(text[:_SAMPLE])
+        letters = found.total() + 2 * (found["han"] + found["kana"])
+        if is_known(text):
+            known += letters
+        else:
+            unknown += letters
+    return unknown / (known + unknown) if known + unknown else 0.0

@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help chat index test check format lint imports types weights versions audit container clean
+.PHONY: help chat index test check format lint imports types weights versions audit container models-live clean
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 10
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "ragbot needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -63,6 +63,11 @@ audit:  ## look the pinned versions up among the known vulnerabilities (asks the
 	$(PYTHON) -m venv $(VENV)/audit
 	$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
 	$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
+
+# The server is any OpenAI-compatible one: make models-live MODEL=qwen2.5-coder-1.5b URL=http://127.0.0.1:8123/v1
+models-live: $(VENV)/.installed-test  ## record what a real language model writes, and verify it
+	$(BIN)/python -m tests.record_models $(MODEL) $(URL)
+	$(BIN)/python -m pytest tests/answers/test_recordings.py
 
 clean:  ## remove the environment and the index
 	rm -rf $(VENV)

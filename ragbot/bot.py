@@ -13,13 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ragbot.answers import answer as answers
+from ragbot.answers.answer import answer, small_talk
+from ragbot.answers.stream import Writer, reading, stream
 from ragbot.config import Config
-from ragbot.errors import NoteNotFoundError
+from ragbot.errors import ModelUnavailableError, NoteNotFoundError
 from ragbot.graph.relation_graph import Direction
 from ragbot.index.index import Index
 from ragbot.index.snapshot import Snapshot
 from ragbot.inference.llm import LanguageModel
+from ragbot.inference.llm_discovery import LocalModel, local_models
 from ragbot.inference.ray import open_encoder
 from ragbot.inference.token_codes import EncodedQuestion
 from ragbot.inference.vector_cache import VectorCache
@@ -39,7 +41,6 @@ from ragbot.models import (
 )
 from ragbot.notes.link_checker import check
 from ragbot.questions.conversation import checked, standalone
-from ragbot.questions.query_rewrite import understand
 from ragbot.questions.question import analyse
 from ragbot.retrieval.retriever import HOPS, retriever
 
@@ -70,6 +71,7 @@ class Ragbot:
         self._encoder = open_encoder(config.embed_model, config.backend, config.ray)
         self._encode_sentences = VectorCache(self._encoder.encode)
         self._model = _model(config)
+        self._chosen: dict[str, LanguageModel] = {}
         self._find = retriever(config.reranker, self._encoder.encode_question)
         self._seen = False
         self._refreshing = threading.Lock()
@@ -227,6 +229,7 @@ class Ragbot:
         *,
         filters: Filters = _NO_FILTERS,
         use_llm: bool | None = None,
+        model: str = "",
         sources: int | None = None,
         hops: int | None = None,
     ) -> Answer:
@@ -238,6 +241,8 @@ class Ragbot:
             As for `search`.
         use_llm
             Whether a language model may write the answer; as configured when None.
+        model
+            Which model writes: a `spec` that `models` lists; empty for the configured one.
         sources
             Passages to answer from, >= 1.
 
@@ -245,12 +250,19 @@ class Ragbot:
         ------
         QuestionError
             If the question is empty or too long.
+        ModelUnavailableError
+            If no server on this machine offers `model`.
         """
-        *_, answer = self.stream(
-            question, history, filters=filters, use_llm=use_llm, sources=sources, hops=hops
+        *_, last = self.stream(
+            question,
+            history,
+            filters=filters,
+            use_llm=use_llm,
+            model=model,
+            sources=sources,
+            hops=hops,
         )
-        assert isinstance(answer, Answer)  # a stream ends with its answer
-        return answer
+        return last
 
     def stream(
         self,
@@ -259,39 +271,57 @@ class Ragbot:
         *,
         filters: Filters = _NO_FILTERS,
         use_llm: bool | None = None,
+        model: str = "",
         sources: int | None = None,
         hops: int | None = None,
-    ) -> Iterator[str | Answer]:
-        """Answer as `ask` does, piece by piece: text as it comes, then the checked `Answer`."""
+    ) -> Iterator[Answer]:
+        """Answer as `ask` does, in snapshots: each `Answer` replaces the one before.
+
+        The first is quoted from the notes. With a language model, snapshots with the sentences that
+        it wrote and the notes carry follow; see `ragbot.answers.stream`. Closing the iterator stops
+        the model.
+        """
         question = checked(question, self.config.max_question)
-        turns = _turns(history)
-        model = self._model if use_llm is not False else None
+        chosen = self._language_model(model) if use_llm is not False else None
+        writer: Writer | None = None
         with self.snapshot() as corpus:
-            asked, failed = understand(question, turns, corpus, model)
+            asked = standalone(question, _turns(history), corpus)
             if asked.reply:
-                reply = answers.small_talk(corpus, question, asked)
-                yield reply.text
-                yield reply
-                return
-            analysed = analyse(corpus, question, asked, partial(self._encoded, corpus))
-            hits = self._find(
-                corpus,
-                analysed.standalone,
-                analysed.encoded,
-                k=SOURCES if sources is None else sources,
-                filters=filters,
-                hops=HOPS if hops is None else hops,
-            )
-            yield from answers.stream(
-                corpus,
-                analysed,
-                hits,
-                encode=None if analysed.encoded is None else self._encode_sentences,
-                model=model,
-                failed=failed,
-                history=turns,
-                notice="" if analysed.encoded is not None or corpus.embedded else _NO_VECTORS,
-            )
+                quoted = small_talk(corpus, question, asked)
+            else:
+                analysed = analyse(corpus, question, asked, partial(self._encoded, corpus))
+                hits = self._find(
+                    corpus,
+                    analysed.standalone,
+                    analysed.encoded,
+                    k=SOURCES if sources is None else sources,
+                    filters=filters,
+                    hops=HOPS if hops is None else hops,
+                )
+                embedded = analysed.encoded is not None or corpus.embedded
+                quoted = answer(corpus, analysed, hits, notice="" if embedded else _NO_VECTORS)
+                if chosen is not None:
+                    encode = None if analysed.encoded is None else self._encode_sentences
+                    writer = reading(corpus, analysed, hits, chosen, encode)
+        # The model writes for seconds: the snapshot is closed before.
+        yield from stream(quoted, writer)
+
+    def models(self) -> list[LocalModel]:
+        """Return the language models that servers on this machine offer; none is switched on."""
+        return local_models()
+
+    def _language_model(self, spec: str) -> LanguageModel | None:
+        """Return the configured model, or one that a server on this machine offers."""
+        if not spec or (self._model is not None and spec == self._model.spec):
+            return self._model
+        if spec not in self._chosen:
+            offered = next((one for one in self.models() if one.spec == spec), None)
+            if offered is None:
+                found = "no server on this machine offers it"
+                raise ModelUnavailableError(spec, found, "`ragbot models` lists those on offer.")
+            timeout = self.config.llm_timeout
+            self._chosen[spec] = LanguageModel(spec, offered.base_url, timeout)
+        return self._chosen[spec]
 
     def encode(self, question: str) -> EncodedQuestion | None:
         """Encode a question; None while words and links alone are searched."""

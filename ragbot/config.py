@@ -27,7 +27,7 @@ _SWITCH = {"on": True, "true": True, "yes": True, "1": True} | dict.fromkeys(
     ("off", "false", "no", "0"), False
 )
 _RAY = re.compile(r"auto|local|(ray://)?(\[[^]\s]+\]|[^/:\s]+):\d{1,5}")
-LLM_PROVIDERS = ("ollama", "openai", "anthropic", "openai-like")
+LLM_PROVIDERS = ("ollama", "openai", "anthropic", "openai-like", "llama-cpp")
 
 
 @dataclass(frozen=True, slots=True)

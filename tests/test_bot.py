@@ -4,9 +4,11 @@ import threading
 
 import pytest
 
-from ragbot import Answer, Filters, Ragbot, Turn
+from ragbot import Filters, Ragbot, Turn
 from ragbot.config import Config
 from ragbot.errors import ModelUnavailableError, NoteNotFoundError, QuestionError, VaultError
+from ragbot.inference.llm_discovery import LocalModel
+from tests.model_server import Script, serving
 
 NOTES = {
     "drinks/Green Tea.md": (
@@ -73,11 +75,8 @@ def test_silence_when_the_notes_do_not_say(bot):
 
 
 def test_a_stream_ends_with_the_answer_that_ask_gives(bot):
-    *pieces, last = bot.stream("How hot should the water be for green tea?")
-    assert isinstance(last, Answer)
-    assert last.text == bot.ask("How hot should the water be for green tea?").text
-    assert all(isinstance(piece, str) for piece in pieces)
-    assert "".join(pieces).strip() == last.text.strip()
+    [answer] = bot.stream("How hot should the water be for green tea?")
+    assert answer.text == bot.ask("How hot should the water be for green tea?").text
 
 
 def test_a_follow_up_is_understood_from_the_turn_before(bot):
@@ -222,3 +221,22 @@ def test_words_answer_before_the_encoder_is_there(vault, tmp_path):
         assert "words and links only" in answer.notice
         lazy.refresh()
         assert not lazy.ask("At what temperature is green tea brewed?").notice
+
+
+def test_a_model_of_this_machine_is_used_only_when_chosen(bot, monkeypatch):
+    script = Script("Green tea is brewed at 80 degrees.", models=["small"])
+    with serving(script) as url:
+        offered = [LocalModel("openai-like/small", url, "llama.cpp")]
+        monkeypatch.setattr(bot, "models", lambda: offered)
+        bot.ask("How hot should the water be for green tea?")
+        assert script.requests == []
+        bot.ask("How hot should the water be for green tea?", model="openai-like/small")
+        assert len(script.requests) == 1
+        bot.ask("What is green tea?", model="openai-like/small", use_llm=False)
+        assert len(script.requests) == 1
+
+
+def test_a_model_that_nobody_offers_is_refused(bot, monkeypatch):
+    monkeypatch.setattr(bot, "models", list)
+    with pytest.raises(ModelUnavailableError, match="no server on this machine offers it"):
+        bot.ask("What is green tea?", model="openai-like/elsewhere")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -11,7 +11,6 @@ from ragbot.answers import (
     compose,
     grounding,
     layout,
-    llm_answer,
     relation_answers,
     selection,
     sentence_ranker,
@@ -19,12 +18,9 @@ from ragbot.answers import (
 )
 from ragbot.answers.compose import Composed
 from ragbot.answers.layout import Line, Quote
-from ragbot.answers.llm_answer import Encode
 from ragbot.answers.sentence_ranker import Ranking
-from ragbot.errors import ModelUnavailableError
 from ragbot.index.corpus import Corpus
-from ragbot.inference.llm import LanguageModel
-from ragbot.models import Answer, Citation, Hit, Turn
+from ragbot.models import Answer, Citation, Hit
 from ragbot.questions import lookups, relation_questions
 from ragbot.questions.conversation import Standalone, starters
 from ragbot.questions.language import PHRASES, language_of
@@ -213,93 +209,4 @@ def _with_more(
         f"{text}\n\n{more.text}",
         stated.statements + more.statements,
         stated.citations + more.citations,
-    )
-
-
-def stream(
-    corpus: Corpus,
-    question: Question,
-    hits: Sequence[Hit],
-    *,
-    encode: Encode | None,
-    model: LanguageModel | None = None,
-    failed: ModelUnavailableError | None = None,
-    history: Sequence[Turn] = (),
-    notice: str = "",
-) -> Iterator[str | Answer]:
-    """Answer piece by piece: text as it comes, then the `Answer`.
-
-    Parameters
-    ----------
-    encode
-        Texts to unit vectors, shape (n, d), to hold a model's sentences against
-        what they cite; None to compare their words.
-    model
-        Writes the answer; None for an extractive one. When it fails, the
-        extractive answer comes instead, with a notice that says why.
-    failed
-        How the model has failed already; it is then not tried again.
-    history
-        Earlier turns, oldest first, for the model.
-
-    Yields
-    ------
-    str or Answer
-        Pieces of text, the last item is the whole answer. Its text is what
-        counts: what was given before is void when the model breaks off.
-    """
-    why = notice
-    if model is not None and hits:
-        try:
-            if failed is not None:
-                raise failed
-            for piece in llm_answer.stream(
-                model,
-                corpus,
-                question.standalone,
-                hits,
-                encode=encode,
-                vector=question.encoded.vector if question.encoded else None,
-                history=history,
-            ):
-                if isinstance(piece, str):
-                    yield piece
-                elif written := _written(corpus, question, hits, piece, notice):
-                    yield written
-                    return
-            why = f"{model.spec} wrote nothing that the notes support, so this is quoted from them."
-        except ModelUnavailableError as error:
-            why = f"{model.spec} did not answer ({error.found}), so this is quoted from the notes."
-        why = f"{why} {notice}".strip()
-    final = answer(corpus, question, hits, notice=why)
-    yield final.text
-    yield final
-
-
-def _written(
-    corpus: Corpus,
-    question: Question,
-    hits: Sequence[Hit],
-    written: llm_answer.Written,
-    notice: str,
-) -> Answer | None:
-    """Make an answer of what a model wrote; None when nothing of it is supported."""
-    if not any(statement.supported for statement in written.statements):
-        if written.silent and not written.statements:
-            return abstention.answer(corpus, question, hits, notice)
-        return None
-    if written.dropped:
-        times = "One sentence" if written.dropped == 1 else f"{written.dropped} sentences"
-        notice = f"{times} without a source left out. {notice}".strip()
-    return Answer(
-        question.text,
-        compose.render(written.statements),
-        "generated",
-        False,
-        written.statements,
-        written.citations,
-        tuple(hits),
-        question.standalone,
-        notice,
-        suggestions.suggest(corpus, question.standalone, written.citations),
     )

@@ -1,30 +1,31 @@
-"""One language model, streaming, through LlamaIndex's own integrations.
-
-Keys come from the providers' own environment variables (`OPENAI_API_KEY`,
-`ANTHROPIC_API_KEY`), never from ours.
-
-Floor 2: the module that imports llama_index's language models, at their first use.
-"""
+"""One language model, streaming. The model only writes: what is shown is decided in `answers`."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
+import threading
+import time
+from collections import deque
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ragbot.errors import ModelUnavailableError
+from ragbot.inference.llm_providers import CONTEXT, HOSTED, PROVIDERS, open_model
 
 if TYPE_CHECKING:
-    import httpx
     from llama_index.core.llms import LLM
 
-MOST_TOKENS = 600
-"""Tokens that a model may write: an answer of 150 words, its marks, and room to finish."""
+LOCAL_TOKENS, HOSTED_TOKENS = 600, 1500
+"""Tokens of evidence for a local and for a hosted model, until its speed is measured."""
 
-_CONTEXT = 8192
-"""Tokens that a model of unknown size is taken to read."""
+LEAST_TOKENS, MOST_TOKENS = 400, 2000
+"""Fewest and most tokens of evidence for any model."""
+
+READING_SECONDS = 8.0
+"""Seconds that a model may read before it writes."""
+
+CHARACTERS_A_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,36 +37,60 @@ class Message:
 
 
 class LanguageModel:
-    """A language model named `provider/name`. Opened for each answer; safe to share.
+    """A language model named `provider/name`; safe to share between threads.
 
     Parameters
     ----------
     spec
-        `ollama/NAME`, `openai/NAME`, `anthropic/NAME` or `openai-like/NAME`.
+        `ollama/NAME`, `openai/NAME`, `anthropic/NAME`, `openai-like/NAME` or `llama-cpp/PATH.gguf`.
     base_url
-        Where the server is; empty for the provider's own address.
+        Address of the server; empty for the provider's own.
     timeout
         Seconds to wait for the next piece of text, > 0.
     """
 
     def __init__(self, spec: str, base_url: str = "", timeout: float = 30.0) -> None:
         self.spec, self.base_url, self.timeout = spec, base_url, timeout
+        self.provider, _, self.name = spec.partition("/")
+        self._speeds: deque[float] = deque(maxlen=3)
+        self._in_process: LLM | None = None
+        self._turn = threading.Lock()
 
-    def stream(self, messages: Sequence[Message]) -> Iterator[str]:
-        """Give the model's text in pieces as it comes. Closing the iterator stops the model.
+    @property
+    def evidence_tokens(self) -> int:
+        """Tokens of evidence that the model reads in a few seconds, by its slowest recent answer.
+
+        A prompt that the server has cached looks fast, so the slowest counts.
+        """
+        if not self._speeds:
+            return HOSTED_TOKENS if self.provider in HOSTED else LOCAL_TOKENS
+        most = MOST_TOKENS if self.provider in HOSTED else min(MOST_TOKENS, CONTEXT // 2)
+        return int(min(most, max(LEAST_TOKENS, READING_SECONDS * min(self._speeds))))
+
+    def stream(self, messages: Sequence[Message]) -> Generator[str, None, None]:
+        """Yield the model's text in pieces as it comes. Closing the iterator stops the model.
 
         Raises
         ------
         ModelUnavailableError
             If the model cannot be reached, refuses, is too slow, or breaks off.
         """
+        read = False
         try:
             from llama_index.core.llms import ChatMessage
 
             chat = [ChatMessage(role=message.role, content=message.text) for message in messages]
-            with ExitStack() as stack:
-                responses = self._open(stack).stream_chat(chat)
+            with (
+                self._turn if self.provider == "llama-cpp" else nullcontext(),
+                ExitStack() as stack,
+            ):
+                opened = self._open(stack)
+                started = time.monotonic()
+                responses = opened.stream_chat(chat)
                 for response in stack.enter_context(closing(responses)):
+                    if response.delta and not read:
+                        read = True
+                        self._measure(messages, time.monotonic() - started)
                     if response.delta:
                         yield response.delta
         except ModelUnavailableError:
@@ -76,70 +101,36 @@ class LanguageModel:
         except Exception as error:
             raise ModelUnavailableError(self.spec, *self._explained(error)) from error
 
+    def _measure(self, messages: Sequence[Message], seconds: float) -> None:
+        """Remember how many tokens a second the model reads."""
+        tokens = sum(len(message.text) for message in messages) / CHARACTERS_A_TOKEN
+        if tokens >= LEAST_TOKENS / 2:  # a short prompt measures the way there, not the reading
+            self._speeds.append(tokens / max(seconds, 0.01))
+
     def _open(self, stack: ExitStack) -> LLM:
-        provider, _, name = self.spec.partition("/")
+        if self._in_process is not None:
+            return self._in_process
         try:
-            opened = self._opened_by(provider, name, stack)
+            opened = open_model(self.provider, self.name, self.base_url, self.timeout, stack)
         except ImportError as error:
             raise ModelUnavailableError(
                 self.spec,
-                f"the package for {provider} is not installed",
-                f"Install it with: pip install 'ragbot[{provider}]'",
+                f"the package for {self.provider} is not installed",
+                f"Install it with: pip install 'ragbot[{self.provider}]'",
+            ) from error
+        except FileNotFoundError as error:
+            raise ModelUnavailableError(
+                self.spec, "there is no such file", "Check the path in RAGBOT_LLM."
             ) from error
         if opened is None:
             raise ModelUnavailableError(
                 self.spec,
-                f"{provider!r} is not a provider that ragbot knows",
-                "Set RAGBOT_LLM to ollama/NAME, openai/NAME, anthropic/NAME or openai-like/NAME.",
+                f"{self.provider!r} is not a provider that ragbot knows",
+                f"Use provider/name with one of {', '.join(PROVIDERS)}.",
             )
+        if self.provider == "llama-cpp":
+            self._in_process = opened
         return opened
-
-    def _opened_by(self, provider: str, name: str, stack: ExitStack) -> LLM | None:
-        # Without retries: a person waits, and the extractive answer is at hand.
-        shared: dict[str, Any] = {"timeout": self.timeout, "max_retries": 0, "temperature": 0.0}
-        shared |= {"model": name, "max_tokens": MOST_TOKENS}
-        place: dict[str, Any] = {"base_url": self.base_url} if self.base_url else {}
-        opened: LLM | None = None
-        if provider == "ollama":
-            from llama_index.llms.ollama import Ollama
-
-            limits = {"num_predict": MOST_TOKENS}
-            opened = Ollama(
-                model=name,
-                request_timeout=self.timeout,
-                temperature=0.0,
-                additional_kwargs=limits,
-                **place,
-            )
-        if provider in ("openai", "openai-like"):
-            shared["http_client"] = self._connection(stack)
-        if provider == "openai":
-            from llama_index.llms.openai import OpenAI
-
-            place = {"api_base": self.base_url} if self.base_url else {}
-            opened = OpenAI(**shared, **place)
-        if provider == "anthropic":
-            from llama_index.llms.anthropic import Anthropic
-
-            opened = Anthropic(**shared, **place)
-        if provider == "openai-like":
-            from llama_index.llms.openai_like import OpenAILike
-
-            # Servers of one's own mostly want no key, but the client wants to send one.
-            opened = OpenAILike(
-                api_base=self.base_url,
-                api_key=os.environ.get("OPENAI_API_KEY") or "none",
-                is_chat_model=True,
-                context_window=_CONTEXT,
-                **shared,
-            )
-        return opened
-
-    def _connection(self, stack: ExitStack) -> httpx.Client:
-        """Give a connection that ends with the stream: an answer that is stopped stops there."""
-        import httpx
-
-        return stack.enter_context(httpx.Client(timeout=self.timeout))
 
     def _explained(self, error: Exception) -> tuple[str, str]:
         """Say what was found and what to do; never the error's own text, which may hold a key."""

@@ -58,23 +58,12 @@ def ask(
             say(f"note: {format.plain(answer.notice)}")
 
 
-def print_answer(pieces: Iterator[str | Answer], page: Page) -> Answer:
-    """Print an answer as it comes, then its sources, and return it."""
+def print_answer(snapshots: Iterator[Answer], page: Page) -> Answer:
+    """Print the last snapshot of an answer, then its sources, and return it."""
     from ragbot.apps.cli import format
-    from ragbot.models import Answer
 
-    streamed = ""
-    for piece in pieces:
-        if isinstance(piece, Answer):
-            answer = piece
-            break
-        streamed += piece
-        print(format.plain(piece), end="", flush=True)
-    # What was streamed may have failed the check of its citations since.
-    if streamed.strip() != answer.text.strip():
-        if streamed.strip():
-            print("\n\n" + page.warn("Once checked, the answer is:") + "\n")
-        print(format.plain(answer.text), end="")
+    *_, answer = snapshots
+    print(format.plain(answer.text), end="")
     print()
     if answer.citations:
         print()

@@ -32,13 +32,17 @@ def evaluate(config: Config, questions: Path, answers: bool, words: bool, as_jso
     """
     from ragbot.apps.cli.session import opened, print_json
     from ragbot.evaluation import answers as of_answers
+    from ragbot.evaluation import llm_answers
     from ragbot.evaluation import retrieval as of_retrieval
 
     if answers:
         expected = of_answers.read(questions)
         with opened(config, encoder=not words) as (bot, _), bot.snapshot() as corpus:
-            judged = of_answers.run(corpus.notes, bot.ask, expected)
+            timed = llm_answers.Timed(bot.stream)
+            judged = of_answers.run(corpus.notes, timed, expected)
         record, shown = of_answers.as_json(judged), of_answers.as_text(judged)
+        if config.llm:
+            shown += "\n\n" + llm_answers.as_text(timed.timings)
     else:
         asked = of_retrieval.read(questions)
         with opened(config, encoder=not words) as (bot, _):

@@ -1,0 +1,137 @@
+"""Evidence: the best sentences of the notes, numbered and with their place, for a language model.
+
+A small model reads slowly and loses itself in whole passages, so it gets single sentences. A
+sentence that begins with a pronoun brings the one before it; a line that introduces a list brings
+its items.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ragbot.answers.candidates import Candidate, readable
+from ragbot.answers.sentence_ranker import RankedSentence
+from ragbot.index.corpus import Corpus
+from ragbot.models import NoteId, Span
+from ragbot.text.sentences import sentences
+
+LINES = 14
+"""Most lines of evidence for the smallest budget; a larger budget gets more in proportion."""
+
+TOKENS = 600
+"""Tokens of evidence for a model whose speed is unknown."""
+
+ITEMS = 12
+"""Most items of a list that follow the line that introduces it."""
+
+LONGEST_BEFORE = 40
+"""Words of the longest sentence that is put before one that begins with a pronoun."""
+
+_CHARACTERS_A_TOKEN = 4
+_ITEM = re.compile(r"(?:[ \t]*(?:>|[-*+•](?=[ \t])|\d{1,3}[.)](?=[ \t])|\[[ xX]\])[ \t]*)+")
+_PARAGRAPH = re.compile(r"(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r)")
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceLine:
+    """One numbered line of evidence.
+
+    `spans` are the sentences of the note that it quotes and `texts` the same as they read.
+    `place` is the note's title and its headings.
+    """
+
+    number: int
+    note: NoteId
+    spans: tuple[Span, ...]
+    texts: tuple[str, ...]
+    place: str
+
+    @property
+    def text(self) -> str:
+        """The line as a model reads it, without number and place."""
+        return " ".join(self.texts)
+
+
+def collect(
+    corpus: Corpus,
+    ranked: Sequence[RankedSentence],
+    tokens: int = TOKENS,
+) -> list[EvidenceLine]:
+    """Return the best sentences that fit into a number of tokens, each once.
+
+    Parameters
+    ----------
+    ranked
+        Sentences of the notes, best first.
+    tokens
+        Room for all lines; the first line always fits.
+    """
+    lines: list[EvidenceLine] = []
+    taken: set[tuple[NoteId, Span]] = set()
+    room = tokens * _CHARACTERS_A_TOKEN
+    most = max(LINES, LINES * tokens // TOKENS)
+    for note, spans, texts, place in _all(corpus, ranked):
+        if len(lines) >= most or all((note, span) in taken for span in spans):
+            continue
+        size = len(place) + sum(len(text) for text in texts) + 8
+        if lines and size > room:
+            continue
+        room -= size
+        taken.update((note, span) for span in spans)
+        lines.append(EvidenceLine(len(lines) + 1, note, spans, texts, place))
+    return lines
+
+
+def as_prompt(lines: Sequence[EvidenceLine]) -> str:
+    """Write evidence as numbered lines: `[1] (note > heading) sentence`."""
+    return "\n".join(f"[{line.number}] ({line.place}) {line.text}" for line in lines)
+
+
+_Parts = tuple[NoteId, tuple[Span, ...], tuple[str, ...], str]
+
+
+def _all(corpus: Corpus, ranked: Sequence[RankedSentence]) -> Iterator[_Parts]:
+    for pick in ranked:
+        candidate = pick.candidate
+        title = corpus.notes[candidate.note].title
+        headings = [heading for heading in candidate.headings if heading != title]
+        spans, texts = _with_neighbours(corpus, candidate)
+        yield candidate.note, spans, texts, " > ".join((title, *headings))
+
+
+def _with_neighbours(
+    corpus: Corpus, candidate: Candidate
+) -> tuple[tuple[Span, ...], tuple[str, ...]]:
+    """Add the sentence that a pronoun refers to, or the items that a line introduces."""
+    own = ((candidate.span,), (candidate.text,))
+    if not candidate.leans and not candidate.introduces:
+        return own
+    text = corpus.notes[candidate.note].text
+    passage = corpus.passage(candidate.passage)
+    around = sentences(passage.text, passage.span[0])
+    if candidate.introduces:
+        return _with_items(text, candidate, [a for a in around if a[0] >= candidate.span[1]])
+    before = [span for span in around if span[1] <= candidate.span[0]]
+    if not before or _PARAGRAPH.search(text, before[-1][1], candidate.span[0]):
+        return own
+    shown = readable(text[slice(*before[-1])])
+    if not shown or len(shown.split()) > LONGEST_BEFORE:
+        return own
+    return (before[-1], candidate.span), (shown, candidate.text)
+
+
+def _with_items(
+    text: str, candidate: Candidate, after: Sequence[Span]
+) -> tuple[tuple[Span, ...], tuple[str, ...]]:
+    spans, texts = [candidate.span], [candidate.text]
+    for first, last in after[:ITEMS]:
+        mark = _ITEM.match(text, first, last)
+        if mark is None:
+            break
+        shown = readable(text[mark.end() : last])
+        if shown:
+            spans.append((mark.end(), last))
+            texts.append(shown if shown[-1] in ".;!?" else f"{shown};")
+    return tuple(spans), tuple(texts)

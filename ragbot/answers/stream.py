@@ -1,0 +1,157 @@
+"""The answer as a stream: the quotes at once, then what a language model wrote and they carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ragbot.answers import compose, evidence, llm_answer, sentence_ranker
+from ragbot.answers.evidence import EvidenceLine
+from ragbot.answers.llm_answer import Encode, Written
+from ragbot.errors import ModelUnavailableError
+from ragbot.index.corpus import Corpus
+from ragbot.inference.llm import LanguageModel
+from ragbot.models import Answer, Citation, Hit, Note, NoteId
+from ragbot.questions.answer_type import fit
+from ragbot.questions.question import Question
+
+QUOTES_KEPT = 3
+"""Quotes of the answer without a model that stay below a written one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A language model with what it reads.
+
+    Attributes
+    ----------
+    model
+        Writes the answer.
+    lines
+        The evidence that it reads.
+    notes
+        The notes that the evidence quotes.
+    encode
+        Texts to unit vectors, to find words of the same meaning; None to compare words by form.
+    """
+
+    model: LanguageModel
+    lines: Sequence[EvidenceLine]
+    notes: Mapping[NoteId, Note]
+    encode: Encode | None = None
+
+
+def reading(
+    corpus: Corpus,
+    question: Question,
+    hits: Sequence[Hit],
+    model: LanguageModel,
+    encode: Encode | None,
+) -> Writer:
+    """Return a model with the evidence that it reads, the best for each part of a question."""
+    ranking = sentence_ranker.rank(corpus, question, hits)
+    lines = evidence.collect(corpus, ranking.in_turn, model.evidence_tokens)
+    return Writer(model, lines, {line.note: corpus.notes[line.note] for line in lines}, encode)
+
+
+def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
+    """Yield snapshots of one answer, each of which replaces the one before.
+
+    1. The first snapshot is `quoted`, the answer made without a language model.
+    2. Then comes a snapshot for each sentence that the model wrote and the quotes carry: an
+       `Answer` of kind `generated` that holds all carried sentences so far.
+    3. The last snapshot is the answer: the written one, with a notice if sentences were left out;
+       or `quoted` again, with a notice that says in one line why nothing was written.
+
+    Only the first comes without a model, and where relations answer, the notes are silent or
+    nothing was asked. Every snapshot is complete: its citations are quotes of the notes and its
+    text shows only sentences that they carry. Closing the stream stops the model's server.
+
+    Parameters
+    ----------
+    quoted
+        The answer made without a language model.
+    writer
+        The model and what it reads; None to do without.
+    """
+    yield quoted
+    # What the evidence does not answer, no model may: small ones hardly ever decline.
+    if writer is None or not writer.lines or quoted.kind != "extractive" or quoted.abstained:
+        return
+    last = Written()
+    broke = ""
+    try:
+        pieces = llm_answer.stream(
+            writer.model, writer.notes, quoted.query or quoted.question, writer.lines, writer.encode
+        )
+        for written in pieces:
+            more = len(written.statements) > len(last.statements)
+            last = written
+            if more and _shown(quoted, last):
+                yield _generated(quoted, last)
+    except ModelUnavailableError as error:
+        broke = error.found
+    if _shown(quoted, last):
+        yield _generated(quoted, last, _left_out(writer.model.spec, last, broke))
+    else:
+        notice = _why_quoted(writer.model.spec, last, broke)
+        yield replace(quoted, notice=f"{notice} {quoted.notice}".strip())
+
+
+def _shown(quoted: Answer, written: Written) -> bool:
+    """Whether what is written replaces the quotes.
+
+    It must tell as many of the numbers, dates or names that are asked for as the quotes do.
+    """
+    if not written.statements:
+        return False
+    said = [" ".join(statement.text for statement in written.statements)]
+    first = [statement.text for statement in quoted.statements[:1]]
+    return not first or fit(quoted.question, said) >= fit(quoted.question, first)
+
+
+def _generated(quoted: Answer, written: Written, notice: str = "") -> Answer:
+    return replace(
+        quoted,
+        text=compose.render(written.statements),
+        kind="generated",
+        statements=written.statements,
+        citations=(*written.citations, *_other_quotes(quoted, written.citations)),
+        notice=f"{notice} {quoted.notice}".strip(),
+    )
+
+
+def _other_quotes(quoted: Answer, cited: Sequence[Citation]) -> list[Citation]:
+    """Quotes of the answer without a model that the written one does not hold, numbered on."""
+    held = [(one.note, one.span) for one in cited]
+    others = [
+        one
+        for one in quoted.citations
+        if not any(note == one.note and a <= one.span[0] and one.span[1] <= b
+                   for note, (a, b) in held)
+    ]  # fmt: skip
+    kept = others[:QUOTES_KEPT]
+    return [replace(one, number=len(cited) + place) for place, one in enumerate(kept, start=1)]
+
+
+def _left_out(spec: str, written: Written, broke: str) -> str:
+    parts = []
+    if written.refused:
+        times = "One sentence" if written.refused == 1 else f"{written.refused} sentences"
+        verb = "is" if written.refused == 1 else "are"
+        parts.append(f"{times} of {spec} {verb} left out, because the notes do not carry it.")
+    if broke:
+        parts.append(f"{spec} broke off: {broke}.")
+    return " ".join(parts)
+
+
+def _why_quoted(spec: str, written: Written, broke: str) -> str:
+    if broke:
+        return f"{spec} did not answer ({broke}), so this is quoted from the notes."
+    if written.statements:
+        return f"{spec} wrote less than the notes say, so this is quoted from them."
+    if written.refused:
+        return f"{spec} wrote nothing that the notes carry: {written.why}."
+    if written.declined:
+        return f"{spec} found no answer; these quotes come nearest."
+    return f"{spec} wrote nothing, so this is quoted from the notes."

@@ -1,0 +1,77 @@
+"""Language models that servers on this machine offer. They are listed, never switched on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+TIMEOUT = 0.5
+"""Seconds to wait for a server on loopback."""
+
+_LARGEST = 200
+"""Most models listed of one server."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A model of a server on this machine.
+
+    `spec` and `base_url` are what `RAGBOT_LLM` and `RAGBOT_LLM_BASE_URL` take; `server` names the
+    program.
+    """
+
+    spec: str
+    base_url: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A kind of server: where it listens, and how it lists its models."""
+
+    name: str
+    provider: str
+    url: str
+    listing: str
+    read: Callable[[Any], list[str]]
+
+
+def _of_ollama(value: Any) -> list[str]:
+    return [str(model["name"]) for model in value["models"]]
+
+
+def _of_openai(value: Any) -> list[str]:
+    return [str(model["id"]) for model in value["data"]]
+
+
+SERVERS = (
+    Server("Ollama", "ollama", "http://127.0.0.1:11434", "/api/tags", _of_ollama),
+    Server("LM Studio", "openai-like", "http://127.0.0.1:1234/v1", "/models", _of_openai),
+    Server("llama.cpp", "openai-like", "http://127.0.0.1:8080/v1", "/models", _of_openai),
+)
+
+
+def local_models(servers: tuple[Server, ...] = SERVERS) -> list[LocalModel]:
+    """Return what Ollama, LM Studio and llama.cpp offer on this machine; empty without a server."""
+    with ThreadPoolExecutor(len(servers) or 1) as pool:
+        return [model for found in pool.map(_models_of, servers) for model in found]
+
+
+def _models_of(server: Server) -> list[LocalModel]:
+    import httpx
+
+    try:
+        # Without proxies: the question goes to this machine only.
+        with httpx.Client(timeout=TIMEOUT, trust_env=False) as client:
+            answer = client.get(server.url + server.listing)
+            names = server.read(answer.raise_for_status().json())
+    # Another program may listen there, and answer anything.
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return []
+    return [
+        LocalModel(f"{server.provider}/{name}", server.url, server.name)
+        for name in names[:_LARGEST]
+        if name.isprintable()
+    ]

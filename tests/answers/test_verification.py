@@ -1,0 +1,70 @@
+"""Whether the check keeps faithful sentences and catches corrupted ones, in many domains."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ragbot.answers.verification import fault
+
+PLANTED = Path(__file__).parent / "planted"
+SETS = [
+    json.loads(line)
+    for file in sorted(PLANTED.glob("*.jsonl"))
+    for line in file.read_text(encoding="utf-8").splitlines()
+]
+CORRUPTED = [
+    pytest.param(one, claim, id=f"{one['domain']}-{kind}-{number}")
+    for one in SETS
+    for kind, claims in one["corrupted"].items()
+    for number, claim in enumerate(claims)
+]
+
+
+def test_at_most_one_corrupted_claim_in_fifty_passes():
+    passed = [claim for one, claim in (p.values for p in CORRUPTED) if not _fault(one, claim)]
+    assert len(passed) <= len(CORRUPTED) / 50, passed
+
+
+def test_most_faithful_claims_are_kept():
+    faithful = [(one, claim) for one in SETS for claim in one["carried"]]
+    lost = [claim for one, claim in faithful if _fault(one, claim)]
+    assert len(lost) <= len(faithful) / 4, lost
+
+
+@pytest.mark.parametrize("one", SETS, ids=lambda one: one["place"])
+def test_a_quote_carries_itself_and_each_of_its_sentences(one):
+    for quote in one["quotes"]:
+        assert _fault(one, quote) == ""
+
+
+@pytest.mark.parametrize(
+    ("claim", "quotes", "reason"),
+    [
+        ("Heat flows.", [], "it cites no source"),
+        ("It has 5 parts.", ["It has three parts."], "the number 5 is not in the source"),
+        ("La chaleur circule.", ["Heat flows."], "the word"),
+        ("Yes.", ["Heat flows."], "yes or no"),
+        ("No.", ["Heat flows."], "yes or no"),
+        ("qwrtz plmk xx", ["Heat flows."], "the word qwrtz is not in the source"),
+    ],
+)
+def test_reasons_are_one_line_for_a_person(claim, quotes, reason):
+    assert reason in fault(claim, quotes)
+    assert "\n" not in fault(claim, quotes)
+
+
+def test_a_yes_needs_the_sentence_that_says_so():
+    quotes = ["Rye flour absorbs more water than wheat flour."]
+    question = "Does rye flour absorb more water than wheat flour?"
+    assert (
+        fault("Yes, rye flour absorbs more water than wheat flour.", quotes, "", None, question)
+        == ""
+    )
+    assert "turned" in fault(
+        "No, rye flour absorbs more water than wheat flour.", quotes, "", None, question
+    )
+
+
+def _fault(one, claim):
+    return fault(claim, one["quotes"], one["place"])

@@ -228,8 +228,7 @@ class Ragbot:
         history: History = (),
         *,
         filters: Filters = _NO_FILTERS,
-        use_llm: bool | None = None,
-        model: str = "",
+        use_llm: bool | str | None = None,
         sources: int | None = None,
         hops: int | None = None,
     ) -> Answer:
@@ -240,9 +239,8 @@ class Ragbot:
         question, history, filters, hops
             As for `search`.
         use_llm
-            Whether a language model may write the answer; as configured when None.
-        model
-            Which model writes: a `spec` that `models` lists; empty for the configured one.
+            Whether a language model may write the answer, as configured when None; or which one,
+            a `spec` that `models` lists.
         sources
             Passages to answer from, >= 1.
 
@@ -251,14 +249,13 @@ class Ragbot:
         QuestionError
             If the question is empty or too long.
         ModelUnavailableError
-            If no server on this machine offers `model`.
+            If no server on this machine offers the model that `use_llm` names.
         """
         *_, last = self.stream(
             question,
             history,
             filters=filters,
             use_llm=use_llm,
-            model=model,
             sources=sources,
             hops=hops,
         )
@@ -270,8 +267,7 @@ class Ragbot:
         history: History = (),
         *,
         filters: Filters = _NO_FILTERS,
-        use_llm: bool | None = None,
-        model: str = "",
+        use_llm: bool | str | None = None,
         sources: int | None = None,
         hops: int | None = None,
     ) -> Iterator[Answer]:
@@ -282,7 +278,7 @@ class Ragbot:
         the model.
         """
         question = checked(question, self.config.max_question)
-        chosen = self._language_model(model) if use_llm is not False else None
+        chosen = None if use_llm is False else self._language_model(use_llm)
         writer: Writer | None = None
         with self.snapshot() as corpus:
             asked = standalone(question, _turns(history), corpus)
@@ -310,9 +306,9 @@ class Ragbot:
         """Return the language models that servers on this machine offer; none is switched on."""
         return local_models()
 
-    def _language_model(self, spec: str) -> LanguageModel | None:
+    def _language_model(self, spec: str | bool | None) -> LanguageModel | None:
         """Return the configured model, or one that a server on this machine offers."""
-        if not spec or (self._model is not None and spec == self._model.spec):
+        if not isinstance(spec, str) or (self._model is not None and spec == self._model.spec):
             return self._model
         if spec not in self._chosen:
             offered = next((one for one in self.models() if one.spec == spec), None)

@@ -230,13 +230,13 @@ def test_a_model_of_this_machine_is_used_only_when_chosen(bot, monkeypatch):
         monkeypatch.setattr(bot, "models", lambda: offered)
         bot.ask("How hot should the water be for green tea?")
         assert script.requests == []
-        bot.ask("How hot should the water be for green tea?", model="openai-like/small")
+        bot.ask("How hot should the water be for green tea?", use_llm="openai-like/small")
         assert len(script.requests) == 1
-        bot.ask("What is green tea?", model="openai-like/small", use_llm=False)
+        bot.ask("What is green tea?", use_llm=False)
         assert len(script.requests) == 1
 
 
 def test_a_model_that_nobody_offers_is_refused(bot, monkeypatch):
     monkeypatch.setattr(bot, "models", list)
     with pytest.raises(ModelUnavailableError, match="no server on this machine offers it"):
-        bot.ask("What is green tea?", model="openai-like/elsewhere")
+        bot.ask("What is green tea?", use_llm="openai-like/elsewhere")

@@ -49,8 +49,7 @@ def routes(refresher: IndexRefresher) -> APIRouter:
         each `answer` is checked and replaces the one before, and `done` ends the stream.
         """
         if body.stream or EVENTS in request.headers.get("accept", ""):
-            pieces = bot.stream(body.question, body.turns(), **body.options())
-            answers = streaming.snapshots(pieces)
+            answers = bot.stream(body.question, body.turns(), **body.options())
             return StreamingResponse(_events(answers, NoteLookup(bot)), media_type=EVENTS)
         answer = bot.ask(body.question, body.turns(), **body.options())
         return serialize.answered(answer, NoteLookup(bot))

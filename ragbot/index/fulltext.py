@@ -26,7 +26,7 @@ _COMMON = 0.1
 """A word in more than this share of the rows is left out while enough rarer ones remain."""
 
 _MANY = 2000
-"""Rows that a word may always be in: below that, looking it up costs nothing and tells something."""
+"""Rows that a word may always be in: looking up fewer costs next to nothing."""
 
 _ENOUGH = 3
 

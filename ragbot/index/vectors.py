@@ -47,6 +47,13 @@ FLUSH = 1000
 REOPEN = 2000
 """Newer vectors that are compared exactly before a reader opens its client again."""
 
+FEW = 20_000
+"""Passages that a process compares exactly until it has opened Chroma: some milliseconds, where
+importing Chroma takes a second."""
+
+OPEN_AFTER = 3.0
+"""Seconds after its first question that a process opens Chroma: a short command never does."""
+
 RETRY_SECONDS = 5.0
 """Seconds before a client that failed is opened again."""
 
@@ -119,11 +126,19 @@ class ChromaStore:
         self._url = url
         self._lock = threading.RLock()
         self._open: _Open | None = None
+        self._opening: threading.Timer | None = None
         self._retry_at = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a client is open."""
+        return self._open is not None
 
     def close(self) -> None:
         """Close the client."""
         with self._lock:
+            if self._opening is not None:
+                self._opening.cancel()
             if self._open is not None:
                 with contextlib.suppress(Exception):
                     self._open.client.close()
@@ -147,9 +162,18 @@ class ChromaStore:
                 return None
             return self._open.state.flush
 
+    def open_later(self, state: ChromaState) -> None:
+        """Open the client in a thread, when the process has run for a while."""
+        with self._lock:
+            if self._opening is None:
+                self._opening = threading.Timer(OPEN_AFTER, self.reopen, (state,))
+                self._opening.daemon = True
+                self._opening.start()
+
     def reopen(self, state: ChromaState) -> None:
         """Open the client again, to see what another process wrote."""
         with self._lock:
+            self._opening = None
             if not state.ready or time.monotonic() < self._retry_at:
                 return
             self.close()
@@ -365,6 +389,9 @@ class Vectors:
         """Ask Chroma, and compare what it does not hold; None where it cannot be used."""
         assert self._store is not None
         state = chroma_state(self._connection)
+        if not self._store.is_open and _count(self._connection, _PASSAGES) <= FEW:
+            self._store.open_later(state)
+            return None
         held = self._store.held(state)
         if held is not None and held < state.flush and len(self._newer(held)[0]) > REOPEN:
             self._store.reopen(state)
@@ -453,6 +480,7 @@ def _best(ids: IntArray, cosines: FloatArray, k: int) -> list[tuple[int, float]]
 _PENDING_ROWS = "flush IS NULL AND embedding IS NOT NULL"
 _PENDING = f"SELECT count(*) FROM passage WHERE {_PENDING_ROWS}"
 _REMOVED = "SELECT count(*) FROM chroma_removed"
+_PASSAGES = "SELECT count(*) FROM passage"
 _EMBEDDED = "SELECT EXISTS (SELECT 1 FROM passage WHERE embedding IS NOT NULL)"
 
 

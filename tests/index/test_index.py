@@ -965,3 +965,20 @@ def test_strange_text_is_kept_as_it_is(vault, index):
             assert passage.text == text[slice(*passage.span)]
         assert json.dumps(note.title)
         assert "\ud800" not in corpus.notes
+
+
+def test_a_short_command_answers_without_importing_chroma(tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "Tide.md").write_text("# Tide\n\nThe gate opens at noon.\n", "utf-8")
+    folders = {"notes": str(tmp_path / "notes"), "index": str(tmp_path / "index")}
+    asking = (
+        "import sys\nfrom ragbot import Ragbot\n"
+        f"with Ragbot.open(**{folders!r}) as bot:\n"
+        "    print(bot.search('When does the gate open?')[0].passage.note)\n"
+        "print('chromadb' in sys.modules, 'torch' in sys.modules)"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True, check=True)
+        for _ in range(2)
+    ]
+    assert runs[-1].stdout.split() == ["Tide.md", "False", "False"]

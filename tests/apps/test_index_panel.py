@@ -1,6 +1,7 @@
 """Refreshes of the index: one at a time, seen by all, cancelled even while they wait."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -82,6 +83,20 @@ def test_a_line_says_how_the_index_stands():
 def test_a_first_build_says_how_many_notes_are_read():
     step = Progress("read", 3400, 14000, "notes")
     assert index_panel.brief(STATUS, "v", step).endswith("reading 3,400 of 14,000 notes")
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        pytest.param({"listed": 90}, "reading 34 of 90 notes", id="another-process-reads"),
+        pytest.param({"embedded": 3}, "found by words and links only", id="not-embedded"),
+        pytest.param({"notice": "Set RAGBOT_EMBED_MODEL."}, "see The index", id="notice"),
+        pytest.param({"behind": 1}, "1 note changed since", id="behind"),
+    ],
+)
+def test_the_line_says_what_is_not_as_it_should_be(changes, line):
+    assert index_panel.brief(replace(STATUS, **changes), "v").endswith(line)
+    assert changes.get("notice", "") in index_panel.state_html(replace(STATUS, **changes))
 
 
 def test_a_bar_says_how_far_the_work_is():

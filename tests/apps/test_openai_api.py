@@ -33,8 +33,8 @@ def test_there_is_one_model(client):
 def test_an_answer_has_footnotes_and_citations(client, plot):
     completion = ask(client, ("user", QUESTION))
     text = completion.choices[0].message.content
-    assert "caused by a water mould. [1]" in text
-    assert "\n\nSources:\n\n- [1] trouble/Late Blight.md:9" in text
+    assert "caused by a water mould." in text
+    assert "[1]\n\nSources:\n\n- [1] trouble/Late Blight.md:9" in text
     assert completion.abstained is False
     for citation in completion.citations:
         assert f"[{citation['number']}]" in text

@@ -54,7 +54,6 @@ def test_answer():
     answer = Answer("why?", "x [1]", "extractive", False, (statement,), (citation,), (HIT,))
     assert serialize.answered(answer, NOTES) == {
         "question": "why?",
-        "query": "why?",
         "kind": "extractive",
         "abstained": False,
         "text": "x [1]",
@@ -70,9 +69,6 @@ def test_answer():
             }
         ],
         "hits": [HIT_SHAPE],
-        "more": [],
-        "notice": "",
-        "followups": [],
     }
 
 

@@ -235,6 +235,7 @@ def test_an_edited_question_is_asked_again(page):
 
 def test_what_is_typed_while_an_answer_comes_stays(page):
     # The hardest case: all that the server says arrives at once, later than what is typed next.
+    expect(page.locator("#question .submit-button")).to_be_visible()
     typed = threading.Event()
 
     def late(route):

@@ -3,14 +3,17 @@
 import pytest
 from playwright.sync_api import expect
 
+from ragbot.inference.llm_discovery import LocalModel
 from tests.browser.conftest import QUESTION, ask, close_side, open_side, page_over
+from tests.model_server import serving
 
 pytestmark = pytest.mark.browser
 
 HOT = "How hot is something green brewed?"
-WRITTEN = "The model says: green tea is brewed at 80 degrees [1]."
+WRITTEN = "Green tea is brewed at 80 degrees [1]."
+QUOTED = "Green tea is brewed at 80 degrees for two minutes."
 SOURCES, HOPS = "Passages to answer from", "Links to follow from a note that was found"
-MODEL = "Let the language model write"
+MODEL, NONE = "Language model", "None: quote the notes"
 
 
 def cited(turn, note):
@@ -35,16 +38,33 @@ def choose(page, field, name):
 def test_the_model_writes_only_where_it_may(open_page, model_address, script):
     script.says = WRITTEN
     page = open_page(model_address)
-    expect(ask(page)).to_contain_text("The model says")
+    expect(ask(page).locator(".text")).not_to_contain_text(QUOTED)
     open_settings(page)
-    expect(page.get_by_label(MODEL)).to_be_checked()
-    page.get_by_label(MODEL).uncheck()
+    expect(page.get_by_label(MODEL)).to_have_value("openai-like/scripted")
+    choose(page, MODEL, NONE)
     close_side(page)
     before = len(script.requests)
     turn = ask(page, QUESTION, turns=2)
-    expect(turn).to_contain_text("80 degrees")
-    expect(turn).not_to_contain_text("The model says")
+    expect(turn.locator(".text")).to_contain_text(QUOTED)
     assert len(script.requests) == before
+
+
+def test_models_of_this_machine_are_offered_and_not_switched_on(
+    open_page, address, bot, script, monkeypatch
+):
+    with serving(script) as url:
+        offered = [LocalModel("openai-like/local", url, "Test server")]
+        monkeypatch.setattr(type(bot), "models", lambda self: offered)
+        script.says = WRITTEN
+        page = open_page(address)
+        expect(ask(page).locator(".text")).to_contain_text(QUOTED)
+        open_settings(page)
+        expect(page.get_by_label(MODEL)).to_have_value(NONE)
+        choose(page, MODEL, "openai-like/local (Test server)")
+        close_side(page)
+        turn = ask(page, turns=2)
+        expect(turn.locator(".text")).not_to_contain_text(QUOTED)
+        assert script.requests
 
 
 def test_answers_come_from_the_folders_that_are_chosen(page):
@@ -90,21 +110,21 @@ def test_links_are_followed_as_far_as_is_chosen(page):
 def test_settings_changed_in_quick_succession_outlive_a_reload_at_once(open_page, model_address):
     page = open_page(model_address)
     open_settings(page)
-    page.get_by_label(MODEL).uncheck()
+    choose(page, MODEL, NONE)
     number(page, HOPS).fill("0")
     number(page, SOURCES).fill("1")
     choose(page, "Only these folders", "plants")
     choose(page, "Only these tags", "brass")
     page.reload()
     open_settings(page)
-    expect(page.get_by_label(MODEL)).not_to_be_checked()
+    expect(page.get_by_label(MODEL)).to_have_value(NONE)
     expect(number(page, HOPS)).to_have_value("0")
     expect(number(page, SOURCES)).to_have_value("1")
     expect(page.locator(".token")).to_have_text(["plants", "brass"])
 
 
 def test_settings_that_are_no_longer_possible_are_ignored(page):
-    stored = '[false, 99, 0, ["nowhere"], ["gone"]]'
+    stored = '["gone", 99, 0, ["nowhere"], ["gone"]]'
     page.evaluate("stored => localStorage.setItem('ragbot.chosen', stored)", stored)
     page.reload()
     open_settings(page)

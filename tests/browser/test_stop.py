@@ -15,7 +15,7 @@ SENTENCE = "Green tea is brewed at 80 degrees [1]. "
 @pytest.fixture
 def page(open_page, model_address, script):
     """The page, with a model that writes a long answer, slowly."""
-    script.says, script.pause = SENTENCE * 40, 0.05
+    script.says, script.pause = SENTENCE * 40, 0.3
     script.broken_off.clear()
     yield open_page(model_address)
     script.pause = 0.0
@@ -42,10 +42,12 @@ def test_an_answer_is_stopped_and_its_beginning_stays(page, script):
     page.get_by_role("button", name="Edit and ask again").click()
     box = page.get_by_label("Your question")
     expect(box).to_have_value(QUESTION)
-    script.says = SENTENCE
+    script.says, script.pause = SENTENCE, 0
     box.press("Enter")
     expect(page.locator(".turn")).to_have_count(2)
-    expect(page.locator(".turn").last.locator(".source")).to_have_count(1)
+    expect(page.locator(".turn").last.locator(".text")).to_contain_text("80 degrees")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    expect(page.locator(".turn").last.locator(".notice")).to_have_count(0)
     expect(page.locator(".answer").first).to_contain_text("You stopped this answer.")
 
 
@@ -53,7 +55,9 @@ def test_a_model_that_says_nothing_is_stopped_at_once(page, script):
     gate, long = threading.Event(), script.says
     script.says = lambda _: long if gate.wait(120) else ""
     begin_to_ask(page)
-    expect(page.locator(".waiting")).to_be_visible()
+    # The quotes are there at once, and say that the model is at work.
+    expect(page.locator(".text")).to_contain_text("for two minutes")
+    expect(page.locator(".waiting")).to_have_text("The language model is writing…")
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".answer .notice")).to_have_text("You stopped this answer.")
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
@@ -67,9 +71,10 @@ def test_a_new_chat_ends_the_answer_and_keeps_its_beginning(page, script):
     page.locator("#new-chat").click()
     expect(page.locator(".begin")).to_be_visible()
     assert script.broken_off.wait(20), "the model still writes"
-    script.says = SENTENCE
+    script.says, script.pause = SENTENCE, 0
     begin_to_ask(page)
-    expect(page.locator(".source")).to_have_count(1)
+    expect(page.locator(".text")).to_contain_text("80 degrees")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
     expect(page.locator(".turn")).to_have_count(1)
     open_side(page)
     expect(page.locator(".talk")).to_have_count(2)
@@ -85,7 +90,7 @@ def test_leaving_the_page_ends_the_answer(page, script):
     assert script.broken_off.wait(20), "the model still writes"
 
 
-def test_a_rebuild_is_cancelled_and_the_former_index_stays(page, bot_with_model, monkeypatch):
+def test_a_rebuild_is_cancelled_and_the_index_stays(page, bot_with_model, monkeypatch):
     begun, gate = threading.Event(), threading.Event()
     encode = bot_with_model._encoder.passages
 
@@ -104,7 +109,10 @@ def test_a_rebuild_is_cancelled_and_the_former_index_stays(page, bot_with_model,
     cancel.click()
     expect(page.locator("#index-message")).to_have_text("Cancelling…")
     gate.set()
-    expect(page.locator("#index-message")).to_contain_text("Cancelled: the former index")
+    expect(page.locator("#index-message")).to_contain_text("Cancelled: the index answers")
     expect(page.locator("#index-state progress")).to_have_count(0)
     expect(cancel).to_be_hidden()
-    assert bot_with_model.status().generation == before.generation
+    after = bot_with_model.status()
+    assert (after.notes, after.passages, after.relations) == (
+        before.notes, before.passages, before.relations,
+    )  # fmt: skip

@@ -49,11 +49,10 @@ def routes(refresher: IndexRefresher) -> APIRouter:
         each `answer` is checked and replaces the one before, and `done` ends the stream.
         """
         if body.stream or EVENTS in request.headers.get("accept", ""):
-            pieces = bot.stream(body.question, body.turns(), **body.options())
-            answers = streaming.snapshots(pieces)
+            answers = bot.stream(body.question, body.turns(), **body.options())
             return StreamingResponse(_events(answers, NoteLookup(bot)), media_type=EVENTS)
         answer = bot.ask(body.question, body.turns(), **body.options())
-        return serialize.answered(answer, NoteLookup(bot))
+        return _answer(answer, NoteLookup(bot))
 
     @router.post("/search", response_model=models.SearchBody)
     def search(body: models.SearchRequest) -> Any:
@@ -102,10 +101,20 @@ def routes(refresher: IndexRefresher) -> APIRouter:
 async def _events(answers: Iterator[Answer], notes: NoteLookup) -> AsyncIterator[str]:
     try:
         async for answer in streaming.in_threads(answers):
-            yield _event("answer", serialize.answered(answer, notes))
+            yield _event("answer", _answer(answer, notes))
         yield _event("done", {})
     except RagbotError as error:
         yield _event("error", {"detail": str(error)})
+
+
+def _answer(answer: Answer, notes: NoteLookup) -> dict[str, Any]:
+    return {
+        **serialize.answered(answer, notes),
+        "query": answer.query or answer.question,
+        "notice": answer.notice,
+        "more": [serialize.citation_record(citation) for citation in answer.more],
+        "followups": list(answer.followups),
+    }
 
 
 def _event(name: str, data: dict[str, Any]) -> str:

@@ -78,7 +78,7 @@ def panel(
             refresher.refresh(rebuild=True, stop=stops[session])
             done = notice("The index was rebuilt.")
         except Cancelled:
-            done = notice("Cancelled: the former index is still in use.")
+            done = notice("Cancelled: the index answers as it was last saved.")
         except RagbotError as error:
             done = notice(str(error), "alert")
         finally:
@@ -122,10 +122,15 @@ def brief(status: Status, name: str, step: Progress | None = None) -> str:
     """Return the state of the index of a vault in a few words."""
     if step is not None:
         now = _progress(step).lower()
+    elif status.notes < status.listed:
+        # Another process reads them.
+        now = f"reading {status.notes:,} of {status.listed:,} notes"
     elif status.behind:
         now = f"{_count(status.behind, 'note')} changed since"
-    elif status.notice:
+    elif status.embedded < status.passages:
         now = "found by words and links only"
+    elif status.notice:
+        now = "with a notice: see The index"
     else:
         now = "up to date"
     counted = f"{_count(status.notes, 'note')}, {_count(status.relations, 'link')}"

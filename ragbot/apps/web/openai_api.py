@@ -84,7 +84,7 @@ def routes(bot: Ragbot) -> APIRouter:
             return _unknown(body.model)
         question, turns = conversation(body.messages)
         if body.stream:
-            answers = streaming.snapshots(bot.stream(question, turns))
+            answers = bot.stream(question, turns)
             return StreamingResponse(_chunks(answers), media_type="text/event-stream")
         answer = bot.ask(question, turns)
         message = {"role": "assistant", "content": answer_text(answer)}

@@ -14,7 +14,6 @@ from ragbot.apps.web.answer_stream import AnswerStreams
 from ragbot.apps.web.index_refresher import IndexRefresher
 from ragbot.apps.web.note_view import inert
 from ragbot.apps.web.rate_limit import RateLimit
-from ragbot.apps.web.streaming import snapshots
 from ragbot.errors import RagbotError
 from ragbot.models import Turn
 
@@ -187,16 +186,18 @@ def _reply(
 
     yield shown(answer_view.WAITING, Turn(question), answer_view.stopped())
     answer = None
-    pieces = bot.stream(
+    snapshots = bot.stream(
         question,
         [exchange.turn for exchange in exchanges],
         filters=settings.filters,
         use_llm=None if settings.use_llm else False,
+        model=settings.model,
         sources=settings.sources,
         hops=settings.hops,
     )
-    for answer in snapshots(pieces):
-        writing = answer_view.WRITING if settings.use_llm and bot.config.llm else ""
+    for answer in snapshots:
+        model = settings.use_llm and (settings.model or bot.config.llm)
+        writing = answer_view.WRITING if model else ""
         yield shown(
             answer_view.answered(answer, notes, writing),
             Turn(question, answer),

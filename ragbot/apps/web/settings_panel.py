@@ -16,6 +16,10 @@ from ragbot.retrieval.retriever import HOPS
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
 
+NONE = "none"
+"""Value of the field where no language model writes."""
+
+_NO_MODEL = ("None: quote the notes", NONE)
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -24,6 +28,7 @@ class Settings:
     """What a visitor chose."""
 
     use_llm: bool
+    model: str
     sources: int
     hops: int
     filters: Filters
@@ -32,8 +37,11 @@ class Settings:
 def panel(bot: Ragbot, page: gr.Blocks) -> Sequence[gr.components.Component]:
     """Build the fields inside the page that is being built; `read` takes their values in order."""
     with gr.Accordion("Settings", open=False):
-        model = gr.Checkbox(
-            True, label="Let the language model write", visible=bool(bot.config.llm)
+        model = gr.Dropdown(
+            _configured(bot),
+            value=bot.config.llm or NONE,
+            label="Language model",
+            info="Writes from the quotes. What they do not carry is left out.",
         )
         sources = gr.Slider(1, MOST_SOURCES, SOURCES, step=1, label="Passages to answer from")
         hops = gr.Slider(
@@ -44,15 +52,21 @@ def panel(bot: Ragbot, page: gr.Blocks) -> Sequence[gr.components.Component]:
     chosen = [model, sources, hops, folder, tag]
     known = gr.JSON(visible="hidden")
 
-    def offered() -> tuple[gr.Dropdown, gr.Dropdown, list[object]]:
-        """Return the folders and tags that there are now, and what each field may hold."""
-        folders, tags = _folders(bot), _tags(bot)
-        bounds = [True, [1, MOST_SOURCES], [0, MOST_HOPS], folders, tags]
-        return gr.Dropdown(choices=folders), gr.Dropdown(choices=tags), bounds
+    def offered() -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown, list[object]]:
+        """Return the models, folders and tags that there are now, and what fields may hold."""
+        models, folders, tags = _models(bot), _folders(bot), _tags(bot)
+        specs = [spec for _, spec in models]
+        bounds = [specs, [1, MOST_SOURCES], [0, MOST_HOPS], folders, tags]
+        return (
+            gr.Dropdown(choices=models, visible=len(models) > 1),
+            gr.Dropdown(choices=folders),
+            gr.Dropdown(choices=tags),
+            bounds,
+        )
 
     # Only the browser stores what was chosen. An answer of the server could come after the next
     # change and undo it, and a visitor who leaves before the answer would lose the change.
-    page.load(offered, None, [folder, tag, known], **_PRIVATE).then(
+    page.load(offered, None, [model, folder, tag, known], **_PRIVATE).then(
         None,
         [*chosen, known],
         chosen,
@@ -65,7 +79,7 @@ def panel(bot: Ragbot, page: gr.Blocks) -> Sequence[gr.components.Component]:
 
 
 def read(
-    use_llm: object = True,
+    model: object = NONE,
     sources: object = SOURCES,
     hops: object = HOPS,
     folders: object = (),
@@ -73,11 +87,24 @@ def read(
 ) -> Settings:
     """Return the settings that a browser sent, within their bounds."""
     return Settings(
-        use_llm is not False,
+        model != NONE,
+        model if isinstance(model, str) and model != NONE else "",
         _int(sources, 1, MOST_SOURCES, SOURCES),
         _int(hops, 0, MOST_HOPS, HOPS),
         Filters(_texts(folders), _texts(tags)),
     )
+
+
+def _configured(bot: Ragbot) -> list[tuple[str, str]]:
+    """Return the choices that are always there: no model, and the configured one if any."""
+    spec = bot.config.llm
+    return [_NO_MODEL, (spec, spec)] if spec else [_NO_MODEL]
+
+
+def _models(bot: Ragbot) -> list[tuple[str, str]]:
+    """Return the choices, with the models that servers on this machine offer."""
+    found = [(f"{each.spec} ({each.server})", each.spec) for each in bot.models()]
+    return [*_configured(bot), *(each for each in found if each[1] != bot.config.llm)]
 
 
 def _folders(bot: Ragbot) -> list[str]:

@@ -17,9 +17,6 @@ from ragbot.notes.chunker import plain_prose
 _WAYS = {"dense": "meaning", "bm25": "words", "names": "name"}
 """What found a passage, in a reader's words; for the graph the path says it."""
 
-_ROW = re.compile(r"^\|\s*(.*?)\s*\|$")
-
-
 def cards(answer: Answer, notes: Notes) -> str:
     """Return the notes cited, in the order of their first quotation.
 
@@ -59,8 +56,8 @@ def more(citations: Sequence[Citation]) -> str:
 
 
 def readable(quote: str) -> str:
-    """Return a quotation as it reads: without Markdown, and a table row without its outer bars."""
-    return "\n".join(_ROW.sub(r"\1", line) for line in plain_prose(quote).split("\n")) or quote
+    """Return a quotation as it reads, without Markdown."""
+    return plain_prose(quote) or quote
 
 
 def paths(hits: Iterable[Hit]) -> dict[NoteId, tuple[Relation, ...]]:

@@ -7,16 +7,7 @@ from typing import TypeVar
 
 from starlette.concurrency import iterate_in_threadpool
 
-from ragbot.models import Answer
-
 T = TypeVar("T")
-
-
-def snapshots(pieces: Iterator[str | Answer]) -> Generator[Answer, None, None]:
-    """Yield the checked answers of a stream, and leave out text that is not checked yet."""
-    for piece in pieces:
-        if isinstance(piece, Answer):
-            yield piece
 
 
 async def in_threads(pieces: Iterator[T]) -> AsyncIterator[T]:

@@ -28,8 +28,14 @@
     if (send) setTimeout(submit, 60);
   }
 
+  // Settled once the chosen conversation is on the page: it would overwrite an earlier answer.
+  let settle, settled = new Promise((done) => { settle = done; });
+
   // There is no button while an answer comes: what was typed stays until it can be asked.
-  const submit = () => document.querySelector("#question .submit-button")?.click();
+  async function submit() {
+    await settled;
+    document.querySelector("#question .submit-button")?.click();
+  }
 
   // The pane beside the chat: a note or the graph, with the way back to what stood there before.
   const pane = () => document.getElementById("pane");
@@ -216,6 +222,8 @@
     clearTimeout(waiting);
     if (keeping) remember();
     goto(id);
+    settled = new Promise((done) => { settle = done; });
+    document.body.classList.remove("settled");
     trigger("restore", {});
     list();
   }
@@ -225,7 +233,12 @@
     return { turns: kept().find(({ id }) => id === current)?.turns ?? [] };
   }
 
-  function restored() { onPage = fetched; }
+  function restored() {
+    onPage = fetched;
+    if (onPage !== current) return;
+    document.body.classList.add("settled");
+    settle();
+  }
 
   // A reload of the page goes on with the conversation of this tab.
   const HERE = "ragbot.current";
@@ -314,7 +327,7 @@
       const found = chosen?.[place], among = known[place];
       if (Array.isArray(value)) return Array.isArray(found) ? found.filter((name) => among.includes(name)) : undefined;
       if (typeof value === "number") return Number.isInteger(found) && found >= among[0] && found <= among[1] ? found : undefined;
-      return typeof found === "boolean" ? found : undefined;
+      return among.includes(found) ? found : undefined;
     });
   }
 

@@ -478,3 +478,20 @@ def test_a_search_by_words_loads_no_encoder(plot, plot_index):
         cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert loaded.stdout.splitlines()[-1] == "[]"
+
+
+def test_models_lists_what_servers_offer_and_says_what_is_in_use(capsys, monkeypatch):
+    from ragbot.inference import llm_discovery
+    from ragbot.inference.llm_discovery import LocalModel
+
+    offered = [LocalModel("ollama/qwen3", "http://127.0.0.1:11434", "Ollama")]
+    monkeypatch.setattr(llm_discovery, "local_models", lambda: offered)
+    assert main(["models"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == "ollama/qwen3  (Ollama at http://127.0.0.1:11434)\n"
+    assert "In use: none" in shown.err
+    assert main(["models", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["models"][0]["spec"] == "ollama/qwen3"
+    monkeypatch.setattr(llm_discovery, "local_models", list)
+    assert main(["models"]) == 0
+    assert "No Ollama" in capsys.readouterr().err

@@ -44,12 +44,11 @@ def ask(
     from ragbot.apps import serialize
     from ragbot.apps.cli import format
     from ragbot.apps.cli.session import named, opened, print_json, say
-    from ragbot.models import Answer
 
     with opened(config) as (bot, page):
         pieces = bot.stream(question, filters=named(bot, filters), use_llm=llm, sources=sources)
         if as_json:
-            *_, answer = (piece for piece in pieces if isinstance(piece, Answer))
+            *_, answer = pieces
             with bot.snapshot() as corpus:
                 print_json(serialize.answered(answer, corpus.notes))
         else:

@@ -9,7 +9,7 @@ import click
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
 from ragbot import __version__
-from ragbot.apps.cli import ask, evaluate, index, notes, serve
+from ragbot.apps.cli import ask, evaluate, index, models, notes, serve
 from ragbot.apps.cli.options import Command, Group
 
 COMPLETE = "_RAGBOT_COMPLETE"
@@ -83,6 +83,7 @@ for _command in (
     notes.graph,
     index.index,
     serve.mcp,
+    models.models,
     notes.path,
     notes.related,
     ask.search,

@@ -17,6 +17,7 @@ from ragbot.notes.chunker import plain_prose
 _WAYS = {"dense": "meaning", "bm25": "words", "names": "name"}
 """What found a passage, in a reader's words; for the graph the path says it."""
 
+
 def cards(answer: Answer, notes: Notes) -> str:
     """Return the notes cited, in the order of their first quotation.
 

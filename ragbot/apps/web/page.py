@@ -190,8 +190,7 @@ def _reply(
         question,
         [exchange.turn for exchange in exchanges],
         filters=settings.filters,
-        use_llm=None if settings.use_llm else False,
-        model=settings.model,
+        use_llm=(settings.model or None) if settings.use_llm else False,
         sources=settings.sources,
         hops=settings.hops,
     )

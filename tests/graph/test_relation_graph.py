@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.memory import MemoryCorpus
-from ragbot.models import MENTIONS, Note, Relation
+from ragbot.models import MENTIONS, Note, Relation, Section
 
 
 def vault(*edges, names="ABCDEF"):
@@ -26,7 +26,8 @@ def vault(*edges, names="ABCDEF"):
             if source == name
         )
         text = "x" * 5 * len(edges)
-        notes[f"{name}.md"] = Note(f"{name}.md", name, text, relations=relations)
+        sections = (Section((), (0, len(text))),)
+        notes[f"{name}.md"] = Note(f"{name}.md", name, text, sections=sections, relations=relations)
     return notes
 
 

@@ -141,7 +141,7 @@ pairs = st.tuples(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(pairs, max_size=12), st.sampled_from("ABCDEF"), st.sampled_from("ABCDEF"))
 def test_paths_replay_and_are_as_short_as_networkx_finds(edges, start, end):
     notes = vault(*edges)

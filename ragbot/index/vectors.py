@@ -315,7 +315,7 @@ class ChromaStore:
             self.close()
             if rebuild and not self._url:
                 shutil.rmtree(self._folder, ignore_errors=True)
-                self._folder.mkdir()
+                self._folder.mkdir(exist_ok=True)
             client = self._client()
             name = self._name(client, state)
             if rebuild:
@@ -442,7 +442,7 @@ class Vectors:
         for number, vector in self._connection.execute(query, values):
             ids.append(number)
             content += vector
-        matrix = np.frombuffer(bytes(content), np.float32).reshape(len(ids), -1 if ids else 1)
+        matrix = np.frombuffer(content, np.float32).reshape(len(ids), -1 if ids else 1)
         return np.array(ids, np.int64), matrix
 
     def _ordered(self, found: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:

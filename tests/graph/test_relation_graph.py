@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.memory import MemoryCorpus
-from ragbot.models import MENTIONS, Note, Relation
+from ragbot.models import MENTIONS, Note, Relation, Section
 
 
 def vault(*edges, names="ABCDEF"):
@@ -26,7 +26,8 @@ def vault(*edges, names="ABCDEF"):
             if source == name
         )
         text = "x" * 5 * len(edges)
-        notes[f"{name}.md"] = Note(f"{name}.md", name, text, relations=relations)
+        sections = (Section((), (0, len(text))),)
+        notes[f"{name}.md"] = Note(f"{name}.md", name, text, sections=sections, relations=relations)
     return notes
 
 
@@ -140,7 +141,7 @@ pairs = st.tuples(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(pairs, max_size=12), st.sampled_from("ABCDEF"), st.sampled_from("ABCDEF"))
 def test_paths_replay_and_are_as_short_as_networkx_finds(edges, start, end):
     notes = vault(*edges)

@@ -40,6 +40,10 @@ class Corpus(Protocol):
         """The relations between the notes."""
 
     @property
+    def link_trust(self) -> float:
+        """How much nearer in meaning linked notes are than others are, in [0, 1]."""
+
+    @property
     def embedded(self) -> bool:
         """Whether any passage has a vector; without vectors words and links answer."""
 
@@ -69,6 +73,9 @@ class Corpus(Protocol):
 
         Words that many passages hold are left out while enough rarer ones remain.
         """
+
+    def bm25_limit(self, question: str) -> float:
+        """Return the score, above 0, that a passage of all the question's words comes near to."""
 
     def by_title(self, words: str, count: int) -> list[NoteId]:
         """Return the notes whose title and aliases match some words best, by BM25, best first."""

@@ -16,6 +16,7 @@ from ragbot.index.database import read_meta
 from ragbot.index.fulltext import Fulltext
 from ragbot.index.indexer import encoder_of, read_problems
 from ragbot.index.link_writer import StoredNames
+from ragbot.index.link_trust import link_trust
 from ragbot.index.name_spotter import NameMatch, names_in
 from ragbot.index.notes import Notes
 from ragbot.index.shared_names import SharedName, shared_names
@@ -139,6 +140,10 @@ class Snapshot:
             self._scores[question] = self._words.scores(question)
         return self._scores[question]
 
+    def bm25_limit(self, question: str) -> float:
+        """Return the score, above 0, that a passage of all the question's words comes near to."""
+        return self._words.limit(question) or 1.0
+
     def by_title(self, words: str, count: int) -> list[NoteId]:
         """Return the notes whose title and aliases match some words best, by BM25, best first."""
         scores = self._titles.scores(words)
@@ -194,6 +199,11 @@ class Snapshot:
     def vectors(self, passages: Sequence[int]) -> FloatArray:
         """Return the unit vector of each passage; zeros for one without a vector."""
         return self._vectors.vectors(passages)
+
+    @property
+    def link_trust(self) -> float:
+        """How much nearer in meaning linked notes are than others are, in [0, 1]."""
+        return float(self._read("link trust", lambda: link_trust(self)))
 
     # The index as a whole
 

@@ -33,7 +33,6 @@ from ragbot.text.tokenize import tokens
 
 Scores = NDArray[np.float64]
 
-
 @dataclass(frozen=True, slots=True)
 class Met:
     """How near a passage and some pieces of it come to a question, each in about [0, 1].
@@ -135,6 +134,6 @@ class Reading:
         return best
 
 
-def reads(asked: EncodedQuestion | None) -> bool:
-    """Whether a question was encoded word by word: some encoders give a text one vector only."""
-    return asked is not None and len(asked.words.spans) > 0
+def reads(query: EncodedQuestion | None) -> bool:
+    """Return whether a question was encoded word by word: some encoders return one vector only."""
+    return query is not None and len(query.words.spans) > 0

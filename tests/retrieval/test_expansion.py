@@ -1,11 +1,14 @@
 """Links: how far they are trusted, what they bring, and that they do no harm."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from benchmarks.memory import MemoryCorpus, asked, bags
 from ragbot.index.link_trust import PRIOR
+from ragbot.models import LINKS_TO, Relation
+from ragbot.notes.parser import parse
 from ragbot.retrieval.expansion import along_links
 from ragbot.retrieval.retriever import retrieve
 
@@ -17,18 +20,6 @@ SUBJECTS = {
     "wool": "sheep spindle loom thread cloth",
 }
 EACH = 8
-
-
-def vault(links, encode=bags):
-    """Build notes of some subjects; `links` gives the numbers that each note links to."""
-    files = {}
-    for number in range(len(SUBJECTS) * EACH):
-        subject = list(SUBJECTS)[number // EACH]
-        words = SUBJECTS[subject].split()
-        text = f"About {words[number % 5]} and {words[(number + 2) % 5]}, case {number}."
-        ends = " ".join(f"[[{subject_of(end)} {end}]]" for end in links[number])
-        files[f"{subject} {number}.md"] = f"{text}\n\n{ends}\n"
-    return MemoryCorpus.of(files, encode)
 
 
 def subject_of(number):
@@ -47,6 +38,18 @@ def shuffled(links, seed):
     ends = [end for some in links for end in some]
     random.Random(seed).shuffle(ends)
     return [[ends.pop() for _ in some] for some in links]
+
+
+def vault(links, encode=bags):
+    """Build notes of some subjects; `links` gives the numbers that each note links to."""
+    notes = []
+    for number, ends in enumerate(links):
+        words = SUBJECTS[subject_of(number)].split()
+        text = f"{SUBJECTS[subject_of(number)]}. About {words[number % 5]}."
+        name = f"{number}.md"
+        relations = tuple(Relation(name, LINKS_TO, "", f"{end}.md", (0, 0)) for end in ends)
+        notes.append(replace(parse(text, name)[0], relations=relations))
+    return MemoryCorpus(notes, encode)
 
 
 def test_links_between_what_belongs_together_are_trusted():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,11 +15,10 @@ from ragbot.index.corpus import NoteSize
 from ragbot.index.database import read_meta
 from ragbot.index.fulltext import Fulltext
 from ragbot.index.indexer import encoder_of, read_problems
-from ragbot.index.link_writer import StoredNames
 from ragbot.index.link_trust import link_trust
+from ragbot.index.link_writer import StoredNames
 from ragbot.index.name_spotter import NameMatch, names_in
 from ragbot.index.notes import Notes
-from ragbot.index.shared_names import SharedName, shared_names
 from ragbot.index.stored_graph import StoredGraph
 from ragbot.index.vectors import ChromaStore, FloatArray, Vectors
 from ragbot.inference.encoder import EncoderIdentity
@@ -158,12 +157,6 @@ class Snapshot:
     def names_in(self, question: str) -> list[NameMatch]:
         """Return the names of notes in a question: the longest ones, without overlap."""
         return names_in(self._connection, question, self.rarity)
-
-    def shared_names(self, passages: Iterable[int]) -> Iterator[SharedName]:
-        """Yield the rare names in some passages that passages of other notes hold too."""
-        known = self._read("shared names", dict)
-        size, count = len(self.notes), self._words.rows_with
-        return shared_names(self._connection, passages, size, count, known)
 
     @cached_property
     def names(self) -> Names:

@@ -155,4 +155,3 @@ def find(
 def best(scores: Mapping[NoteId, float], count: int) -> list[NoteId]:
     """Return the notes with the highest scores, best first, in order of id among equals."""
     return sorted(scores, key=lambda note: (-scores[note], note))[:count]
-

@@ -33,6 +33,7 @@ from ragbot.text.tokenize import tokens
 
 Scores = NDArray[np.float64]
 
+
 @dataclass(frozen=True, slots=True)
 class Met:
     """How near a passage and some pieces of it come to a question, each in about [0, 1].

@@ -100,9 +100,7 @@ def retriever(model: str = "", encode: EncodeQuestion | None = None) -> partial[
 
 def _is_known(question: str, query: EncodedQuestion | None) -> bool:
     """Return whether the encoder knows the words of a question: else words and links decide."""
-    return query is not None and (
-        not query.words.spans or is_readable(question, query.words.spans)
-    )
+    return query is not None and (not query.words.spans or is_readable(question, query.words.spans))
 
 
 def _hits(corpus: Corpus, scorings: Sequence[QueryScoring], k: int, per_note: int) -> list[Hit]:

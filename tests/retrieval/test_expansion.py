@@ -87,7 +87,7 @@ def test_many_ways_to_a_note_count_as_the_best_one():
 
 
 def test_a_directory_of_links_does_not_lead():
-    topics = "kettle tea leaf pot cup water steam copper spout handle".split()
+    topics = ["kettle", "tea", "leaf", "pot", "cup", "water", "steam", "copper", "spout", "handle"]
     files = {
         f"{topic}.md": f"# The {topic}\n\nWhy the {topic} matters when tea is made by hand.\n"
         for topic in topics

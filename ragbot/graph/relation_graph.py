@@ -21,22 +21,9 @@ _UNTYPED_ORDER = {EMBEDS: 1, LINKS_TO: 2, MENTIONS: 3}
 
 
 class Link(NamedTuple):
-    """One end of an edge as the other end sees it.
-
-    Attributes
-    ----------
-    note
-        The other note.
-    trust
-        In (0, 1]: 1 for what an author wrote; for a mention the share of mentions among all
-        edges, since who links much, and did not link here, meant little by the name.
-    links_out, links_in
-        How many notes the other note links to, and how many link to it.
-    """
+    """A note that another links to or mentions, and how many notes do so."""
 
     note: NoteId
-    trust: float
-    links_out: int
     links_in: int
 
 
@@ -80,10 +67,7 @@ class RelationGraph(Protocol):
         """Yield every relation with a predicate, in order of source and place in the file."""
 
     def outgoing(self, note: NoteId) -> list[Link]:
-        """Return the notes that a note links to, one for each relation, in file order."""
-
-    def incoming(self, note: NoteId, most: int) -> list[Link]:
-        """Return `most` notes that link to a note: those with the fewest links, mentions last."""
+        """Return the notes that a note links to or mentions, one for each relation, in order."""
 
     def between(self, a: NoteId, b: NoteId) -> Relation:
         """Return what joins two notes, in either direction: the most asserted, the first written.

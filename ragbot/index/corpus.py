@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ragbot.graph.relation_graph import RelationGraph
 from ragbot.index.name_spotter import NameMatch
-from ragbot.index.shared_names import SharedName
 from ragbot.inference.token_codes import Codes
 from ragbot.models import Filters, Note, NoteId, Passage
 
@@ -38,6 +37,10 @@ class Corpus(Protocol):
     @property
     def graph(self) -> RelationGraph:
         """The relations between the notes."""
+
+    @property
+    def link_trust(self) -> float:
+        """How much nearer in meaning linked notes are than others are, in [0, 1]."""
 
     @property
     def embedded(self) -> bool:
@@ -70,6 +73,9 @@ class Corpus(Protocol):
         Words that many passages hold are left out while enough rarer ones remain.
         """
 
+    def bm25_limit(self, question: str) -> float:
+        """Return the score, above 0, that a passage of all the question's words comes near to."""
+
     def by_title(self, words: str, count: int) -> list[NoteId]:
         """Return the notes whose title and aliases match some words best, by BM25, best first."""
 
@@ -78,9 +84,6 @@ class Corpus(Protocol):
 
     def names_in(self, question: str) -> list[NameMatch]:
         """Return the names of notes in a question: the longest ones, without overlap."""
-
-    def shared_names(self, passages: Iterable[int]) -> Iterator[SharedName]:
-        """Yield the rare names in some passages that passages of other notes hold too."""
 
     def nearest(
         self, vector: FloatArray, k: int, within: Collection[NoteId] | None = None

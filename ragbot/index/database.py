@@ -110,11 +110,8 @@ CREATE TABLE embedding (
     id INTEGER PRIMARY KEY, text_key TEXT NOT NULL UNIQUE, vector BLOB NOT NULL, codes BLOB NOT NULL
 );
 
--- Rows of the first two go by passage, of the others by note.
+-- Rows of the first go by passage, of the others by note.
 CREATE VIRTUAL TABLE passage_words USING fts5(words, tokenize='ascii');
-CREATE VIRTUAL TABLE passage_names USING fts5(
-    names, capitals, detail=column, columnsize=0, tokenize="ascii tokenchars '_'"
-);
 CREATE VIRTUAL TABLE title_words USING fts5(words, tokenize='ascii');
 CREATE VIRTUAL TABLE prose_words USING fts5(
     words, detail=none, columnsize=0, tokenize="ascii tokenchars '_'"

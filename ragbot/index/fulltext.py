@@ -58,6 +58,10 @@ class Fulltext:
                 scores[row] = scores.get(row, 0.0) + weight * score
         return scores
 
+    def limit(self, text: str) -> float:
+        """Return the score that a row of all words of a text comes near to, however often."""
+        return sum(self._inverse(self.rows_with(word)) for word in set(content_words(text)))
+
     def rows_with(self, word: str) -> int:
         """Return the number of rows that hold a folded word."""
         if word not in self._counts:
@@ -81,9 +85,12 @@ class Fulltext:
 
     def _weight(self, count: int) -> float:
         """Return what FTS5's score of one word is multiplied by."""
-        inverse = math.log(1 + (self._size - count + 0.5) / (count + 0.5))
         theirs = math.log((self._size - count + 0.5) / (count + 0.5))
-        return -inverse / (max(theirs, 1e-6) * (_K1 + 1))
+        return -self._inverse(count) / (max(theirs, 1e-6) * (_K1 + 1))
+
+    def _inverse(self, count: int) -> float:
+        """Return the weight of a word that so many rows hold."""
+        return math.log(1 + (self._size - count + 0.5) / (count + 0.5))
 
 
 def quoted(word: str) -> str:

@@ -20,10 +20,7 @@ from ragbot.notes.link_resolver import endings, folders, is_wikilink, link_keys
 from ragbot.notes.note_dates import note_date
 from ragbot.notes.parser import stem
 from ragbot.text.folding import fold_name
-from ragbot.text.tokenize import STOP_WORDS, lower_case_words, proper_names, tokens
-
-JOINED = "_"
-"""Stands for the blanks of a name that is one token of the full-text index."""
+from ragbot.text.tokenize import STOP_WORDS, tokens
 
 
 class NameRow(NamedTuple):
@@ -59,8 +56,6 @@ class PassageRow(NamedTuple):
     headings: str
     text_key: str
     words: str
-    names: str
-    capitals: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,14 +214,9 @@ def _link_row(position: int, relation: Relation, text: str) -> LinkRow:
 
 def _passage_row(note: Note, passage: Passage) -> PassageRow:
     text = embedding_text(note, passage)
-    names = proper_names(text)
-    parts = {word for name in names for word in name.split()}
-    capitals = parts - lower_case_words(text)
     return PassageRow(
         *passage.span,
         json.dumps(passage.headings),
         text_key(text),
         " ".join(tokens(text)),
-        " ".join(sorted(name.replace(" ", JOINED) for name in names)),
-        " ".join(sorted(capitals)),
     )

@@ -211,15 +211,10 @@ class NoteWriter:
         )
         number = execute(query, (note, *passage[:4])).lastrowid
         execute("INSERT INTO passage_words (rowid, words) VALUES (?, ?)", (number, passage.words))
-        execute(
-            "INSERT INTO passage_names (rowid, names, capitals) VALUES (?, ?, ?)",
-            (number, passage.names, passage.capitals),
-        )
 
     def _remove_passages(self, rows: Iterable[tuple[Any, ...]], done: Written) -> None:
         for number, embedding, flush, *_ in rows:
-            for table in ("passage_words", "passage_names"):
-                self._connection.execute(f"DELETE FROM {table} WHERE rowid = ?", (number,))
+            self._connection.execute("DELETE FROM passage_words WHERE rowid = ?", (number,))
             self._connection.execute("DELETE FROM passage WHERE id = ?", (number,))
             if embedding is not None:
                 done.embeddings.add(embedding)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,10 +15,10 @@ from ragbot.index.corpus import NoteSize
 from ragbot.index.database import read_meta
 from ragbot.index.fulltext import Fulltext
 from ragbot.index.indexer import encoder_of, read_problems
+from ragbot.index.link_trust import link_trust
 from ragbot.index.link_writer import StoredNames
 from ragbot.index.name_spotter import NameMatch, names_in
 from ragbot.index.notes import Notes
-from ragbot.index.shared_names import SharedName, shared_names
 from ragbot.index.stored_graph import StoredGraph
 from ragbot.index.vectors import ChromaStore, FloatArray, Vectors
 from ragbot.inference.encoder import EncoderIdentity
@@ -139,6 +139,10 @@ class Snapshot:
             self._scores[question] = self._words.scores(question)
         return self._scores[question]
 
+    def bm25_limit(self, question: str) -> float:
+        """Return the score, above 0, that a passage of all the question's words comes near to."""
+        return self._words.limit(question) or 1.0
+
     def by_title(self, words: str, count: int) -> list[NoteId]:
         """Return the notes whose title and aliases match some words best, by BM25, best first."""
         scores = self._titles.scores(words)
@@ -153,12 +157,6 @@ class Snapshot:
     def names_in(self, question: str) -> list[NameMatch]:
         """Return the names of notes in a question: the longest ones, without overlap."""
         return names_in(self._connection, question, self.rarity)
-
-    def shared_names(self, passages: Iterable[int]) -> Iterator[SharedName]:
-        """Yield the rare names in some passages that passages of other notes hold too."""
-        known = self._read("shared names", dict)
-        size, count = len(self.notes), self._words.rows_with
-        return shared_names(self._connection, passages, size, count, known)
 
     @cached_property
     def names(self) -> Names:
@@ -194,6 +192,11 @@ class Snapshot:
     def vectors(self, passages: Sequence[int]) -> FloatArray:
         """Return the unit vector of each passage; zeros for one without a vector."""
         return self._vectors.vectors(passages)
+
+    @property
+    def link_trust(self) -> float:
+        """How much nearer in meaning linked notes are than others are, in [0, 1]."""
+        return float(self._read("link trust", lambda: link_trust(self)))
 
     # The index as a whole
 

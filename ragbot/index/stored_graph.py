@@ -113,22 +113,12 @@ class StoredGraph:
         return iter(self._read("r.predicate = ? ORDER BY s.path, r.position", predicate))
 
     def outgoing(self, note: NoteId) -> list[Link]:
-        """Return the notes that a note links to, one for each relation, in file order."""
+        """Return the notes that a note links to or mentions, one for each relation, in order."""
         query = (
-            "SELECT n.path, r.kind, n.links_out, n.links_in FROM relation r "
-            "JOIN note n ON n.id = r.target WHERE r.source = ? AND r.kind IN ('link', 'mention') "
-            "ORDER BY r.position"
+            "SELECT n.path, n.links_in FROM relation r JOIN note n ON n.id = r.target "
+            "WHERE r.source = ? AND r.kind IN ('link', 'mention') ORDER BY r.position"
         )
-        return self._links(query, (self._number(note),))
-
-    def incoming(self, note: NoteId, most: int) -> list[Link]:
-        """Return `most` notes that link to a note: those with the fewest links, mentions last."""
-        query = (
-            "SELECT n.path, r.kind, n.links_out, n.links_in FROM relation r "
-            "JOIN note n ON n.id = r.source WHERE r.target = ? AND r.kind IN ('link', 'mention') "
-            "ORDER BY r.kind = 'mention', n.links_out, n.path LIMIT ?"
-        )
-        return self._links(query, (self._number(note), most))
+        return [Link(*row) for row in self._connection.execute(query, (self._number(note),))]
 
     def between(self, a: NoteId, b: NoteId) -> Relation:
         """Return what joins two notes, in either direction: the most asserted, the first written.
@@ -205,12 +195,6 @@ class StoredGraph:
             return []
         found = self._read("r.kind = 'ghost' ORDER BY s.path, r.position")
         return [one for one in found if ghosts.folded(one.written) == folded]
-
-    def _links(self, query: str, values: tuple[int, ...]) -> list[Link]:
-        edges, mentions = self._counts()
-        trust = {"link": 1.0, "mention": mentions / max(1, edges)}
-        rows = self._connection.execute(query, values)
-        return [Link(path, trust[kind], out, into) for path, kind, out, into in rows]
 
     def _counts(self) -> tuple[int, int]:
         """Return the number of relations, and how many of them are mentions."""

@@ -1,39 +1,45 @@
-"""Expansion: what the best notes lead to, by their links and by rare names.
+"""Expansion: what the best notes lead to by their links.
 
-A note's score flows along its links to the notes they lead to. What arrives is less
-the lower the note ranks, the more links it has, and the more notes link to
-the target: a link to a hub says little. Of several ways to a note the best one
-counts, so that a hub gains nothing from its many links.
+A note passes its activation on to the notes that it links to. What arrives is less the lower the
+note ranks, and the more notes link to the target: a link to a hub says little. Of several ways to
+a note the best one counts, so that a hub gains nothing from its many links.
+
+How much a link is worth depends on the graph. Where links join notes that are near in meaning they
+count in full; where they join any notes, as in a graph whose edges were shuffled, not at all.
+
+References
+----------
+Crestani (1997), "Application of spreading activation techniques in information retrieval",
+doi:10.1023/A:1006569829653.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from ragbot.index.corpus import Corpus
 from ragbot.index.stored_graph import link_rarity
-from ragbot.models import NoteId
+from ragbot.models import NoteId, Relation
+from ragbot.questions import relation_questions
 from ragbot.retrieval.first_stage import best
 
-SHARPNESS = 0.6
+SEEDS = 10
+"""Notes whose links are followed."""
+
+DECAY = 0.25
 """Score below the best seed at which a seed passes on 1/e of what the best one does."""
 
-FORWARD = 1.2
-"""Score of a link from the best seed to a note that nothing else links to."""
+LINK = 0.5
+"""Score of a link from the best seed to a note that nothing else links to, in a graph that is
+trusted wholly."""
 
-BACK = 0.3
-"""The same for a link to the seed: what speaks of an answer is less often one itself."""
+FADING = 0.5
+"""Share that a further hop passes on beside the one before."""
 
-NAMES = 0.7
-"""Score of a name that the best seed shares with one other note."""
-
-CROWDING = 0.25
-"""Exponent of the number of links that the source holds."""
-
-MOST_EDGES = 500
-"""Edges of one note that are followed, the best ones: a hub's thousand weigh little each."""
+ASKED = 1.0
+"""Score of an edge that the question asks for by its predicate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,82 +50,120 @@ class Step:
     origin: NoteId
 
 
-def activations(scores: Mapping[NoteId, float], count: int) -> list[tuple[NoteId, float]]:
-    """Return the `count` best notes with what they pass on, 1 for the best, best first."""
-    notes = best(scores, count)
-    return [(note, math.exp((scores[note] - scores[notes[0]]) / SHARPNESS)) for note in notes]
+@dataclass(slots=True)
+class Expansion:
+    """What links led to, by note.
 
-
-def along_links(corpus: Corpus, seeds: Iterable[tuple[NoteId, float]]) -> dict[NoteId, Step]:
-    """Follow the links of the seeds, one step in either direction.
-
-    Parameters
+    Attributes
     ----------
     seeds
-        Notes with what they pass on, in (0, 1].
-
-    Returns
-    -------
-    dict of note to Step
-        Every note reached with the best way to it.
+        The notes that links were followed from.
+    layers
+        The steps of each hop.
+    asked
+        The paths that a question about relations asks for.
+    named
+        Score of the notes that such a question asks about.
     """
-    reached: dict[NoteId, Step] = {}
-    size = len(corpus.notes)
-    seeds = list(seeds)
-    sizes = corpus.sizes([note for note, _ in seeds])
-    for note, strength in seeds:
-        forward = FORWARD * strength * max(1, sizes[note].links_out) ** -CROWDING
-        found = [
-            (link.note, forward * link.trust * link_rarity(link.links_in, size))
-            for link in corpus.graph.outgoing(note)
-        ]
-        _keep_best(reached, note, found)
-        back = BACK * strength * link_rarity(sizes[note].links_in, size)
-        found = [
-            (link.note, back * link.trust * link.links_out**-CROWDING)
-            for link in corpus.graph.incoming(note, MOST_EDGES)
-        ]
-        _keep_best(reached, note, found)
-    return reached
+
+    seeds: set[NoteId] = field(default_factory=set)
+    layers: list[dict[NoteId, Step]] = field(default_factory=list)
+    asked: dict[NoteId, tuple[Relation, ...]] = field(default_factory=dict)
+    named: dict[NoteId, float] = field(default_factory=dict)
+
+    def link_scores(self) -> dict[NoteId, float]:
+        """Return the score of the best way to each note that links led to."""
+        scores = dict.fromkeys(self.asked, ASKED)
+        for layer in self.layers:
+            for note, step in layer.items():
+                scores[note] = max(scores.get(note, 0.0), step.score)
+        return scores
+
+    def gains(self) -> dict[NoteId, float]:
+        """Return what links, and the question's relation, add to each note."""
+        gains = self.link_scores()
+        for note, score in self.named.items():
+            gains[note] = gains.get(note, 0.0) + score
+        return gains
+
+    def path(self, corpus: Corpus, note: NoteId) -> tuple[Relation, ...]:
+        """Return the relations from a seed to a note that links led to."""
+        if note in self.asked:
+            return self.asked[note]
+        number = next(number for number, layer in enumerate(self.layers) if note in layer)
+        path: list[Relation] = []
+        for layer in reversed(self.layers[: number + 1]):
+            path.append(corpus.graph.between(note, layer[note].origin))
+            note = layer[note].origin
+            if note in self.seeds:
+                break
+        return tuple(reversed(path))
 
 
-def along_names(
-    corpus: Corpus,
-    seeds: Sequence[tuple[NoteId, float]],
-    passages: Mapping[NoteId, Sequence[int]],
-    question: str,
-) -> dict[NoteId, float]:
-    """Follow the rare names of the seeds to the notes that hold them too.
+def expand(corpus: Corpus, question: str, scores: Mapping[NoteId, float], hops: int) -> Expansion:
+    """Follow the links of the best notes, and the relations that the question asks for.
 
     Parameters
     ----------
-    passages
-        Passages of each seed whose names count.
-    question
-        The question's words, folded, with a space at either end: a name that
-        occurs in it was searched for already.
-
-    Returns
-    -------
-    dict of note to score
+    scores
+        Of the first stage.
+    hops
+        Links to follow from a note; 0 to follow none.
     """
-    reached: dict[NoteId, float] = {}
-    for note, strength in seeds:
-        for name, weight, notes in corpus.shared_names(passages[note]):
-            if f" {name} " in question:
-                continue
-            score = NAMES * strength * weight
-            for other in notes:
-                if other != note and score > reached.get(other, 0.0):
-                    reached[other] = score
+    expansion = Expansion()
+    if not hops:
+        return expansion
+    _follow_asked(corpus, question, expansion)
+    sources = activations(scores)
+    expansion.seeds = {note for note, _ in sources}
+    for _ in range(hops):
+        layer = along_links(corpus, sources)
+        expansion.layers.append(layer)
+        onward = best({note: step.score for note, step in layer.items()}, SEEDS)
+        sources = [(note, FADING * layer[note].score / LINK) for note in onward]
+    return expansion
+
+
+def activations(scores: Mapping[NoteId, float]) -> list[tuple[NoteId, float]]:
+    """Return the best notes with what they pass on, 1 for the best, best first."""
+    notes = best(scores, SEEDS)
+    return [(note, math.exp((scores[note] - scores[notes[0]]) / DECAY)) for note in notes]
+
+
+def along_links(corpus: Corpus, sources: Iterable[tuple[NoteId, float]]) -> dict[NoteId, Step]:
+    """Follow the links of some notes one step, and return the best way to each note reached.
+
+    Parameters
+    ----------
+    sources
+        Notes with their activation, in (0, 1].
+    """
+    reached: dict[NoteId, Step] = {}
+    size, trust = len(corpus.notes), corpus.link_trust
+    for origin, activation in sources:
+        for link in corpus.graph.outgoing(origin):
+            score = LINK * trust * activation * link_rarity(link.links_in, size)
+            known = reached.get(link.note)
+            if score > 0 and (known is None or score > known.score):
+                reached[link.note] = Step(score, origin)
     return reached
 
 
-def _keep_best(
-    reached: dict[NoteId, Step], origin: NoteId, found: list[tuple[NoteId, float]]
-) -> None:
-    if len(found) > MOST_EDGES:
-        found = sorted(found, key=lambda pair: -pair[1])[:MOST_EDGES]
-    for note, score in found:
-        if score > 0 and (note not in reached or score > reached[note].score):
-            reached[note] = Step(score, origin)
+def _follow_asked(corpus: Corpus, question: str, expansion: Expansion) -> None:
+    """Note where the edges lead that a question asks for, and the note that has them."""
+    asked = relation_questions.answerable(corpus, question)
+    if asked is None or not asked.relations:
+        return
+    here = asked.subject
+    if here not in corpus.notes:
+        # Who links to a note that is not written names it, as the question does.
+        expansion.named = {relation.source: ASKED for relation in asked.relations}
+        return
+    expansion.named[here] = ASKED
+    for number, relation in enumerate(asked.relations):
+        end = relation.target if relation.source == here else relation.source
+        way = (relation,) if asked.kind == "edges" else asked.relations[: number + 1]
+        if end is not None and end != asked.subject:
+            expansion.asked.setdefault(end, way)
+        if end is not None and asked.kind != "edges":
+            here = end

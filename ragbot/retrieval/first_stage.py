@@ -1,7 +1,6 @@
 """First stage: how well each note answers a question by meaning, by words and by its name.
 
-Scores are kept for the notes that something speaks for; any other note has the score of one whose
-passages are as far from the question as the farthest that the vector search returned.
+A note is scored by its best passages. The unit of all scores is a cosine of 1.
 """
 
 from __future__ import annotations
@@ -12,74 +11,76 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ragbot.index.corpus import Corpus, FloatArray
-from ragbot.index.name_spotter import NameMatch
 from ragbot.models import NoteId
+from ragbot.retrieval.named import name_scores
 
 DEPTH = 200
 """Passages asked of the vector search; those beyond count as if they were the last of these."""
 
-WORDS = 500
+MOST_WORDS = 500
 """Passages with the best BM25 scores whose notes are looked at."""
 
-EXACT = 20
-"""Notes at the top that words alone brought, whose cosine is then asked for."""
+WORDS = 0.5
+"""Score of a passage that holds all words of the question."""
 
-MEANING = 1.5
-"""Score of a cosine of 1 beside the best BM25 score, which counts 1."""
-
-LINK_PRIOR = 0.05
-"""Taken off a note per factor e of links it holds: directories speak of all, answer little."""
-
-LENGTH_PRIOR = 0.02
+LENGTH = 0.0125
 """Taken off a note per factor e of passages: the best of many draws is high by chance."""
 
 
 @dataclass
 class FirstStage:
-    """What the question found, before any relation is followed.
+    """What a question finds before any link is followed.
 
     Attributes
     ----------
     allowed
         The notes that may be found; None for all.
+    query
+        The encoded question, a unit vector; None to search by words and names.
+    bm25
+        By passage that shares a word with the question.
+    word_scale
+        Score of one point of BM25.
+    names
+        Score of each note that the question names.
     scores
-        By note: cosine plus normalised BM25 of its best passages, plus the score of its name.
+        By note that something speaks for.
     cosines
         By passage, as far as they are known; `floor` for any other.
-    words
-        BM25 by passage.
     dense
-        Passages the vector search returned, best first.
-    named
-        Names of notes in the question.
+        Passages that the vector search returned, best first.
     late
-        What reading word by word adds, by passage that was read.
+        Score of the passages that were read word by word.
     """
 
     corpus: Corpus
     allowed: Collection[NoteId] | None
-    words: Mapping[int, float]
-    named: list[NameMatch]
+    query: FloatArray | None
+    bm25: Mapping[int, float]
+    word_scale: float
+    names: Mapping[NoteId, float]
     scores: dict[NoteId, float] = field(default_factory=dict)
     cosines: dict[int, float] = field(default_factory=dict)
     floor: float = 0.0
     dense: list[int] = field(default_factory=list)
     late: dict[int, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._top = max(self.words.values(), default=0.0) or 1.0
-        self._exact: set[NoteId] = set()
+    _exact: set[NoteId] = field(default_factory=set)
 
     def passage_score(self, passage: int) -> float:
-        """Score a passage by cosine, normalised BM25, and what was read word by word."""
+        """Return the score of a passage by meaning, by words, and by reading it word by word."""
         cosine = self.cosines.get(passage, self.floor)
-        words = self.words.get(passage, 0.0) / self._top
-        return MEANING * cosine + words + self.late.get(passage, 0.0)
+        words = self.word_scale * self.bm25.get(passage, 0.0)
+        return cosine + words + self.late.get(passage, 0.0)
+
+    def best_passages(self, note: NoteId, count: int) -> list[int]:
+        """Return the passages of a note that answer best, best first."""
+        own = self.corpus.passages_of(note)
+        return sorted(own, key=self.passage_score, reverse=True)[:count]
 
     def score_passages(self, passages: Iterable[int]) -> None:
-        """Score the notes of some passages, which are the best of each by meaning and by words."""
+        """Score the notes of some passages, which are the best of each by meaning or by words."""
         notes = self.corpus.notes_of(passages)
-        best: dict[NoteId, list[int]] = {note: [] for note in name_scores(self.named)}
+        best: dict[NoteId, list[int]] = {note: [] for note in self.names}
         for passage in passages:
             best.setdefault(notes[passage], []).append(passage)
         self._score(best)
@@ -90,31 +91,31 @@ class FirstStage:
         found = self.corpus.passages_by_note(notes)
         self._score({note: found[note] for note in notes})
 
-    def _score(self, passages: Mapping[NoteId, Sequence[int]]) -> None:
-        notes = [note for note in passages if self.allowed is None or note in self.allowed]
-        sizes, names = self.corpus.sizes(notes), name_scores(self.named)
-        for note in notes:
-            own, size = passages[note], sizes[note]
-            prior = LENGTH_PRIOR * math.log(max(size.passages, 1))
-            prior += LINK_PRIOR * math.log1p(size.links_out)
-            # What is not known of a note is no nearer than the floor.
-            cosine = -1.0 if note in self._exact else self.floor
-            words = 0.0
-            for one in own:
-                cosine = max(cosine, self.cosines.get(one, cosine))
-                words = max(words, self.words.get(one, 0.0))
-            self.scores[note] = MEANING * cosine - prior + words / self._top + names.get(note, 0.0)
-
-    def complete(self, query: FloatArray, notes: Iterable[NoteId]) -> None:
-        """Make the cosines of all passages of some notes exact, and score these again."""
-        notes = list(notes)
+    def complete(self, notes: Sequence[NoteId]) -> None:
+        """Make the cosines of some notes exact, and score them by these."""
+        if self.query is None:
+            return
         found = self.corpus.passages_by_note(notes)
         missing = [one for note in notes for one in found[note] if one not in self.cosines]
         if missing:
-            cosines = self.corpus.similarities(query, missing).tolist()
+            cosines = self.corpus.similarities(self.query, missing).tolist()
             self.cosines.update(zip(missing, cosines, strict=True))
         self._exact.update(notes)
         self.score(notes)
+
+    def _score(self, passages: Mapping[NoteId, Sequence[int]]) -> None:
+        notes = [note for note in passages if self.allowed is None or note in self.allowed]
+        sizes = self.corpus.sizes(notes)
+        for note in notes:
+            # What is not known of a note is no nearer than the floor.
+            cosine = -1.0 if note in self._exact else self.floor
+            words = 0.0
+            for one in passages[note]:
+                cosine = max(cosine, self.cosines.get(one, cosine))
+                words = max(words, self.bm25.get(one, 0.0))
+            length = LENGTH * math.log(max(sizes[note].passages, 1))
+            score = cosine + self.word_scale * words + self.names.get(note, 0.0)
+            self.scores[note] = score - length
 
 
 def find(
@@ -125,36 +126,32 @@ def find(
 ) -> FirstStage:
     """Score the notes that something speaks for, by the question alone.
 
+    Where meaning is known, words count by the share of the question that they make up: a passage
+    that shares one word of ten gains little, even if no other shares more. Without it words are
+    all there is, and count beside the passage that does best.
+
     Parameters
     ----------
     query
         The encoded question, a unit vector; None to search by words and names.
     allowed
-        Which notes may be found; None for all.
+        The notes that may be found; None for all.
     """
-    found = FirstStage(corpus, allowed, corpus.bm25(question), corpus.names_in(question))
-    if query is not None and corpus.embedded:
+    bm25 = corpus.bm25(question)
+    query = query if corpus.embedded else None
+    most = max(bm25.values(), default=1.0) if query is None else corpus.bm25_limit(question)
+    names = name_scores(corpus, question)
+    found = FirstStage(corpus, allowed, query, bm25, WORDS / most, names)
+    if query is not None:
         near = corpus.nearest(query, DEPTH, allowed)
         found.cosines = dict(near)
         found.floor = near[-1][1] if near else 0.0
         found.dense = [passage for passage, cosine in near if cosine > 0]
-    words = heapq.nlargest(WORDS, found.words, key=found.words.__getitem__)
+    words = heapq.nlargest(MOST_WORDS, bm25, key=bm25.__getitem__)
     found.score_passages([*words, *found.dense])
-    if query is not None and corpus.embedded:
-        found.complete(query, best(found.scores, EXACT))
     return found
 
 
 def best(scores: Mapping[NoteId, float], count: int) -> list[NoteId]:
     """Return the notes with the highest scores, best first, in order of id among equals."""
     return sorted(scores, key=lambda note: (-scores[note], note))[:count]
-
-
-def name_scores(named: Sequence[NameMatch]) -> dict[NoteId, float]:
-    """Return what its name in the question adds to each note: the rarer, the more."""
-    scores: dict[NoteId, float] = {}
-    for match in named:
-        for note in match.notes:
-            score = match.rarity * (1.0 if match.title else 0.9)
-            scores[note] = max(scores.get(note, 0.0), score)
-    return scores

@@ -135,6 +135,6 @@ class Reading:
         return best
 
 
-def reads(asked: EncodedQuestion | None) -> bool:
-    """Whether a question was encoded word by word: some encoders give a text one vector only."""
-    return asked is not None and len(asked.words.spans) > 0
+def reads(query: EncodedQuestion | None) -> bool:
+    """Return whether a question was encoded word by word: some encoders return one vector only."""
+    return query is not None and len(query.words.spans) > 0

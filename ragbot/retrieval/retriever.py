@@ -1,8 +1,8 @@
 """Retrieve: a question becomes hits, each with the evidence that brought it.
 
 A question that asks several things is put to the corpus as a whole and clause
-by clause; a note's score is that for the clause which it answers best, and,
-with a smaller weight, that for the whole.
+by clause; the score of a note is the mean of its score for the whole and for the clause
+that it answers best.
 """
 
 from __future__ import annotations
@@ -14,13 +14,11 @@ from ragbot.index.corpus import Corpus
 from ragbot.inference.reranker import CANDIDATES, Reranker
 from ragbot.inference.token_codes import EncodedQuestion, EncodeQuestion
 from ragbot.models import Filters, Hit, NoteId
+from ragbot.questions.language import is_readable
 from ragbot.questions.subquestions import clauses
 from ragbot.retrieval import first_stage
 from ragbot.retrieval.filters import allowed_notes
 from ragbot.retrieval.scoring import ADMITTED, QueryScoring
-
-CLAUSE = 0.65
-"""Share of a note's score that is its score for a clause, where a question has several."""
 
 HOPS = 1
 """Links followed from a seed, unless asked otherwise."""
@@ -81,6 +79,7 @@ def retrieve(
             f"need k >= 1, per_note >= 1 and hops >= 0, got k={k}, per_note={per_note}, hops={hops}"
         )
     allowed = allowed_notes(corpus, filters)
+    query = query if _is_known(question, query) else None
     scorings = [QueryScoring(corpus, question, query, allowed, hops)]
     for clause in clauses(question):
         encoded = None if query is None or encode is None else encode(clause)
@@ -97,6 +96,11 @@ def retriever(model: str = "", encode: EncodeQuestion | None = None) -> partial[
     The cross-encoder is loaded when it is first needed.
     """
     return partial(retrieve, reranker=Reranker(model) if model else None, encode=encode)
+
+
+def _is_known(question: str, query: EncodedQuestion | None) -> bool:
+    """Return whether the encoder knows the words of a question: else words and links decide."""
+    return query is not None and (not query.words.spans or is_readable(question, query.words.spans))
 
 
 def _hits(corpus: Corpus, scorings: Sequence[QueryScoring], k: int, per_note: int) -> list[Hit]:
@@ -121,15 +125,17 @@ def _together(
     Scores count from that of the best note, since a clause of two rare words
     and one of ten common ones share no scale.
     """
-    whole = dict(scorings[0].scores)
+    whole = scorings[0].scores
     if len(scorings) == 1 or not whole:
         return whole, dict.fromkeys(whole, 0)
-    notes = sorted({note for scoring in scorings for note in scoring.scores})
     tops = [max(scoring.scores.values(), default=0.0) for scoring in scorings]
     scores: dict[NoteId, float] = {}
     best: dict[NoteId, int] = {}
-    for note in notes:
-        below = [scoring.score(note) - top for scoring, top in zip(scorings, tops, strict=True)]
+    for note in sorted({note for scoring in scorings for note in scoring.scores}):
+        below = [
+            scoring.scores.get(note, scoring.least) - top
+            for scoring, top in zip(scorings, tops, strict=True)
+        ]
         best[note] = below.index(max(below))
-        scores[note] = tops[0] + (1 - CLAUSE) * below[0] + CLAUSE * max(below[1:])
+        scores[note] = tops[0] + (below[0] + max(below[1:])) / 2
     return scores, best

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import dropwhile
 
 from ragbot.text.dates import compact, find_dates
 from ragbot.text.folding import fold
@@ -13,13 +12,6 @@ from ragbot.text.stemming import stem
 _TOKEN = re.compile(rf"[{PAIRED}]+|(?:[^\W_{PAIRED}]|[{MARKED}])+")
 _PAIRED = re.compile(rf"[{PAIRED}]")
 _YEAR = re.compile(r"\d{4}")
-
-# Capitalised words in a row, small words allowed between: "Bishop of Elmham".
-_PROPER = re.compile(
-    r"[^\W\d_a-z][\w'’-]*(?: (?:(?:of|de|the|von|van|la|le|du|di|da) )*[^\W\d_a-z][\w'’-]*)*"
-)
-
-_LOWER = re.compile(r"(?<![^\W_])[a-zà-öø-ÿ][^\W_]*")
 
 _STOP = (
     "a about after all also am an and any are as at be because been before being but by can could "
@@ -70,37 +62,6 @@ def content_words(text: str) -> list[str]:
     """Return `tokens` without stop words; all of them if nothing else is left."""
     found = tokens(text)
     return [word for word in found if word not in STOP_WORDS] or found
-
-
-def proper_names(text: str) -> set[str]:
-    """Return the names in a text, folded: words that start with a capital, alone or in a row.
-
-    The first word of a sentence counts too, unless it is a stop word: what is
-    common there is common elsewhere, and whoever asks for rare names leaves it
-    out. Scripts without capitals give none.
-
-    Examples
-    --------
-    >>> sorted(proper_names("When the duke met Guy, Bishop of Elmham."))
-    ['bishop of elmham', 'guy']
-    """
-    names = (_without_leading_stop_words(match.group()) for match in _PROPER.finditer(text))
-    return {name for name in names if len(name) > 2}
-
-
-def lower_case_words(text: str) -> set[str]:
-    """Return the words of a text, folded, that stand in it with a small first letter.
-
-    Examples
-    --------
-    >>> sorted(lower_case_words("Traits cluster. Guy's traits too."))
-    ['cluster', 's', 'too', 'traits']
-    """
-    return set(_TOKEN.findall(fold(" ".join(_LOWER.findall(text)))))
-
-
-def _without_leading_stop_words(name: str) -> str:
-    return " ".join(dropwhile(STOP_WORDS.__contains__, tokens(name)))
 
 
 def _pairs(word: str) -> list[str]:

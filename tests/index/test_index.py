@@ -167,7 +167,7 @@ def test_removed_note_is_gone_from_every_part(vault, index):
         assert {corpus.passage(number).note for number, _ in near} == {"Heat.md", "Salt.md"}
         rows = {
             name: corpus._connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
-            for name in ("passage", "embedding", "content", "passage_words", "passage_names")
+            for name in ("passage", "embedding", "content", "passage_words")
         }
         assert set(rows.values()) == {2}
 

@@ -62,3 +62,15 @@ def test_an_encoder_without_words_leaves_out_this_step(corpus):
     assert not late_interaction.reads(alone)
     assert not late_interaction.reads(None)
     assert retrieve(corpus, question, alone)[0].passage.note == "Kettle.md"
+
+
+def test_where_the_encoder_does_not_know_the_script_words_decide():
+    files = {"茶.md": "# 茶\n\n水壶在炉子上。\n", "Kettle.md": "# Kettle\n\nCopper.\n"}
+    corpus = MemoryCorpus.of(files, bags)
+    letters = tuple((n, n + 1) for n in range(3))
+    blind = EncodedQuestion(
+        asked("kettle copper").vector, TokenVectors(asked("a b c").words.vectors, letters)
+    )
+    hits = retrieve(corpus, "水壶？", blind)
+    assert [hit.passage.note for hit in hits] == ["茶.md"]
+    assert {one.retriever for one in hits[0].evidence} == {"bm25"}

@@ -53,11 +53,6 @@ def test_a_link_brings_a_note_that_shares_no_word_with_the_question(corpus):
     assert (relation.source, relation.target) == ("models/Heat.md", "people/Kelvin.md")
 
 
-def test_a_name_that_two_passages_share_joins_them(corpus):
-    hits = search(corpus, "Which brewer?")
-    assert "names" in evidence(hits, "people/Thomson.md")
-
-
 def test_without_hops_words_and_meaning_alone_count(corpus):
     hits = search(corpus, "Which thermometers measure it?", hops=0)
     assert notes(hits) == ["models/Heat.md"]

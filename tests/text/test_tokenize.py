@@ -1,9 +1,9 @@
-"""Words and names of a text: folding, scripts without spaces, capitals."""
+"""Words of a text: folding, scripts without spaces."""
 
 import pytest
 
 from ragbot.text.folding import fold
-from ragbot.text.tokenize import content_words, proper_names, tokens
+from ragbot.text.tokenize import content_words, tokens
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,3 @@ def test_fold_is_the_same_for_composed_and_decomposed_text():
 def test_stop_words_are_left_out_unless_nothing_else_is_said():
     assert content_words("What is the axis?") == ["axis"]
     assert content_words("Who are you?") == ["who", "are", "you"]
-
-
-def test_proper_names_are_capitalised_runs():
-    text = "When Guy died, Hugh of Italy married Marozia. GPT-4 did not."
-    assert proper_names(text) == {"guy", "hugh of italy", "marozia", "gpt 4"}

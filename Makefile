@@ -32,7 +32,7 @@ index: $(VENV)/.installed  ## bring the index of notes/ up to date
 	$(BIN)/ragbot index
 
 test: $(VENV)/.installed-test  ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: format lint imports types weights test  ## everything that must be clean before a commit lands
 

@@ -40,6 +40,7 @@ try:
     from ragbot.inference.encoder import EncoderIdentity
     from ragbot.inference.token_codes import Encoded, EncodedQuestion, TokenVectors, quantize
     from ragbot.notes.vault import scan
+    from ragbot.questions.question import analyse
     from ragbot.retrieval.retriever import retrieve
 except ImportError:  # the layout before the rooms, to be measured beside this one
     from ragbot.codes import Encoded, EncodedQuestion, TokenVectors  # type: ignore
@@ -149,7 +150,7 @@ def ask(index: Any, question: str, query: Any) -> int:
     """Ask a question; return the number of hits."""
     if hasattr(index, "snapshot"):
         with index.snapshot() as corpus:
-            return len(retrieve(corpus, question, query))
+            return len(retrieve(corpus, analyse(corpus, question, encode=lambda text: query)))
     return len(retrieve(index.current(), question, query))
 
 

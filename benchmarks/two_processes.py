@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.scale import CheapEncoder  # noqa: E402
 from ragbot.index import vectors  # noqa: E402
 from ragbot.index.index import Index  # noqa: E402
+from ragbot.questions.question import analyse  # noqa: E402
 from ragbot.retrieval.retriever import retrieve  # noqa: E402
 
 _VERSION = re.compile(r"version (\d+)")
@@ -62,7 +63,7 @@ def ask(home: Path, notes: int, questions: int) -> dict[str, int]:
         found["questions"] += 1
         try:
             with index.snapshot() as corpus:
-                hits = retrieve(corpus, question, encoder.encode_question(question))
+                hits = retrieve(corpus, analyse(corpus, question, encode=encoder.encode_question))
                 texts = [hit.passage.text for hit in hits]
                 texts += [corpus.notes[hit.passage.note].text for hit in hits]
         except Exception as error:

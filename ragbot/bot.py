@@ -42,7 +42,7 @@ from ragbot.models import (
 from ragbot.notes.link_checker import check
 from ragbot.questions.conversation import checked, standalone
 from ragbot.questions.question import analyse
-from ragbot.retrieval.retriever import HOPS, retriever
+from ragbot.retrieval.retriever import HOPS, Retriever
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -72,7 +72,7 @@ class Ragbot:
         self._encode_sentences = VectorCache(self._encoder.encode)
         self._model = _model(config)
         self._chosen: dict[str, LanguageModel] = {}
-        self._find = retriever(config.reranker, self._encoder.encode_question)
+        self._retriever = Retriever(config.reranker)
         self._seen = False
         self._refreshing = threading.Lock()
 
@@ -219,8 +219,9 @@ class Ragbot:
         hops = HOPS if hops is None else hops
         with self.snapshot() as corpus:
             asked = standalone(checked(question, self.config.max_question), _turns(history), corpus)
-            query = None if words else self._encoded(corpus, asked.query)
-            return self._find(corpus, asked.query, query, k=k, filters=filters, hops=hops)
+            encode = None if words else partial(self._encoded, corpus)
+            analysed = analyse(corpus, question, asked, encode)
+            return self._retriever.retrieve(corpus, analysed, k, filters, hops)
 
     def ask(
         self,
@@ -286,14 +287,8 @@ class Ragbot:
                 quoted = small_talk(corpus, question, asked)
             else:
                 analysed = analyse(corpus, question, asked, partial(self._encoded, corpus))
-                hits = self._find(
-                    corpus,
-                    analysed.standalone,
-                    analysed.encoded,
-                    k=SOURCES if sources is None else sources,
-                    filters=filters,
-                    hops=HOPS if hops is None else hops,
-                )
+                k, far = SOURCES if sources is None else sources, HOPS if hops is None else hops
+                hits = self._retriever.retrieve(corpus, analysed, k, filters, far)
                 embedded = analysed.encoded is not None or corpus.embedded
                 quoted = answer(corpus, analysed, hits, notice="" if embedded else _NO_VECTORS)
                 if chosen is not None:

@@ -23,6 +23,7 @@ from ragbot.index.corpus import Corpus
 from ragbot.inference.token_codes import EncodeQuestion
 from ragbot.models import NoteId, Turn
 from ragbot.questions.conversation import standalone
+from ragbot.questions.question import analyse
 from ragbot.questions.subquestions import clauses
 from ragbot.retrieval.retriever import retrieve
 
@@ -137,7 +138,7 @@ def encoded_before(encode: EncodeQuestion, texts: Iterable[str]) -> EncodeQuesti
 
 def ragbot(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
     """Rank notes as `Ragbot.search` does."""
-    hits = retrieve(corpus, question, encode(question), k=KEPT, encode=encode)
+    hits = retrieve(corpus, analyse(corpus, question, encode=encode), k=KEPT)
     return [hit.passage.note for hit in hits]
 
 

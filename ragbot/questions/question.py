@@ -54,7 +54,10 @@ class Question:
 
 
 def analyse(
-    corpus: Corpus, text: str, asked: Standalone, encode: EncodeQuestion | None = None
+    corpus: Corpus,
+    text: str,
+    asked: Standalone | None = None,
+    encode: EncodeQuestion | None = None,
 ) -> Question:
     """Return a question with all that can be said of it before the search.
 
@@ -63,14 +66,13 @@ def analyse(
     text
         As it was typed.
     asked
-        The same completed by its conversation.
+        The same completed by its conversation; None where it stands alone.
     encode
         Encodes a question; None to search by words and relations only.
     """
+    asked = asked or Standalone(text)
     query = asked.query
-    parts = tuple(
-        analyse(corpus, part, Standalone(part), encode) for part in clauses(query) if part != query
-    )
+    parts = tuple(analyse(corpus, part, encode=encode) for part in clauses(query) if part != query)
     return Question(
         text,
         query,
@@ -86,6 +88,7 @@ def analyse(
 
 def _encoded(query: str, encode: EncodeQuestion | None) -> EncodedQuestion | None:
     found = encode(query) if encode else None
-    if found is None or not is_readable(query, found.words.spans):
+    # An encoder that has no vectors of words does not say which words it knows.
+    if found is None or (found.words.spans and not is_readable(query, found.words.spans)):
         return None
     return found

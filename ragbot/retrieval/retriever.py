@@ -8,14 +8,11 @@ that it answers best.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from ragbot.index.corpus import Corpus
 from ragbot.inference.reranker import CANDIDATES, Reranker
-from ragbot.inference.token_codes import EncodedQuestion, EncodeQuestion
 from ragbot.models import Filters, Hit, NoteId
-from ragbot.questions.language import is_readable
-from ragbot.questions.subquestions import clauses
+from ragbot.questions.question import Question
 from ragbot.retrieval import first_stage
 from ragbot.retrieval.filters import allowed_notes
 from ragbot.retrieval.scoring import ADMITTED, QueryScoring
@@ -28,15 +25,12 @@ NO_FILTERS = Filters()
 
 def retrieve(
     corpus: Corpus,
-    question: str,
-    query: EncodedQuestion | None,
+    question: Question,
     *,
     k: int = 10,
     filters: Filters = NO_FILTERS,
     hops: int = HOPS,
     per_note: int = 1,
-    reranker: Reranker | None = None,
-    encode: EncodeQuestion | None = None,
 ) -> list[Hit]:
     """Find the passages that answer a question.
 
@@ -45,9 +39,7 @@ def retrieve(
     corpus
         One snapshot of an index.
     question
-        A question that stands alone.
-    query
-        The question encoded; None for words and graph only.
+        What is asked; each of its parts is searched too.
     k
         Number of hits wanted, >= 1.
     filters
@@ -56,18 +48,13 @@ def retrieve(
         Links to follow from a seed; 0 leaves the graph out.
     per_note
         Greatest number of hits in one note, >= 1.
-    reranker
-        Reads the best hits again and orders them; None for none.
-    encode
-        Encodes a clause of the question; None to search clauses by words
-        and graph only.
 
     Returns
     -------
     list of Hit
         At most `k`, best first. A hit found over relations carries the path
         from the seed. Nothing that shares neither a word, nor meaning, nor a
-        link with the question is given.
+        link with the question is returned.
 
     Raises
     ------
@@ -79,28 +66,34 @@ def retrieve(
             f"need k >= 1, per_note >= 1 and hops >= 0, got k={k}, per_note={per_note}, hops={hops}"
         )
     allowed = allowed_notes(corpus, filters)
-    query = query if _is_known(question, query) else None
-    scorings = [QueryScoring(corpus, question, query, allowed, hops)]
-    for clause in clauses(question):
-        encoded = None if query is None or encode is None else encode(clause)
-        scorings.append(QueryScoring(corpus, clause, encoded, allowed, hops))
-    if reranker is None:
-        return _hits(corpus, scorings, k, per_note)
-    hits = _hits(corpus, scorings, max(k, CANDIDATES), per_note)
-    return reranker.rerank(question, hits, [corpus.notes[hit.passage.note] for hit in hits])[:k]
+    scorings = [
+        QueryScoring(corpus, one.standalone, one.encoded, allowed, hops)
+        for one in (question, *question.parts)
+    ]
+    return _hits(corpus, scorings, k, per_note)
 
 
-def retriever(model: str = "", encode: EncodeQuestion | None = None) -> partial[list[Hit]]:
-    """Return `retrieve` with an encoder of clauses, and with the cross-encoder of that name.
+class Retriever:
+    """Retrieval, and after it a cross-encoder that reads the best hits again.
 
-    The cross-encoder is loaded when it is first needed.
+    Parameters
+    ----------
+    model
+        Name or folder of the cross-encoder, loaded when it is first needed; empty for none.
     """
-    return partial(retrieve, reranker=Reranker(model) if model else None, encode=encode)
 
+    def __init__(self, model: str = "") -> None:
+        self._reranker = Reranker(model) if model else None
 
-def _is_known(question: str, query: EncodedQuestion | None) -> bool:
-    """Return whether the encoder knows the words of a question: else words and links decide."""
-    return query is not None and (not query.words.spans or is_readable(question, query.words.spans))
+    def retrieve(
+        self, corpus: Corpus, question: Question, k: int, filters: Filters, hops: int
+    ) -> list[Hit]:
+        """Find the passages that answer a question, see `retrieve`."""
+        if self._reranker is None:
+            return retrieve(corpus, question, k=k, filters=filters, hops=hops)
+        hits = retrieve(corpus, question, k=max(k, CANDIDATES), filters=filters, hops=hops)
+        notes = [corpus.notes[hit.passage.note] for hit in hits]
+        return self._reranker.rerank(question.standalone, hits, notes)[:k]
 
 
 def _hits(corpus: Corpus, scorings: Sequence[QueryScoring], k: int, per_note: int) -> list[Hit]:
@@ -136,6 +129,8 @@ def _together(
             scoring.scores.get(note, scoring.least) - top
             for scoring, top in zip(scorings, tops, strict=True)
         ]
-        best[note] = below.index(max(below))
+        # A part that did not find the note has no evidence for it.
+        finders = [number for number, one in enumerate(scorings) if note in one.scores]
+        best[note] = max(finders, key=lambda number: below[number])
         scores[note] = tops[0] + (below[0] + max(below[1:])) / 2
     return scores, best

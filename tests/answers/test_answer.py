@@ -52,13 +52,13 @@ def ask(corpus, question, words=80):
     if one.reply:
         return answers.small_talk(corpus, question, one)
     analysed = analyse(corpus, question, one, asked if corpus.embedded else None)
-    hits = retrieve(corpus, one.query, analysed.encoded, encode=asked)
+    hits = retrieve(corpus, analysed)
     return answers.answer(corpus, analysed, hits, words=words)
 
 
 def candidates(corpus, question):
-    hits = retrieve(corpus, question, None)
-    return gather(corpus, analyse(corpus, question, Standalone(question)), hits, 100)
+    analysed = analyse(corpus, question)
+    return gather(corpus, analysed, retrieve(corpus, analysed), 100)
 
 
 def quotes(answer):
@@ -205,7 +205,7 @@ def test_a_sentence_with_what_is_asked_for_comes_before_one_without():
     best = {}
     for question in ("When was the kettle of Ur cast?", "Was the kettle of Ur cast?"):
         analysed = analyse(corpus, question, Standalone(question), asked)
-        hits = retrieve(corpus, question, analysed.encoded, encode=asked)
+        hits = retrieve(corpus, analysed)
         best[question] = sentence_ranker.rank(corpus, analysed, hits).whole[0].candidate.text
     assert ["1860" in text for text in best.values()] == [True, False]
 
@@ -261,7 +261,7 @@ def test_of_two_things_asked_one_is_a_list_and_the_other_is_answered_beside_it()
 def test_a_sentence_scores_the_same_wherever_it_stands_among_others(corpus):
     question = "When does a kettle whistle?"
     analysed = analyse(corpus, question, Standalone(question), asked)
-    pool = gather(corpus, analysed, retrieve(corpus, question, analysed.encoded), 100)
+    pool = gather(corpus, analysed, retrieve(corpus, analysed), 100)
     mixed = [pool[0], pool[-1], pool[0]]
     first, _, again = sentence_ranker.score(corpus, analysed, mixed)
     assert pool[0].passage != pool[-1].passage

@@ -31,7 +31,7 @@ def corpus():
 def ask(corpus, question, history=()):
     one = standalone(question, history, corpus)
     analysed = analyse(corpus, question, one, asked if corpus.embedded else None)
-    return answers.answer(corpus, analysed, retrieve(corpus, one.query, analysed.encoded))
+    return answers.answer(corpus, analysed, retrieve(corpus, analysed))
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def asked(corpus, question=QUESTION):
     """Return the analysed question and its hits."""
     one = standalone(question, (), corpus)
     analysed = analyse(corpus, question, one, encoded)
-    return analysed, retrieve(corpus, one.query, analysed.encoded, encode=encoded)
+    return analysed, retrieve(corpus, analysed)
 
 
 def snapshots(corpus, script, question=QUESTION, timeout=10.0, encode=bag_of_words):

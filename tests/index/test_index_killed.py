@@ -13,6 +13,7 @@ import pytest
 from ragbot.index.database import FILE
 from ragbot.index.index import Index
 from ragbot.index.vectors import chroma_state
+from ragbot.questions.question import analyse
 from ragbot.retrieval.retriever import retrieve
 from tests.index.test_index_states import passages_in, state_of
 from tests.refreshing import start
@@ -174,11 +175,11 @@ def one_version(corpus):
     assert len(versions) == 1, versions
     (version,) = versions
     question = f"Version {version} of the text on topic7"
-    query = WordEncoder().encode_question(question)
-    hits = retrieve(corpus, question, query)
+    hits = retrieve(corpus, analyse(corpus, question, encode=WordEncoder().encode_question))
     assert all(corpus.notes[hit.passage.note].text[slice(*hit.passage.span)] == hit.passage.text
                for hit in hits)  # fmt: skip
     if corpus.embedded_count == corpus.passage_count:
+        query = WordEncoder().encode_question(question)
         [(nearest, _)] = corpus.nearest(query.vector, 1)
         assert corpus.passage(nearest).note == "Note 7.md"
     return version

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from ragbot.index.index import Index
+from ragbot.questions.question import analyse
 from ragbot.retrieval.retriever import retrieve
 from tests.word_encoder import WordEncoder
 
@@ -54,7 +55,7 @@ def state_of(index):
         rankings = []
         for question in QUESTIONS:
             query = encoder.encode_question(question)
-            hits = retrieve(corpus, question, query)
+            hits = retrieve(corpus, analyse(corpus, question, encode=encoder.encode_question))
             rankings.append([(hit.passage.id, round(hit.score, 4)) for hit in hits])
             near = corpus.nearest(query.vector, 5)
             rankings.append([(names[number], round(cosine, 4)) for number, cosine in near])

@@ -83,12 +83,15 @@ def test_a_model_that_is_not_there_is_named(tmp_path):
 
 def test_retrieval_reads_its_hits_anew(model):
     from benchmarks.memory import MemoryCorpus
-    from ragbot.retrieval.retriever import retriever
+    from ragbot.models import Filters
+    from ragbot.questions.question import analyse
+    from ragbot.retrieval.retriever import Retriever
 
     corpus = MemoryCorpus.of({"Heat.md": "heat flows.", "Work.md": "work moves heat."})
-    hits = retriever(model)(corpus, "heat", None, k=2)
+    question = analyse(corpus, "heat")
+    hits = Retriever(model).retrieve(corpus, question, 2, Filters(), 1)
     assert [hit.evidence[-1].rank for hit in hits] == [1, 2]
-    assert len(retriever(model)(corpus, "heat", None, k=1)) == 1
+    assert len(Retriever(model).retrieve(corpus, question, 1, Filters(), 1)) == 1
 
 
 @pytest.mark.parametrize(

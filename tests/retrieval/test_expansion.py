@@ -9,6 +9,7 @@ from benchmarks.memory import MemoryCorpus, asked, bags
 from ragbot.index.link_trust import PRIOR
 from ragbot.models import LINKS_TO, Relation
 from ragbot.notes.parser import parse
+from ragbot.questions.question import analyse
 from ragbot.retrieval.expansion import along_links
 from ragbot.retrieval.retriever import retrieve
 
@@ -100,5 +101,5 @@ def test_a_directory_of_links_does_not_lead():
     corpus = MemoryCorpus.of(files, bags)
     for topic in topics:
         question = f"Why does the {topic} matter?"
-        hits = retrieve(corpus, question, asked(question))
+        hits = retrieve(corpus, analyse(corpus, question, encode=asked))
         assert hits[0].passage.note == f"{topic}.md"

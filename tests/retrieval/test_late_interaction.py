@@ -4,6 +4,7 @@ import pytest
 
 from benchmarks.memory import MemoryCorpus, asked, bags
 from ragbot.inference.token_codes import EncodedQuestion, TokenVectors
+from ragbot.questions.question import analyse
 from ragbot.retrieval import late_interaction
 from ragbot.retrieval.late_interaction import Reading
 from ragbot.retrieval.retriever import retrieve
@@ -61,7 +62,10 @@ def test_an_encoder_without_words_leaves_out_this_step(corpus):
     alone = EncodedQuestion(asked(question).vector, TokenVectors(bags([]).vectors, ()))
     assert not late_interaction.reads(alone)
     assert not late_interaction.reads(None)
-    assert retrieve(corpus, question, alone)[0].passage.note == "Kettle.md"
+    assert (
+        retrieve(corpus, analyse(corpus, question, encode=lambda text: alone))[0].passage.note
+        == "Kettle.md"
+    )
 
 
 def test_where_the_encoder_does_not_know_the_script_words_decide():
@@ -71,6 +75,6 @@ def test_where_the_encoder_does_not_know_the_script_words_decide():
     blind = EncodedQuestion(
         asked("kettle copper").vector, TokenVectors(asked("a b c").words.vectors, letters)
     )
-    hits = retrieve(corpus, "水壶？", blind)
+    hits = retrieve(corpus, analyse(corpus, "水壶？", encode=lambda text: blind))
     assert [hit.passage.note for hit in hits] == ["茶.md"]
     assert {one.retriever for one in hits[0].evidence} == {"bm25"}

@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks.memory import MemoryCorpus, asked, bags
+from ragbot.questions.question import analyse
 from ragbot.retrieval.named import name_scores
 from ragbot.retrieval.retriever import retrieve
 
@@ -52,6 +53,6 @@ def test_a_common_word_is_a_weak_name():
 
 def test_a_tag_leads_to_its_notes_before_the_word_does(corpus):
     question = "which notes are tagged kitchen?"
-    hits = retrieve(corpus, question, asked(question))
+    hits = retrieve(corpus, analyse(corpus, question, encode=asked))
     assert {hit.passage.note for hit in hits[:2]} == {"Kettle.md", "Pot.md"}
     assert all(hit.evidence for hit in hits)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from benchmarks.memory import MemoryCorpus, asked, bags
 from ragbot.models import Filters
+from ragbot.questions.question import analyse
 from ragbot.retrieval.retriever import retrieve
 
 FILES = {
@@ -25,8 +26,8 @@ def corpus():
 
 
 def search(corpus, question, **options):
-    query = asked(question) if corpus.embedded else None
-    return retrieve(corpus, question, query, **options)
+    encode = asked if corpus.embedded else None
+    return retrieve(corpus, analyse(corpus, question, encode=encode), **options)
 
 
 def notes(hits):
@@ -91,18 +92,19 @@ def test_at_most_k_hits(corpus):
 @pytest.mark.parametrize("question", ["", "???", "zebra quagga"], ids=repr)
 def test_nothing_in_common_finds_nothing_by_words(question):
     corpus = MemoryCorpus.of(FILES)
-    assert retrieve(corpus, question, None) == []
+    assert retrieve(corpus, analyse(corpus, question)) == []
 
 
 def test_words_names_and_links_find_without_vectors():
     corpus = MemoryCorpus.of(FILES)
-    hits = retrieve(corpus, "Which thermometers measure it?", None)
+    hits = retrieve(corpus, analyse(corpus, "Which thermometers measure it?"))
     assert set(notes(hits)[:2]) == {"models/Heat.md", "people/Kelvin.md"}
     assert not any(e.retriever == "dense" for hit in hits for e in hit.evidence)
 
 
 def test_an_empty_vault_answers_nothing():
-    assert retrieve(MemoryCorpus.of({}), "heat", None) == []
+    nothing = MemoryCorpus.of({})
+    assert retrieve(nothing, analyse(nothing, "heat")) == []
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,7 @@ def test_filters_keep_out_what_they_should(corpus, filters, kept):
     hits = search(corpus, question, filters=filters)
     assert bool(hits) is (kept is not None)
     assert all(hit.passage.note.startswith(kept) for hit in hits)
-    words = retrieve(corpus, question, None, filters=filters)
+    words = retrieve(corpus, analyse(corpus, question), filters=filters)
     assert all(hit.passage.note.startswith(kept) for hit in words)
 
 
@@ -180,7 +182,7 @@ def test_every_path_replays_on_the_graph(links, question, hops):
 
 def test_each_clause_of_a_question_finds_its_note(corpus):
     question = "Which thermometers measure heat, and where did William Thomson grow up?"
-    hits = search(corpus, question, encode=asked)
+    hits = search(corpus, question)
     assert set(notes(hits)[:2]) == {"models/Heat.md", "people/Thomson.md"}
     assert hits[0].score >= hits[1].score
 

@@ -426,7 +426,7 @@ class Ragbot:
         return self._encoder.encode_question(query)
 
     def _chroma_notice(self) -> str:
-        trouble = self._index.chroma_trouble
+        trouble = self._index.chroma_error
         return _NO_CHROMA.format(trouble) if trouble else ""
 
     def _id(self, corpus: Snapshot, name: str) -> NoteId:

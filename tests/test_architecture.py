@@ -17,7 +17,7 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
 
 # The modules, or rooms, that may import each heavy package.
 DOORS = {
-    "chromadb": ["index/vectors.py"],
+    "chromadb": ["index/chroma.py"],
     "sqlite3": ["index/"],
     "sentence_transformers": ["inference/"],
     "torch": ["inference/"],

@@ -21,6 +21,7 @@ from ragbot.errors import (
     IndexTooNewError,
     StorageError,
 )
+from ragbot.index.chroma import ChromaStore
 from ragbot.index.database import (
     DAMAGED,
     Database,
@@ -31,7 +32,6 @@ from ragbot.index.database import (
 )
 from ragbot.index.indexer import Indexer, Report, Task, behind, listed
 from ragbot.index.snapshot import Snapshot
-from ragbot.index.vectors import ChromaStore
 from ragbot.inference.encoder import Encoder
 from ragbot.models import Changes, Progress
 from ragbot.notes import vault
@@ -188,9 +188,9 @@ class Index:
             self._release(connection, file)
 
     @property
-    def chroma_trouble(self) -> str:
+    def chroma_error(self) -> str:
         """Why Chroma could not be used the last time; empty when it could."""
-        return self._chroma.trouble
+        return self._chroma.last_error
 
     # Connections
 

@@ -220,3 +220,12 @@ class NoteWriter:
                 done.embeddings.add(embedding)
             if flush is not None:
                 self._connection.execute("INSERT INTO chroma_removed VALUES (?)", (number,))
+
+
+def read_problems(connection: sqlite3.Connection) -> tuple[Problem, ...]:
+    """Return the problems of all files, in order of path and line."""
+    query = (
+        "SELECT kind, path, line, message, fix, severity FROM problem "
+        "ORDER BY path, line, kind, message"
+    )
+    return tuple(Problem(*row) for row in connection.execute(query))

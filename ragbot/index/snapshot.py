@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from ragbot.index.chroma import ChromaStore
 from ragbot.index.corpus import NoteSize
 from ragbot.index.database import read_meta
 from ragbot.index.fulltext import Fulltext
-from ragbot.index.indexer import encoder_of, read_problems
 from ragbot.index.link_trust import link_trust
 from ragbot.index.link_writer import StoredNames
 from ragbot.index.name_spotter import NameMatch, names_in
+from ragbot.index.note_writer import read_problems
 from ragbot.index.notes import Notes
 from ragbot.index.stored_graph import StoredGraph
-from ragbot.index.vectors import ChromaStore, FloatArray, Vectors
+from ragbot.index.vector_writer import encoder_of
+from ragbot.index.vectors import FloatArray, Vectors
 from ragbot.inference.encoder import EncoderIdentity
 from ragbot.inference.token_codes import Codes, none
 from ragbot.models import Filters, NoteId, Passage, Problem

@@ -70,7 +70,7 @@ class Database:
         self._holder = directory / "writer"
 
     def file_id(self) -> tuple[int, int] | None:
-        """Return what tells the file from one that takes its place; None without a file."""
+        """Return the device and inode of the file; None without one."""
         try:
             status = self.path.stat()
         except OSError:
@@ -78,7 +78,7 @@ class Database:
         return status.st_dev, status.st_ino
 
     def reader(self) -> sqlite3.Connection:
-        """Open a connection that reads, also where nothing can be written.
+        """Open a connection to read, even in a folder that cannot be written.
 
         Raises
         ------
@@ -203,7 +203,7 @@ class Database:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit what is written inside, or nothing of it when an exception ends it."""
+    """Open a transaction: commit at the end, roll back at an exception."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -272,7 +272,7 @@ def database_errors_of(directory: Path) -> Iterator[None]:
 
 
 def storage_error(directory: Path, error: OSError) -> StorageError:
-    """Return the error that says what could not be written, and what to do."""
+    """Return the error for a file that cannot be written."""
     remedy = "Free some space or choose another folder with --index; the index is as it was."
     if isinstance(error, FileExistsError | NotADirectoryError):
         remedy = "It is a file; the index needs a folder. Choose one with --index."
@@ -308,7 +308,7 @@ def _opened(path: Path, how: str) -> sqlite3.Connection:
 
 
 def _journal(connection: sqlite3.Connection) -> str:
-    """Turn on the write-ahead log, or a rollback journal where it cannot be had."""
+    """Enable the write-ahead log, or a rollback journal if the file system allows none."""
     try:
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     except sqlite3.OperationalError as error:

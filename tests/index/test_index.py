@@ -288,7 +288,7 @@ def test_words_find_an_edit_also_when_passages_cannot_be_embedded(vault, index):
 
 
 class WatchedEncoder(WordEncoder):
-    """Counts how often it is told to end."""
+    """Counts how often it is closed."""
 
     ended = 0
 
@@ -406,15 +406,15 @@ def test_a_snapshot_keeps_its_state_while_the_index_is_written(vault, index):
     index.refresh(vault, WordEncoder())
     reader = Index(index.directory)
     query = WordEncoder().encode_query("what melts in warm water")
-    with reader.snapshot() as held:
-        before = held.nearest(query, 3)
+    with reader.snapshot() as snapshot:
+        before = snapshot.nearest(query, 3)
         for number in range(4):
             (vault / "New.md").write_text(f"Steam rises {number}.", encoding="utf-8")
             (vault / "Ice.md").write_text(f"Ice floats {number}.", encoding="utf-8")
             index.refresh(vault, WordEncoder())
-        assert "New.md" not in held.notes
-        assert "melts" in held.notes["Ice.md"].text
-        assert held.nearest(query, 3) == before
+        assert "New.md" not in snapshot.notes
+        assert "melts" in snapshot.notes["Ice.md"].text
+        assert snapshot.nearest(query, 3) == before
         with reader.snapshot() as later:
             assert "New.md" in later.notes
             assert "floats 3" in later.notes["Ice.md"].text

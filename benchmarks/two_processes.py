@@ -1,4 +1,4 @@
-"""Whether a reader ever sees a mixture: one process edits and refreshes, another asks questions.
+"""Check that a reader never sees mixed states: one process edits and refreshes, another asks.
 
     python benchmarks/two_processes.py [--questions 1000] [--notes 60]
 

@@ -17,11 +17,11 @@ Setting = dict[str, float]
 FOLDS = 5
 FACTORS = (0.5, 0.75, 1.33, 2.0)
 JOINT = 20
-"""Settings in which every constant is drawn anew, beside those in which one differs."""
+"""Settings in which every constant is drawn at random, beside those in which one differs."""
 
 
 def settings(shipped: Mapping[str, float]) -> list[Setting]:
-    """Give the settings that compete, the shipped one first."""
+    """Return the settings that compete, the shipped one first."""
     single = [{name: shipped[name] * factor} for name, factor in product(shipped, FACTORS)]
     draw = np.random.default_rng(0)
     joint = [
@@ -49,7 +49,7 @@ def validate(
     wanted
         For each set, the recall at 5 that a setting must reach there on the
         questions it is chosen by; None for a set on which settings compete, by
-        recall at 5 and 10. Where none reaches all, the shipped one stands.
+        recall at 5 and 10. Where none reaches all, the shipped one wins.
 
     Returns
     -------

@@ -43,11 +43,11 @@ RECORD = """() => { window.frames = []; let last = performance.now();
 def frames(page: Page, seconds: float = 0.0) -> list[float]:
     """Take the milliseconds of each frame since the last call, after `seconds` more."""
     page.wait_for_timeout(seconds * 1000)
-    told: list[float] = page.evaluate("() => frames.splice(0)")
-    return told
+    times: list[float] = page.evaluate("() => frames.splice(0)")
+    return times
 
 
-def told(times: list[float]) -> dict[str, float]:
+def summary(times: list[float]) -> dict[str, float]:
     """Summarise frame times."""
     p50, p95 = np.quantile(times, (0.5, 0.95))
     rounded = {"p50": p50, "p95": p95, "longest": max(times)}
@@ -81,10 +81,10 @@ def measure(page: Page) -> dict[str, Any]:
     zooming = frames(page)
     return {
         "seconds until it is drawn": round(drawn, 2),
-        "while it settles": told(settling),
-        "pointing": told(pointing),
-        "panning": told(panning),
-        "zooming": told(zooming),
+        "while it settles": summary(settling),
+        "pointing": summary(pointing),
+        "panning": summary(panning),
+        "zooming": summary(zooming),
     }
 
 

@@ -33,12 +33,12 @@ PATIENCE = 60
 
 def seconds(bot: Ragbot, note: Path, number: int) -> float:
     """Save a note, and ask until what was saved is quoted."""
-    told = f"The lantern of edit {number} hangs in harbour {number * 17}."
+    sentence = f"The lantern of edit {number} hangs in harbour {number * 17}."
     began = time.perf_counter()
-    note.write_text(f"{note.read_text(encoding='utf-8')}\n\n{told}\n", encoding="utf-8")
+    note.write_text(f"{note.read_text(encoding='utf-8')}\n\n{sentence}\n", encoding="utf-8")
     while time.perf_counter() - began < PATIENCE:
         answer = bot.ask(f"In which harbour hangs the lantern of edit {number}?")
-        if any(told in citation.quote for citation in answer.citations):
+        if any(sentence in citation.quote for citation in answer.citations):
             return time.perf_counter() - began
         time.sleep(0.02)
     raise TimeoutError(f"edit {number} was not answered from within {PATIENCE} s")

@@ -4,7 +4,7 @@
     pip install --no-deps llama-index-readers-obsidian llama-index-readers-file  # ObsidianReader
     python benchmarks/links.py [--vault FOLDER] [--notes 10000]
 
-The cases are those of `tests/conformance`. ragbot is held to everything that a case
+The cases are those of `tests/conformance`. ragbot has to meet everything that a case
 expects. The others do not say as much, so they are compared, and ragbot beside
 them, on the part that they can answer: the set of files that a note links to,
 else its tags. A crash or a time-out counts as a difference.
@@ -114,7 +114,7 @@ def limited(seconds: int) -> Iterator[None]:
 
 
 def comparable(expected: dict[str, Any], can: tuple[str, ...]) -> dict[str, Any]:
-    """Give the part of an expectation that a reader of edges, else tags, can meet."""
+    """Return the part of an expectation that a reader of edges, else tags, can meet."""
     if "edges" in can and "edges" in expected:
         return {"edges": expected["edges"]}
     if "edges" in can and all("resolved" in link for link in expected.get("links", [{}])):
@@ -123,7 +123,7 @@ def comparable(expected: dict[str, Any], can: tuple[str, ...]) -> dict[str, Any]
 
 
 def outcome(case: Case, reader: Adapter, expected: dict[str, Any]) -> str:
-    """Give `pass`, `differs`, `slow`, or the name of the exception that a reader raised."""
+    """Return `pass`, `differs`, `slow`, or the name of the exception that a reader raised."""
     with tempfile.TemporaryDirectory() as folder:
         root = build(case, Path(folder))
         try:
@@ -161,7 +161,7 @@ def conformance() -> dict[str, Any]:
 
 
 def installed(name: str) -> bool:
-    """Whether the package of a reader can be imported."""
+    """Return whether the package of a reader can be imported."""
     modules = {"obsidiantools": "obsidiantools.api"}
     if name.startswith("llama-index"):
         modules[name] = "llama_index.readers.obsidian"
@@ -205,7 +205,7 @@ def write_vault(folder: Path, count: int, seed: int = 7) -> None:
 
 
 def timed(work: Callable[[], Any], repeat: int = 3) -> float:
-    """Give the least processor seconds of some runs: another program does not count."""
+    """Return the least processor seconds of some runs, which other programs disturb least."""
     best = float("inf")
     for _ in range(repeat):
         started = time.process_time()

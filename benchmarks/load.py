@@ -79,7 +79,7 @@ class Edits:
             new.replace(self.notes / name)
 
     def mixes(self, answer: dict[str, Any]) -> bool:
-        """Whether what an answer cites of a note was never there in one version of it."""
+        """Return whether an answer cites text of a note that no single version contains."""
         cited: dict[str, list[dict[str, Any]]] = {}
         for citation in answer["citations"]:
             cited.setdefault(citation["note"], []).append(citation)

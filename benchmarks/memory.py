@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot.index.database import create_tables, write_meta
+from ragbot.index.database import write_meta
 from ragbot.index.link_writer import LinkWriter
 from ragbot.index.note_rows import NoteRows
 from ragbot.index.note_writer import NoteWriter, Written
+from ragbot.index.schema import create_tables
 from ragbot.index.snapshot import Snapshot
 from ragbot.inference import token_codes
 from ragbot.inference.token_codes import Encoded, EncodedQuestion, TokenVectors

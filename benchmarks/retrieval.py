@@ -99,8 +99,12 @@ def as_a_whole(corpus: Any, question: str, encode: EncodeQuestion) -> Ranking:
     """Rank with questions encoded as a whole only."""
 
     def whole(text: str) -> EncodedQuestion | None:
-        told = encode(text)
-        return None if told is None else replace(told, words=TokenVectors(told.words.vectors, ()))
+        encoded = encode(text)
+        return (
+            None
+            if encoded is None
+            else replace(encoded, words=TokenVectors(encoded.words.vectors, ()))
+        )
 
     return evaluate.ragbot(corpus, question, whole)
 
@@ -190,7 +194,7 @@ def multihop(name: str, folder: Path, encode: Passages, encoder: LocalEncoder) -
     for number, passage in enumerate(passages):
         titles.setdefault(passage["title"], []).append(number)
     notes = [_note(number, passage) for number, passage in enumerate(passages)]
-    held = encode([f"{p['title']}\n{p['text']}" for p in passages])
+    embedded = encode([f"{p['title']}\n{p['text']}" for p in passages])
     asked = [
         Question(q["id"], q["question"], "multi", tuple((_id(g),) for g in q["gold"]))
         for q in _lines(folder / "questions-dev.jsonl")
@@ -203,12 +207,12 @@ def multihop(name: str, folder: Path, encode: Passages, encoder: LocalEncoder) -
     ]
     noisy = [
         replace(note, relations=(*note.relations, *_relations(number, near, passages)))
-        for number, (note, near) in enumerate(zip(linked, _nearest(held.vectors), strict=True))
+        for number, (note, near) in enumerate(zip(linked, _nearest(embedded.vectors), strict=True))
     ]
 
     def corpus(of: list[Note], found: Sequence[Relation] = ()) -> MemoryCorpus:
         return MemoryCorpus(
-            of, lambda _: held, found, lambda n: [Passage(n.id, (0, len(n.text)), n.text)]
+            of, lambda _: embedded, found, lambda n: [Passage(n.id, (0, len(n.text)), n.text)]
         )
 
     yield Set(name, corpus(linked), asked, texts, known)
@@ -241,7 +245,7 @@ def _relations(number: int, targets: Sequence[int], passages: list[Any]) -> tupl
 
 
 def _mentioned(text: str, titles: dict[str, list[int]]) -> list[int]:
-    """Find notes whose title stands in a text as it is written, the longest at each place."""
+    """Find notes whose title a text contains verbatim, the longest at each place."""
     words = [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
     found: list[int] = []
     place = 0
@@ -347,7 +351,7 @@ def main() -> None:
     options.add_argument("--shared", type=Path, default=SHARED, help="questions and vaults")
     options.add_argument("--sets", nargs="*", default=["garden", "shipped", "2wiki", "musique"])
     options.add_argument(
-        "--cross-validate", action="store_true", help="choose the constants anew on folds: an hour"
+        "--cross-validate", action="store_true", help="choose the constants on folds: an hour"
     )
     arguments = options.parse_args()
     results: dict[str, Any] = {

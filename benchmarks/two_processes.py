@@ -1,4 +1,4 @@
-"""Whether a reader ever sees a mixture: one process edits and refreshes, another asks questions.
+"""Check that a reader never sees mixed states: one process edits and refreshes, another asks.
 
     python benchmarks/two_processes.py [--questions 1000] [--notes 60]
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.scale import CheapEncoder  # noqa: E402
-from ragbot.index import vectors  # noqa: E402
+from ragbot.index import chroma  # noqa: E402
 from ragbot.index.index import Index  # noqa: E402
 from ragbot.questions.question import analyse  # noqa: E402
 from ragbot.retrieval.retriever import retrieve  # noqa: E402
@@ -43,7 +43,7 @@ def write(vault: Path, notes: int, version: int) -> None:
 
 def serve_edits(home: Path, notes: int) -> None:
     """Rewrite the vault and refresh its index until the standard input ends."""
-    vectors.FLUSH = 1
+    chroma.FLUSH = 1
     index, encoder = Index(home / "index"), CheapEncoder()
     version = 0
     while not (home / "stop").exists():
@@ -73,7 +73,7 @@ def ask(home: Path, notes: int, questions: int) -> dict[str, int]:
         seen = {match for text in texts for match in _VERSION.findall(text)}
         versions |= seen
         found["mixtures"] += len(seen) != 1
-        found["without Chroma"] += bool(index.chroma_trouble)
+        found["without Chroma"] += bool(index.chroma_error)
     return found | {"versions seen": len(versions)}
 
 

@@ -1,7 +1,6 @@
-"""`Ragbot`: the stages put together, and the only place where they meet the settings.
+"""`Ragbot`: the composition of all stages with the settings.
 
-Each public method reads one snapshot of the index, so that no answer mixes two
-states. All of them may be called from several threads.
+Each public method reads one snapshot of the index, so no answer mixes two states.
 """
 
 from __future__ import annotations
@@ -16,12 +15,11 @@ from typing import TYPE_CHECKING, Self
 from ragbot.answers.answer import answer, small_talk
 from ragbot.answers.stream import Writer, reading, stream
 from ragbot.config import Config
-from ragbot.errors import ModelUnavailableError, NoteNotFoundError
+from ragbot.errors import NoteNotFoundError
 from ragbot.graph.relation_graph import Direction
 from ragbot.index.index import Index
 from ragbot.index.snapshot import Snapshot
-from ragbot.inference.llm import LanguageModel
-from ragbot.inference.llm_discovery import LocalModel, local_models
+from ragbot.inference.llm_discovery import LocalModel, ModelChoice, local_models
 from ragbot.inference.ray import open_encoder
 from ragbot.inference.token_codes import EncodedQuestion
 from ragbot.inference.vector_cache import VectorCache
@@ -61,8 +59,9 @@ _NO_CHROMA = "Chroma cannot be used ({}); vectors are compared exactly until the
 class Ragbot:
     """Ask a folder of Markdown notes. Safe to share between threads; close it, or use `with`.
 
-    Once it is closed, a call that had begun comes to its end, and a later one raises `ClosedError`.
-    Every method is shown at work in `docs/python.md`, which the tests run.
+    `close` lets running calls end; a later call raises `ClosedError`. `docs/python.md` has an
+    example of every method. A method that takes the name of a note raises `NoteNotFoundError` if no
+    note has it.
     """
 
     def __init__(self, config: Config) -> None:
@@ -70,8 +69,7 @@ class Ragbot:
         self._index = Index(config.index, config.chroma_url, mentioned=config.mentions)
         self._encoder = open_encoder(config.embed_model, config.backend, config.ray)
         self._encode_sentences = VectorCache(self._encoder.encode)
-        self._model = _model(config)
-        self._chosen: dict[str, LanguageModel] = {}
+        self._models = ModelChoice(config.llm, config.llm_base_url, config.llm_timeout)
         self._retriever = Retriever(config.reranker)
         self._seen = False
         self._refreshing = threading.Lock()
@@ -94,9 +92,8 @@ class Ragbot:
         config
             All settings at once, instead of the environment's.
         refresh
-            Whether to bring the index up to date now. Without it, the first call reads
-            what has changed in the notes, and passages are found by words and links
-            until `refresh` has embedded them.
+            Whether to update the index now. Without it, the first call reads the changed
+            notes, and only `refresh` embeds their passages.
 
         Raises
         ------
@@ -117,7 +114,7 @@ class Ragbot:
         self.close()
 
     def close(self) -> None:
-        """Close the index. What was returned before stays valid; a later call is refused."""
+        """Close the index. Values that were returned before stay valid."""
         self._index.close()
 
     # Keeping the index
@@ -135,8 +132,8 @@ class Ragbot:
         rebuild
             Whether to read and embed everything again.
         progress
-            Called as the work goes on; an exception from it ends the work and
-            leaves the index as it was last committed.
+            Called with each report; an exception from it ends the refresh after the
+            last commit.
 
         Raises
         ------
@@ -159,7 +156,7 @@ class Ragbot:
         return done
 
     def status(self) -> Status:
-        """Return what the index holds, and how far it is behind the notes."""
+        """Return the state of the index, and the number of notes that changed since."""
         with self.snapshot() as corpus:
             passages, embedded = corpus.passage_count, corpus.embedded_count
             return Status(
@@ -253,12 +250,7 @@ class Ragbot:
             If no server on this machine offers the model that `use_llm` names.
         """
         *_, last = self.stream(
-            question,
-            history,
-            filters=filters,
-            use_llm=use_llm,
-            sources=sources,
-            hops=hops,
+            question, history, filters=filters, use_llm=use_llm, sources=sources, hops=hops
         )
         return last
 
@@ -279,7 +271,7 @@ class Ragbot:
         the model.
         """
         question = checked(question, self.config.max_question)
-        chosen = None if use_llm is False else self._language_model(use_llm)
+        model = self._models.choose(use_llm)
         writer: Writer | None = None
         with self.snapshot() as corpus:
             asked = standalone(question, _turns(history), corpus)
@@ -291,28 +283,15 @@ class Ragbot:
                 hits = self._retriever.retrieve(corpus, analysed, k, filters, far)
                 embedded = analysed.encoded is not None or corpus.embedded
                 quoted = answer(corpus, analysed, hits, notice="" if embedded else _NO_VECTORS)
-                if chosen is not None:
+                if model is not None:
                     encode = None if analysed.encoded is None else self._encode_sentences
-                    writer = reading(corpus, analysed, hits, chosen, encode)
+                    writer = reading(corpus, analysed, hits, model, encode)
         # The model writes for seconds: the snapshot is closed before.
         yield from stream(quoted, writer)
 
     def models(self) -> list[LocalModel]:
         """Return the language models that servers on this machine offer; none is switched on."""
         return local_models()
-
-    def _language_model(self, spec: str | bool | None) -> LanguageModel | None:
-        """Return the configured model, or one that a server on this machine offers."""
-        if not isinstance(spec, str) or (self._model is not None and spec == self._model.spec):
-            return self._model
-        if spec not in self._chosen:
-            offered = next((one for one in self.models() if one.spec == spec), None)
-            if offered is None:
-                found = "no server on this machine offers it"
-                raise ModelUnavailableError(spec, found, "`ragbot models` lists those on offer.")
-            timeout = self.config.llm_timeout
-            self._chosen[spec] = LanguageModel(spec, offered.base_url, timeout)
-        return self._chosen[spec]
 
     def encode(self, question: str) -> EncodedQuestion | None:
         """Encode a question; None while words and links alone are searched."""
@@ -337,48 +316,24 @@ class Ragbot:
             return corpus.notes.all()
 
     def note(self, name: str) -> Note:
-        """Return the note that goes by a path, file name, title or alias.
-
-        Raises
-        ------
-        NoteNotFoundError
-            If no note goes by that name; it names the nearest.
-        """
+        """Return the note that goes by a path, file name, title or alias."""
         with self.snapshot() as corpus:
             return corpus.notes[self._id(corpus, name)]
 
     def passages(self, name: str) -> list[Passage]:
-        """Return the passages of a note, in the order of the file.
-
-        Raises
-        ------
-        NoteNotFoundError
-            If no note goes by that name; it names the nearest.
-        """
+        """Return the passages of a note, in the order of the file."""
         with self.snapshot() as corpus:
             return [corpus.passage(one) for one in corpus.passages_of(self._id(corpus, name))]
 
     def related(
         self, name: str, predicate: str | None = None, direction: Direction = "both"
     ) -> list[Relation]:
-        """Return the relations of a note: its own in file order, then those that lead to it.
-
-        Raises
-        ------
-        NoteNotFoundError
-            If no note goes by that name.
-        """
+        """Return the relations of a note: its own in file order, then those that lead to it."""
         with self.snapshot() as corpus:
             return corpus.graph.neighbours(self._id(corpus, name), predicate, direction)
 
     def path(self, a: str, b: str) -> list[Relation]:
-        """Return the shortest way between two notes along relations, either way; or nothing.
-
-        Raises
-        ------
-        NoteNotFoundError
-            If no note goes by one of the names.
-        """
+        """Return the shortest way between two notes along relations, either way; or nothing."""
         with self.snapshot() as corpus:
             return list(corpus.graph.path(self._id(corpus, a), self._id(corpus, b)))
 
@@ -387,28 +342,19 @@ class Ragbot:
         with self.snapshot() as corpus:
             return corpus.graph.to_networkx()
 
-    def titles(self) -> dict[NoteId, str]:
-        """Return the title of every note by id, in order of id."""
-        with self.snapshot() as corpus:
-            return corpus.notes.titles()
-
-    def hubs(self, count: int) -> list[NoteId]:
-        """Return the notes that most others link to, most first."""
-        with self.snapshot() as corpus:
-            return corpus.graph.hubs(count)
-
     def starters(self, most: int = 6) -> list[str]:
         """Return questions to begin with.
 
         They are the field `starters` of a note's frontmatter; without one they ask about the
         notes with the most links.
         """
-        for note in self.notes():
-            written = note.metadata.get("starters")
-            if isinstance(written, list) and written:
-                return [str(question) for question in written[:most]]
-        titles = self.titles()
-        return [f"What is {titles[note]}?" for note in self.hubs(most) if note in titles]
+        with self.snapshot() as corpus:
+            for note in corpus.notes.all():
+                written = note.metadata.get("starters")
+                if isinstance(written, list) and written:
+                    return [str(question) for question in written[:most]]
+            titles = corpus.notes.titles()
+            return [f"What is {titles[note]}?" for note in corpus.graph.hubs(most)]
 
     # Steps
 
@@ -421,7 +367,7 @@ class Ragbot:
         return self._encoder.encode_question(query)
 
     def _chroma_notice(self) -> str:
-        trouble = self._index.chroma_trouble
+        trouble = self._index.chroma_error
         return _NO_CHROMA.format(trouble) if trouble else ""
 
     def _id(self, corpus: Snapshot, name: str) -> NoteId:
@@ -436,8 +382,3 @@ class Ragbot:
 
 def _turns(history: History) -> list[Turn]:
     return [turn if isinstance(turn, Turn) else Turn(turn) for turn in history]
-
-
-def _model(config: Config) -> LanguageModel | None:
-    llm = config.llm
-    return LanguageModel(llm, config.llm_base_url, config.llm_timeout) if llm else None

@@ -2,8 +2,6 @@
 
 Every setting is an environment variable `RAGBOT_*`; an unknown one is an error,
 because a misspelt setting that is silently ignored is worse than none.
-
-Floor 1: only the composition root and the programs above it read a `Config`.
 """
 
 from __future__ import annotations
@@ -65,8 +63,8 @@ class Config:
     max_question
         Greatest length of a question in characters, > 0.
     mentions
-        Whether a note's name that stands in another note without a link counts
-        as a weak link: `on` or `off`.
+        Whether an unlinked mention of a note's name counts as a weak link: `on`
+        or `off`.
     """
 
     notes: Path = Path("notes")

@@ -1,10 +1,10 @@
-"""The values that cross module borders: notes, relations, chunks, hits, answers.
+"""The values that modules exchange: notes, relations, passages, hits, answers.
 
 Every value is immutable. Every position is a `Span`, a half-open pair of
 character offsets into `Note.text`, so a quotation can be checked against the
 note it came from: `note.text[slice(*citation.span)] == citation.quote`.
 
-Floor 0: this module imports nothing from ragbot.
+This module imports nothing from ragbot.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ EMBEDS = "embeds"
 """Predicate of an embed, `![[Target]]`."""
 
 MENTIONS = "mentions"
-"""Predicate of a title or alias that stands in the text without a link."""
+"""Predicate of a title or alias that the text mentions without a link."""
 
 UNTYPED = frozenset({LINKS_TO, EMBEDS, MENTIONS})
-"""Predicates that no author wrote: every other one is an asserted relation."""
+"""Predicates that no author wrote; a relation with another one is typed."""
 
 RetrieverName = Literal["dense", "bm25", "names", "graph", "reranker"]
 AnswerKind = Literal["graph", "extractive", "generated", "smalltalk"]
@@ -71,16 +71,15 @@ class Section:
 class Relation:
     """A directed edge between two notes, as the author wrote it.
 
-    A plain link has the predicate `LINKS_TO`. `written` is the target's name
-    as it stands in the note (trimmed, unescaped, percent-decoded; `""` for a
-    link into the note itself). `target` is None while no note answers to that
-    name: the target is then a ghost, which is a state and not an error.
+    A plain link has the predicate `LINKS_TO`. `written` is the target's name in
+    the note (trimmed, unescaped, percent-decoded; `""` for a link into the note
+    itself). `target` is None while no note has that name: the target is then a
+    ghost, which is a state and not an error.
 
-    `span` covers the link with its brackets. `annotation` is what the author
-    wrote about the relation, as readable text; `annotation_span` is where that
-    stands, so that it can be quoted. `heading` is the part after `#` (without
-    it), `block` the part after `^`. `marker` is one of `↑ ⊙ ↗` when it follows
-    the link: provenance only, it says nothing on whether the note exists.
+    `span` covers the link with its brackets. `annotation` is the author's text
+    about the relation, without markup; `annotation_span` is its place in the
+    file. `heading` is the part after `#`, `block` the part after `^`. `marker`
+    is the `↑`, `⊙` or `↗` that follows the link.
     """
 
     source: NoteId
@@ -97,7 +96,7 @@ class Relation:
 
     @property
     def typed(self) -> bool:
-        """Whether an author named the relation, rather than only linking."""
+        """True if an author named the relation."""
         return self.predicate not in UNTYPED
 
 
@@ -124,23 +123,22 @@ class Note:
     blocks: Mapping[str, int] = field(default_factory=dict)
 
     def line_of(self, offset: int) -> int:
-        """Line number, from 1, of a character offset (CR, LF and CRLF end a line)."""
+        """Return the line, from 1, of a character offset (CR, LF and CRLF end a line)."""
         before = self.text[:offset]
         ends = before.count("\n") + before.count("\r") - before.count("\r\n")
         split = before.endswith("\r") and self.text[offset : offset + 1] == "\n"
         return 1 + ends - split
 
     def lines_of(self, span: Span) -> tuple[int, int]:
-        """First and last line, from 1 and inclusive, that a span touches."""
+        """Return the first and last line, from 1 and inclusive, of a span."""
         return self.line_of(span[0]), self.line_of(max(span[0], span[1] - 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """The passage that is embedded and retrieved: one slice of one note.
+    """The unit of embedding and retrieval: one slice of one note.
 
-    `text == note.text[slice(*span)]`: it is shown as it stands in the file.
-    Identity is the place, so two equal texts at two places stay two chunks.
+    `text == note.text[slice(*span)]`. Equal texts at two places are two passages.
     """
 
     note: NoteId
@@ -150,17 +148,17 @@ class Passage:
 
     @property
     def id(self) -> str:
-        """Stable name of the chunk: its note and its place in it."""
+        """Name of the passage: its note and its span."""
         return f"{self.note}#{self.span[0]}-{self.span[1]}"
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why a chunk was found: the retriever, its rank (1 is best), its own score.
+    """Why a passage was found: the retriever, its rank (1 is best), its own score.
 
     `score` is comparable only within one retriever; higher is better. `path`
-    holds the relations that the graph followed from a seed to the chunk's
-    note, and is empty for the other retrievers.
+    holds the relations from a first hit to the passage's note; it is empty for
+    retrievers other than the graph.
     """
 
     retriever: RetrieverName
@@ -171,7 +169,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A retrieved chunk with its final score (higher is better) and its evidence."""
+    """A retrieved passage with its final score (higher is better) and its evidence."""
 
     passage: Passage
     score: float
@@ -180,11 +178,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A verbatim quotation and the place where it stands.
+    """A verbatim quotation and its place.
 
-    `quote == note.text[slice(*span)]`, checked before an answer is given out.
-    `number` is what the answer's text shows in brackets, from 1; `lines` are
-    the first and last line of the quotation, from 1, inclusive.
+    `quote == note.text[slice(*span)]`, which is checked before an answer is
+    returned. `number` is the one in brackets in the answer's text, from 1; `lines`
+    are the first and last line of the quotation, from 1, inclusive.
     """
 
     number: int
@@ -247,7 +245,7 @@ class Answer:
 
     @property
     def grounded(self) -> bool:
-        """Whether every statement is supported and carried by a citation."""
+        """True if every statement is supported and has a citation."""
         return not self.abstained and all(s.citations and s.supported for s in self.statements)
 
 

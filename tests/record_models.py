@@ -58,7 +58,7 @@ def record(name, url):
     with tempfile.TemporaryDirectory() as index, (RECORDINGS / f"{name}.jsonl").open("w") as file:
         file.write(json.dumps(head) + "\n")
         with Ragbot.open(config=Config(notes=ROOT / "notes", index=Path(index))) as bot:
-            bot._model = recorder = Recorder(f"openai-like/{name}", url, 600.0)
+            bot._models.configured = recorder = Recorder(f"openai-like/{name}", url, 600.0)
             for one in questions():
                 recorder.written = ""
                 answer = bot.ask(one["question"], [Turn(past) for past in one["history"]])

@@ -11,13 +11,13 @@ PROCESSES.set_forkserver_preload(["ragbot.index.index", "chromadb", "tests.word_
 
 
 def refresh(notes: Path, index: Path, flush: int) -> None:
-    from ragbot.index import indexer, vectors
+    from ragbot.index import chroma, vector_writer
     from ragbot.index.index import Index
     from tests.word_encoder import WordEncoder
 
-    # Vectors are written piece by piece, and Chroma with each: there is more to be killed in.
-    indexer.PIECE = 4
-    vectors.FLUSH = flush
+    # Small batches, each with a write to Chroma: more moments to be killed in.
+    vector_writer.BATCH = 4
+    chroma.FLUSH = flush
     Index(index).refresh(notes, WordEncoder())
 
 

@@ -17,7 +17,7 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
 
 # The modules, or rooms, that may import each heavy package.
 DOORS = {
-    "chromadb": ["index/vectors.py"],
+    "chromadb": ["index/chroma.py"],
     "sqlite3": ["index/"],
     "sentence_transformers": ["inference/"],
     "torch": ["inference/"],
@@ -30,7 +30,7 @@ DOORS = {
     "click": ["apps/cli/"],
     "gradio": ["apps/web/"],
     "fastapi": ["apps/web/"],
-    "mcp": ["apps/mcp.py", "apps/web/"],
+    "mcp": ["apps/mcp.py", "apps/lazy_bot.py", "apps/web/"],
     "llama_index": ["inference/", "apps/llamaindex.py"],
 }
 SLOW_TO_IMPORT = {*DOORS, "scipy", "numpy", "transformers"} - {"sqlite3"}

@@ -7,6 +7,7 @@ import pytest
 from ragbot import Filters, Ragbot, Turn
 from ragbot.config import Config
 from ragbot.errors import ModelUnavailableError, NoteNotFoundError, QuestionError, VaultError
+from ragbot.inference import llm_discovery
 from ragbot.inference.llm_discovery import LocalModel
 from tests.model_server import Script, serving
 
@@ -227,7 +228,7 @@ def test_a_model_of_this_machine_is_used_only_when_chosen(bot, monkeypatch):
     script = Script("Green tea is brewed at 80 degrees.", models=["small"])
     with serving(script) as url:
         offered = [LocalModel("openai-like/small", url, "llama.cpp")]
-        monkeypatch.setattr(bot, "models", lambda: offered)
+        monkeypatch.setattr(llm_discovery, "local_models", lambda: offered)
         bot.ask("How hot should the water be for green tea?")
         assert script.requests == []
         bot.ask("How hot should the water be for green tea?", use_llm="openai-like/small")
@@ -237,6 +238,6 @@ def test_a_model_of_this_machine_is_used_only_when_chosen(bot, monkeypatch):
 
 
 def test_a_model_that_nobody_offers_is_refused(bot, monkeypatch):
-    monkeypatch.setattr(bot, "models", list)
+    monkeypatch.setattr(llm_discovery, "local_models", list)
     with pytest.raises(ModelUnavailableError, match="no server on this machine offers it"):
         bot.ask("What is green tea?", use_llm="openai-like/elsewhere")

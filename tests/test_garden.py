@@ -45,13 +45,13 @@ def questions() -> tuple[dict[str, Any], ...]:
 
 
 def section(note: Note, heading: str) -> str:
-    """Give the text under one second-level heading, the heading line left out."""
+    """Return the text under one second-level heading, the heading line left out."""
     spans = [s.span for s in note.sections if s.headings[1:2] == (heading,)]
     return "".join(note.text[slice(*span)] for span in spans).partition("\n")[2]
 
 
 def body(note: Note) -> str:
-    """Give the note without its frontmatter and without its list of sources."""
+    """Return the note without its frontmatter and without its list of sources."""
     text = note.text.split("---\n", 2)[2]
     return text.partition("\n## Sources\n")[0]
 
@@ -101,7 +101,7 @@ SOURCE = re.compile(
 
 
 def source_names(note: Note) -> set[str]:
-    """Give the names by which a note's prose can call its sources: `Lu et al., code` is `Lu`."""
+    """Return the names by which a note's prose can call its sources: `Lu et al., code` is `Lu`."""
     lines = section(note, "Sources").strip().splitlines()
     found = [SOURCE.fullmatch(line) for line in lines]
     assert all(found), [line for line, match in zip(lines, found, strict=True) if not match]
@@ -220,7 +220,7 @@ def test_the_licence_credits_the_garden_that_came_before() -> None:
 
 
 def words_of(text: str) -> list[str]:
-    """Give the words as they are compared: no case, no punctuation, no accents' variants."""
+    """Return the words as they are compared: no case, no punctuation, no accents' variants."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return re.findall(r"[a-z0-9]+", plain.replace("'", "").replace("\u2019", ""))
 
@@ -230,13 +230,13 @@ def runs(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
 
 
 def own_words(text: str) -> list[str]:
-    """Give the words of a note but for the titles of the works that it cites: those are data."""
+    """Return the words of a note but for the titles of the works that it cites: those are data."""
     prose, _, sources = text.partition("\n## Sources\n")
     return words_of(prose + " sources " + re.sub(r"\[[^\]]+\]\([^)]+\)", " cited ", sources))
 
 
 def names() -> set[tuple[str, ...]]:
-    """Give the runs within a kept title, alone or after the word or predicate it must follow."""
+    """Return the runs within a kept title, alone or after the word or predicate it must follow."""
     before = ["title", *(f"Relations {predicate}" for predicate in declared_predicates())]
     return {
         run

@@ -45,7 +45,7 @@ def open_bot(plot, tmp_path, monkeypatch):
     return opened
 
 
-def told(bot, question):
+def result_of(bot, question):
     """What a question gives, whole: the answer's text and quotations, and the hits in order."""
     answer = bot.ask(question)
     hits = bot.search(question, 5)
@@ -78,13 +78,13 @@ def at_once(*works):
 
 def test_many_threads_are_answered_as_one_is(open_bot):
     with open_bot() as bot:
-        alone = {question: told(bot, question) for question in QUESTIONS}
+        alone = {question: result_of(bot, question) for question in QUESTIONS}
         assert any(citations for _, citations, _ in alone.values())
         found = []
 
         def ask(seed):
             for question in random.Random(seed).sample(QUESTIONS, len(QUESTIONS)):
-                found.append((question, told(bot, question)))
+                found.append((question, result_of(bot, question)))
 
         def refresh():
             for rebuild in (False, True, False):
@@ -138,12 +138,12 @@ def test_an_answer_is_of_one_state_of_the_notes_while_they_change(open_bot, tmp_
 def test_closing_lets_calls_end_and_refuses_later_ones(open_bot):
     for round_ in range(5):
         bot = open_bot()
-        alone = {question: told(bot, question) for question in QUESTIONS}
+        alone = {question: result_of(bot, question) for question in QUESTIONS}
         closing = threading.Event()
 
         def ask(bot=bot, alone=alone):
             for question in itertools.cycle(QUESTIONS):
-                assert told(bot, question) == alone[question]
+                assert result_of(bot, question) == alone[question]
 
         def refresh(bot=bot):
             while True:
@@ -215,7 +215,7 @@ def test_closing_closes_the_database(open_bot, tmp_path):
     bot = open_bot()
     bot.note("Tomato")
     bot.close()
-    held = Path("/proc/self/fd")
-    if held.is_dir():
-        open_files = {os.path.realpath(path) for path in held.iterdir()}
+    descriptors = Path("/proc/self/fd")
+    if descriptors.is_dir():
+        open_files = {os.path.realpath(path) for path in descriptors.iterdir()}
         assert not [name for name in open_files if name.startswith(str(tmp_path / "index"))]

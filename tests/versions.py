@@ -46,7 +46,7 @@ def oldest() -> list[str]:
 
 
 def pinned_torch() -> str:
-    """Give the one version of torch that is installed anywhere."""
+    """Return the one version of torch that is installed anywhere."""
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     return re.search(r"^torch==.+$", text, re.M)[0]
 

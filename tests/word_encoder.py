@@ -49,10 +49,10 @@ class WordEncoder:
     def encode_passages(self, texts):
         self.encoded += texts
         vectors = np.array([self.encode_query(text) for text in texts], np.float32)
-        told = [self._words(text) for text in texts]
+        words = [self._words(text) for text in texts]
         return Encoded(
             vectors.reshape(-1, DIMENSION),
-            [token_codes.quantize(rows, [first for first, _ in spans]) for spans, rows in told],
+            [token_codes.quantize(rows, [first for first, _ in spans]) for spans, rows in words],
         )
 
     def _words(self, text):

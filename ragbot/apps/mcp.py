@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import socket
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import anyio
 from mcp.server import MCPServer
-from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import CallToolResult, Resource, TextContent, ToolAnnotations
 from pydantic import Field
@@ -29,11 +28,11 @@ from starlette.routing import BaseRoute
 from ragbot import __version__
 from ragbot.apps import serialize
 from ragbot.apps.footnotes import footnotes
+from ragbot.apps.lazy_bot import LazyBot, readable_errors
 from ragbot.apps.note_lookup import NoteLookup
 from ragbot.bot import Ragbot
-from ragbot.errors import RagbotError, ServeError
-from ragbot.models import Answer, Filters, Hit, Note, Progress, Relation
-from ragbot.notes.watcher import follow
+from ragbot.errors import ServeError
+from ragbot.models import Answer, Filters, Hit, Note, Relation
 
 INSTRUCTIONS = """\
 These tools read a folder of Markdown notes that belongs to the user. Start with `ask_notes` for a
@@ -54,78 +53,10 @@ PAGE = 6000
 MOST_RELATIONS = 20
 """Relations of a note that are listed by default."""
 
-T = TypeVar("T")
 NoteName = Annotated[str, Field(description="Path, title or alias of a note", min_length=1)]
 Question = Annotated[str, Field(description="The question, in plain words", min_length=1)]
 Folders = Annotated[tuple[str, ...], Field(description="Only notes below one of these folders")]
 Tags = Annotated[tuple[str, ...], Field(description="Only notes with one of these tags")]
-
-
-class LazyBot:
-    """A bot that the first request opens, and that follows edits of the notes.
-
-    Parameters
-    ----------
-    open_bot
-        Opens the bot without waiting for the encoder; called once.
-    """
-
-    def __init__(self, open_bot: Callable[[], Ragbot]) -> None:
-        self._open = open_bot
-        self._lock = threading.Lock()
-        self._bot: Ragbot | None = None
-        self._stop = threading.Event()
-
-    def get(self) -> Ragbot:
-        """Return the open bot.
-
-        Raises
-        ------
-        ToolError
-            If it cannot be opened; the message says what to do.
-        """
-        with self._lock:
-            if self._bot is None:
-                self._bot = _readable_errors(self._open)
-            return self._bot
-
-    def start_following(self) -> None:
-        """Start a thread that keeps the index up to date, and return."""
-        threading.Thread(target=self._follow, name="ragbot-follow", daemon=True).start()
-
-    def close(self) -> None:
-        """Stop following, and close the bot if it is open."""
-        self._stop.set()
-        with self._lock:
-            if self._bot is not None:
-                self._bot.close()
-                self._bot = None
-
-    def _follow(self) -> None:
-        try:
-            bot = self.get()
-        except ToolError as error:
-            _log(error)
-            return
-
-        def refresh() -> None:
-            bot.refresh(progress=self._unless_closed)
-
-        follow(bot.config.notes, refresh, stop=self._stop, failed=_log)
-
-    def _unless_closed(self, _: Progress) -> None:
-        if self._stop.is_set():
-            raise _ClientLeftError
-
-
-class _ClientLeftError(RagbotError):
-    """The client has left: what is embedded so far is safe, the rest can wait."""
-
-
-def _log(error: Exception) -> None:
-    # Words and links go on answering; the log says why meaning does not.
-    if not isinstance(error, _ClientLeftError):
-        sys.stderr.write(f"ragbot: {error}\n")
 
 
 class NotesServer(MCPServer[None]):
@@ -180,7 +111,7 @@ class NotesServer(MCPServer[None]):
         Use search_notes instead to collect material on a topic, read_note to read a known note.
         """
         bot = self._bot()
-        answer = _readable_errors(lambda: bot.ask(question, filters=_filters(folders, tags)))
+        answer = readable_errors(lambda: bot.ask(question, filters=_filters(folders, tags)))
         record = serialize.answered(answer, NoteLookup(bot))
         # The passages behind the quotations would fill the model's context for nothing.
         del record["hits"]
@@ -200,7 +131,7 @@ class NotesServer(MCPServer[None]):
         note, lines, headings and the relations that led to it; read on with read_note.
         """
         bot = self._bot()
-        hits = _readable_errors(lambda: bot.search(question, k, filters=_filters(folders, tags)))
+        hits = readable_errors(lambda: bot.search(question, k, filters=_filters(folders, tags)))
         record = serialize.searched(question, hits, NoteLookup(bot))
         if not full:
             for found in record["hits"]:
@@ -219,7 +150,7 @@ class NotesServer(MCPServer[None]):
         says where the next one starts. related_notes lists what the note links to.
         """
         bot = self._bot()
-        found = _readable_errors(lambda: bot.note(note))
+        found = readable_errors(lambda: bot.note(note))
         part = found.text[start : start + PAGE]
         left = len(found.text) - start - len(part)
         more = f"\n\n… {left} more characters; read on with start={start + PAGE}" * (left > 0)
@@ -246,7 +177,7 @@ class NotesServer(MCPServer[None]):
         to it. To learn how two notes are connected, use path_between.
         """
         bot = self._bot()
-        found = _readable_errors(lambda: bot.note(note))
+        found = readable_errors(lambda: bot.note(note))
         relations = bot.related(found.id, predicate, direction)
         # Named relations first: an author thought about each.
         shown = sorted(relations, key=lambda relation: not relation.typed)[:most]
@@ -268,7 +199,7 @@ class NotesServer(MCPServer[None]):
         Use it for "what has A to do with B?". For the neighbours of one note, use related_notes.
         """
         bot = self._bot()
-        first, last = _readable_errors(lambda: (bot.note(start), bot.note(end)))
+        first, last = readable_errors(lambda: (bot.note(start), bot.note(end)))
         steps, notes = bot.path(first.id, last.id), NoteLookup(bot)
         record = {
             "start": first.id,
@@ -360,14 +291,6 @@ def _listening(host: str, port: int) -> socket.socket:
             f"Choose another with --port, or 0 for any that is free."
         ) from None
     return listener
-
-
-def _readable_errors(call: Callable[[], T]) -> T:
-    """Turn our errors into ones that the model reads: their messages say what to do."""
-    try:
-        return call()
-    except RagbotError as error:
-        raise ToolError(str(error)) from error
 
 
 def _filters(folders: Sequence[str], tags: Sequence[str]) -> Filters:

@@ -1,4 +1,4 @@
-"""Sets of questions with known answers, and how well ragbot does on them.
+"""Measure ragbot on sets of questions with known answers.
 
-Open `retrieval.py` first, which measures what is found; `answers.py` measures what is said.
+Open `retrieval.py` first, which measures retrieval; `answers.py` measures answers.
 """

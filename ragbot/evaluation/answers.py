@@ -1,4 +1,4 @@
-"""Evaluation of answers: whether they lead with the evidence, are complete, and abstain rightly."""
+"""Evaluation of answers: evidence, completeness, and abstention."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STEPS = 10
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A question with what its answer must quote and tell; without gold notes, nothing."""
+    """A question with the evidence and facts of its answer; it abstains without gold notes."""
 
     id: str
     question: str
@@ -42,21 +42,21 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """One answer with its measures; None where a measure does not apply.
+class AnswerScore:
+    """The measures of one answer; None where a measure does not apply.
 
     Attributes
     ----------
     lead
-        1 if the first quote holds a sentence of the evidence, else 0.
+        1 if the first quote contains a sentence of the evidence, else 0.
     evidence, facts
-        Shares of the evidence quoted and of the key facts said.
+        Shares of the evidence and of the key facts in the answer.
     parts
         Share of the groups of gold notes, one for each part of the question, that are quoted.
     off_topic
         Statements that quote no gold note.
     valid
-        Share of the citations that stand in their note.
+        Share of the citations that their note contains.
     """
 
     expected: Expected
@@ -73,9 +73,9 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All answers of a set, with means by type; the type "answerable" holds all but the last."""
+    """All answers of a set, with means by type and for "answerable" questions."""
 
-    judged: tuple[Judged, ...]
+    scores: tuple[AnswerScore, ...]
     by_type: dict[str, dict[str, Mean]]
     curve: tuple[tuple[float, float, float], ...]
 
@@ -109,42 +109,42 @@ def read(path: Path) -> list[Expected]:
 
 
 def run(notes: Mapping[NoteId, Note], ask: Ask, questions: Iterable[Expected]) -> Report:
-    """Ask every question and judge the answers.
+    """Ask every question and score the answers.
 
     Parameters
     ----------
     notes
         The notes that citations are checked against.
     ask
-        Gives the answer to a question after the earlier ones of a conversation.
+        Returns the answer to a question after the earlier ones of a conversation.
     """
-    judged = []
+    scores = []
     for question in questions:
         started = time.perf_counter()
         answer = ask(question.question, question.history)
-        judged.append(judge(notes, question, answer, time.perf_counter() - started))
-    return Report(tuple(judged), _by_type(judged), curve(judged))
+        scores.append(score(notes, question, answer, time.perf_counter() - started))
+    return Report(tuple(scores), _by_type(scores), curve(scores))
 
 
-def judge(
+def score(
     notes: Mapping[NoteId, Note], expected: Expected, answer: Answer, seconds: float = 0.0
-) -> Judged:
-    """Return an answer with its measures against what was expected."""
+) -> AnswerScore:
+    """Return the measures of an answer."""
     quotes = [_folded(citation.quote) for citation in answer.citations]
     first = quotes[:1]
-    told = _folded(" ".join((answer.text, *quotes)))
+    said = _folded(" ".join((answer.text, *quotes)))
     gold = {note for group in expected.gold for note in group}
     cited = answer.citations
     notes_of = {citation.number: citation.note for citation in cited}
     strays = [s for s in answer.statements if not gold & {notes_of.get(n) for n in s.citations}]
-    return Judged(
+    return AnswerScore(
         expected,
         answer,
         float(any(_pieces_in(one, first) for one in expected.evidence))
         if expected.evidence
         else None,
         _share(_quoted(evidence, quotes) for evidence in expected.evidence),
-        _share(_folded(fact) in told for fact in expected.facts) if expected.gold else None,
+        _share(_folded(fact) in said for fact in expected.facts) if expected.gold else None,
         _share(any(one.note in group for one in cited) for group in expected.gold),
         float(len(strays)) if expected.gold else None,
         _share(grounding.stands(citation, notes) for citation in cited),
@@ -153,33 +153,33 @@ def judge(
     )
 
 
-def curve(judged: Sequence[Judged]) -> tuple[tuple[float, float, float], ...]:
-    """Risk and coverage, were the bar for an answer higher or lower than it is.
+def curve(scores: Sequence[AnswerScore]) -> tuple[tuple[float, float, float], ...]:
+    """Return the risk and coverage curve over the threshold of confidence.
 
     Returns
     -------
     tuple of (float, float, float)
-        Confidence from which is answered; share of the answerable questions
-        that then are; share of the unanswerable ones that then are (the risk).
+        A threshold; the share of the answerable questions with an answer above it
+        (coverage); the share of the unanswerable ones (risk).
     """
-    sure = {one.expected.id: one.answer.confidence for one in judged}
-    levels = [level for level in sure.values() if level is not None]
+    confidence = {one.expected.id: one.answer.confidence for one in scores}
+    levels = [level for level in confidence.values() if level is not None]
     if not levels:
         return ()
     points = []
-    for bar in np.quantile(levels, np.linspace(0, 1, STEPS + 1)).tolist():
+    for threshold in np.quantile(levels, np.linspace(0, 1, STEPS + 1)).tolist():
         answered = {True: [0, 0], False: [0, 0]}
-        for one in judged:
-            level = sure[one.expected.id]
+        for one in scores:
+            level = confidence[one.expected.id]
             counts = answered[bool(one.expected.gold)]
-            counts[0] += level is None or level >= bar
+            counts[0] += level is None or level >= threshold
             counts[1] += 1
-        points.append((bar, *(n / max(1, of) for n, of in (answered[True], answered[False]))))
-    return tuple((bar, coverage, risk) for bar, coverage, risk in points)
+        points.append((threshold, *(n / max(1, of) for n, of in (answered[True], answered[False]))))
+    return tuple((threshold, coverage, risk) for threshold, coverage, risk in points)
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """Give a report as values of JSON."""
+    """Return a report as values of JSON."""
     return {
         "types": {
             kind: {
@@ -188,11 +188,11 @@ def as_json(report: Report) -> dict[str, Any]:
             }
             for kind, measures in report.by_type.items()
         },
-        "seconds": float(np.median([one.seconds for one in report.judged])),
-        "longest": max(one.words for one in report.judged),
+        "seconds": float(np.median([one.seconds for one in report.scores])),
+        "longest": max(one.words for one in report.scores),
         "curve": [
-            {"confidence": bar, "coverage": coverage, "risk": risk}
-            for bar, coverage, risk in report.curve
+            {"confidence": threshold, "coverage": coverage, "risk": risk}
+            for threshold, coverage, risk in report.curve
         ],
         "answers": [
             {
@@ -204,13 +204,13 @@ def as_json(report: Report) -> dict[str, Any]:
                 "evidence": one.evidence,
                 "facts": one.facts,
             }
-            for one in report.judged
+            for one in report.scores
         ],
     }
 
 
 def as_text(report: Report) -> str:
-    """Give a report as tables: by type, and the risk and coverage curve."""
+    """Return a report as tables: by type, and the risk and coverage curve."""
     lines = [f"{'type':14s} {'n':>4s}  " + "  ".join(f"{m:>20s}" for m in MEASURES)]
     for kind, measures in report.by_type.items():
         cells = "  ".join(
@@ -218,17 +218,20 @@ def as_text(report: Report) -> str:
             for m in (measures.get(name) for name in MEASURES)
         )
         lines.append(f"{kind:14s} {measures['declined'].n:4d}  {cells}")
-    median = float(np.median([one.seconds for one in report.judged]))
-    longest = max(one.words for one in report.judged)
+    median = float(np.median([one.seconds for one in report.scores]))
+    longest = max(one.words for one in report.scores)
     lines += ["", f"{median:.2f} s a question (median); longest answer {longest} words", ""]
     lines.append("confidence  coverage  risk")
-    lines += [f"{bar:10.2f} {coverage:9.2f} {risk:5.2f}" for bar, coverage, risk in report.curve]
+    lines += [
+        f"{threshold:10.2f} {coverage:9.2f} {risk:5.2f}"
+        for threshold, coverage, risk in report.curve
+    ]
     return "\n".join(lines)
 
 
-def _by_type(judged: Sequence[Judged]) -> dict[str, dict[str, Mean]]:
-    groups: dict[str, list[Judged]] = {}
-    for one in judged:
+def _by_type(scores: Sequence[AnswerScore]) -> dict[str, dict[str, Mean]]:
+    groups: dict[str, list[AnswerScore]] = {}
+    for one in scores:
         groups.setdefault(one.expected.type, []).append(one)
         if one.expected.gold:
             groups.setdefault("answerable", []).append(one)
@@ -250,14 +253,14 @@ def _by_type(judged: Sequence[Judged]) -> dict[str, dict[str, Mean]]:
 
 
 def _pieces_in(evidence: str, quotes: Sequence[str]) -> bool:
-    """Check whether evidence, or a sentence of it of three words or more, stands in a quote."""
+    """Return whether a quote contains the evidence, or a sentence of it of `LEAST_WORDS`."""
     pieces = [evidence[a:b] for a, b in sentences(evidence)]
     texts = [evidence, *(piece for piece in pieces if len(piece.split()) >= LEAST_WORDS)]
     return any(_folded(text) in quote for text in texts for quote in quotes)
 
 
 def _quoted(evidence: str, quotes: Sequence[str]) -> bool:
-    """Whether every sentence of a piece of evidence stands in one quotation."""
+    """Return whether the quotes contain every sentence of a piece of evidence."""
     whole = _folded(evidence)
     pieces = [_folded(evidence[a:b]) for a, b in sentences(evidence)]
     return any(whole in quote for quote in quotes) or all(
@@ -265,8 +268,8 @@ def _quoted(evidence: str, quotes: Sequence[str]) -> bool:
     )
 
 
-def _share(held: Iterable[bool]) -> float | None:
-    found = list(held)
+def _share(checks: Iterable[bool]) -> float | None:
+    found = list(checks)
     return sum(found) / len(found) if found else None
 
 

@@ -1,9 +1,6 @@
 """Rank fusion: merge several rankings of the same items into one.
 
-Only the order of the inputs counts. Their scores are never read, because a
-cosine similarity and a BM25 score share no scale.
-
-Floor 1: pure functions on ids and numbers; nothing from ragbot is imported.
+Only ranks count: a cosine similarity and a BM25 score share no scale.
 """
 
 from __future__ import annotations
@@ -30,7 +27,7 @@ def reciprocal_rank_fusion(
         One list of items per retriever, best first, without repetition. Lists
         may be empty and may differ in length and in members.
     offset
-        Added to each rank, >= 0. The greater, the less the first ranks stand out.
+        Added to each rank, >= 0. The greater, the less the first ranks count.
 
     Returns
     -------

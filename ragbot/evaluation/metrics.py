@@ -1,9 +1,7 @@
-"""Measures of a ranking, and how sure one can be of their mean.
+"""Measures of a ranking, and their means with a bootstrap interval.
 
-What is relevant comes in *groups*: all groups are needed, any member of a group
-will do. A ranking finds a group at the rank of its first member there.
-
-Floor 1: pure functions on ids and numbers; nothing from ragbot is imported.
+Relevant items come in *groups*: a ranking has to find one member of each group.
+The rank of a group is that of its first member.
 """
 
 from __future__ import annotations
@@ -28,14 +26,14 @@ class Mean:
 
 
 def found_at(ranking: Sequence[str], groups: Groups) -> list[int]:
-    """Ranks, from 1 and ascending, at which the groups that were found are found."""
+    """Return the ranks of the groups in a ranking, from 1, ascending."""
     place = {item: rank for rank, item in reversed(list(enumerate(ranking, start=1)))}
     ranks = (min((place[item] for item in group if item in place), default=0) for group in groups)
     return sorted(rank for rank in ranks if rank)
 
 
 def recall(ranking: Sequence[str], groups: Groups, k: int) -> float:
-    """Share of the groups that are found among the first k, in [0, 1].
+    """Return the share of the groups among the first k items, in [0, 1].
 
     Examples
     --------
@@ -46,13 +44,13 @@ def recall(ranking: Sequence[str], groups: Groups, k: int) -> float:
 
 
 def reciprocal_rank(ranking: Sequence[str], groups: Groups) -> float:
-    """One over the rank of the first group found, 0 when none is."""
+    """Return one over the rank of the first group, 0 without any."""
     ranks = found_at(ranking, groups)
     return 1 / ranks[0] if ranks else 0.0
 
 
 def ndcg(ranking: Sequence[str], groups: Groups, k: int) -> float:
-    """Discounted gain of the groups among the first k, beside the best possible, in [0, 1].
+    """Return the normalized discounted cumulative gain of the groups at k, in [0, 1].
 
     References
     ----------
@@ -65,7 +63,7 @@ def ndcg(ranking: Sequence[str], groups: Groups, k: int) -> float:
 
 
 def mean(values: Sequence[float], samples: int = 2000) -> Mean:
-    """Mean of some values with its 95 % percentile bootstrap interval, the same at every call.
+    """Return a mean with its 95 % percentile bootstrap interval, from a fixed seed.
 
     Raises
     ------

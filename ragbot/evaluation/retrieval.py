@@ -1,9 +1,7 @@
-"""Evaluation: run a set of questions, and compare what is found with what should be.
+"""Evaluation of retrieval: compare the notes found for each question with the gold notes.
 
-Beside the retriever as it is stand its parts: meaning alone, words alone, and
-both fused without the graph, so that one sees whether the rest pays.
-
-Floor 6: reads a corpus through the same path as `Ragbot.search`.
+Baselines show what each part of the retriever adds: vectors alone, words alone, and
+their fusion without the graph.
 """
 
 from __future__ import annotations
@@ -52,7 +50,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A question of which something was not among the first ten."""
+    """A question with a gold note that is not among the first ten."""
 
     question: Question
     missing: tuple[tuple[NoteId, ...], ...]
@@ -61,7 +59,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What one method reached, by type of question; the type "all" holds every one."""
+    """The measures of one method by type of question, and for "all"."""
 
     method: str
     by_type: dict[str, dict[str, Mean]]
@@ -109,15 +107,15 @@ def evaluate(corpus: Corpus, encode: EncodeQuestion, questions: Sequence[Questio
     corpus
         One snapshot of an index.
     encode
-        Encodes a question; gives None when there is no encoder, and then
-        words and graph are measured.
+        Encodes a question; returns None without an encoder, to measure words and
+        links alone.
     questions
         Those whose `gold` is empty are counted and left out.
     """
     asked = [question for question in questions if question.gold]
     if not asked:
         raise EvaluationError(None, 0, "holds no question whose answer is in the notes")
-    texts = [_standing_alone(question, corpus) for question in asked]
+    texts = [_standalone(question, corpus) for question in asked]
     encode = encoded_before(encode, texts)
     scores, failures = [], []
     for name, method in METHODS.items():
@@ -131,7 +129,7 @@ def evaluate(corpus: Corpus, encode: EncodeQuestion, questions: Sequence[Questio
 
 
 def encoded_before(encode: EncodeQuestion, texts: Iterable[str]) -> EncodeQuestion:
-    """Encode questions and their clauses, so that methods are timed without the encoder."""
+    """Encode questions and their clauses, so that timings exclude the encoder."""
     known = {text: encode(text) for whole in texts for text in (whole, *clauses(whole))}
     return known.__getitem__
 
@@ -176,7 +174,7 @@ METHODS: dict[str, Method] = {
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """Give a report as values of JSON."""
+    """Return a report as values of JSON."""
     return {
         "methods": {
             scores.method: {
@@ -206,7 +204,7 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def as_text(report: Report) -> str:
-    """Give a report as a table, the figures by type, and the list of failures."""
+    """Return a report as a table by type, with the list of failures."""
     lines = [f"{'':12s} {'type':12s} {'n':>4s}  " + "  ".join(f"{m:>22s}" for m in MEASURES)]
     for scores in report.methods:
         for kind, measures in scores.by_type.items():
@@ -231,7 +229,7 @@ def as_text(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _standing_alone(question: Question, corpus: Corpus) -> str:
+def _standalone(question: Question, corpus: Corpus) -> str:
     turns = [Turn(text) for text in question.history]
     return standalone(question.question, turns, corpus).query
 

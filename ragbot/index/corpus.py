@@ -1,4 +1,4 @@
-"""The reading side of an index: what retrieval, questions and answers see of one snapshot."""
+"""The interface through which retrieval, questions and answers read a snapshot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float32]
 
 
 class NoteSize(NamedTuple):
-    """How much a note holds: its passages, the notes it links to, and those that link to it."""
+    """Counts of a note: its passages, the notes it links to, and those that link to it."""
 
     passages: int
     links_out: int
@@ -25,14 +25,14 @@ class NoteSize(NamedTuple):
 
 
 class Corpus(Protocol):
-    """What questions are answered from: one state of the index, which never changes.
+    """One immutable state of the index, from which questions are answered.
 
-    A passage goes by a number, which means nothing outside its corpus.
+    Numbers identify passages within one corpus only.
     """
 
     @property
     def notes(self) -> Mapping[NoteId, Note]:
-        """Notes by id, in its order, their relations resolved; read when they are asked for."""
+        """Notes in order of id, with resolved relations; read lazily."""
 
     @property
     def graph(self) -> RelationGraph:
@@ -44,16 +44,16 @@ class Corpus(Protocol):
 
     @property
     def embedded(self) -> bool:
-        """Whether any passage has a vector; without vectors words and links answer."""
+        """True if any passage has a vector; without one, only words and links are searched."""
 
     def sizes(self, notes: Iterable[NoteId]) -> Mapping[NoteId, NoteSize]:
-        """Return how much some notes hold; others may be in the result too."""
+        """Return the sizes of some notes, and perhaps of others."""
 
     def matching(self, filters: Filters) -> Collection[NoteId]:
         """Return the notes that pass the filters by folder, tag and date."""
 
     def undated(self) -> int:
-        """Return how many notes no day is known of: a filter by date leaves them out."""
+        """Return the number of notes without a date, which a filter by date leaves out."""
 
     def passage(self, number: int) -> Passage:
         """Return a passage."""
@@ -62,15 +62,15 @@ class Corpus(Protocol):
         """Return the passages of a note, in the order of the file."""
 
     def passages_by_note(self, notes: Iterable[NoteId]) -> Mapping[NoteId, Sequence[int]]:
-        """Return the passages of some notes; others may be in the result too."""
+        """Return the passages of some notes, and perhaps of others."""
 
     def notes_of(self, passages: Iterable[int]) -> Mapping[int, NoteId]:
-        """Return the note of each of some passages; others may be in the result too."""
+        """Return the notes of some passages, and perhaps of others."""
 
     def bm25(self, question: str) -> Mapping[int, float]:
         """Return the BM25 score, above 0, of each passage that shares a word with a question.
 
-        Words that many passages hold are left out while enough rarer ones remain.
+        Common words are left out while enough rarer ones remain.
         """
 
     def bm25_limit(self, question: str) -> float:

@@ -1,4 +1,4 @@
-"""The database of an index: its tables, its connections, and what is said when it fails.
+"""The database of an index: its connections, its lock, and the errors that it raises.
 
 One process writes at a time, under the writer's lock; readers never wait for it, because the
 database keeps a write-ahead log (WAL) where the file system allows one.
@@ -11,7 +11,6 @@ import logging
 import os
 import sqlite3
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -30,104 +29,20 @@ from ragbot.errors import (
     RagbotError,
     StorageError,
 )
+from ragbot.index import schema
 
 _log = logging.getLogger(__name__)
 
 FILE = "ragbot.sqlite3"
 DAMAGED = "ragbot.sqlite3.damaged"
 
-FORMAT = 1
-"""Counts up when a table changes; an older index is built again."""
-
-_APPLICATION = 0x52414742
 _LOG_FILES = ("", "-wal", "-shm", "-journal")
 _BUSY_SECONDS = 30.0
-
-_SCHEMA = """
--- Values by name: the index counter, the encoder, the state of Chroma, the rules of parsing.
-CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-
--- Every file of the vault; times and size only of notes. `racy` files are compared again.
-CREATE TABLE file (
-    path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, ctime INTEGER, racy INTEGER NOT NULL
-) WITHOUT ROWID;
-
-CREATE TABLE note (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    tags TEXT NOT NULL, written TEXT NOT NULL, passages INTEGER NOT NULL,
-    links_out INTEGER NOT NULL DEFAULT 0, links_in INTEGER NOT NULL DEFAULT 0
-);
-CREATE INDEX note_links_in ON note (links_in);
--- Apart from `note`, so that scanning notes does not read their text.
-CREATE TABLE content (
-    note INTEGER PRIMARY KEY REFERENCES note, text TEXT NOT NULL, parsed TEXT NOT NULL,
-    prose TEXT NOT NULL
-);
-CREATE TABLE problem (kind TEXT, path TEXT, line INTEGER, message TEXT, fix TEXT, severity TEXT);
-CREATE INDEX problem_path ON problem (path);
-
--- What notes and files are called. `kind` is path, ending, folder, title, alias, spoken or mention.
-CREATE TABLE name (
-    kind TEXT, key TEXT, length INTEGER, path TEXT, spelling TEXT,
-    PRIMARY KEY (kind, key, length, path, spelling)
-) WITHOUT ROWID;
-CREATE INDEX name_path ON name (path);
--- The names of one word, in how many notes each occurs, and whether that makes it a common word.
-CREATE TABLE name_word (word TEXT PRIMARY KEY, notes INTEGER, common INTEGER) WITHOUT ROWID;
-
--- `kind` is link, ghost, self, file (it leads to no note) or mention. `asked` is the name as
--- parsed, `written` as resolved.
-CREATE TABLE relation (
-    id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES note, position INTEGER NOT NULL,
-    kind TEXT NOT NULL, predicate TEXT NOT NULL, written TEXT NOT NULL, target INTEGER,
-    first INTEGER NOT NULL, last INTEGER NOT NULL, block TEXT, fields TEXT NOT NULL,
-    asked TEXT NOT NULL, wiki INTEGER NOT NULL, key TEXT, other_key TEXT
-);
-CREATE INDEX relation_source ON relation (source, position);
-CREATE INDEX relation_target ON relation (target, kind) WHERE target IS NOT NULL;
-CREATE INDEX relation_key ON relation (key) WHERE key IS NOT NULL;
-CREATE INDEX relation_other_key ON relation (other_key) WHERE other_key IS NOT NULL;
-CREATE INDEX relation_predicate ON relation (predicate, kind);
-CREATE INDEX relation_ghost ON relation (source, position) WHERE kind = 'ghost';
-
--- Ids are never used again: Chroma may still know those of passages that are gone. `flush` is the
--- number of the write that put the passage into Chroma.
-CREATE TABLE passage (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, note INTEGER NOT NULL REFERENCES note,
-    first INTEGER NOT NULL, last INTEGER NOT NULL, headings TEXT NOT NULL,
-    text_key TEXT NOT NULL, embedding INTEGER, flush INTEGER
-);
-CREATE INDEX passage_note ON passage (note, first);
-CREATE INDEX passage_text_key ON passage (text_key);
-CREATE INDEX passage_embedding ON passage (embedding) WHERE embedding IS NOT NULL;
-CREATE INDEX passage_pending ON passage (id) WHERE embedding IS NULL;
-CREATE INDEX passage_flush ON passage (flush) WHERE flush IS NOT NULL;
-CREATE INDEX passage_unflushed ON passage (id) WHERE flush IS NULL AND embedding IS NOT NULL;
-CREATE TABLE chroma_removed (passage INTEGER PRIMARY KEY);
-
-CREATE TABLE embedding (
-    id INTEGER PRIMARY KEY, text_key TEXT NOT NULL UNIQUE, vector BLOB NOT NULL, codes BLOB NOT NULL
-);
-
--- Rows of the first go by passage, of the others by note.
-CREATE VIRTUAL TABLE passage_words USING fts5(words, tokenize='ascii');
-CREATE VIRTUAL TABLE title_words USING fts5(words, tokenize='ascii');
-CREATE VIRTUAL TABLE prose_words USING fts5(
-    words, detail=none, columnsize=0, tokenize="ascii tokenchars '_'"
-);
-"""
 
 
 @cache
 def check_fts5() -> None:
-    """Check that this Python's SQLite has full-text search.
-
-    Raises
-    ------
-    StorageError
-        If it has not.
-    """
+    """Raise `StorageError` if this Python's SQLite lacks full-text search."""
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         try:
             connection.execute("CREATE VIRTUAL TABLE probe USING fts5(words)")
@@ -155,7 +70,7 @@ class Database:
         self._holder = directory / "writer"
 
     def file_id(self) -> tuple[int, int] | None:
-        """Return what tells the file from one that takes its place; None without a file."""
+        """Return the device and inode of the file; None without one."""
         try:
             status = self.path.stat()
         except OSError:
@@ -163,7 +78,7 @@ class Database:
         return status.st_dev, status.st_ino
 
     def reader(self) -> sqlite3.Connection:
-        """Open a connection that reads, also where nothing can be written.
+        """Open a connection to read, even in a folder that cannot be written.
 
         Raises
         ------
@@ -211,7 +126,8 @@ class Database:
                 connection.execute("PRAGMA foreign_keys = ON")
                 connection.execute("PRAGMA cache_size = -65536")
                 if not connection.execute("PRAGMA user_version").fetchone()[0]:
-                    create_tables(connection)
+                    with transaction(connection):
+                        schema.create_tables(connection)
             except BaseException:
                 connection.close()
                 raise
@@ -230,12 +146,12 @@ class Database:
             application = connection.execute("PRAGMA application_id").fetchone()[0]
         if version == 0:
             raise IndexMissingError(self.directory)
-        if application != _APPLICATION:
+        if application != schema.APPLICATION:
             raise IndexDamagedError(self.directory, f"{FILE} is no index of ragbot")
-        if version > FORMAT:
-            raise IndexTooNewError(self.directory, version, FORMAT)
-        if version < FORMAT:
-            raise IndexOutdatedError(self.directory, version, FORMAT)
+        if version > schema.FORMAT:
+            raise IndexTooNewError(self.directory, version, schema.FORMAT)
+        if version < schema.FORMAT:
+            raise IndexOutdatedError(self.directory, version, schema.FORMAT)
 
     def was_left_open(self) -> bool:
         """Return whether the last writer was killed; call it before `writing`."""
@@ -285,19 +201,9 @@ class Database:
                 Path(f"{self.path}{suffix}").unlink(missing_ok=True)
 
 
-def create_tables(connection: sqlite3.Connection) -> None:
-    """Make all tables, in one transaction."""
-    with transaction(connection):
-        for statement in _statements(_SCHEMA):
-            connection.execute(statement)
-        write_meta(connection, "id", uuid.uuid4().hex)
-        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-        connection.execute(f"PRAGMA user_version = {FORMAT}")
-
-
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit what is written inside, or nothing of it when an exception ends it."""
+    """Open a transaction: commit at the end, roll back at an exception."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -317,6 +223,12 @@ def read_meta(connection: sqlite3.Connection, key: str, default: Any = None) -> 
 def write_meta(connection: sqlite3.Connection, key: str, value: Any) -> None:
     """Write a value of the table `meta`."""
     connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+def count_up(connection: sqlite3.Connection) -> None:
+    """Write the next value of the counter, which identifies the index's state to readers."""
+    write_meta(connection, "counter", read_meta(connection, "counter", 0) + 1)
+    write_meta(connection, "indexed_at", time.time())
 
 
 def is_whole(connection: sqlite3.Connection) -> bool:
@@ -360,7 +272,7 @@ def database_errors_of(directory: Path) -> Iterator[None]:
 
 
 def storage_error(directory: Path, error: OSError) -> StorageError:
-    """Return the error that says what could not be written, and what to do."""
+    """Return the error for a file that cannot be written."""
     remedy = "Free some space or choose another folder with --index; the index is as it was."
     if isinstance(error, FileExistsError | NotADirectoryError):
         remedy = "It is a file; the index needs a folder. Choose one with --index."
@@ -396,7 +308,7 @@ def _opened(path: Path, how: str) -> sqlite3.Connection:
 
 
 def _journal(connection: sqlite3.Connection) -> str:
-    """Turn on the write-ahead log, or a rollback journal where it cannot be had."""
+    """Enable the write-ahead log, or a rollback journal if the file system allows none."""
     try:
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     except sqlite3.OperationalError as error:
@@ -404,15 +316,6 @@ def _journal(connection: sqlite3.Connection) -> str:
             raise
         mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
     return str(mode)
-
-
-def _statements(script: str) -> Iterator[str]:
-    statement = ""
-    for line in script.splitlines():
-        statement += line + "\n"
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def _read_holder(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Texts that are embedded in the threads of the encoder, while the index does other things."""
+"""A queue of texts that the encoder embeds in its threads."""
 
 from __future__ import annotations
 
@@ -15,13 +15,7 @@ from ragbot.inference.token_codes import Codes, Encoded
 
 
 class EmbeddingQueue:
-    """Embeds what is wanted, the longest texts first.
-
-    Parameters
-    ----------
-    encoder
-        What embeds; None where nothing will be wanted.
-    """
+    """Embeds texts, the longest first. Without an encoder, nothing may be queued."""
 
     def __init__(self, encoder: Encoder | None) -> None:
         self._encoder = encoder
@@ -30,9 +24,9 @@ class EmbeddingQueue:
         self._since = math.inf
 
     def want(self, texts: Mapping[str, str]) -> None:
-        """Embed these texts by key, and no others. What is in progress for them goes on.
+        """Replace the queue by these texts, by key; equal keys keep the work in progress.
 
-        Seconds are counted from zero again, see `take`.
+        This restarts the time that `take` measures.
         """
         self._since = math.inf
         if set(self._keys) == texts.keys():
@@ -47,23 +41,16 @@ class EmbeddingQueue:
     def take(
         self, most: int, seconds: float, report: Callable[[int], None]
     ) -> tuple[list[str], Encoded] | None:
-        """Wait for vectors.
+        """Wait for vectors; return them with their keys, or None at the end.
 
         Parameters
         ----------
         most
-            About how many.
+            Approximate number of vectors to wait for.
         seconds
-            When to be content with fewer, counted from the first vectors of what is wanted: an
-            encoder may have to be loaded for them. After that None is returned.
+            Time limit, from the first vectors of the queue: loading the encoder does not count.
         report
             Called for each batch with the number of its texts.
-
-        Returns
-        -------
-        tuple of list of str, Encoded or None
-            Keys, and what the encoder made of each; None when nothing is wanted any more, or the
-            time is over.
         """
         keys: list[str] = []
         vectors: list[FloatArray] = []
@@ -79,7 +66,7 @@ class EmbeddingQueue:
         return (keys, Encoded(np.concatenate(vectors), codes)) if keys else None
 
     def close(self) -> None:
-        """Cancel what is in progress."""
+        """Cancel the work in progress."""
         if self._results is not None:
             self._results.close()
         self._results = None

@@ -1,4 +1,4 @@
-"""Full text: BM25 over tables of FTS5 that hold the project's own tokens.
+"""Full text: BM25 over FTS5 tables of the project's own tokens.
 
 A table holds the words of `text/tokenize.py` with blanks between them, so that SQLite takes
 them as they are: folded, and in pairs of characters for scripts without spaces.
@@ -26,13 +26,13 @@ _COMMON = 0.1
 """A word in more than this share of the rows is left out while enough rarer ones remain."""
 
 _MANY = 2000
-"""Rows that a word may always be in: looking up fewer costs next to nothing."""
+"""A word in at most this many rows is never common: searching them is cheap."""
 
 _ENOUGH = 3
 
 
 class Fulltext:
-    """BM25 over one FTS5 table, in the state that a connection sees.
+    """BM25 over one FTS5 table.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Fulltext:
         """Return the BM25 score, above 0, of each row that shares a word with a text."""
         scores: dict[int, float] = {}
         query = f"SELECT rowid, bm25({self._table}) FROM {self._table} WHERE {self._table} MATCH ?"
-        for word, count in self._telling(content_words(text)):
+        for word, count in self._searched(content_words(text)):
             weight = self._weight(count)
             for row, score in self._connection.execute(query, (quoted(word),)):
                 scores[row] = scores.get(row, 0.0) + weight * score
@@ -76,15 +76,15 @@ class Fulltext:
             return 1.0
         return math.log((self._size + 1) / (self.rows_with(word) + 1)) / math.log(self._size + 1)
 
-    def _telling(self, words: Iterable[str]) -> list[tuple[str, int]]:
-        """Return the words to search for, with their counts: common ones only where few are not."""
+    def _searched(self, words: Iterable[str]) -> list[tuple[str, int]]:
+        """Return the words to search for, with their counts; common ones only if few are rare."""
         counts = {word: count for word in words if (count := self.rows_with(word))}
         most = max(_MANY, _COMMON * self._size)
         rare = {word: count for word, count in counts.items() if count <= most}
         return list((rare if len(rare) >= _ENOUGH else counts).items())
 
     def _weight(self, count: int) -> float:
-        """Return what FTS5's score of one word is multiplied by."""
+        """Return the factor that turns FTS5's score of one word into BM25."""
         theirs = math.log((self._size - count + 0.5) / (count + 0.5))
         return -self._inverse(count) / (max(theirs, 1e-6) * (_K1 + 1))
 

@@ -21,6 +21,7 @@ from ragbot.errors import (
     IndexTooNewError,
     StorageError,
 )
+from ragbot.index.chroma import ChromaStore
 from ragbot.index.database import (
     DAMAGED,
     Database,
@@ -31,7 +32,6 @@ from ragbot.index.database import (
 )
 from ragbot.index.indexer import Indexer, Report, Task, behind, listed
 from ragbot.index.snapshot import Snapshot
-from ragbot.index.vectors import ChromaStore
 from ragbot.inference.encoder import Encoder
 from ragbot.models import Changes, Progress
 from ragbot.notes import vault
@@ -39,7 +39,7 @@ from ragbot.notes import vault
 _log = logging.getLogger(__name__)
 
 _IDLE = 8
-"""Connections that are kept open for later snapshots."""
+"""Connections to keep open for later snapshots."""
 
 
 def _silent(progress: Progress) -> None:
@@ -72,7 +72,7 @@ class Index:
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """Open a snapshot: what is read in it is of one state, whatever is written meanwhile.
+        """Open a snapshot of one state, unaffected by later writes.
 
         Raises
         ------
@@ -154,9 +154,9 @@ class Index:
                 return self._run(task, suspect=False)
 
     def catch_up(self, notes: Path) -> None:
-        """Bring words and links up to date, unless another process is at it: that does more.
+        """Update words and links, unless another process writes the index.
 
-        An index that cannot be written, on a full or read-only disk, answers as it was.
+        If the index cannot be written, on a full or read-only disk, its last state answers.
 
         Raises
         ------
@@ -188,9 +188,9 @@ class Index:
             self._release(connection, file)
 
     @property
-    def chroma_trouble(self) -> str:
+    def chroma_error(self) -> str:
         """Why Chroma could not be used the last time; empty when it could."""
-        return self._chroma.trouble
+        return self._chroma.last_error
 
     # Connections
 
@@ -199,7 +199,7 @@ class Index:
             raise ClosedError(self.directory)
 
     def _acquire(self) -> tuple[sqlite3.Connection, tuple[int, int] | None]:
-        """Return a connection to the file that is there now; the last one if it was removed."""
+        """Return a connection to the present file; to the last one if it was removed."""
         with self._lock:
             self._check_open()
             file = self._database.file_id()
@@ -222,27 +222,21 @@ class Index:
         connection.close()
 
     def _cache_of(self, state: object) -> dict[str, Any]:
-        """Return what the snapshots of one state of the index share."""
+        """Return the values that the snapshots of one state of the index share."""
         with self._lock:
             if self._cache[0] != state:
                 self._cache = (state, {})
             return self._cache[1]
 
     def _run(self, task: Task, *, suspect: bool) -> Changes:
-        """Do the work of a refresh.
-
-        Parameters
-        ----------
-        suspect
-            Whether the database is looked through for damage first.
-        """
+        """Run the indexer; with `suspect`, check the database for damage first."""
         with contextlib.closing(self._writer(task)) as connection, errors_of(self.directory):
             if suspect and not is_whole(connection):
                 raise IndexDamagedError(self.directory, "SQLite finds damage in it")
             return Indexer(connection, self._chroma, task).run()
 
     def _writer(self, task: Task) -> sqlite3.Connection:
-        """Open the database to write, an empty one where that of another version was."""
+        """Open the database to write; replace one of another version by an empty one."""
         try:
             return self._database.writer()
         except IndexOutdatedError as error:

@@ -1,4 +1,4 @@
-"""Resolve links over the names of the database: those of new notes, and those that a name moves."""
+"""Resolve links against the names in the database, for new notes and for changed names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ragbot.text.folding import fold_name
 
 
 class StoredNames:
-    """The `NameTable` of the state that a connection sees."""
+    """The `NameTable` in the database."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -37,7 +37,7 @@ class StoredNames:
         return self._find("title", folded)
 
     def spoken(self) -> Mapping[str, str]:
-        """Return every stem, title and alias by its folded form."""
+        """Return every file stem, title and alias by its folded form."""
         query = "SELECT path, spelling FROM name WHERE kind = ? ORDER BY length, path, spelling"
         names: dict[str, list[str]] = {}
         for kind in ("title", "alias"):
@@ -79,9 +79,9 @@ class LinkWriter:
         Returns
         -------
         set of int
-            The notes whose links lead elsewhere than before, and those that were asked for.
+            The notes whose links changed their targets, and `notes`.
         set of int
-            The notes that links led to, and lead to.
+            The old and new targets of the links.
         """
         notes = set(notes)
         query = (
@@ -136,7 +136,7 @@ class _Numbers:
         self._known: dict[str | None, int] = {}
 
     def of(self, path: str | None) -> int:
-        """Return the number of a note that is there."""
+        """Return the number of an existing note."""
         if path not in self._known:
             row = self._connection.execute("SELECT id FROM note WHERE path = ?", (path,)).fetchone()
             self._known[path] = row[0]

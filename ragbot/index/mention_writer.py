@@ -1,7 +1,7 @@
-"""Find the mentions of names, in new notes and where a name comes or goes.
+"""Find the mentions of names, in new notes and wherever a name is added or removed.
 
-A note is looked at only if the full-text index of prose says that it holds every word of a
-name. A name of one word that many notes hold is a common word and means nothing.
+The full-text index of prose selects the notes that contain every word of a name. A name of one
+word that many notes contain is a common word, and is ignored.
 """
 
 from __future__ import annotations
@@ -47,27 +47,27 @@ class MentionWriter:
         Returns
         -------
         set of int
-            The notes that were looked at.
+            The notes that were scanned.
         set of int
-            The notes that mentions led to, and lead to.
+            The old and new targets of mentions.
         """
         forms = {form_of(spelling) for spelling, _ in written.names}
         self._recount(written, {form for form in forms if _is_word(form)})
-        forms |= self._turned()
-        look = {*relinked, *written.mentioning}
+        forms |= self._update_common()
+        sources = {*relinked, *written.mentioning}
         for form in forms:
-            look |= self._holders(form)
+            sources |= self._holders(form)
         paths = {path for _, path in written.names}
-        look |= self._mentioning(forms, paths)
-        return look, self.write(look)
+        sources |= self._mentioning(forms, paths)
+        return sources, self.write(sources)
 
     def everywhere(self) -> list[int]:
-        """Count all names again, and return the notes that may mention one."""
+        """Recount all names, and return the notes that may mention one."""
         execute = self._connection.execute
         forms = {form_of(name) for (name,) in execute(_SPELLINGS)}
         execute("DELETE FROM name_word")
         self._add_words(form for form in forms if _is_word(form))
-        self._turned()
+        self._update_common()
         query = "SELECT DISTINCT source FROM relation WHERE kind = 'mention'"
         found: set[int] = {source for (source,) in execute(query)}
         for form in forms:
@@ -75,7 +75,7 @@ class MentionWriter:
         return sorted(found)
 
     def write(self, notes: Iterable[int]) -> set[int]:
-        """Write the mentions in some notes; return the notes they led to, and lead to."""
+        """Write the mentions in some notes; return their old and new targets."""
         execute = self._connection.execute
         targets: set[int] = set()
         common = {word for (word,) in execute("SELECT word FROM name_word WHERE common")}
@@ -83,7 +83,7 @@ class MentionWriter:
             query = "SELECT path, prose FROM note JOIN content ON note = id WHERE id = ?"
             row = execute(query, (note,)).fetchone()
             if row is None:
-                continue  # it is gone since
+                continue  # removed since
             path, prose = row
             blocks: list[ProseBlock] = [(text, tuple(at)) for text, at in json.loads(prose)]
             vocabulary = self._vocabulary(keys_in(blocks), common)
@@ -92,7 +92,7 @@ class MentionWriter:
         return targets
 
     def remove(self, notes: Iterable[int]) -> set[int]:
-        """Remove the mentions in some notes; return the notes they led to."""
+        """Remove the mentions in some notes; return their targets."""
         return {target for note in notes for target in self._replace(note, [])}
 
     def _replace(self, note: int, found: list[Relation]) -> set[int]:
@@ -128,7 +128,7 @@ class MentionWriter:
         return Vocabulary.of((NoteName(*row) for row in rows), common)
 
     def _holders(self, form: str) -> set[int]:
-        """Return the notes whose prose holds every word of a name; none for a common word."""
+        """Return the notes whose prose contains every word of a name; none for a common word."""
         words = words_of_name(form)
         if not words or (len(words) == 1 and self._is_common(words[0])):
             return set()
@@ -139,15 +139,15 @@ class MentionWriter:
         return {note for (note,) in rows}
 
     def _mentioning(self, forms: Collection[str], paths: Collection[str]) -> set[int]:
-        """Return the notes that mention one that bears, or bore, one of these names."""
-        bearers = set(paths)
+        """Return the notes that mention a note with one of these names, now or before."""
+        owners = set(paths)
         for form in forms:
-            bearers |= {path for spelling, path in self._named(form) if form_of(spelling) == form}
+            owners |= {path for spelling, path in self._named(form) if form_of(spelling) == form}
         query = (
             "SELECT DISTINCT r.source FROM note n JOIN relation r ON r.target = n.id "
             "WHERE n.path IN (SELECT value FROM json_each(?)) AND r.kind = 'mention'"
         )
-        rows = self._connection.execute(query, (json.dumps(sorted(bearers)),))
+        rows = self._connection.execute(query, (json.dumps(sorted(owners)),))
         return {source for (source,) in rows}
 
     def _named(self, form: str) -> list[tuple[str, str]]:
@@ -155,24 +155,24 @@ class MentionWriter:
         key = " ".join(words_of_name(form)[:2])
         return self._connection.execute(query, (key,)).fetchall()
 
-    # How many notes hold each name of one word
+    # The number of notes that contain each name of one word
 
     def _recount(self, written: Written, forms: Collection[str]) -> None:
         execute = self._connection.execute
         changes: dict[int, list[str]] = {1: [], -1: []}
-        for came, went in written.words:
-            changes[1] += came
-            changes[-1] += went
+        for added, removed in written.words:
+            changes[1] += added
+            changes[-1] += removed
         for step, words in changes.items():
             for word, times in _counted(words).items():
                 execute(
                     "UPDATE name_word SET notes = notes + ? WHERE word = ?", (step * times, word)
                 )
-        borne = {form for form in forms if self._named(form)}
+        used = {form for form in forms if self._named(form)}
         known = {form for form in forms if self._counted(form)}
-        for form in known - borne:
+        for form in known - used:
             execute("DELETE FROM name_word WHERE word = ?", (form,))
-        self._add_words(borne - known)
+        self._add_words(used - known)
 
     def _add_words(self, words: Iterable[str]) -> None:
         query = "SELECT count(*) FROM prose_words WHERE prose_words MATCH ?"
@@ -180,16 +180,16 @@ class MentionWriter:
             (count,) = self._connection.execute(query, (quoted(word),)).fetchone()
             self._connection.execute("INSERT INTO name_word VALUES (?, ?, 0)", (word, count))
 
-    def _turned(self) -> set[str]:
-        """Return the words that became common, or ceased to be; take note of it."""
+    def _update_common(self) -> set[str]:
+        """Update which words are common, and return those that changed."""
         (notes,) = self._connection.execute("SELECT count(*) FROM note").fetchone()
         most = most_common(notes)
         query = "SELECT word FROM name_word WHERE (notes > ?) <> common"
-        turned = {word for (word,) in self._connection.execute(query, (most,))}
+        changed = {word for (word,) in self._connection.execute(query, (most,))}
         self._connection.execute(
             "UPDATE name_word SET common = NOT common WHERE (notes > ?) <> common", (most,)
         )
-        return turned
+        return changed
 
     def _counted(self, word: str) -> bool:
         query = "SELECT 1 FROM name_word WHERE word = ?"

@@ -48,17 +48,17 @@ def names_in(
     """
     spans = [match.span() for match in _WORD.finditer(question)]
     keys = [" ".join(tokens(question[first:last])) for first, last in spans]
-    bearers = _bearers(connection, keys)
+    owners = _owners(connection, keys)
     found: list[NameMatch] = []
     first = 0
     while first < len(keys):
-        last = _longest(bearers, keys, first)
+        last = _longest(owners, keys, first)
         if last is None:
             first += 1
             continue
         name = " ".join(keys[first:last])
-        title = any(is_title for _, is_title in bearers[name])
-        notes = tuple(note for note, is_title in bearers[name] if is_title == title)
+        title = any(is_title for _, is_title in owners[name])
+        notes = tuple(note for note, is_title in owners[name] if is_title == title)
         span = (spans[first][0], spans[last - 1][1])
         rarest = max(rarity(word) for word in name.split())
         found.append(NameMatch(name, span, notes, title, rarest))
@@ -66,11 +66,11 @@ def names_in(
     return found
 
 
-_Bearers = dict[str, list[tuple[NoteId, bool]]]
+_Owners = dict[str, list[tuple[NoteId, bool]]]
 """The notes that go by each name, and whether it is their title."""
 
 
-def _bearers(connection: sqlite3.Connection, keys: Sequence[str]) -> _Bearers:
+def _owners(connection: sqlite3.Connection, keys: Sequence[str]) -> _Owners:
     wanted = {
         " ".join(keys[first:last])
         for first in range(len(keys))
@@ -80,14 +80,14 @@ def _bearers(connection: sqlite3.Connection, keys: Sequence[str]) -> _Bearers:
         "SELECT key, path, spelling = 'title' FROM name "
         "WHERE kind = 'spoken' AND key IN (SELECT value FROM json_each(?)) ORDER BY key, path"
     )
-    found: _Bearers = {}
+    found: _Owners = {}
     for key, path, is_title in connection.execute(query, (json.dumps(sorted(wanted)),)):
         found.setdefault(key, []).append((path, bool(is_title)))
     return found
 
 
-def _longest(bearers: _Bearers, keys: Sequence[str], first: int) -> int | None:
+def _longest(owners: _Owners, keys: Sequence[str], first: int) -> int | None:
     for last in range(min(len(keys), first + LONGEST_NAME), first, -1):
-        if " ".join(keys[first:last]) in bearers:
+        if " ".join(keys[first:last]) in owners:
             return last
     return None

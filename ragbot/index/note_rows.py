@@ -1,7 +1,7 @@
-"""What the database keeps of one note, made from its file: a pure function of its bytes.
+"""Build the database rows of one note: a pure function of its bytes.
 
-Several processes make rows at once in a first build, so everything that takes a processor's
-time is done here, and the rows are plain values that pickle quickly.
+A first build runs this in several processes, so all expensive work is done here, and rows are
+plain values that pickle quickly.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ragbot.text.tokenize import STOP_WORDS, tokens
 
 
 class NameRow(NamedTuple):
-    """One name of a note or file: what it is looked up by, and how it is spelt."""
+    """One name of a note or file: its lookup key and its spelling."""
 
     kind: str
     key: str
@@ -67,7 +67,7 @@ class NoteRows:
     digest
         SHA-256 of its text.
     parsed
-        JSON of what the note holds beside its text and links.
+        JSON of the note but its text and links.
     prose
         JSON of its readable blocks, see `mentions.prose_of`.
     prose_words
@@ -96,7 +96,7 @@ class NoteRows:
         problems: Iterable[Problem] = (),
         cut: Callable[[Note], Sequence[Passage]] = chunk,
     ) -> NoteRows:
-        """Make the rows of a note."""
+        """Build the rows of a note."""
         prose = mentions.prose_of(note)
         parsed = {
             "aliases": note.aliases,
@@ -128,7 +128,7 @@ class NoteRows:
 
 
 def read_rows(root: Path, path: NoteId) -> NoteRows | tuple[Problem, ...]:
-    """Read a note and make its rows; return the problems of one that cannot be read."""
+    """Read a note and return its rows, or the problems of one that cannot be read."""
     note, problems = vault.read_note(root, path)
     return tuple(problems) if note is None else NoteRows.of(note, problems)
 
@@ -153,7 +153,7 @@ def names_of(note: Note) -> Iterable[NameRow]:
 
 
 def file_names(path: str) -> Iterable[NameRow]:
-    """Yield the names that links use for any file, and the folders it lies in."""
+    """Yield the names that links use for any file, and its folders."""
     for kind, keys in (
         ("path", [fold_name(path)]),
         ("ending", endings(path)),
@@ -173,11 +173,6 @@ def storable(text: str) -> str:
 def problem_row(problem: Problem) -> tuple[Any, ...]:
     """Return the values of a problem, in the order of its fields."""
     return tuple(storable(v) if isinstance(v, str) else v for v in asdict(problem).values())
-
-
-def spoken_key(name: str) -> str:
-    """Return the folded words of a name with one blank between them."""
-    return " ".join(tokens(name))
 
 
 def _spoken(title: str, aliases: Sequence[str], file_name: str) -> dict[str, bool]:

@@ -15,24 +15,24 @@ from ragbot.notes.link_resolver import ANY_NAME, link_key
 
 @dataclass(slots=True)
 class Written:
-    """What the notes of one batch changed for others.
+    """Effects of one batch of notes on other notes.
 
     Attributes
     ----------
     notes
         Numbers of the notes that were written.
     link_keys
-        Keys of the names that came or went, see `link_resolver.link_key`.
+        Keys of the names that were added or removed, see `link_resolver.link_key`.
     names
-        The spellings of names that came or went, as `(spelling, path)`.
+        The spellings of names that were added or removed, as `(spelling, path)`.
     words
-        By note, the tokens that came into its prose, and those that went.
+        By note, the tokens added to its prose, and those removed.
     embeddings
-        Embeddings that passages used and may use no longer.
+        Embeddings that may be unused now.
     neighbours
-        Notes whose counts of links may change: targets of links that went.
+        Targets of removed links, whose counts of links may change.
     mentioning
-        Notes that mention a note which is gone.
+        Notes that mention a removed note.
     """
 
     notes: set[int] = field(default_factory=set)
@@ -111,14 +111,14 @@ class NoteWriter:
         done.notes.discard(note)
 
     def put_problems(self, path: str, problems: Iterable[Problem]) -> None:
-        """Write what is wrong with a file."""
+        """Write the problems of a file."""
         self._connection.execute("DELETE FROM problem WHERE path = ?", (path,))
         self._connection.executemany(
             "INSERT INTO problem VALUES (?, ?, ?, ?, ?, ?)", map(problem_row, problems)
         )
 
     def put_files(self, gone: Iterable[str], new: Iterable[str], done: Written) -> None:
-        """Write which other files links may lead to."""
+        """Write the files that are no notes, to which links may lead."""
         for path in gone:
             self._rename(path, (), done)
             self._connection.execute("DELETE FROM file WHERE path = ?", (path,))
@@ -136,7 +136,7 @@ class NoteWriter:
         )
 
     def _rename(self, path: str, names: Sequence[NameRow], done: Written) -> None:
-        """Write the names of a file, and take note of those that came or went."""
+        """Write the names of a file, and record those that were added or removed."""
         query = "SELECT kind, key, length, path, spelling FROM name WHERE path = ?"
         old = {NameRow(*row) for row in self._connection.execute(query, (path,))}
         new = set(names)
@@ -174,13 +174,13 @@ class NoteWriter:
         return self._connection.execute(query, (note,)).fetchall()
 
     def _put_passages(self, note: int, rows: NoteRows, old_text: str | None, done: Written) -> None:
-        """Write the passages of a note; one that says what it said keeps its number.
+        """Write the passages of a note; one with unchanged text keeps its number.
 
         Parameters
         ----------
         old_text
-            Text of the note as it was; None where every passage is new, since its title or tags
-            are, which Chroma has of each passage.
+            Earlier text of the note; None to write every passage again, because Chroma stores the
+            changed title or tags with each.
         """
         old: dict[tuple[str, str, str], list[tuple[Any, ...]]] = {}
         unused = self._passages(note)
@@ -220,3 +220,12 @@ class NoteWriter:
                 done.embeddings.add(embedding)
             if flush is not None:
                 self._connection.execute("INSERT INTO chroma_removed VALUES (?)", (number,))
+
+
+def read_problems(connection: sqlite3.Connection) -> tuple[Problem, ...]:
+    """Return the problems of all files, in order of path and line."""
+    query = (
+        "SELECT kind, path, line, message, fix, severity FROM problem "
+        "ORDER BY path, line, kind, message"
+    )
+    return tuple(Problem(*row) for row in connection.execute(query))

@@ -1,4 +1,4 @@
-"""The notes of one snapshot, each read from the database when it is first asked for."""
+"""The notes of one snapshot, each read from the database at its first use."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Notes(Mapping[NoteId, Note]):
         return isinstance(note, str) and self.number(note) is not None
 
     def all(self) -> list[Note]:
-        """Return every note, in order of id: two queries, whatever their number."""
+        """Return every note, in order of id, by two queries."""
         return list(_read(self._connection, "", ()))
 
     def titles(self) -> dict[NoteId, str]:
@@ -53,7 +53,7 @@ class Notes(Mapping[NoteId, Note]):
         return dict(self._connection.execute("SELECT path, title FROM note ORDER BY path"))
 
     def number(self, note: NoteId) -> int | None:
-        """Return the number that the database knows a note by; None without such a note."""
+        """Return the row id of a note; None without such a note."""
         if note not in self._numbers:
             query = "SELECT id FROM note WHERE path = ?"
             try:

@@ -1,7 +1,7 @@
-"""Read many notes with every processor: the rows of each, in order.
+"""Read many notes on all processors.
 
-Worker processes are started for large numbers only. They are plain children with a pipe: the
-program of a user need not be written for `multiprocessing`.
+Worker processes are plain children with a pipe: `multiprocessing` would import the main module of
+a user's program again.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from ragbot.models import NoteId, Problem
 _log = logging.getLogger(__name__)
 
 PARALLEL = 600
-"""Notes from which on worker processes pay for their start."""
+"""Least number of notes for which worker processes pay."""
 
 _TASK = 50
-"""Notes that are given to a worker at a time."""
+"""Notes in one task of a worker."""
 
 Outcome = NoteRows | tuple[Problem, ...]
-"""The rows of a note, or why it cannot be read."""
+"""The rows of a note, or its problems if it cannot be read."""
 
 
 def read_all(root: Path, paths: Sequence[NoteId]) -> Iterator[tuple[NoteId, Outcome]]:

@@ -1,4 +1,4 @@
-"""A snapshot: the corpus that one read transaction sees, whatever is written meanwhile."""
+"""A snapshot: the corpus of one read transaction, unaffected by later writes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from ragbot.index.chroma import ChromaStore
 from ragbot.index.corpus import NoteSize
 from ragbot.index.database import read_meta
 from ragbot.index.fulltext import Fulltext
-from ragbot.index.indexer import encoder_of, read_problems
 from ragbot.index.link_trust import link_trust
 from ragbot.index.link_writer import StoredNames
 from ragbot.index.name_spotter import NameMatch, names_in
+from ragbot.index.note_writer import read_problems
 from ragbot.index.notes import Notes
 from ragbot.index.stored_graph import StoredGraph
-from ragbot.index.vectors import ChromaStore, FloatArray, Vectors
+from ragbot.index.vector_writer import encoder_of
+from ragbot.index.vectors import FloatArray, Vectors
 from ragbot.inference.encoder import EncoderIdentity
 from ragbot.inference.token_codes import Codes, none
 from ragbot.models import Filters, NoteId, Passage, Problem
@@ -36,9 +38,9 @@ class Snapshot:
     connection
         Inside a transaction.
     chroma
-        Where vectors are searched; None to compare all of them exactly.
+        The vector search; None to compare all vectors exactly.
     cache
-        Values that stay as long as the index does, shared by its snapshots.
+        Values shared by all snapshots of one state of the index.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class Snapshot:
         return list(self.passages_by_note([note])[note])
 
     def passages_by_note(self, notes: Iterable[NoteId]) -> Mapping[NoteId, Sequence[int]]:
-        """Return the passages of some notes; others may be in the result too."""
+        """Return the passages of some notes, and perhaps of others."""
         missing = [note for note in notes if note not in self._of_note]
         if missing:
             query = (
@@ -93,7 +95,7 @@ class Snapshot:
         return self._of_note
 
     def notes_of(self, passages: Iterable[int]) -> Mapping[int, NoteId]:
-        """Return the note of each of some passages; others may be in the result too."""
+        """Return the notes of some passages, and perhaps of others."""
         missing = [number for number in passages if number not in self._note_of]
         if missing:
             query = (
@@ -104,7 +106,7 @@ class Snapshot:
         return self._note_of
 
     def sizes(self, notes: Iterable[NoteId]) -> Mapping[NoteId, NoteSize]:
-        """Return how much some notes hold; others may be in the result too."""
+        """Return the sizes of some notes, and perhaps of others."""
         return self.notes.sizes(notes)
 
     def matching(self, filters: Filters) -> Collection[NoteId]:
@@ -127,7 +129,7 @@ class Snapshot:
         return found
 
     def undated(self) -> int:
-        """Return how many notes no day is known of: a filter by date leaves them out."""
+        """Return the number of notes without a date, which a filter by date leaves out."""
         query = "SELECT count(*) FROM note WHERE written = ''"
         return int(self._connection.execute(query).fetchone()[0])
 
@@ -167,7 +169,7 @@ class Snapshot:
 
     @property
     def embedded(self) -> bool:
-        """Whether any passage has a vector; without vectors words and links answer."""
+        """True if any passage has a vector; without one, only words and links are searched."""
         return bool(self._read("embedded", self._has_vectors))
 
     def nearest(
@@ -212,7 +214,7 @@ class Snapshot:
 
     @property
     def encoder(self) -> EncoderIdentity | None:
-        """Which encoder made the vectors; None before there are any."""
+        """The encoder of the stored vectors; None before there are any."""
         return encoder_of(self._connection)
 
     @property
@@ -229,12 +231,12 @@ class Snapshot:
 
     @property
     def listed_count(self) -> int:
-        """Number of notes in the folder at the last look, read or not."""
+        """Number of notes in the folder at the last scan, read or not."""
         return int(read_meta(self._connection, "listed", 0))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What was found when the notes were read."""
+        """The problems found when the notes were read."""
         return read_problems(self._connection)
 
     @property

@@ -1,4 +1,4 @@
-"""The relations of one snapshot, read from the database when they are asked for."""
+"""The relations of one snapshot, read from the database lazily."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COLUMNS = "s.path, r.predicate, r.written, t.path, r.first, r.last, r.block, r.f
 _FROM = "FROM relation r JOIN note s ON s.id = r.source LEFT JOIN note t ON t.id = r.target"
 _EDGES = "r.kind IN ('link', 'ghost', 'mention')"
 _FARTHEST = 12
-"""Steps from either end after which two notes count as not joined."""
+"""Steps from either end after which a search for a path gives up."""
 
 
 def relation_of(row: Sequence[Any]) -> Relation:
@@ -59,7 +59,7 @@ class StoredGraph:
     Parameters
     ----------
     cache
-        Values that stay as long as the index does, shared by its snapshots.
+        Values shared by all snapshots of one state of the index.
     """
 
     def __init__(self, connection: sqlite3.Connection, notes: Notes, cache: dict[str, Any]) -> None:
@@ -264,5 +264,5 @@ class StoredGraph:
 
 
 def link_rarity(links_in: int, notes: int) -> float:
-    """Return how few of so many notes link to one: 0 for all, 1 for none."""
+    """Return the rarity of links to a note: 0 if all notes link to it, 1 if none does."""
     return 1 - math.log1p(links_in) / math.log(max(2, notes + 1))

@@ -133,7 +133,7 @@ class LanguageModel:
         return opened
 
     def _explained(self, error: Exception) -> tuple[str, str]:
-        """Say what was found and what to do; never the error's own text, which may hold a key."""
+        """Return the cause of an error and a remedy, without its text, which may contain a key."""
         status = getattr(error, "status_code", None)
         causes = [type(error).__name__]
         cause = error.__cause__ or error.__context__

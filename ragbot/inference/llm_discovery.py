@@ -1,4 +1,7 @@
-"""Language models that servers on this machine offer. They are listed, never switched on."""
+"""The choice of a language model: the configured one, or one of a server on this machine.
+
+Models of this machine are listed, and used only when a caller names one.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+
+from ragbot.errors import ModelUnavailableError
+from ragbot.inference.llm import LanguageModel
 
 TIMEOUT = 0.5
 """Seconds to wait for a server on loopback."""
@@ -51,6 +57,42 @@ SERVERS = (
     Server("LM Studio", "openai-like", "http://127.0.0.1:1234/v1", "/models", _of_openai),
     Server("llama.cpp", "openai-like", "http://127.0.0.1:8080/v1", "/models", _of_openai),
 )
+
+
+class ModelChoice:
+    """The language models of one bot, each opened once.
+
+    Parameters
+    ----------
+    spec, base_url, timeout
+        The configured model, as for `LanguageModel`; an empty `spec` for none.
+    """
+
+    def __init__(self, spec: str, base_url: str, timeout: float) -> None:
+        self.configured = LanguageModel(spec, base_url, timeout) if spec else None
+        self._timeout = timeout
+        self._chosen: dict[str, LanguageModel] = {}
+
+    def choose(self, use_llm: bool | str | None) -> LanguageModel | None:
+        """Return the model of a spec; the configured one for True and None; None for False.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If no server on this machine offers the model.
+        """
+        if use_llm is False:
+            return None
+        configured = self.configured
+        if not isinstance(use_llm, str) or (configured and use_llm == configured.spec):
+            return configured
+        if use_llm not in self._chosen:
+            offered = next((one for one in local_models() if one.spec == use_llm), None)
+            if offered is None:
+                found = "no server on this machine offers it"
+                raise ModelUnavailableError(use_llm, found, "`ragbot models` lists those on offer.")
+            self._chosen[use_llm] = LanguageModel(use_llm, offered.base_url, self._timeout)
+        return self._chosen[use_llm]
 
 
 def local_models(servers: tuple[Server, ...] = SERVERS) -> list[LocalModel]:

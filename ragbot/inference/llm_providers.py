@@ -27,7 +27,7 @@ MOST_TOKENS = 160
 CONTEXT = 4096
 """Tokens of context that a local model is opened with; it holds the longest prompt of ragbot.
 
-Always the same: Ollama loads a model anew when the number changes."""
+It never changes, because Ollama reloads a model when it does."""
 
 
 def open_model(

@@ -25,10 +25,10 @@ from ragbot.inference.text_model import FloatArray
 from ragbot.inference.token_codes import Encoded, EncodedQuestion
 
 TEXTS_A_TASK = 16
-"""Texts of one task: what is done again when a worker dies."""
+"""Texts of one task, which is repeated when a worker dies."""
 
 PENDING = 64
-"""Tasks that are submitted at a time: more workers than these find nothing to do."""
+"""Tasks submitted at a time: the greatest number of busy workers."""
 
 RETRIES = 5
 
@@ -63,12 +63,12 @@ class ClusterEncoder:
 
     @property
     def loaded(self) -> bool:
-        """Whether the model is in memory here."""
+        """True while the model is in memory here."""
         return self._local.loaded
 
     @property
     def identity(self) -> EncoderIdentity:
-        """What the vectors can be compared with."""
+        """The identity of the vectors: only equal ones are comparable."""
         return self._local.identity
 
     def load(self) -> None:
@@ -163,7 +163,7 @@ class _Tasks:
 
 
 _encoders: dict[str, Encoder] = {}
-"""In a worker: the encoders that it has loaded, by the text of what makes them."""
+"""In a worker: the loaded encoders, by the repr of their factory."""
 
 
 def _encode(make: Make, texts: Sequence[str]) -> tuple[EncoderIdentity, Encoded]:

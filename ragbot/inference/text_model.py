@@ -1,4 +1,4 @@
-"""What an encoder asks of the program that runs its model."""
+"""The interface between an encoder and the runtime of its model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ragbot.models import Span
 FloatArray = NDArray[np.float32]
 
 Role = Literal["query", "document"]
-"""What a text is: some models read a question otherwise than a passage."""
+"""Role of a text: some models encode questions and passages differently."""
 
 ROLES: tuple[Role, Role] = ("query", "document")
 
@@ -31,7 +31,7 @@ class TextModel(Protocol):
     """What the model puts before a query, and before a document."""
 
     workers: int
-    """Batches that are worth running side by side."""
+    """Batches to run in parallel."""
 
     def vectors(self, texts: Sequence[str], role: Role) -> FloatArray:
         """Return unit vectors of a batch of texts, shape (texts, dimension)."""

@@ -97,7 +97,7 @@ def cosines(rotated: FloatArray, codes: Codes) -> FloatArray:
         Unit vectors as `rotate` returns them, shape (vectors, dimension).
     """
     bits = np.unpackbits(codes["bits"], axis=1, count=rotated.shape[1]).astype(np.float32)
-    # A bit b stands for the sign 2 b - 1.
+    # A bit b encodes the sign 2 b - 1.
     signed: FloatArray = 2 * (rotated @ bits.T) - rotated.sum(axis=1, keepdims=True)
     return signed * codes["scale"].astype(np.float32)
 

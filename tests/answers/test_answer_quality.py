@@ -37,7 +37,7 @@ def reached(report, kind, measure):
 def test_the_evidence_is_quoted_and_the_facts_are_told(report):
     assert reached(report, "answerable", "evidence") >= 0.67
     assert reached(report, "answerable", "facts") >= 0.7
-    assert max(one.words for one in report.judged) <= 160
+    assert max(one.words for one in report.scores) <= 160
 
 
 @pytest.mark.parametrize("kind", ["compare", "list"])
@@ -46,8 +46,8 @@ def test_forms_hold_what_was_asked_for(report, kind):
 
 
 def test_every_quotation_stands_in_its_note(report):
-    assert {one.valid for one in report.judged} <= {1.0, None}
-    assert sum(len(one.answer.citations) for one in report.judged) > 300
+    assert {one.valid for one in report.scores} <= {1.0, None}
+    assert sum(len(one.answer.citations) for one in report.scores) > 300
 
 
 def test_silence_where_the_notes_do_not_say_and_only_there(report):

@@ -380,7 +380,7 @@ def test_a_reader_that_leaves_is_no_error(plot, plot_index):
 
 
 @pytest.mark.parametrize(
-    ("where", "code", "told"),
+    ("where", "code", "message"),
     [
         pytest.param(
             "> /dev/full", 1, "cannot be written: No space left on device", id="full-disk"
@@ -389,13 +389,13 @@ def test_a_reader_that_leaves_is_no_error(plot, plot_index):
         pytest.param(">&- 2>&-", 0, "", id="closed-both"),
     ],
 )
-def test_output_that_cannot_be_written(where, code, told):
+def test_output_that_cannot_be_written(where, code, message):
     command = f'"{sys.executable}" -m ragbot completion bash {where}'
     done = subprocess.run(
         command, shell=True, capture_output=True, text=True, cwd=Path(__file__).parents[2]
     )
     assert (done.returncode, done.stdout) == (code, "")
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
 

@@ -240,11 +240,11 @@ def test_what_is_typed_while_an_answer_comes_stays(page):
 
     def late(route):
         response = route.fetch()
-        held.append(lambda: route.fulfill(response=response))
+        pending.append(lambda: route.fulfill(response=response))
         if typed.is_set():
-            held.pop()()
+            pending.pop()()
 
-    held = []
+    pending = []
     page.route("**/queue/join*", late)
     box = page.get_by_label("Your question")
     box.fill(QUESTION)
@@ -252,7 +252,7 @@ def test_what_is_typed_while_an_answer_comes_stays(page):
     expect(box).to_have_value("")
     page.keyboard.type("And then?")
     typed.set()
-    for answer in held:
+    for answer in pending:
         answer()
     expect(page.locator(".actions")).to_have_count(1)
     expect(page.locator("#question .submit-button")).to_be_visible()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ragbot.answers.grounding import cite
-from ragbot.evaluation.answers import Expected, as_json, as_text, curve, judge, read, run
+from ragbot.evaluation.answers import Expected, as_json, as_text, curve, read, run, score
 from ragbot.models import Answer, Statement
 from ragbot.notes.parser import parse
 
@@ -43,15 +43,15 @@ def silent(question, confidence=-1.0):
 
 
 def test_an_answer_is_judged():
-    judged = judge(NOTES, ASKED, answer(ASKED.question))
-    assert (judged.lead, judged.evidence, judged.facts, judged.valid) == (1.0, 1 / 2, 0.0, 1.0)
-    assert (judged.parts, judged.off_topic) == (1.0, 0.0)
-    assert judged.words == 3
+    scores = score(NOTES, ASKED, answer(ASKED.question))
+    assert (scores.lead, scores.evidence, scores.facts, scores.valid) == (1.0, 1 / 2, 0.0, 1.0)
+    assert (scores.parts, scores.off_topic) == (1.0, 0.0)
+    assert scores.words == 3
 
 
 def test_silence_has_no_citations_to_judge():
-    judged = judge(NOTES, ASKED, silent(ASKED.question))
-    assert (judged.lead, judged.evidence, judged.parts, judged.valid) == (0.0, 0.0, 0.0, None)
+    scores = score(NOTES, ASKED, silent(ASKED.question))
+    assert (scores.lead, scores.evidence, scores.parts, scores.valid) == (0.0, 0.0, 0.0, None)
 
 
 def test_evidence_of_two_sentences_may_stand_in_two_quotations():
@@ -61,15 +61,15 @@ def test_evidence_of_two_sentences_may_stand_in_two_quotations():
     citations = tuple(cite(NOTES, n, "Heat.md", span) for n, span in enumerate(spans, start=1))
     both = Answer("?", "", "extractive", False, (), citations)
     expected = Expected("a", "?", "single", (), (("Heat.md",),), (TEXT[first:-1],), ())
-    assert judge(NOTES, expected, both).evidence == 1.0
+    assert score(NOTES, expected, both).evidence == 1.0
 
 
 def test_the_curve_trades_coverage_for_risk():
-    judged = [
-        judge(NOTES, ASKED, answer(ASKED.question, 2.0)),
-        judge(NOTES, UNANSWERABLE, silent(UNANSWERABLE.question, -2.0)),
+    scores = [
+        score(NOTES, ASKED, answer(ASKED.question, 2.0)),
+        score(NOTES, UNANSWERABLE, silent(UNANSWERABLE.question, -2.0)),
     ]
-    points = curve(judged)
+    points = curve(scores)
     assert points[0][1:] == (1.0, 1.0)
     assert points[-1] == (2.0, 1.0, 0.0)
 

@@ -60,8 +60,8 @@ def test_a_failure_says_what_was_missing_and_what_was_found(corpus, tmp_path):
 
 def test_the_report_is_json_and_a_table(corpus, tmp_path):
     report = evaluate(corpus, asked, read(write(tmp_path, ask("Heat?", "Heat.md"))))
-    told = json.loads(json.dumps(as_json(report)))
-    assert told["methods"]["ragbot"]["types"]["all"]["recall@5"] == {
+    record = json.loads(json.dumps(as_json(report)))
+    assert record["methods"]["ragbot"]["types"]["all"]["recall@5"] == {
         "mean": 1.0,
         "interval": [1.0, 1.0],
         "n": 1,

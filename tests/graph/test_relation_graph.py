@@ -39,7 +39,7 @@ def mention(source, target):
     return Relation(f"{source}.md", MENTIONS, "x", f"{target}.md", (0, 1))
 
 
-def told(relations):
+def edges(relations):
     return [(r.source[0], r.predicate, r.written) for r in relations]
 
 
@@ -49,7 +49,7 @@ def graph():
 
 
 def test_neighbours_tell_both_directions_and_ghosts(graph):
-    assert told(graph.neighbours("A.md")) == [
+    assert edges(graph.neighbours("A.md")) == [
         ("A", "extends", "B"),
         ("A", "links_to", "Soul"),
         ("C", "explains", "A"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ragbot.index import vectors
+from ragbot.index import chroma
 from ragbot.index.index import Index
 from tests.word_encoder import WordEncoder
 
@@ -77,13 +77,13 @@ def best(index, question):
 
 
 def collections(server):
-    client = vectors._server_client(server.url)
+    client = chroma._server_client(server.url)
     return {found.name: found.count() for found in client.list_collections()}
 
 
 def is_up(url):
     try:
-        vectors._server_client(url).heartbeat()
+        chroma._server_client(url).heartbeat()
     except Exception:  # whatever it raises, it is not up yet
         return False
     return True
@@ -99,14 +99,14 @@ def test_server_answers_as_the_folder_does(server, vault, tmp_path):
         with index.snapshot() as corpus:
             near = corpus.nearest(query, 4)
             found.append([(corpus.passage(number).id, cosine) for number, cosine in near])
-        assert index.chroma_trouble == ""
+        assert index.chroma_error == ""
     assert found[0] == found[1]
     assert not (tmp_path / "remote" / "chroma").exists()
     assert 4 in collections(server).values()
 
 
 def test_several_chats_switch_together(server, vault, tmp_path, monkeypatch):
-    monkeypatch.setattr(vectors, "FLUSH", 1)
+    monkeypatch.setattr(chroma, "FLUSH", 1)
     writer = Index(tmp_path / "index", server.url)
     readers = [Index(tmp_path / "index", server.url) for _ in range(3)]
     for version in range(4):
@@ -125,7 +125,7 @@ def test_two_indexes_share_a_server(server, vault, tmp_path):
     two.refresh(other, WordEncoder())
     assert best(one, "what melts") == "Water melts."
     assert best(two, "what melts") == "Salt is a crystal."
-    assert one.chroma_trouble == two.chroma_trouble == ""
+    assert one.chroma_error == two.chroma_error == ""
 
 
 def test_a_rebuild_leaves_one_collection(server, vault, tmp_path):
@@ -138,20 +138,20 @@ def test_a_rebuild_leaves_one_collection(server, vault, tmp_path):
 
 
 def test_server_that_is_down_and_comes_back(server, vault, tmp_path, monkeypatch):
-    monkeypatch.setattr(vectors, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(chroma, "RETRY_SECONDS", 0.0)
     index = Index(tmp_path / "index", server.url)
     index.refresh(vault, WordEncoder())
     assert best(index, "what melts") == "Water melts."
     server.stop()
     assert best(index, "what melts") == "Water melts."  # from the database
-    assert index.chroma_trouble
+    assert index.chroma_error
     (vault / "new.md").write_text("Steam rises.", encoding="utf-8")
     index.refresh(vault, WordEncoder())
     assert best(index, "Steam rises") == "Steam rises."
     server.start()
     encoder = WordEncoder()
     index.refresh(vault, encoder)
-    assert (encoder.encoded, index.chroma_trouble) == ([], "")
+    assert (encoder.encoded, index.chroma_error) == ([], "")
     assert best(index, "what melts") == "Water melts."
     assert best(index, "Steam rises") == "Steam rises."
 
@@ -173,7 +173,7 @@ def test_another_place_for_the_collection_is_filled_without_embedding(server, va
 
 
 def test_server_that_answers_too_late(vault, tmp_path, monkeypatch):
-    monkeypatch.setattr(vectors, "TIMEOUT", 0.3)
+    monkeypatch.setattr(chroma, "TIMEOUT", 0.3)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -181,7 +181,7 @@ def test_server_that_answers_too_late(vault, tmp_path, monkeypatch):
         index = Index(tmp_path / "index", f"http://127.0.0.1:{silent.getsockname()[1]}")
         index.refresh(vault, WordEncoder())
         assert best(index, "what melts") == "Water melts."
-    assert index.chroma_trouble
+    assert index.chroma_error
     assert time.monotonic() - began < 30
 
 

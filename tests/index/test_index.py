@@ -25,10 +25,20 @@ from ragbot.errors import (
     StorageError,
     VaultError,
 )
-from ragbot.index import database, indexer, mention_writer, note_writer, reading, vectors
+from ragbot.index import (
+    chroma,
+    database,
+    indexer,
+    mention_writer,
+    note_writer,
+    reading,
+    schema,
+    vector_writer,
+    vectors,
+)
+from ragbot.index.chroma import chroma_state
 from ragbot.index.database import DAMAGED, FILE, Database
 from ragbot.index.index import Index
-from ragbot.index.vectors import chroma_state
 from ragbot.notes import vault as scanning
 from tests.word_encoder import WordEncoder
 
@@ -201,7 +211,7 @@ class StoppedError(Exception):
 
 @pytest.mark.parametrize("batch", [1, 300])
 def test_words_answer_before_anything_is_embedded(vault, index, monkeypatch, batch):
-    monkeypatch.setattr(indexer, "PIECE", 1)
+    monkeypatch.setattr(vector_writer, "BATCH", 1)
     monkeypatch.setattr(indexer, "BATCH", batch)
     seen = []
 
@@ -226,7 +236,7 @@ def test_loading_the_encoder_does_not_count_as_embedding(vault, index, monkeypat
             time.sleep(0.3)
             yield from super().passages(texts)
 
-    monkeypatch.setattr(indexer, "EVERY", 0.2)
+    monkeypatch.setattr(indexer, "SCAN_SECONDS", 0.2)
     stages = []
     index.refresh(vault, SlowEncoder(), report=lambda progress: stages.append(progress.stage))
     assert stages.index("embed") == 1
@@ -234,7 +244,7 @@ def test_loading_the_encoder_does_not_count_as_embedding(vault, index, monkeypat
 
 
 def test_interrupted_embedding_is_taken_up_again(vault, index, monkeypatch):
-    monkeypatch.setattr(indexer, "PIECE", 1)
+    monkeypatch.setattr(vector_writer, "BATCH", 1)
     first, second = WordEncoder(), WordEncoder()
 
     def report(progress):
@@ -278,7 +288,7 @@ def test_words_find_an_edit_also_when_passages_cannot_be_embedded(vault, index):
 
 
 class WatchedEncoder(WordEncoder):
-    """Counts how often it is told to end."""
+    """Counts how often it is closed."""
 
     ended = 0
 
@@ -290,7 +300,7 @@ class WatchedEncoder(WordEncoder):
 
 
 def test_a_build_that_fails_ends_the_embedding(vault, index, monkeypatch):
-    monkeypatch.setattr(indexer, "PIECE", 1)
+    monkeypatch.setattr(vector_writer, "BATCH", 1)
     encoder = WatchedEncoder()
 
     def report(progress):
@@ -304,8 +314,8 @@ def test_a_build_that_fails_ends_the_embedding(vault, index, monkeypatch):
 
 
 def test_what_is_wanted_no_more_is_not_embedded(vault, index, monkeypatch):
-    monkeypatch.setattr(indexer, "PIECE", 1)
-    monkeypatch.setattr(indexer, "EVERY", 0)
+    monkeypatch.setattr(vector_writer, "BATCH", 1)
+    monkeypatch.setattr(indexer, "SCAN_SECONDS", 0)
     encoder = WatchedEncoder()
 
     def report(progress):
@@ -321,8 +331,8 @@ def test_what_is_wanted_no_more_is_not_embedded(vault, index, monkeypatch):
 
 
 def test_edit_during_embedding_is_seen_before_the_end(vault, index, monkeypatch):
-    monkeypatch.setattr(indexer, "PIECE", 1)
-    monkeypatch.setattr(indexer, "EVERY", 0)
+    monkeypatch.setattr(vector_writer, "BATCH", 1)
+    monkeypatch.setattr(indexer, "SCAN_SECONDS", 0)
 
     def report(progress):
         if progress.stage == "embed" and progress.done == 1:
@@ -396,22 +406,22 @@ def test_a_snapshot_keeps_its_state_while_the_index_is_written(vault, index):
     index.refresh(vault, WordEncoder())
     reader = Index(index.directory)
     query = WordEncoder().encode_query("what melts in warm water")
-    with reader.snapshot() as held:
-        before = held.nearest(query, 3)
+    with reader.snapshot() as snapshot:
+        before = snapshot.nearest(query, 3)
         for number in range(4):
             (vault / "New.md").write_text(f"Steam rises {number}.", encoding="utf-8")
             (vault / "Ice.md").write_text(f"Ice floats {number}.", encoding="utf-8")
             index.refresh(vault, WordEncoder())
-        assert "New.md" not in held.notes
-        assert "melts" in held.notes["Ice.md"].text
-        assert held.nearest(query, 3) == before
+        assert "New.md" not in snapshot.notes
+        assert "melts" in snapshot.notes["Ice.md"].text
+        assert snapshot.nearest(query, 3) == before
         with reader.snapshot() as later:
             assert "New.md" in later.notes
             assert "floats 3" in later.notes["Ice.md"].text
 
 
 def test_a_stale_chroma_client_is_never_wrong(vault, index, monkeypatch):
-    monkeypatch.setattr(vectors, "FLUSH", 1)
+    monkeypatch.setattr(chroma, "FLUSH", 1)
     index.refresh(vault, WordEncoder())
     reader = Index(index.directory)
     assert best(reader, "what melts") == "Ice.md"
@@ -424,7 +434,7 @@ def test_a_stale_chroma_client_is_never_wrong(vault, index, monkeypatch):
         with reader.snapshot() as corpus:
             near = corpus.nearest(WordEncoder().encode_query("melts"), 10)
             assert sorted(number for number, _ in near) == sorted(all_passages(corpus))
-    assert reader.chroma_trouble == ""
+    assert reader.chroma_error == ""
     monkeypatch.setattr(vectors, "REOPEN", 0)
     assert best(reader, "Steam rises 4") == "New.md"
 
@@ -472,7 +482,7 @@ def test_chroma_holds_what_its_users_expect(vault, index):
 
 
 def test_chroma_is_written_in_batches(vault, index, monkeypatch):
-    monkeypatch.setattr(vectors, "FLUSH", 3)
+    monkeypatch.setattr(chroma, "FLUSH", 3)
     index.refresh(vault, WordEncoder())
 
     def flush():
@@ -522,7 +532,7 @@ def test_chroma_that_fails_is_built_again_without_embedding(vault, index, harm):
     healed.refresh(vault, encoder)
     assert encoder.encoded == []
     assert best(healed, "what melts") == "Ice.md"
-    assert healed.chroma_trouble == ""
+    assert healed.chroma_error == ""
     healed.close()
     client, passages = collection(index)
     try:
@@ -538,14 +548,14 @@ def test_chroma_that_is_lost_while_a_chat_runs_is_said_and_healed(vault, index):
     index._chroma.close()
     lose_chroma(index)
     assert best(index, "what melts") == "Ice.md"
-    assert "is gone" in index.chroma_trouble
+    assert "is gone" in index.chroma_error
     index.refresh(vault, WordEncoder())
-    assert index.chroma_trouble == ""
+    assert index.chroma_error == ""
 
 
 def test_chroma_of_another_version_is_built_again(vault, index, monkeypatch):
     index.refresh(vault, WordEncoder())
-    monkeypatch.setattr(vectors, "version", lambda name: "0.0.1")
+    monkeypatch.setattr(chroma, "version", lambda name: "0.0.1")
     encoder = WordEncoder()
     index.refresh(vault, encoder)
     assert encoder.encoded == []
@@ -561,14 +571,14 @@ def test_chroma_that_cannot_be_written_is_said_and_vectors_answer(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(vectors, "_local_client", full)
+        patch.setattr(chroma, "_local_client", full)
         index.refresh(vault, WordEncoder())
         assert "No space left" in caplog.text
         assert best(index, "what melts") == "Ice.md"
     index._chroma._retry_at = 0
     encoder = WordEncoder()
     index.refresh(vault, encoder)
-    assert (encoder.encoded, index.chroma_trouble) == ([], "")
+    assert (encoder.encoded, index.chroma_error) == ([], "")
 
 
 # What goes wrong
@@ -664,7 +674,7 @@ def test_index_of_a_newer_version_is_left_alone(vault, index):
 def test_index_of_an_older_version_is_built_again_and_says_so(vault, index, monkeypatch, caplog):
     index.refresh(vault, WordEncoder())
     index.close()
-    monkeypatch.setattr(database, "FORMAT", 2)
+    monkeypatch.setattr(schema, "FORMAT", 2)
     fresh = Index(index.directory)
     with pytest.raises(IndexOutdatedError, match="format 1 of an older ragbot"), fresh.snapshot():
         pass

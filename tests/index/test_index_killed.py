@@ -10,9 +10,9 @@ import time
 
 import pytest
 
+from ragbot.index.chroma import chroma_state
 from ragbot.index.database import FILE
 from ragbot.index.index import Index
-from ragbot.index.vectors import chroma_state
 from ragbot.questions.question import analyse
 from ragbot.retrieval.retriever import retrieve
 from tests.index.test_index_states import passages_in, state_of
@@ -121,7 +121,7 @@ def test_chroma_that_was_killed_while_it_wrote_is_built_again_without_embedding(
             question = f"Version v{version} of the text on topic7"
             [(number, _)] = corpus.nearest(encoder.encode_query(question), 1)
             assert corpus.passage(number).note == "Note 7.md"
-        assert healed.chroma_trouble == ""
+        assert healed.chroma_error == ""
         healed.close()
 
 

@@ -78,7 +78,7 @@ def state_of(index):
 
 
 class Refreshed(RuleBasedStateMachine):
-    """Any sequence of edits, refreshed now and then, by a chat that stays open or comes anew."""
+    """Any sequence of edits, refreshed now and then, by a chat that stays open or starts again."""
 
     @initialize(text=texts)
     def begin(self, text):

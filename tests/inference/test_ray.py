@@ -23,9 +23,9 @@ HERE = Path(__file__).parents[1]
 TEXTS = [f"Passage {number} on topic{number % 7}." for number in range(3 * TEXTS_A_TASK)]
 
 
-def assert_same(told, other):
-    assert np.allclose(told.vectors, other.vectors)
-    assert [codes.tobytes() for codes in told.codes] == [codes.tobytes() for codes in other.codes]
+def assert_same(one, other):
+    assert np.allclose(one.vectors, other.vectors)
+    assert [codes.tobytes() for codes in one.codes] == [codes.tobytes() for codes in other.codes]
 
 
 class Dying(WordEncoder):
@@ -97,7 +97,7 @@ def cluster():
 def test_cluster_gives_the_same_vectors(cluster):
     cluster = ClusterEncoder(Recipe(), "auto")
     assert_same(cluster.encode_passages(TEXTS), WordEncoder().encode_passages(TEXTS))
-    counts = [len(told.codes) for told in cluster.passages(TEXTS)]
+    counts = [len(encoded.codes) for encoded in cluster.passages(TEXTS)]
     assert counts == [TEXTS_A_TASK] * 3
 
 

@@ -81,7 +81,7 @@ def test_a_model_that_is_not_there_is_named(tmp_path):
         Reranker(str(tmp_path / "none")).rerank("heat", *found())
 
 
-def test_retrieval_reads_its_hits_anew(model):
+def test_retrieval_reranks_its_hits(model):
     from benchmarks.memory import MemoryCorpus
     from ragbot.models import Filters
     from ragbot.questions.question import analyse
@@ -95,7 +95,7 @@ def test_retrieval_reads_its_hits_anew(model):
 
 
 @pytest.mark.parametrize(
-    ("model", "told"),
+    ("model", "message"),
     [
         pytest.param("{}/missing", "there is no such folder", id="missing"),
         pytest.param("{}/file", "there is no such folder", id="file"),
@@ -105,7 +105,7 @@ def test_retrieval_reads_its_hits_anew(model):
     ],
 )
 def test_a_model_that_is_none_gets_one_line_and_nothing_from_a_library(
-    plot, plot_index, tmp_path, model, told
+    plot, plot_index, tmp_path, model, message
 ):
     (tmp_path / "file").write_text("x", encoding="utf-8")
     # By words: the encoder has not been loaded, and has not silenced the libraries.
@@ -119,5 +119,5 @@ def test_a_model_that_is_none_gets_one_line_and_nothing_from_a_library(
     assert done.stderr.startswith("ragbot: The model ")
     assert done.stderr.count("\n") == 1
     assert ".." not in done.stderr.replace("...", "")
-    assert told in done.stderr
+    assert message in done.stderr
     assert "RAGBOT_RERANKER takes the folder of a cross-encoder" in done.stderr

@@ -18,10 +18,10 @@ def unit(rows, dimension, seed=0):
 def test_cosines_are_kept_to_within_a_few_hundredths_and_without_a_lean(dimension):
     vectors, queries = unit(200, dimension), unit(20, dimension, seed=1)
     queries[:10] = vectors[:10]
-    told = token_codes.cosines(
+    estimated = token_codes.cosines(
         token_codes.rotate(queries), token_codes.quantize(vectors, range(200))
     )
-    off = told - queries @ vectors.T
+    off = estimated - queries @ vectors.T
     assert np.abs(off[range(10), range(10)]).max() < 0.01  # of itself, near to exact
     assert off.std() < 0.9 / np.sqrt(dimension)
     assert abs(off.mean()) < 0.01
@@ -36,9 +36,9 @@ def test_turning_keeps_lengths_and_angles():
 def test_a_vector_of_one_dimension_says_it_in_all_of_them():
     # Signs alone would tell such vectors from others by a single bit.
     axes = np.eye(64, dtype=np.float32)
-    told = token_codes.cosines(token_codes.rotate(axes), token_codes.quantize(axes, range(64)))
-    assert np.abs(told - axes).max() < 0.6
-    assert np.abs(told - axes).mean() < 0.15
+    estimated = token_codes.cosines(token_codes.rotate(axes), token_codes.quantize(axes, range(64)))
+    assert np.abs(estimated - axes).max() < 0.6
+    assert np.abs(estimated - axes).mean() < 0.15
 
 
 def test_turning_is_the_same_everywhere():

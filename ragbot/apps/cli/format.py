@@ -35,7 +35,7 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def plain(text: str) -> str:
-    """Take out what a terminal would obey rather than show."""
+    """Remove control characters."""
     return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
 
 
@@ -83,7 +83,7 @@ class Page:
 
 
 def wants_colour(stream: TextIO) -> bool:
-    """Tell whether to colour: on a terminal, and not with NO_COLOR (no-color.org)."""
+    """Return whether to colour: on a terminal, and without NO_COLOR (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
@@ -171,7 +171,7 @@ def relations(found: Iterable[Relation], note: Note, page: Page) -> Iterator[str
 
 
 def problems(found: Iterable[Problem], page: Page) -> Iterator[str]:
-    """Write what the link doctor found, one a line, with the edit that mends it below."""
+    """Write the problems, one a line, each with its fix below."""
     for problem in found:
         place = page.place(problem.note, problem.line or 1)
         yield f"{place}: {page.warn(problem.kind)}: {_line(problem.message)}"
@@ -191,7 +191,7 @@ def changes(done: Changes) -> str:
 
 
 def status(found: Status) -> str:
-    """Write how the index stands."""
+    """Write the state of the index."""
     behind = f"{counted(found.behind, 'note')} behind" if found.behind else "up to date"
     lines = [
         f"{counted(found.notes, 'note')}, {counted(found.passages, 'passage')} "

@@ -85,7 +85,7 @@ def routes(refresher: IndexRefresher) -> APIRouter:
 
     @router.get("/status", response_model=models.StatusBody)
     def status() -> Any:
-        """Say what the index holds, how far it is behind the notes, and what is under way."""
+        """Return the content of the index, its lag behind the notes, and the work in progress."""
         step = refresher.step
         progress = None if step is None else asdict(step)
         return {**serialize.status_record(bot.status()), "progress": progress}
@@ -145,7 +145,7 @@ def _wrong_request(path: str) -> int:
 
 
 def _reason(found: dict[str, Any]) -> str:
-    """Say what is wrong with one field, and what was expected."""
+    """Return what is wrong with one field, and what was expected."""
     field = ".".join(str(part) for part in found["loc"][1:])
     kind, message = found["type"], str(found["msg"])
     if kind == "json_invalid":

@@ -16,7 +16,7 @@
   const radius = (node) => 2.5 + Math.sqrt(node.degree) * 0.7;
   const span = (text) => Object.assign(document.createElement("span"), { textContent: text });
 
-  // How each kind of link is told apart: the commonest by colour alone.
+  // A style for each kind of link: the commonest differ by colour alone.
   function styles(links) {
     const count = new Map();
     for (const { typed, predicate } of links) if (typed) count.set(predicate, (count.get(predicate) ?? 0) + 1);
@@ -48,7 +48,7 @@
 
   const short = (title, most) => (title.length > most ? `${title.slice(0, most - 1).trimEnd()}…` : title);
 
-  // Names as on a map: the best linked notes first, each where no other name stands.
+  // Names as on a map: the best linked notes first, each where there is room.
   function names(ctx, scale, nodes, { left, right, top, bottom }, ink, paper, always) {
     const wide = (right - left) * scale, most = (wide * (bottom - top) * scale) / ROOM;
     ctx.font = `${11 / scale}px sans-serif`;

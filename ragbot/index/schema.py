@@ -1,0 +1,106 @@
+"""The tables of the index."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Iterator
+
+FORMAT = 1
+"""Version of the tables; a database of an older version is built again."""
+
+APPLICATION = 0x52414742
+"""SQLite's application id of an index."""
+
+_SCHEMA = """
+-- Values by name: the index counter, the encoder, the state of Chroma, the rules of parsing.
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+-- Every file of the vault; times and size only of notes. `racy` files are compared again.
+CREATE TABLE file (
+    path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, ctime INTEGER, racy INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE note (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    tags TEXT NOT NULL, written TEXT NOT NULL, passages INTEGER NOT NULL,
+    links_out INTEGER NOT NULL DEFAULT 0, links_in INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX note_links_in ON note (links_in);
+-- Apart from `note`, so that scanning notes does not read their text.
+CREATE TABLE content (
+    note INTEGER PRIMARY KEY REFERENCES note, text TEXT NOT NULL, parsed TEXT NOT NULL,
+    prose TEXT NOT NULL
+);
+CREATE TABLE problem (kind TEXT, path TEXT, line INTEGER, message TEXT, fix TEXT, severity TEXT);
+CREATE INDEX problem_path ON problem (path);
+
+-- What notes and files are called. `kind` is path, ending, folder, title, alias, spoken or mention.
+CREATE TABLE name (
+    kind TEXT, key TEXT, length INTEGER, path TEXT, spelling TEXT,
+    PRIMARY KEY (kind, key, length, path, spelling)
+) WITHOUT ROWID;
+CREATE INDEX name_path ON name (path);
+-- The names of one word, in how many notes each occurs, and whether that makes it a common word.
+CREATE TABLE name_word (word TEXT PRIMARY KEY, notes INTEGER, common INTEGER) WITHOUT ROWID;
+
+-- `kind` is link, ghost, self, file (it leads to no note) or mention. `asked` is the name as
+-- parsed, `written` as resolved.
+CREATE TABLE relation (
+    id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES note, position INTEGER NOT NULL,
+    kind TEXT NOT NULL, predicate TEXT NOT NULL, written TEXT NOT NULL, target INTEGER,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, block TEXT, fields TEXT NOT NULL,
+    asked TEXT NOT NULL, wiki INTEGER NOT NULL, key TEXT, other_key TEXT
+);
+CREATE INDEX relation_source ON relation (source, position);
+CREATE INDEX relation_target ON relation (target, kind) WHERE target IS NOT NULL;
+CREATE INDEX relation_key ON relation (key) WHERE key IS NOT NULL;
+CREATE INDEX relation_other_key ON relation (other_key) WHERE other_key IS NOT NULL;
+CREATE INDEX relation_predicate ON relation (predicate, kind);
+CREATE INDEX relation_ghost ON relation (source, position) WHERE kind = 'ghost';
+
+-- Ids are never used again: Chroma may still know those of passages that are gone. `flush` is the
+-- number of the write that put the passage into Chroma.
+CREATE TABLE passage (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, note INTEGER NOT NULL REFERENCES note,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, headings TEXT NOT NULL,
+    text_key TEXT NOT NULL, embedding INTEGER, flush INTEGER
+);
+CREATE INDEX passage_note ON passage (note, first);
+CREATE INDEX passage_text_key ON passage (text_key);
+CREATE INDEX passage_embedding ON passage (embedding) WHERE embedding IS NOT NULL;
+CREATE INDEX passage_pending ON passage (id) WHERE embedding IS NULL;
+CREATE INDEX passage_flush ON passage (flush) WHERE flush IS NOT NULL;
+CREATE INDEX passage_unflushed ON passage (id) WHERE flush IS NULL AND embedding IS NOT NULL;
+CREATE TABLE chroma_removed (passage INTEGER PRIMARY KEY);
+
+CREATE TABLE embedding (
+    id INTEGER PRIMARY KEY, text_key TEXT NOT NULL UNIQUE, vector BLOB NOT NULL, codes BLOB NOT NULL
+);
+
+-- Rows of the first go by passage, of the others by note.
+CREATE VIRTUAL TABLE passage_words USING fts5(words, tokenize='ascii');
+CREATE VIRTUAL TABLE title_words USING fts5(words, tokenize='ascii');
+CREATE VIRTUAL TABLE prose_words USING fts5(
+    words, detail=none, columnsize=0, tokenize="ascii tokenchars '_'"
+);
+"""
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Write all tables to an empty database, in the transaction of the caller."""
+    for statement in _statements(_SCHEMA):
+        connection.execute(statement)
+    connection.execute("INSERT INTO meta VALUES ('id', ?)", (uuid.uuid4().hex,))
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines():
+        statement += line + "\n"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import socket
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal, TypeVar
@@ -29,11 +28,11 @@ from starlette.routing import BaseRoute
 from ragbot import __version__
 from ragbot.apps import serialize
 from ragbot.apps.footnotes import footnotes
+from ragbot.apps.lazy_bot import LazyBot
 from ragbot.apps.note_lookup import NoteLookup
 from ragbot.bot import Ragbot
 from ragbot.errors import RagbotError, ServeError
-from ragbot.models import Answer, Filters, Hit, Note, Progress, Relation
-from ragbot.notes.watcher import follow
+from ragbot.models import Answer, Filters, Hit, Note, Relation
 
 INSTRUCTIONS = """\
 These tools read a folder of Markdown notes that belongs to the user. Start with `ask_notes` for a
@@ -59,73 +58,6 @@ NoteName = Annotated[str, Field(description="Path, title or alias of a note", mi
 Question = Annotated[str, Field(description="The question, in plain words", min_length=1)]
 Folders = Annotated[tuple[str, ...], Field(description="Only notes below one of these folders")]
 Tags = Annotated[tuple[str, ...], Field(description="Only notes with one of these tags")]
-
-
-class LazyBot:
-    """A bot that the first request opens, and that follows edits of the notes.
-
-    Parameters
-    ----------
-    open_bot
-        Opens the bot without waiting for the encoder; called once.
-    """
-
-    def __init__(self, open_bot: Callable[[], Ragbot]) -> None:
-        self._open = open_bot
-        self._lock = threading.Lock()
-        self._bot: Ragbot | None = None
-        self._stop = threading.Event()
-
-    def get(self) -> Ragbot:
-        """Return the open bot.
-
-        Raises
-        ------
-        ToolError
-            If it cannot be opened; the message says what to do.
-        """
-        with self._lock:
-            if self._bot is None:
-                self._bot = _readable_errors(self._open)
-            return self._bot
-
-    def start_following(self) -> None:
-        """Start a thread that keeps the index up to date, and return."""
-        threading.Thread(target=self._follow, name="ragbot-follow", daemon=True).start()
-
-    def close(self) -> None:
-        """Stop following, and close the bot if it is open."""
-        self._stop.set()
-        with self._lock:
-            if self._bot is not None:
-                self._bot.close()
-                self._bot = None
-
-    def _follow(self) -> None:
-        try:
-            bot = self.get()
-        except ToolError as error:
-            _log(error)
-            return
-
-        def refresh() -> None:
-            bot.refresh(progress=self._unless_closed)
-
-        follow(bot.config.notes, refresh, stop=self._stop, failed=_log)
-
-    def _unless_closed(self, _: Progress) -> None:
-        if self._stop.is_set():
-            raise _ClientLeftError
-
-
-class _ClientLeftError(RagbotError):
-    """The client has left: what is embedded so far is safe, the rest can wait."""
-
-
-def _log(error: Exception) -> None:
-    # Words and links go on answering; the log says why meaning does not.
-    if not isinstance(error, _ClientLeftError):
-        sys.stderr.write(f"ragbot: {error}\n")
 
 
 class NotesServer(MCPServer[None]):
@@ -155,7 +87,7 @@ class NotesServer(MCPServer[None]):
             log_level="WARNING",
             lifespan=lifespan,
         )
-        self._bot = bot
+        self._open_bot = bot
         for tool in (
             self.ask_notes,
             self.search_notes,
@@ -170,6 +102,9 @@ class NotesServer(MCPServer[None]):
             description="A note as it is in its file",
             mime_type=MARKDOWN,
         )(self._text_of)
+
+    def _bot(self) -> Ragbot:
+        return _readable_errors(self._open_bot)
 
     def ask_notes(
         self, question: Question, folders: Folders = (), tags: Tags = ()

@@ -87,11 +87,11 @@
     if (element && !pane().contains(element)) [opener, before, here] = [element, [], null];
   }
 
-  // What the server says, or in the pane that it says nothing.
-  async function told(what, given) {
+  // Returns what the server answers; without an answer the pane says so.
+  async function callServer(what, given) {
     let answer;
     // Gradio's client keeps a failure to itself, or passes it on.
-    try { answer = await server[what](given); } catch { /* told below */ }
+    try { answer = await server[what](given); } catch { /* shown below */ }
     if (answer !== undefined) return answer;
     show("Error", "", hide, make("p", { className: "notice", role: "alert" },
       "The server did not answer. Is ragbot still running? Reload the page once it is."));
@@ -101,7 +101,7 @@
   // Opens a note at a passage, or at a place as a link names it.
   async function read({ note, start, end, place }) {
     quote(null);
-    const html = await told("read_note", { note, start: +start, end: +end, place });
+    const html = await callServer("read_note", { note, start: +start, end: +end, place });
     if (html === null) return;
     document.body.classList.remove("drawing");
     const inside = make("article");
@@ -129,7 +129,7 @@
 
   async function draw(seeds) {
     quote(null);
-    const [data] = await Promise.all([told("draw", { seeds }), library()]);
+    const [data] = await Promise.all([callServer("draw", { seeds }), library()]);
     if (data === null) return;
     const ghosts = data.nodes.filter((node) => node.ghost).length;
     const wanted = ghosts ? `${ghosts} not written yet, ` : "";
@@ -214,8 +214,8 @@
     does?.();
   }
 
-  // Another conversation takes the place of this one, whose last words are kept. Until it stands
-  // there, what stands on the page is not kept in its name.
+  // Shows another conversation, and stores this one first. `onPage` names the one that is shown:
+  // until the other is there, nothing is stored under its name.
   let waiting, fetched;
 
   function change(id, keeping = true) {
@@ -391,7 +391,7 @@
   }
 
   async function opinion(turn, button, liked) {
-    const kept = await told("opinion", {
+    const kept = await callServer("opinion", {
       question: turn.querySelector(".question").textContent,
       answer: turn.querySelector(".answer").innerText,
       liked,
@@ -421,7 +421,7 @@
     const typing = event.target.matches?.("input, textarea, [contenteditable]");
     const tip = document.getElementById("quotation");
     if (event.key === "Enter" && event.target === box() && !event.shiftKey && !event.isComposing) {
-      // Gradio would send what stands in the box a moment later, with what is typed until then.
+      // Gradio would send the box a moment later, with what is typed until then.
       event.preventDefault();
       submit();
     } else if (event.key === "Escape") {

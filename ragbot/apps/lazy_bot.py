@@ -1,28 +1,15 @@
-"""A bot that opens at the first request of an assistant, and follows edits of the notes."""
+"""A bot that is opened when it is first needed, and follows edits of the notes."""
 
 from __future__ import annotations
 
 import sys
 import threading
 from collections.abc import Callable
-from typing import TypeVar
-
-from mcp.server.mcpserver.exceptions import ToolError
 
 from ragbot.bot import Ragbot
 from ragbot.errors import RagbotError
 from ragbot.models import Progress
 from ragbot.notes.watcher import follow
-
-T = TypeVar("T")
-
-
-def readable_errors(call: Callable[[], T]) -> T:
-    """Raise errors of ragbot as tool errors, whose messages the model reads."""
-    try:
-        return call()
-    except RagbotError as error:
-        raise ToolError(str(error)) from error
 
 
 class LazyBot:
@@ -45,12 +32,12 @@ class LazyBot:
 
         Raises
         ------
-        ToolError
+        RagbotError
             If it cannot be opened; the message says what to do.
         """
         with self._lock:
             if self._bot is None:
-                self._bot = readable_errors(self._open)
+                self._bot = self._open()
             return self._bot
 
     def start_following(self) -> None:
@@ -68,7 +55,7 @@ class LazyBot:
     def _follow(self) -> None:
         try:
             bot = self.get()
-        except ToolError as error:
+        except RagbotError as error:
             _log(error)
             return
 

@@ -14,12 +14,12 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import quote
 
 import anyio
 from mcp.server import MCPServer
-from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import CallToolResult, Resource, TextContent, ToolAnnotations
 from pydantic import Field
@@ -28,10 +28,10 @@ from starlette.routing import BaseRoute
 from ragbot import __version__
 from ragbot.apps import serialize
 from ragbot.apps.footnotes import footnotes
-from ragbot.apps.lazy_bot import LazyBot, readable_errors
+from ragbot.apps.lazy_bot import LazyBot
 from ragbot.apps.note_lookup import NoteLookup
 from ragbot.bot import Ragbot
-from ragbot.errors import ServeError
+from ragbot.errors import RagbotError, ServeError
 from ragbot.models import Answer, Filters, Hit, Note, Relation
 
 INSTRUCTIONS = """\
@@ -53,6 +53,7 @@ PAGE = 6000
 MOST_RELATIONS = 20
 """Relations of a note that are listed by default."""
 
+T = TypeVar("T")
 NoteName = Annotated[str, Field(description="Path, title or alias of a note", min_length=1)]
 Question = Annotated[str, Field(description="The question, in plain words", min_length=1)]
 Folders = Annotated[tuple[str, ...], Field(description="Only notes below one of these folders")]
@@ -86,7 +87,7 @@ class NotesServer(MCPServer[None]):
             log_level="WARNING",
             lifespan=lifespan,
         )
-        self._bot = bot
+        self._open_bot = bot
         for tool in (
             self.ask_notes,
             self.search_notes,
@@ -102,6 +103,9 @@ class NotesServer(MCPServer[None]):
             mime_type=MARKDOWN,
         )(self._text_of)
 
+    def _bot(self) -> Ragbot:
+        return _readable_errors(self._open_bot)
+
     def ask_notes(
         self, question: Question, folders: Folders = (), tags: Tags = ()
     ) -> CallToolResult:
@@ -111,7 +115,7 @@ class NotesServer(MCPServer[None]):
         Use search_notes instead to collect material on a topic, read_note to read a known note.
         """
         bot = self._bot()
-        answer = readable_errors(lambda: bot.ask(question, filters=_filters(folders, tags)))
+        answer = _readable_errors(lambda: bot.ask(question, filters=_filters(folders, tags)))
         record = serialize.answered(answer, NoteLookup(bot))
         # The passages behind the quotations would fill the model's context for nothing.
         del record["hits"]
@@ -131,7 +135,7 @@ class NotesServer(MCPServer[None]):
         note, lines, headings and the relations that led to it; read on with read_note.
         """
         bot = self._bot()
-        hits = readable_errors(lambda: bot.search(question, k, filters=_filters(folders, tags)))
+        hits = _readable_errors(lambda: bot.search(question, k, filters=_filters(folders, tags)))
         record = serialize.searched(question, hits, NoteLookup(bot))
         if not full:
             for found in record["hits"]:
@@ -150,7 +154,7 @@ class NotesServer(MCPServer[None]):
         says where the next one starts. related_notes lists what the note links to.
         """
         bot = self._bot()
-        found = readable_errors(lambda: bot.note(note))
+        found = _readable_errors(lambda: bot.note(note))
         part = found.text[start : start + PAGE]
         left = len(found.text) - start - len(part)
         more = f"\n\n… {left} more characters; read on with start={start + PAGE}" * (left > 0)
@@ -177,7 +181,7 @@ class NotesServer(MCPServer[None]):
         to it. To learn how two notes are connected, use path_between.
         """
         bot = self._bot()
-        found = readable_errors(lambda: bot.note(note))
+        found = _readable_errors(lambda: bot.note(note))
         relations = bot.related(found.id, predicate, direction)
         # Named relations first: an author thought about each.
         shown = sorted(relations, key=lambda relation: not relation.typed)[:most]
@@ -199,7 +203,7 @@ class NotesServer(MCPServer[None]):
         Use it for "what has A to do with B?". For the neighbours of one note, use related_notes.
         """
         bot = self._bot()
-        first, last = readable_errors(lambda: (bot.note(start), bot.note(end)))
+        first, last = _readable_errors(lambda: (bot.note(start), bot.note(end)))
         steps, notes = bot.path(first.id, last.id), NoteLookup(bot)
         record = {
             "start": first.id,
@@ -291,6 +295,14 @@ def _listening(host: str, port: int) -> socket.socket:
             f"Choose another with --port, or 0 for any that is free."
         ) from None
     return listener
+
+
+def _readable_errors(call: Callable[[], T]) -> T:
+    """Turn our errors into ones that the model reads: their messages say what to do."""
+    try:
+        return call()
+    except RagbotError as error:
+        raise ToolError(str(error)) from error
 
 
 def _filters(folders: Sequence[str], tags: Sequence[str]) -> Filters:

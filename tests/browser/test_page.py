@@ -193,7 +193,7 @@ def test_a_starter_is_asked_with_a_click(page):
     expect(page.locator(".actions")).to_have_count(1)
 
 
-def test_what_went_wrong_is_told_and_the_question_is_not_lost(page, address):
+def test_an_error_is_shown_and_the_question_is_not_lost(page, address):
     long = "tea " * 3000
     page.goto(f"{address}/?q={long.strip().replace(' ', '+')}")
     expect(page.get_by_role("alert")).to_have_text(
@@ -240,11 +240,11 @@ def test_what_is_typed_while_an_answer_comes_stays(page):
 
     def late(route):
         response = route.fetch()
-        pending.append(lambda: route.fulfill(response=response))
+        waiting.append(lambda: route.fulfill(response=response))
         if typed.is_set():
-            pending.pop()()
+            waiting.pop()()
 
-    pending = []
+    waiting = []
     page.route("**/queue/join*", late)
     box = page.get_by_label("Your question")
     box.fill(QUESTION)
@@ -252,7 +252,7 @@ def test_what_is_typed_while_an_answer_comes_stays(page):
     expect(box).to_have_value("")
     page.keyboard.type("And then?")
     typed.set()
-    for answer in pending:
+    for answer in waiting:
         answer()
     expect(page.locator(".actions")).to_have_count(1)
     expect(page.locator("#question .submit-button")).to_be_visible()

@@ -68,7 +68,7 @@ def test_a_card_says_by_which_path_its_note_was_found(page):
 
 
 def at_rest(page):
-    """Wait until the circles of the drawing stand where they stood, and give their places."""
+    """Wait until the circles of the drawing are at rest, and return their places."""
     page.wait_for_function(
         f"""() => {{
             const now = JSON.stringify(({CIRCLES})(document.querySelector(".canvas canvas")));

@@ -21,7 +21,9 @@ from ragbot.notes.watcher import Watcher
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from starlette.middleware import Middleware
 
+    from ragbot.apps.web.access import AccessRules
     from ragbot.apps.web.rate_limit import RateLimit
 
 STATIC = Path(__file__).parent / "static"
@@ -165,22 +167,17 @@ def application(
         Counts the questions of each visitor.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    import gradio as gr
     from fastapi import FastAPI
     from fastapi.exceptions import RequestValidationError
-    from starlette.middleware import Middleware
-    from starlette.middleware.cors import CORSMiddleware
-    from starlette.staticfiles import StaticFiles
 
     from ragbot.apps.mcp import NotesServer, http_routes
-    from ragbot.apps.web import http, openai_api, page
-    from ragbot.apps.web.access import AccessControl, AccessRules, is_loopback
+    from ragbot.apps.web import http, openai_api
+    from ragbot.apps.web.access import AccessRules, is_loopback
     from ragbot.apps.web.rate_limit import RateLimit
-    from ragbot.apps.web.security_headers import SecurityHeaders
-    from ragbot.apps.web.theme import theme
 
     limit = limit or RateLimit()
     mcp_server = NotesServer(lambda: refresher.bot)
+    # The route also makes the session manager, which the server's lifespan runs.
     mcp_routes = http_routes(mcp_server)
 
     @asynccontextmanager
@@ -193,9 +190,6 @@ def application(
         names = (f"access-token-{gradio.cookie_id}", f"access-token-unsecure-{gradio.cookie_id}")
         return any(cookies.get(name) in gradio.tokens for name in names)
 
-    script = (STATIC / "ragbot.js").read_text(encoding="utf-8")
-    style = (STATIC / "ragbot.css").read_text(encoding="utf-8")
-    rules = AccessRules(limit, login, is_loopback(host), logged_in)
     app = FastAPI(
         title="ragbot",
         version=__version__,
@@ -204,12 +198,7 @@ def application(
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        middleware=[
-            Middleware(SecurityHeaders, script=script),
-            Middleware(AccessControl, rules=rules),
-            # Without it Gradio lets pages of other sites read what a visitor may read.
-            Middleware(CORSMiddleware, allow_origins=()),
-        ],
+        middleware=_middleware(AccessRules(limit, login, is_loopback(host), logged_in)),
         exception_handlers={
             RagbotError: http.refuse,
             RequestValidationError: http.refuse_fields,
@@ -218,6 +207,36 @@ def application(
     app.include_router(http.routes(refresher))
     app.include_router(openai_api.routes(refresher.bot))
     app.router.routes.extend(mcp_routes)
+    gradio = _mount_page(app, refresher, limit, login)
+    return app
+
+
+def _middleware(rules: AccessRules) -> list[Middleware]:
+    from starlette.middleware import Middleware
+    from starlette.middleware.cors import CORSMiddleware
+
+    from ragbot.apps.web.access import AccessControl
+    from ragbot.apps.web.security_headers import SecurityHeaders
+
+    return [
+        Middleware(SecurityHeaders, script=_static("ragbot.js")),
+        Middleware(AccessControl, rules=rules),
+        # Without it Gradio lets pages of other sites read what a visitor may read.
+        Middleware(CORSMiddleware, allow_origins=()),
+    ]
+
+
+def _mount_page(
+    app: FastAPI, refresher: IndexRefresher, limit: RateLimit, login: tuple[str, str] | None
+) -> Any:
+    """Mount the page at the root of the server, and return Gradio's application."""
+    import gradio as gr
+    from starlette.staticfiles import StaticFiles
+
+    from ragbot.apps.web import page
+    from ragbot.apps.web.theme import theme
+
+    style = _static("ragbot.css")
     app.mount("/ragbot", StaticFiles(directory=STATIC))
     gr.mount_gradio_app(
         app,
@@ -226,15 +245,18 @@ def application(
         auth=login,
         # Twice: as `css` it prevails over Gradio's own, but loses its rules for narrow windows.
         css=style,
-        head=f"<style>{style}</style><script>{script}</script>",
+        head=f"<style>{style}</style><script>{_static('ragbot.js')}</script>",
         theme=theme(),
         footer_links=[],
         run_history=False,
         show_error=False,
         ssr_mode=False,
     )
-    gradio: Any = app.router.routes[-1].app  # type: ignore[attr-defined]
-    return app
+    return app.router.routes[-1].app  # type: ignore[attr-defined]
+
+
+def _static(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")
 
 
 def _refresh(refresher: IndexRefresher) -> None:

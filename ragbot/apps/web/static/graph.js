@@ -16,7 +16,7 @@
   const radius = (node) => 2.5 + Math.sqrt(node.degree) * 0.7;
   const span = (text) => Object.assign(document.createElement("span"), { textContent: text });
 
-  // A style for each kind of link: the commonest differ by colour alone.
+  // The look of each kind of link: the commonest differ by colour alone.
   function styles(links) {
     const count = new Map();
     for (const { typed, predicate } of links) if (typed) count.set(predicate, (count.get(predicate) ?? 0) + 1);
@@ -48,7 +48,7 @@
 
   const short = (title, most) => (title.length > most ? `${title.slice(0, most - 1).trimEnd()}…` : title);
 
-  // Names as on a map: the best linked notes first, each where there is room.
+  // Names as on a map: the best linked notes first, each where no other name is.
   function names(ctx, scale, nodes, { left, right, top, bottom }, ink, paper, always) {
     const wide = (right - left) * scale, most = (wide * (bottom - top) * scale) / ROOM;
     ctx.font = `${11 / scale}px sans-serif`;
@@ -85,7 +85,7 @@
     let moving = true, resting;
     const rest = () => { moving = false; graph.linkVisibility(graph.linkVisibility()); };
     const ranked = [...data.nodes].sort((a, b) => b.seed - a.seed || b.degree - a.degree);
-    // The note that is pointed at: its links and neighbours stand out.
+    // The note that is pointed at: its links and neighbours are highlighted.
     let lit = null, beside = [];
 
     function circle(node, ctx) {

@@ -87,10 +87,10 @@
     if (element && !pane().contains(element)) [opener, before, here] = [element, [], null];
   }
 
-  // Returns the response of the server; without one, shows an error in the pane.
-  async function call(what, given) {
+  // Returns what the server answers; without an answer the pane says so.
+  async function callServer(what, given) {
     let answer;
-    // Gradio's client may swallow an error, or throw it.
+    // Gradio's client keeps a failure to itself, or passes it on.
     try { answer = await server[what](given); } catch { /* shown below */ }
     if (answer !== undefined) return answer;
     show("Error", "", hide, make("p", { className: "notice", role: "alert" },
@@ -101,7 +101,7 @@
   // Opens a note at a passage, or at a place as a link names it.
   async function read({ note, start, end, place }) {
     quote(null);
-    const html = await call("read_note", { note, start: +start, end: +end, place });
+    const html = await callServer("read_note", { note, start: +start, end: +end, place });
     if (html === null) return;
     document.body.classList.remove("drawing");
     const inside = make("article");
@@ -129,7 +129,7 @@
 
   async function draw(seeds) {
     quote(null);
-    const [data] = await Promise.all([call("draw", { seeds }), library()]);
+    const [data] = await Promise.all([callServer("draw", { seeds }), library()]);
     if (data === null) return;
     const ghosts = data.nodes.filter((node) => node.ghost).length;
     const wanted = ghosts ? `${ghosts} not written yet, ` : "";
@@ -214,8 +214,8 @@
     does?.();
   }
 
-  // Saves this conversation and opens another. Until that one is on the page, nothing is saved
-  // under its id.
+  // Shows another conversation, and stores this one first. `onPage` names the one that is shown:
+  // until the other is there, nothing is stored under its name.
   let waiting, fetched;
 
   function change(id, keeping = true) {
@@ -380,7 +380,7 @@
     async dislike(turn, button) { await opinion(turn, button, false); },
   };
 
-  // The clipboard needs localhost or https; elsewhere the old command works.
+  // Browsers have a clipboard for pages of this machine and of https; elsewhere the old way is left.
   async function copied(text) {
     if (navigator.clipboard) return navigator.clipboard.writeText(text);
     const field = make("textarea", { value: text });
@@ -391,7 +391,7 @@
   }
 
   async function opinion(turn, button, liked) {
-    const kept = await call("opinion", {
+    const kept = await callServer("opinion", {
       question: turn.querySelector(".question").textContent,
       answer: turn.querySelector(".answer").innerText,
       liked,
@@ -421,7 +421,7 @@
     const typing = event.target.matches?.("input, textarea, [contenteditable]");
     const tip = document.getElementById("quotation");
     if (event.key === "Enter" && event.target === box() && !event.shiftKey && !event.isComposing) {
-      // Gradio would send the text of the box a moment later, including what is typed until then.
+      // Gradio would send the box a moment later, with what is typed until then.
       event.preventDefault();
       submit();
     } else if (event.key === "Escape") {

@@ -1,9 +1,9 @@
 """Compare ways to retrieve: the parts alone, the whole, and the whole without each part.
 
-    python benchmarks/retrieval.py [--shared FOLDER] [--sets SET ...] [--cross-validate]
+    python benchmarks/retrieval.py [--shared FOLDER] [--sets SET ...]
 
 The sets are read from `../shared` beside the checkout where it is there, and the
-shipped garden always. Vectors are kept in `--cache`, so a second run takes
+shipped garden and the everyday notes always. Vectors are kept in `--cache`, so a second run takes
 seconds. Prints one table a set and writes `benchmarks/results/retrieval.json`.
 """
 
@@ -13,6 +13,7 @@ import argparse
 import json
 import pickle
 import platform
+import random
 import re
 import sys
 import time
@@ -29,8 +30,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import crossvalidation  # noqa: E402  # after the path is set
-from benchmarks.memory import MemoryCorpus  # noqa: E402
+from benchmarks.memory import MemoryCorpus  # noqa: E402  # after the path is set
 from ragbot.evaluation import metrics  # noqa: E402
 from ragbot.evaluation import retrieval as evaluate  # noqa: E402
 from ragbot.evaluation.retrieval import Method, Question, Ranking  # noqa: E402
@@ -39,9 +39,8 @@ from ragbot.inference.token_codes import Encoded, EncodedQuestion, EncodeQuestio
 from ragbot.models import LINKS_TO, Note, Passage, Relation, Section, Turn  # noqa: E402
 from ragbot.notes import link_resolver, mentions, vault  # noqa: E402
 from ragbot.questions.conversation import standalone  # noqa: E402
-from ragbot.questions.question import analyse  # noqa: E402
 from ragbot.questions.subquestions import clauses  # noqa: E402
-from ragbot.retrieval import expansion, first_stage, retriever, scoring  # noqa: E402
+from ragbot.retrieval import expansion, first_stage, named, retriever, scoring  # noqa: E402
 
 SHARED = ROOT.parent / "shared"
 FALSE_LINKS = 5
@@ -60,16 +59,16 @@ class Set:
 
 Passages = Callable[[list[str]], Encoded]
 MODULES = {
-    "seeds": first_stage,
-    "expand": expansion,
-    "asking": scoring,
-    "retrieve": retriever,
+    "expansion": expansion,
+    "first_stage": first_stage,
+    "named": named,
+    "scoring": scoring,
 }
 
 
 @contextmanager
-def without(**parts: float) -> Iterator[None]:
-    """Set constants of the method, named `module_CONSTANT`, for the time of one measurement."""
+def without(parts: Mapping[str, float]) -> Iterator[None]:
+    """Set constants of the method, named `module.CONSTANT`, for the time of one measurement."""
     kept = {name: _constant(name) for name in parts}
     try:
         _set(parts)
@@ -79,13 +78,13 @@ def without(**parts: float) -> Iterator[None]:
 
 
 def _constant(name: str) -> float:
-    module, constant = name.split("_", 1)
+    module, constant = name.split(".")
     return float(getattr(MODULES[module], constant))
 
 
 def _set(parts: Mapping[str, float]) -> None:
     for name, value in parts.items():
-        module, constant = name.split("_", 1)
+        module, constant = name.split(".")
         setattr(MODULES[module], constant, value)
 
 
@@ -99,43 +98,71 @@ def as_a_whole(corpus: Any, question: str, encode: EncodeQuestion) -> Ranking:
     """Rank with questions encoded as a whole only."""
 
     def whole(text: str) -> EncodedQuestion | None:
-        encoded = encode(text)
-        return (
-            None
-            if encoded is None
-            else replace(encoded, words=TokenVectors(encoded.words.vectors, ()))
-        )
+        told = encode(text)
+        return None if told is None else replace(told, words=TokenVectors(told.words.vectors, ()))
 
     return evaluate.ragbot(corpus, question, whole)
+
+
+def without_clauses(corpus: Any, question: str, encode: EncodeQuestion) -> Ranking:
+    """Rank by the question as a whole."""
+    kept = retriever.clauses
+    retriever.clauses = lambda _: []
+    try:
+        return evaluate.ragbot(corpus, question, encode)
+    finally:
+        retriever.clauses = kept
 
 
 def with_hops(hops: int) -> Method:
     """Rank with links followed so many steps; 0 for the seeds alone."""
 
     def method(corpus: Any, question: str, encode: EncodeQuestion) -> Ranking:
-        asked = analyse(corpus, question, encode=encode)
-        hits = retriever.retrieve(corpus, asked, k=evaluate.KEPT, hops=hops)
+        vector = encode(question)
+        hits = retriever.retrieve(
+            corpus, question, vector, k=evaluate.KEPT, hops=hops, encode=encode
+        )
         return [hit.passage.note for hit in hits]
 
     return method
+
+
+def with_trust(trust: float) -> Method:
+    """Rank with links trusted so far, whatever the graph is like."""
+
+    def method(corpus: Any, question: str, encode: EncodeQuestion) -> Ranking:
+        with fixed_trust(corpus, trust):
+            return evaluate.ragbot(corpus, question, encode)
+
+    return method
+
+
+@contextmanager
+def fixed_trust(corpus: Any, trust: float) -> Iterator[None]:
+    """Trust the links of a corpus so far, for a time."""
+    kept = corpus.link_trust
+    corpus._cache["link trust"] = trust
+    try:
+        yield
+    finally:
+        corpus._cache["link trust"] = kept
 
 
 METHODS: list[tuple[str, Method, dict[str, float]]] = [
     ("BM25 only", evaluate.bm25, {}),
     ("dense only", evaluate.dense, {}),
     ("fusion only", evaluate.fusion, {}),
-    ("seeds: meaning + words + names", with_hops(0), {}),
     ("ragbot", evaluate.ragbot, {}),
     ("  without the encoder", no_encoder, {}),
-    ("  without links forward", evaluate.ragbot, {"expand_FORWARD": 0.0}),
-    ("  without links back", evaluate.ragbot, {"expand_BACK": 0.0}),
-    ("  without shared rare names", evaluate.ragbot, {"expand_NAMES": 0.0}),
+    ("  without the graph", with_hops(0), {}),
+    ("  without links", evaluate.ragbot, {"expansion.LINK": 0.0}),
+    ("  without relations asked for", evaluate.ragbot, {"expansion.ASKED": 0.0}),
+    ("  with all links trusted alike", with_trust(0.4), {}),
+    ("  without words", evaluate.ragbot, {"first_stage.WORDS": 0.0}),
+    ("  without names", evaluate.ragbot, {"named.NAME": 0.0}),
     ("  without reading word by word", as_a_whole, {}),
-    ("  without clauses", evaluate.ragbot, {"retrieve_CLAUSE": 0.0}),
-    ("  without edges asked for", evaluate.ragbot, {"asking_ASKED": 0.0}),
-    ("  without the price of hubs", evaluate.ragbot, {"expand_CROWDING": 0.0}),
-    ("  without the price of links", evaluate.ragbot, {"seeds_LINK_PRIOR": 0.0}),
-    ("  without the price of length", evaluate.ragbot, {"seeds_LENGTH_PRIOR": 0.0}),
+    ("  without clauses", without_clauses, {}),
+    ("  without the price of length", evaluate.ragbot, {"first_stage.LENGTH": 0.0}),
     ("  with a second hop", with_hops(2), {}),
 ]
 
@@ -144,7 +171,7 @@ def measure(tested: Set) -> list[dict[str, Any]]:
     """Run every method on a set."""
     rows = []
     for name, method, parts in METHODS:
-        with without(**parts):
+        with without(parts):
             started = time.perf_counter()
             rankings = [
                 method(tested.corpus, text, tested.encode)[: evaluate.KEPT] for text in tested.texts
@@ -158,6 +185,12 @@ def measure(tested: Set) -> list[dict[str, Any]]:
             ]
             mean = metrics.mean(values)
             row[f"recall@{k}"] = [round(100 * v, 1) for v in (mean.value, mean.low, mean.high)]
+        ranks = [
+            metrics.reciprocal_rank(ranking, question.gold)
+            for ranking, question in zip(rankings, tested.questions, strict=True)
+        ]
+        mean = metrics.mean(ranks)
+        row["mrr"] = [round(100 * v, 1) for v in (mean.value, mean.low, mean.high)]
         row["types"] = _by_type(tested.questions, rankings)
         rows.append(row)
     return rows
@@ -176,15 +209,31 @@ def _by_type(questions: Sequence[Question], rankings: Sequence[Ranking]) -> dict
 
 def garden(
     name: str, folder: Path, questions: Path, encode: Passages, encoder: LocalEncoder
-) -> Set:
-    """Take a vault of notes with its questions."""
+) -> Iterator[Set]:
+    """Yield a vault of notes with its questions, as it is and with its links shuffled."""
     notes = link_resolver.resolve(vault.read(folder)[0])
-    corpus = MemoryCorpus(notes, encode, mentions.find(notes))
+    found = list(mentions.find(notes))
+    corpus = MemoryCorpus(notes, encode, found)
     asked = [question for question in evaluate.read(questions) if question.gold]
     texts = [
         standalone(q.question, [Turn(text) for text in q.history], corpus).query for q in asked
     ]
-    return Set(name, corpus, asked, texts, _known(encoder, texts))
+    known = _known(encoder, texts)
+    yield Set(name, corpus, asked, texts, known)
+    targets = [one.target for note in notes for one in note.relations if one.target]
+    targets += [one.target for one in found if one.target]
+    random.Random(0).shuffle(targets)
+    mixed = [
+        replace(
+            note,
+            relations=tuple(
+                replace(one, target=targets.pop()) if one.target else one for one in note.relations
+            ),
+        )
+        for note in notes
+    ]
+    moved = [replace(one, target=targets.pop()) for one in found]
+    yield Set(f"{name}, links shuffled", MemoryCorpus(mixed, encode, moved), asked, texts, known)
 
 
 def multihop(name: str, folder: Path, encode: Passages, encoder: LocalEncoder) -> Iterator[Set]:
@@ -194,7 +243,7 @@ def multihop(name: str, folder: Path, encode: Passages, encoder: LocalEncoder) -
     for number, passage in enumerate(passages):
         titles.setdefault(passage["title"], []).append(number)
     notes = [_note(number, passage) for number, passage in enumerate(passages)]
-    embedded = encode([f"{p['title']}\n{p['text']}" for p in passages])
+    held = encode([f"{p['title']}\n{p['text']}" for p in passages])
     asked = [
         Question(q["id"], q["question"], "multi", tuple((_id(g),) for g in q["gold"]))
         for q in _lines(folder / "questions-dev.jsonl")
@@ -207,12 +256,12 @@ def multihop(name: str, folder: Path, encode: Passages, encoder: LocalEncoder) -
     ]
     noisy = [
         replace(note, relations=(*note.relations, *_relations(number, near, passages)))
-        for number, (note, near) in enumerate(zip(linked, _nearest(embedded.vectors), strict=True))
+        for number, (note, near) in enumerate(zip(linked, _nearest(held.vectors), strict=True))
     ]
 
     def corpus(of: list[Note], found: Sequence[Relation] = ()) -> MemoryCorpus:
         return MemoryCorpus(
-            of, lambda _: embedded, found, lambda n: [Passage(n.id, (0, len(n.text)), n.text)]
+            of, lambda _: held, found, lambda n: [Passage(n.id, (0, len(n.text)), n.text)]
         )
 
     yield Set(name, corpus(linked), asked, texts, known)
@@ -245,7 +294,7 @@ def _relations(number: int, targets: Sequence[int], passages: list[Any]) -> tupl
 
 
 def _mentioned(text: str, titles: dict[str, list[int]]) -> list[int]:
-    """Find notes whose title a text contains verbatim, the longest at each place."""
+    """Find notes whose title stands in a text as it is written, the longest at each place."""
     words = [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
     found: list[int] = []
     place = 0
@@ -290,58 +339,13 @@ def table(name: str, rows: list[dict[str, Any]], n: int) -> str:
     """Show one set as a Markdown table."""
     lines = [
         f"\n## {name} (n = {n})\n",
-        "| method | recall@2 | @5 | @10 | ms |",
-        "|---|--:|--:|--:|--:|",
+        "| method | recall@2 | @5 | @10 | MRR | ms |",
+        "|---|--:|--:|--:|--:|--:|",
     ]
     for row in rows:
-        cells = [f"{row[f'recall@{k}'][0]:.1f}" for k in (2, 5, 10)]
+        cells = [f"{row[f'recall@{k}'][0]:.1f}" for k in (2, 5, 10)] + [f"{row['mrr'][0]:.1f}"]
         lines.append(f"| {row['method']} | {' | '.join(cells)} | {row['milliseconds']:.1f} |")
     return "\n".join(lines)
-
-
-TUNED = (
-    "seeds_MEANING",
-    "seeds_LINK_PRIOR",
-    "seeds_LENGTH_PRIOR",
-    "asking_LATE",
-    "expand_SHARPNESS",
-    "expand_FORWARD",
-    "expand_BACK",
-    "expand_NAMES",
-    "expand_CROWDING",
-    "retrieve_CLAUSE",
-)
-
-
-WANTED = {
-    "2wiki": 0.96,
-    f"2wiki, {FALSE_LINKS} false links a note": 0.85,
-    "musique": 0.66,
-    f"musique, {FALSE_LINKS} false links a note": 0.60,
-}
-"""Recall at 5 that a setting must keep; the gardens, which it is for, decide among the rest."""
-
-
-def validated(sets: Sequence[Set]) -> dict[str, Any]:
-    """Cross-validate the constants over all sets at once: one setting serves all."""
-
-    def recalls(setting: dict[str, float]) -> list[np.ndarray]:
-        with without(**setting):
-            return [_recalls(tested) for tested in sets]
-
-    shipped = {name: _constant(name) for name in TUNED}
-    found = crossvalidation.validate(recalls, shipped, [WANTED.get(tested.name) for tested in sets])
-    return {"sets": [tested.name for tested in sets], "shipped": shipped, **found}
-
-
-def _recalls(tested: Set) -> np.ndarray:
-    found = [evaluate.ragbot(tested.corpus, text, tested.encode) for text in tested.texts]
-    return np.array(
-        [
-            [metrics.recall(ranking, question.gold, k) for k in (5, 10)]
-            for ranking, question in zip(found, tested.questions, strict=True)
-        ]
-    )
 
 
 def main() -> None:
@@ -349,9 +353,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     options.add_argument("--cache", type=Path, default=ROOT / ".cache" / "retrieval")
     options.add_argument("--shared", type=Path, default=SHARED, help="questions and vaults")
-    options.add_argument("--sets", nargs="*", default=["garden", "shipped", "2wiki", "musique"])
     options.add_argument(
-        "--cross-validate", action="store_true", help="choose the constants on folds: an hour"
+        "--sets", nargs="*", default=["shipped", "everyday", "garden", "second", "2wiki", "musique"]
     )
     arguments = options.parse_args()
     results: dict[str, Any] = {
@@ -366,32 +369,25 @@ def main() -> None:
         print(table(tested.name, rows, len(tested.questions)), flush=True)
         results["sets"][tested.name] = {"n": len(tested.questions), "methods": rows}
         target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    if arguments.cross_validate:
-        results["cross_validation"] = validated([s for s in sets if "mentions" not in s.name])
-        print(json.dumps(results["cross_validation"], indent=1))
-        target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 def _sets(names: list[str], shared: Path, cache: Path) -> Iterator[Set]:
     encoder = LocalEncoder()
     encode = cached(cache, encoder)
-    if "shipped" in names:
-        yield garden(
-            "shipped garden",
-            ROOT / "notes",
-            ROOT / "tests" / "evaluation" / "garden.jsonl",
-            encode,
-            encoder,
-        )
-    if not shared.is_dir():
-        print(f"{shared} is not there: only the shipped garden is measured", file=sys.stderr)
-        return
-    if "garden" in names:
-        questions = shared / "eval" / "garden-dev.jsonl"
-        yield garden("real vault", shared / "vaults" / "persona-garden", questions, encode, encoder)
-    for name in ("2wiki", "musique"):
-        if name in names:
+    tests, vaults, asked = ROOT / "tests", shared / "vaults", shared / "eval"
+    gardens = {
+        "shipped": (ROOT / "notes", tests / "evaluation" / "garden.jsonl"),
+        "everyday": (tests / "everyday" / "vault", tests / "everyday" / "questions.jsonl"),
+        "garden": (vaults / "persona-garden", asked / "garden-dev.jsonl"),
+        "second": (vaults / "second-garden", asked / "second-dev.jsonl"),
+    }
+    for name in names:
+        if name in gardens and gardens[name][1].is_file():
+            yield from garden(name, *gardens[name], encode, encoder)
+        elif (shared / "multihop" / name).is_dir():
             yield from multihop(name, shared / "multihop" / name, encode, encoder)
+        else:
+            print(f"{name} is not there: it is left out", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def judge(
     """Return an answer with its measures against what was expected."""
     quotes = [_folded(citation.quote) for citation in answer.citations]
     first = quotes[:1]
-    told = _folded(" ".join((answer.text, *quotes)))
+    said = _folded(" ".join((answer.text, *quotes)))
     gold = {note for group in expected.gold for note in group}
     cited = answer.citations
     notes_of = {citation.number: citation.note for citation in cited}
@@ -144,7 +144,7 @@ def judge(
         if expected.evidence
         else None,
         _share(_quoted(evidence, quotes) for evidence in expected.evidence),
-        _share(_folded(fact) in told for fact in expected.facts) if expected.gold else None,
+        _share(_folded(fact) in said for fact in expected.facts) if expected.gold else None,
         _share(any(one.note in group for one in cited) for group in expected.gold),
         float(len(strays)) if expected.gold else None,
         _share(grounding.stands(citation, notes) for citation in cited),
@@ -179,7 +179,7 @@ def curve(judged: Sequence[Judged]) -> tuple[tuple[float, float, float], ...]:
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """Give a report as values of JSON."""
+    """Return a report as values of JSON."""
     return {
         "types": {
             kind: {
@@ -210,7 +210,7 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def as_text(report: Report) -> str:
-    """Give a report as tables: by type, and the risk and coverage curve."""
+    """Return a report as tables: by type, and the risk and coverage curve."""
     lines = [f"{'type':14s} {'n':>4s}  " + "  ".join(f"{m:>20s}" for m in MEASURES)]
     for kind, measures in report.by_type.items():
         cells = "  ".join(
@@ -250,14 +250,14 @@ def _by_type(judged: Sequence[Judged]) -> dict[str, dict[str, Mean]]:
 
 
 def _pieces_in(evidence: str, quotes: Sequence[str]) -> bool:
-    """Check whether evidence, or a sentence of it of three words or more, stands in a quote."""
+    """Check whether evidence, or a sentence of it of three words or more, is in a quote."""
     pieces = [evidence[a:b] for a, b in sentences(evidence)]
     texts = [evidence, *(piece for piece in pieces if len(piece.split()) >= LEAST_WORDS)]
     return any(_folded(text) in quote for text in texts for quote in quotes)
 
 
 def _quoted(evidence: str, quotes: Sequence[str]) -> bool:
-    """Whether every sentence of a piece of evidence stands in one quotation."""
+    """Check whether every sentence of a piece of evidence is in one quotation."""
     whole = _folded(evidence)
     pieces = [_folded(evidence[a:b]) for a, b in sentences(evidence)]
     return any(whole in quote for quote in quotes) or all(
@@ -265,8 +265,8 @@ def _quoted(evidence: str, quotes: Sequence[str]) -> bool:
     )
 
 
-def _share(held: Iterable[bool]) -> float | None:
-    found = list(held)
+def _share(values: Iterable[bool]) -> float | None:
+    found = list(values)
     return sum(found) / len(found) if found else None
 
 

@@ -39,6 +39,7 @@ from ragbot.inference.token_codes import Encoded, EncodedQuestion, EncodeQuestio
 from ragbot.models import LINKS_TO, Note, Passage, Relation, Section, Turn  # noqa: E402
 from ragbot.notes import link_resolver, mentions, vault  # noqa: E402
 from ragbot.questions.conversation import standalone  # noqa: E402
+from ragbot.questions.question import analyse  # noqa: E402
 from ragbot.questions.subquestions import clauses  # noqa: E402
 from ragbot.retrieval import expansion, first_stage, named, retriever, scoring  # noqa: E402
 
@@ -118,10 +119,8 @@ def with_hops(hops: int) -> Method:
     """Rank with links followed so many steps; 0 for the seeds alone."""
 
     def method(corpus: Any, question: str, encode: EncodeQuestion) -> Ranking:
-        vector = encode(question)
-        hits = retriever.retrieve(
-            corpus, question, vector, k=evaluate.KEPT, hops=hops, encode=encode
-        )
+        asked = analyse(corpus, question, encode=encode)
+        hits = retriever.retrieve(corpus, asked, k=evaluate.KEPT, hops=hops)
         return [hit.passage.note for hit in hits]
 
     return method

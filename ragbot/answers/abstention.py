@@ -1,4 +1,4 @@
-"""Whether the notes answer at all, and what to say when they don't."""
+"""Abstention: whether the notes answer at all, and what to say when they don't."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from ragbot.index.corpus import Corpus
 from ragbot.inference import token_codes
 from ragbot.models import Answer, Hit, NoteId
 from ragbot.questions.answer_type import fit
-from ragbot.questions.dates import periods
 from ragbot.questions.language import PHRASES
-from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question import Question
-from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
+from ragbot.text.dates import find_dates
+from ragbot.text.language import COMMON_WORDS, is_known, language_of
+from ragbot.text.stemming import stem
+from ragbot.text.tokenize import STOP_WORDS, content_words, terms, tokens
 
 NEAREST = 3
 """Notes named as the nearest."""
@@ -44,11 +45,20 @@ QUOTED = 3
 ALIKE = 0.6
 """Share of a word's letters, from its first, by which another is a form of it."""
 
+ROOT = 3
+"""Letters of the shortest word that another may begin or end with: "Uhr" of "Kuckucksuhr"."""
+
 UNSPACED_FROM = "\u0e00"
 """First character of the scripts that are written without spaces, from Thai on."""
 
 COVERED = 0.25
-"""Share of the question's words, by rarity, that must be held where no vectors tell."""
+"""Share of the question's words, by rarity, that must be there without vectors."""
+
+WHOLE_PIECES = 3.0
+"""Letters of the mean word piece from which an encoder knows a language."""
+
+LACKING = 0.5
+"""Taken off that share where the number, date or name asked for is missing."""
 
 _NAMED = re.compile(r"(?<=[\s\"'(])[\"'(]*(?=[\w.'-]*[A-Z0-9])(\w[\w.%-]*)")
 
@@ -69,7 +79,7 @@ class Signals:
     unknown
         Names and numbers in the question that the three best passages don't hold.
     fitting
-        How much of the numbers, dates and names that are asked for stands in the best sentence,
+        How much of the numbers, dates and names that are asked for is in the best sentence,
         what the next two have counting half; 1 where none is asked for.
     """
 
@@ -115,15 +125,20 @@ def signals(
     texts = [
         f"{one.candidate.note} {corpus.passage(one.candidate.passage).text}" for one in ranked[:3]
     ]
-    known = {period.first for text in texts for period in periods(text)}
-    days = [day.first for day in periods(question.text) if day.first == day.last]
-    named = {stem(word) for name in _NAMED.findall(question.text) for word in tokens(name)}
+    known = [when for text in texts for when in find_dates(text)]
+    days = [when for when in find_dates(question.text) if when.first == when.last]
+    foreign = [
+        day
+        for day in days
+        if not any(day.covers(one.first) or one.covers(day.first) for one in known)
+    ]
+    named = {stem(word) for name in _names(question) for word in tokens(name)}
     best = [one.candidate.text for one in ranked[:3]]
     return Signals(
         meaning,
         met,
         _covered(corpus, query, said),
-        len(named - passages - STOP_WORDS) + DAY * sum(day not in known for day in days),
+        len(named - passages - STOP_WORDS) + DAY * len(foreign),
         (fit(question.text, best[:1]) + fit(question.text, best)) / 2,
     )
 
@@ -135,34 +150,49 @@ def confidence(
     if not ranked or not said:
         return -ENOUGH
     found = signals(corpus, question, ranked, said)
+    by_words = found.covered - COVERED - found.unknown - LACKING * (1 - found.fitting)
     # No vectors at all, or none yet of the passage that answers best.
     if not ranked[0].near.size or not len(corpus.codes([ranked[0].candidate.passage])[0]):
-        return found.covered - COVERED - found.unknown
-    return found.weight - ENOUGH
+        return by_words
+    by_meaning = found.weight - ENOUGH
+    return min(by_meaning, by_words) if _is_fragmented(question) else by_meaning
+
+
+def _is_fragmented(question: Question) -> bool:
+    """Check whether an encoder cuts a question in a foreign language into small pieces.
+
+    It was then not trained on that language, and finds a meaning in anything.
+    """
+    if question.encoded is None or is_known(question.text):
+        return False
+    sizes = [last - first for first, last in set(question.encoded.words.spans)]
+    return sum(sizes) < WHOLE_PIECES * len(sizes)
 
 
 def _covered(corpus: Corpus, query: str, said: Sequence[Quote]) -> float:
     """Return the share of a question's words, by rarity, that some quotes and their places hold."""
-    words = {stem(word): word for word in content_words(query)}
+    language = language_of(query)
+    common = COMMON_WORDS.get(language, frozenset())
+    words = {stem(word): word for word in terms(query) if word not in common}
     words = {root: word for root, word in words.items() if root not in ASKING} or words
-    # Short words mostly join others, but for scripts without spaces: these are read in pairs.
+    # Short words mostly join others, but for scripts without spaces.
     words = {
         root: word
         for root, word in words.items()
-        if root.isascii() or len(root) > 2 or (len(root) == 2 and root[0] >= UNSPACED_FROM)
+        if root.isascii() or len(root) > 2 or root[0] >= UNSPACED_FROM
     } or words
     here = {stem(word) for quote in said for word in _around(corpus, quote)}
     rarity = {root: corpus.rarity(word) for root, word in words.items()}
     total = sum(rarity.values()) or 1.0
-    return sum(worth for root, worth in rarity.items() if _is_among(root, here)) / total
+    return sum(worth for root, worth in rarity.items() if _is_among(root, here, language)) / total
 
 
-def _is_among(root: str, words: set[str]) -> bool:
-    """Check for a word; in languages that `stem` does not know, for one that begins alike."""
-    if root.isascii() or root in words:
+def _is_among(root: str, words: set[str], language: str) -> bool:
+    """Check for a word; beside English, for one that begins alike or is composed with it too."""
+    if root in words or language == "en" or len(root) < ROOT:
         return root in words
-    least = max(3, math.ceil(ALIKE * len(root)))
-    return len(root) > 2 and any(word[:least] == root[:least] for word in words)
+    least = max(ROOT, math.ceil(ALIKE * len(root)))
+    return any(word[:least] == root[:least] or word.endswith(root) for word in words)
 
 
 def _around(corpus: Corpus, quote: Quote) -> list[str]:
@@ -170,13 +200,21 @@ def _around(corpus: Corpus, quote: Quote) -> list[str]:
     headings = next(
         (s.headings for s in note.sections if s.span[0] <= quote.span[0] < s.span[1]), ()
     )
-    return content_words(" ".join((note.title, *headings, *(line.text for line in quote.lines))))
+    return terms(" ".join((note.title, *headings, *(line.text for line in quote.lines))))
 
 
 def _words(corpus: Corpus, one: RankedSentence, text: str) -> list[str]:
-    """Return the words of a text that stands in for a sentence, with title and headings."""
-    candidate = one.candidate
-    return content_words(" ".join((text, corpus.notes[candidate.note].title, *candidate.headings)))
+    """Return the words of a text in place of a sentence, with title and headings."""
+    note = corpus.notes[one.candidate.note]
+    return content_words(" ".join((text, note.title, *note.aliases, *one.candidate.headings)))
+
+
+def _names(question: Question) -> list[str]:
+    """Return the names and numbers in a question; German writes any noun with a capital."""
+    found = _NAMED.findall(question.text)
+    if question.language == "de":
+        return [name for name in found if any(char.isdigit() for char in name)]
+    return found
 
 
 def answer(corpus: Corpus, question: Question, hits: Sequence[Hit], notice: str = "") -> Answer:

@@ -12,18 +12,19 @@ from dataclasses import dataclass, replace
 
 from ragbot.index.corpus import Corpus
 from ragbot.models import Filters, Note, NoteId, Span
+from ragbot.notes.note_dates import daily_date, note_date
 from ragbot.notes.units import TaskState, Unit, units
-from ragbot.questions.dates import Period, date_of, periods
-from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question_type import things_asked
+from ragbot.text.dates import When, find_dates
 from ragbot.text.folding import fold
+from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, tokens
 
 TABLES = 20
 """Passages whose notes are searched for a row or property: those with the words of the question."""
 
 MOST_DAYS = 400
-"""Daily notes that are looked at for a month or a year."""
+"""Daily notes that are looked at for a day without a year."""
 
 LEAST_STEM = 5
 """Letters of the shortest stem that another of the same word may begin with."""
@@ -41,6 +42,17 @@ _TASK = re.compile(
     re.IGNORECASE,
 )
 _WHEN = re.compile(r"\b(when|(what|which) (day|date)|since when)\b", re.I)
+_ATTENDED = re.compile(
+    r"\bwho (all )?(came|attended|was|were|joined|took part|participated|sat|met)\b"
+    r"( (at|in|there|present|to))?",
+    re.I,
+)
+_ATTENDEES = re.compile(
+    r"(the )?(attendees?|present|participants?|attendance|people|attending|in the room"
+    r"|teilnehmer(innen)?|anwesend|participants|asistentes|présents)",
+    re.I,
+)
+_AT_A_TABLE = frozenset(stem(word) for word in ("meeting", "table", "present", "there", "people"))
 _STATES: tuple[tuple[TaskState, re.Pattern[str]], ...] = (
     ("cancelled", re.compile(r"\b(cancell?ed|dropped|abandoned)\b", re.I)),
     (
@@ -61,7 +73,7 @@ _ASKING_WORDS = (
     "old type kind every each there"
 )
 _NUMBERS = {stem(word) for word in TO_TWENTY} | {str(number) for number in range(21)}
-_ASKING = frozenset(map(stem, _ASKING_WORDS.split()))
+ASKING = frozenset(map(stem, _ASKING_WORDS.split()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +93,7 @@ class Found:
 
 def look_up(corpus: Corpus, question: str) -> tuple[Found, ...]:
     """Return what answers a question by structure; nothing for any other question."""
-    for search in (_tagged, _tasks, _dated, _when, _values, _headed):
+    for search in (_tagged, _tasks, _attended, _dated, _when, _values, _headed):
         if found := tuple(search(corpus, question)):
             return found
     return ()
@@ -126,7 +138,7 @@ def _tasks(corpus: Corpus, question: str) -> Iterator[Found]:
 
 
 def _dated(corpus: Corpus, question: str) -> Iterator[Found]:
-    named = periods(question)
+    named = find_dates(question, years=True)
     if len(named) != 1:
         return
     period = named[0]
@@ -141,18 +153,22 @@ def _dated(corpus: Corpus, question: str) -> Iterator[Found]:
             yield from _of_day(note, wanted)
 
 
-def _notes_of(corpus: Corpus, period: Period) -> list[Note]:
+def _notes_of(corpus: Corpus, period: When) -> list[Note]:
     """Return the notes of a day, month or year, in order of their dates."""
-    days = Filters(since=period.first.isoformat(), until=period.last.isoformat())
-    # A daily note is found by its name: "2026-06-05" has the words 2026, 06 and 05.
-    shared = zip(
-        period.first.isoformat().split("-"), period.last.isoformat().split("-"), strict=True
-    )
-    name = " ".join(one for one, other in shared if one == other)
-    found = {*corpus.matching(days), *corpus.by_title(name, MOST_DAYS)}
-    dated = [(day, note) for note in map(corpus.notes.__getitem__, found) if (day := date_of(note))]
+    found: Iterable[NoteId]
+    if period.yearless:
+        # "5 June" is in the name of a daily note of any year: "2026-06-05" has the words 06 and 05.
+        found = corpus.by_title(period.first.strftime("%m %d"), MOST_DAYS)
+    else:
+        found = corpus.matching(
+            Filters(since=period.first.isoformat(), until=period.last.isoformat())
+        )
+    dated = [(note_date(note), note.id, note) for note in map(corpus.notes.__getitem__, found)]
     return [
-        note for day, note in sorted(dated, key=lambda one: (one[0], one[1].id)) if day in period
+        note
+        for day, _, note in sorted(
+            one for one in dated if one[0] is not None and period.covers(one[0])
+        )
     ]
 
 
@@ -171,7 +187,7 @@ def _when(corpus: Corpus, question: str) -> Iterator[Found]:
     if not _WHEN.search(question) or not wanted:
         return
     for note in _nearby(corpus, question):
-        if not periods(note.id):
+        if daily_date(note.id) is None:
             continue
         every = [one for one in units(note) if not one.question and one.kind != "property"]
         if wanted <= _stems(one.text for one in every):
@@ -199,6 +215,32 @@ def _values(corpus: Corpus, question: str) -> Iterator[Found]:
     best = max(((size, named) for size, named, _ in properties), default=None)
     found = [one for size, named, one in properties if (size, named) == best]
     yield from rows or (found if best and (best[1] or len(found) == 1) else ())
+
+
+def _attended(corpus: Corpus, question: str) -> Iterator[Found]:
+    """Yield the list of those who were at a meeting, whatever its heading calls them."""
+    asked = _ATTENDED.search(question)
+    if asked is None:
+        return
+    days = find_dates(question)
+    wanted = _words(question[: asked.start()] + question[asked.end() :]) - _AT_A_TABLE
+    for when in reversed(days):
+        wanted -= _stems([question[slice(*when.span)]])
+    for note in _nearby(corpus, question):
+        day = note_date(note)
+        if days and not (day and any(when.covers(day) for when in days)):
+            continue
+        # Without a date and a name, any meeting would do.
+        if not wanted <= _stems((note.title, *note.aliases, note.id)) or not (wanted or days):
+            continue
+        every = units(note)
+        for unit in every:
+            lead = every[unit.parent].text if unit.parent >= 0 else " ".join(unit.headings[-1:])
+            if unit.kind == "item" and _ATTENDEES.fullmatch(lead.strip(" :：")):
+                group = [one for one in every if one.group == unit.group]
+                span = (group[0].span[0], group[-1].span[1])
+                yield from (replace(_found(note, one), span=span) for one in group)
+                return
 
 
 def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
@@ -253,8 +295,8 @@ def _nearby(corpus: Corpus, question: str) -> list[Note]:
 def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool:
     """Check whether a row has a column that is asked for, and all else that the question names.
 
-    Each word of the question names a column or the place, or stands in the row, and at least one
-    stands in the row: a value that tells it from the others.
+    Each word of the question names a column or the place, or is in the row, and at least one
+    is in the row: a value that tells it from the others.
     """
     names = [_stems([name]) for name, _ in unit.columns]
     columns = set().union(*names)
@@ -272,7 +314,7 @@ def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool:
 
 def _words(question: str) -> set[str]:
     """Return the stems of what a question names, without the words that only ask."""
-    return {stem(word) for word in tokens(question) if word not in STOP_WORDS} - _ASKING - {"s"}
+    return {stem(word) for word in tokens(question) if word not in STOP_WORDS} - ASKING - {"s"}
 
 
 def _stems(texts: Iterable[str]) -> set[str]:

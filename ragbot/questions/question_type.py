@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from ragbot.questions.predicate_matcher import stem
+from ragbot.text.stemming import stem
 from ragbot.text.tokenize import TO_TWENTY, content_words, tokens
 
 QuestionType = Literal[
@@ -17,7 +17,9 @@ _PATTERNS: tuple[tuple[QuestionType, str], ...] = (
     (
         "compare",
         r"\b(compare[ds]?|comparison|differ\w*|versus|vs\.?|contrast\w*|distinguish\w*"
-        r"|in common|better than|worse than)\b",
+        r"|in common|better than|worse than)\b"
+        r"|^\W*(which|what|who)\b.*\b(more|less|fewer|first|[a-z]{2,}er)\b[^,:]*[,:] "
+        r"[^,]+ or [^,]+$",
     ),
     (
         "number",

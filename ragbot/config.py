@@ -30,7 +30,7 @@ LLM_PROVIDERS = ("ollama", "openai", "anthropic", "openai-like", "llama-cpp")
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a user can choose. Each field `name` is set by `RAGBOT_NAME`.
+    """The settings. Each field `name` is set by `RAGBOT_NAME`.
 
     Attributes
     ----------

@@ -215,17 +215,15 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the bot says to one question.
+    """The answer to one question.
 
-    `abstained` means that the notes do not answer: `statements` is then empty
-    and `text` says so and names what is nearest. `text` is Markdown with
-    `[1]`-style marks. `notice` says what a reader should know about how the
-    answer came to be (the model was down, words only, and the like). `query`
-    is the question as it was searched, after the conversation was taken into
-    account. `followups` are questions that the graph suggests. `confidence` is
-    how much speaks for an answer beyond what is asked for, below 0 when it
-    abstains; None where nothing was weighed. `more` quotes the next passages,
-    which the text leaves out; `unanswered` holds the parts of the question that
+    `abstained` means that the notes do not answer: `statements` is then empty, and
+    `text` names the nearest notes. `text` is Markdown with marks such as `[1]`.
+    `notice` explains limits of the answer, such as a model that was down. `query` is
+    the question as searched, with references to the conversation resolved.
+    `followups` are questions that the graph suggests. `confidence` is the score above
+    the threshold of abstention, below 0 for an abstention, None without a score.
+    `more` quotes the next passages; `unanswered` holds the parts of the question that
     the notes do not answer.
     """
 
@@ -259,7 +257,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which notes may be found. An empty field filters nothing.
+    """Filters of the notes to find. An empty field filters nothing.
 
     `folders` are paths below the vault; `tags` come without `#` and match
     nested tags too (`a` matches `a/b`). `near` with `predicate` keeps the
@@ -297,7 +295,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a refresh did. `renamed` holds (old id, new id); the rest are note ids."""
+    """The changes of a refresh: note ids, and pairs of old and new id in `renamed`."""
 
     added: tuple[NoteId, ...] = ()
     changed: tuple[NoteId, ...] = ()
@@ -313,7 +311,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the index holds, and how far it is behind the notes.
+    """State of the index, and its lag behind the notes.
 
     `generation` is a number that every write of the index counts up. `indexed_at` is seconds
     since the epoch. `embedded` counts the passages that have vectors; below `passages` the rest

@@ -40,7 +40,7 @@ class Corpus(Protocol):
 
     @property
     def link_trust(self) -> float:
-        """How much nearer in meaning linked notes are than others are, in [0, 1]."""
+        """Difference in similarity between linked notes and others, in [0, 1]."""
 
     @property
     def embedded(self) -> bool:

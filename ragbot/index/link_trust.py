@@ -1,4 +1,4 @@
-"""How far the links of a vault can be trusted to lead to what belongs together."""
+"""A measure of how well the links of a vault join notes of one subject."""
 
 from __future__ import annotations
 

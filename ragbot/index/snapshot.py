@@ -162,7 +162,7 @@ class Snapshot:
 
     @cached_property
     def names(self) -> Names:
-        """What notes and files are called, as links look them up."""
+        """The names of notes and files, as links look them up."""
         return Names(StoredNames(self._connection))
 
     # Vectors
@@ -197,7 +197,7 @@ class Snapshot:
 
     @property
     def link_trust(self) -> float:
-        """How much nearer in meaning linked notes are than others are, in [0, 1]."""
+        """Difference in similarity between linked notes and others, in [0, 1]."""
         return float(self._read("link trust", lambda: link_trust(self)))
 
     # The index as a whole

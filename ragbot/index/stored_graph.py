@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ragbot.index.notes import Notes
 
 COLUMNS = "s.path, r.predicate, r.written, t.path, r.first, r.last, r.block, r.fields"
-"""What `relation_of` reads."""
+"""Columns of a row for `relation_of`."""
 
 _FROM = "FROM relation r JOIN note s ON s.id = r.source LEFT JOIN note t ON t.id = r.target"
 _EDGES = "r.kind IN ('link', 'ghost', 'mention')"

@@ -28,7 +28,7 @@ class TextModel(Protocol):
     dimension: int
 
     prefixes: tuple[str, str]
-    """What the model puts before a query, and before a document."""
+    """Texts that precede a query, and a document."""
 
     workers: int
     """Batches to run in parallel."""

@@ -41,7 +41,7 @@ def plain(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """How to write for one reader: where the notes are, colours or none, how wide.
+    """Settings of the output: the folder of the notes, colours, width.
 
     `links` is the template of `RAGBOT_NOTE_URL`; with colours on, a place in a
     note becomes a link by it, or to the file itself.

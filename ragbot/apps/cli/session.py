@@ -1,4 +1,4 @@
-"""What the commands share: open the bot, find the sample garden, print JSON and messages."""
+"""Open the bot, find the sample garden, and print JSON and messages, for all commands."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _READING = ("GET", "HEAD", "OPTIONS")
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """What the server asks of a request.
+    """The requirements of the server for a request.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ class EarlierTurn(Request):
 
 
 class FilterFields(Request):
-    """Which notes may be found; an empty field filters nothing."""
+    """Filters of the notes to find; an empty field filters nothing."""
 
     folders: Annotated[list[str], Field(description="Only notes below one of these")] = []
     tags: Annotated[list[str], Field(description="Only notes with one of these, without #")] = []
@@ -84,7 +84,7 @@ class AskRequest(FilterFields):
 
 
 class SearchRequest(FilterFields):
-    """What to find passages for."""
+    """A question to find passages for."""
 
     question: Question
     k: Annotated[int, Field(ge=1, le=MOST_PASSAGES, description="How many passages")] = 10
@@ -92,7 +92,7 @@ class SearchRequest(FilterFields):
 
 
 class NoteRequest(Request):
-    """Which note to read."""
+    """The name of a note to read."""
 
     name: Name
 
@@ -248,7 +248,7 @@ class PathBody(Response):
 
 
 class ProgressBody(Response):
-    """How far work on the index is; `total` is 0 while it is unknown."""
+    """Progress of the work on the index; `total` is 0 while it is unknown."""
 
     stage: str
     done: int
@@ -257,7 +257,7 @@ class ProgressBody(Response):
 
 
 class StatusBody(BaseModel):
-    """What the index holds, and how far it is behind the notes."""
+    """State of the index, and its lag behind the notes."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -52,7 +52,7 @@ class Message(BaseModel):
 
 
 class CompletionRequest(BaseModel):
-    """What a client asks for; its other fields are allowed, and change nothing."""
+    """A request of a client; other fields are allowed, and ignored."""
 
     model_config = ConfigDict(extra="ignore")
 

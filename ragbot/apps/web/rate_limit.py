@@ -1,4 +1,4 @@
-"""How often one visitor may ask: a token bucket for each address."""
+"""A rate limit: a token bucket for each address."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidde
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a visitor chose."""
+    """The choices of a visitor."""
 
     use_llm: bool
     model: str

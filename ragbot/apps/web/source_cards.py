@@ -15,7 +15,7 @@ from ragbot.models import Answer, Citation, Hit, NoteId, Relation
 from ragbot.notes.chunker import plain_prose
 
 _WAYS = {"dense": "meaning", "bm25": "words", "names": "name"}
-"""What found a passage, in a reader's words; for the graph the path says it."""
+"""Labels of the retrievers; hits of the graph show their path instead."""
 
 
 def cards(answer: Answer, notes: Notes) -> str:

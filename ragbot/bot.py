@@ -42,7 +42,7 @@ from ragbot.questions.conversation import checked, standalone
 from ragbot.questions.question import analyse
 from ragbot.retrieval.filters import undated_notice
 from ragbot.retrieval.retriever import HOPS, Retriever
-from ragbot.text.language import MULTILINGUAL_ENCODERS, unknown_share
+from ragbot.text.language import foreign_notice
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -53,19 +53,8 @@ History = Sequence[Turn | str]
 SOURCES = 12
 """Passages that an answer is made from."""
 
-SAMPLED = 200
-"""Notes whose language is looked at for the status."""
-
-MOSTLY = 0.5
-"""Share of the letters in languages unknown to the encoder from which the status says so."""
-
 _NO_FILTERS = Filters()
 _NO_VECTORS = "Found by words and links only: the meaning of the notes is still being indexed."
-_FOREIGN = (
-    "Most of these notes are in a language that the encoder does not know, so words alone decide. "
-    "For search by meaning set RAGBOT_EMBED_MODEL to a multilingual encoder, such as "
-    f"{' or '.join(MULTILINGUAL_ENCODERS)}, and run `ragbot index --rebuild`."
-)
 _NO_CHROMA = "Chroma cannot be used ({}); vectors are compared exactly until the next refresh."
 
 
@@ -85,7 +74,7 @@ class Ragbot:
         self._models = ModelChoice(config.llm, config.llm_base_url, config.llm_timeout)
         self._retriever = Retriever(config.reranker)
         self._seen = False
-        self._foreign: tuple[int, float] | None = None
+        self._foreign = (-1, "")
         self._refreshing = threading.Lock()
 
     @classmethod
@@ -263,10 +252,8 @@ class Ragbot:
 
         Raises
         ------
-        QuestionError
-            If the question is empty or too long.
-        ModelUnavailableError
-            If no server on this machine offers the model that `use_llm` names.
+        QuestionError, ModelUnavailableError
+            If the question is empty or too long, or no server here offers the model of `use_llm`.
         """
         *_, last = self.stream(
             question, history, filters=filters, use_llm=use_llm, sources=sources, hops=hops
@@ -393,12 +380,11 @@ class Ragbot:
             return _NO_CHROMA.format(trouble)
         if self.config.embed_model:
             return ""
-        if self._foreign is None or self._foreign[0] != corpus.counter:
+        if self._foreign[0] != corpus.counter:
             titles = list(corpus.notes.titles())
-            sample = titles[:: max(1, len(titles) // SAMPLED)]
-            share = unknown_share(corpus.notes[note].text for note in sample)
-            self._foreign = (corpus.counter, share)
-        return _FOREIGN if self._foreign[1] > MOSTLY else ""
+            sample = titles[:: max(1, len(titles) // 200)]
+            self._foreign = (corpus.counter, foreign_notice(corpus.notes[n].text for n in sample))
+        return self._foreign[1]
 
     def _id(self, corpus: Snapshot, name: str) -> NoteId:
         names = corpus.names

@@ -9,7 +9,8 @@ from typing import Any
 
 from ragbot.index.stored_graph import COLUMNS, relation_of
 from ragbot.models import NoteId, Relation
-from ragbot.notes.link_resolver import Names, closeness, leads_to_a_note, resolved
+from ragbot.notes.link_resolver import Names, leads_to_a_note, resolved
+from ragbot.notes.name_table import closeness
 from ragbot.notes.parser import stem
 from ragbot.text.folding import fold_name
 

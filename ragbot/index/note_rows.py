@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from ragbot.models import Note, NoteId, Passage, Problem, Relation
 from ragbot.notes import mentions, vault
 from ragbot.notes.chunker import chunk, embedding_text, text_key
-from ragbot.notes.link_resolver import endings, folders, is_wikilink, link_keys
+from ragbot.notes.link_resolver import is_wikilink, link_keys
+from ragbot.notes.name_table import endings, folders
 from ragbot.notes.note_dates import note_date
 from ragbot.notes.parser import stem
 from ragbot.text.folding import fold_name

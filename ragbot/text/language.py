@@ -71,6 +71,9 @@ MULTILINGUAL_ENCODERS = (
 )
 """Encoders for a vault in other languages, that sentence-transformers loads by these names."""
 
+_MOSTLY = 0.5
+"""Share of the letters in languages unknown to the encoder from which that is said."""
+
 _SAMPLE = 20_000
 """Characters of a text that are looked at."""
 
@@ -133,3 +136,20 @@ def unknown_share(texts: Iterable[str]) -> float:
         else:
             unknown += letters
     return unknown / (known + unknown) if known + unknown else 0.0
+
+
+def foreign_notice(texts: Iterable[str]) -> str:
+    """Return how to set another encoder, where most of the texts are in languages unknown to ours.
+
+    Returns
+    -------
+    str
+        Empty where the encoder knows the language of half of the letters.
+    """
+    if unknown_share(texts) <= _MOSTLY:
+        return ""
+    return (
+        "Most of these notes are in a language that the encoder does not know, so words alone "
+        "decide. For search by meaning set RAGBOT_EMBED_MODEL to a multilingual encoder, such as "
+        f"{' or '.join(MULTILINGUAL_ENCODERS)}, and run `ragbot index --rebuild`."
+    )

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from ragbot.apps.web import serve
+from ragbot.apps.web import Door, serve
 from ragbot.config import Config
 from ragbot.errors import ServeError, VaultError
 
@@ -15,25 +15,25 @@ def test_a_taken_port_is_a_clear_error(tmp_path):
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(ServeError, match=f"--port {port + 1}"):
-            serve(Config(notes=tmp_path), port=port)
+            serve(Config(notes=tmp_path), Door(port=port))
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536])
 def test_an_impossible_port_is_refused(port):
     with pytest.raises(ServeError, match="from 1 to 65535"):
-        serve(Config(), port=port)
+        serve(Config(), Door(port=port))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
 def test_the_page_is_not_opened_to_others_unasked(host):
     with pytest.raises(ServeError, match="--auth NAME:PASSWORD, or --no-auth"):
-        serve(Config(), host=host)
+        serve(Config(), Door(host=host))
 
 
 @pytest.mark.parametrize("auth", ["name", "name:", ":password"])
 def test_a_login_needs_name_and_password(auth):
     with pytest.raises(ServeError, match="NAME:PASSWORD"):
-        serve(Config(), auth=auth)
+        serve(Config(), Door(auth=auth))
 
 
 def test_missing_notes_are_told_before_anything_is_served(tmp_path):
@@ -42,4 +42,4 @@ def test_missing_notes_are_told_before_anything_is_served(tmp_path):
         port = probe.getsockname()[1]
     config = Config(notes=tmp_path / "nowhere", index=tmp_path / "index")
     with pytest.raises(VaultError, match="does not exist"):
-        serve(config, port=port)
+        serve(config, Door(port=port))

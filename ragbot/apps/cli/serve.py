@@ -38,11 +38,11 @@ def chat(config: Config, terminal: bool, demo: bool, **options: Any) -> None:
 
         talk(config)
         return
-    from ragbot.apps.web import serve
+    from ragbot.apps.web import Door, serve
 
     watch = not options.pop("no_watch")
     address = "The chat is open at {} (Ctrl-C ends it)."
-    serve(config, watch=watch, on_ready=lambda url: say(address.format(url)), **options)
+    serve(config, Door(**options), watch=watch, on_ready=lambda url: say(address.format(url)))
 
 
 @click.command(

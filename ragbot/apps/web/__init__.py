@@ -6,6 +6,6 @@
 
 from __future__ import annotations
 
-from ragbot.apps.web.server import serve
+from ragbot.apps.web.server import Door, serve
 
-__all__ = ["serve"]
+__all__ = ["Door", "serve"]

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +32,32 @@ STATIC = Path(__file__).parent / "static"
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where the chat is served, and to whom.
+
+    Attributes
+    ----------
+    host
+        Address to listen at. Unless it is this machine's own, `auth` or `no_auth` must be given.
+    port
+        Port to listen at, 1 to 65535.
+    auth
+        `name:password` that a visitor must give.
+    no_auth
+        Whether anyone who can reach the address may read the notes.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    auth: str | None = None
+    no_auth: bool = False
+
+
 def serve(
     config: Config,
+    door: Door,
     *,
-    host: str = "127.0.0.1",
-    port: int = 7860,
-    auth: str | None = None,
-    no_auth: bool = False,
     watch: bool = True,
     on_ready: Callable[[str], None] = lambda address: None,
 ) -> None:
@@ -47,14 +67,8 @@ def serve(
     ----------
     config
         The settings.
-    host
-        Address to listen at. Unless it is this machine's own, `auth` or `no_auth` must be given.
-    port
-        Port to listen at, 1 to 65535.
-    auth
-        `name:password` that a visitor must give.
-    no_auth
-        Whether anyone who can reach the address may read the notes.
+    door
+        Where to listen, and the login.
     watch
         Whether the index follows edits of the notes.
     on_ready
@@ -67,7 +81,8 @@ def serve(
     VaultError, StorageError
         If the notes or the index cannot be used.
     """
-    login = _login(host, auth, no_auth)
+    host, port = door.host, door.port
+    login = _login(host, door.auth, door.no_auth)
     _check_port(host, port)
     vault.scan(config.notes)
     with Ragbot.open(config=config, refresh=False) as bot:

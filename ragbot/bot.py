@@ -40,7 +40,9 @@ from ragbot.models import (
 from ragbot.notes.link_checker import check
 from ragbot.questions.conversation import checked, standalone
 from ragbot.questions.question import analyse
+from ragbot.retrieval.filters import undated_notice
 from ragbot.retrieval.retriever import HOPS, Retriever
+from ragbot.text.language import MULTILINGUAL_ENCODERS, unknown_share
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -51,8 +53,19 @@ History = Sequence[Turn | str]
 SOURCES = 12
 """Passages that an answer is made from."""
 
+SAMPLED = 200
+"""Notes whose language is looked at for the status."""
+
+MOSTLY = 0.5
+"""Share of the letters in languages unknown to the encoder from which the status says so."""
+
 _NO_FILTERS = Filters()
 _NO_VECTORS = "Found by words and links only: the meaning of the notes is still being indexed."
+_FOREIGN = (
+    "Most of these notes are in a language that the encoder does not know, so words alone decide. "
+    "For search by meaning set RAGBOT_EMBED_MODEL to a multilingual encoder, such as "
+    f"{' or '.join(MULTILINGUAL_ENCODERS)}, and run `ragbot index --rebuild`."
+)
 _NO_CHROMA = "Chroma cannot be used ({}); vectors are compared exactly until the next refresh."
 
 
@@ -72,6 +85,7 @@ class Ragbot:
         self._models = ModelChoice(config.llm, config.llm_base_url, config.llm_timeout)
         self._retriever = Retriever(config.reranker)
         self._seen = False
+        self._foreign: tuple[int, float] | None = None
         self._refreshing = threading.Lock()
 
     @classmethod
@@ -169,7 +183,7 @@ class Ragbot:
                 indexed_at=corpus.indexed_at,
                 behind=self._index.behind(self.config.notes),
                 encoder=corpus.encoder.name if corpus.encoder else "",
-                notice=_NO_VECTORS if embedded < passages else self._chroma_notice(),
+                notice=_NO_VECTORS if embedded < passages else self._standing_notice(corpus),
                 listed=corpus.listed_count,
             )
 
@@ -219,6 +233,11 @@ class Ragbot:
             encode = None if words else partial(self._encoded, corpus)
             analysed = analyse(corpus, question, asked, encode)
             return self._retriever.retrieve(corpus, analysed, k, filters, hops)
+
+    def left_out(self, filters: Filters) -> str:
+        """Return a sentence on the undated notes that filters by date leave out, if any."""
+        with self.snapshot() as corpus:
+            return undated_notice(corpus, filters)
 
     def ask(
         self,
@@ -282,7 +301,8 @@ class Ragbot:
                 k, far = SOURCES if sources is None else sources, HOPS if hops is None else hops
                 hits = self._retriever.retrieve(corpus, analysed, k, filters, far)
                 embedded = analysed.encoded is not None or corpus.embedded
-                quoted = answer(corpus, analysed, hits, notice="" if embedded else _NO_VECTORS)
+                notices = ["" if embedded else _NO_VECTORS, undated_notice(corpus, filters)]
+                quoted = answer(corpus, analysed, hits, notice=" ".join(filter(None, notices)))
                 if model is not None:
                     encode = None if analysed.encoded is None else self._encode_sentences
                     writer = reading(corpus, analysed, hits, model, encode)
@@ -366,9 +386,19 @@ class Ragbot:
             return None
         return self._encoder.encode_question(query)
 
-    def _chroma_notice(self) -> str:
+    def _standing_notice(self, corpus: Snapshot) -> str:
+        """Return what limits the search although every passage has a vector."""
         trouble = self._index.chroma_error
-        return _NO_CHROMA.format(trouble) if trouble else ""
+        if trouble:
+            return _NO_CHROMA.format(trouble)
+        if self.config.embed_model:
+            return ""
+        if self._foreign is None or self._foreign[0] != corpus.counter:
+            titles = list(corpus.notes.titles())
+            sample = titles[:: max(1, len(titles) // SAMPLED)]
+            share = unknown_share(corpus.notes[note].text for note in sample)
+            self._foreign = (corpus.counter, share)
+        return _FOREIGN if self._foreign[1] > MOSTLY else ""
 
     def _id(self, corpus: Snapshot, name: str) -> NoteId:
         names = corpus.names

@@ -16,11 +16,11 @@ from ragbot.index.corpus import Corpus
 from ragbot.inference import token_codes
 from ragbot.models import Answer, Hit, NoteId
 from ragbot.questions.answer_type import fit
-from ragbot.questions.dates import periods
 from ragbot.questions.language import PHRASES
 from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question import Question
-from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
+from ragbot.text.dates import find_dates
+from ragbot.text.tokenize import STOP_WORDS, content_words, terms, tokens
 
 NEAREST = 3
 """Notes named as the nearest."""
@@ -49,6 +49,9 @@ UNSPACED_FROM = "\u0e00"
 
 COVERED = 0.25
 """Share of the question's words, by rarity, that must be held where no vectors tell."""
+
+LACKING = 0.5
+"""Taken off that share where the number, date or name asked for is missing."""
 
 _NAMED = re.compile(r"(?<=[\s\"'(])[\"'(]*(?=[\w.'-]*[A-Z0-9])(\w[\w.%-]*)")
 
@@ -115,15 +118,20 @@ def signals(
     texts = [
         f"{one.candidate.note} {corpus.passage(one.candidate.passage).text}" for one in ranked[:3]
     ]
-    known = {period.first for text in texts for period in periods(text)}
-    days = [day.first for day in periods(question.text) if day.first == day.last]
-    named = {stem(word) for name in _NAMED.findall(question.text) for word in tokens(name)}
+    known = [when for text in texts for when in find_dates(text)]
+    days = [when for when in find_dates(question.text) if when.first == when.last]
+    foreign = [
+        day
+        for day in days
+        if not any(day.covers(one.first) or one.covers(day.first) for one in known)
+    ]
+    named = {stem(word) for name in _names(question) for word in tokens(name)}
     best = [one.candidate.text for one in ranked[:3]]
     return Signals(
         meaning,
         met,
         _covered(corpus, query, said),
-        len(named - passages - STOP_WORDS) + DAY * sum(day not in known for day in days),
+        len(named - passages - STOP_WORDS) + DAY * len(foreign),
         (fit(question.text, best[:1]) + fit(question.text, best)) / 2,
     )
 
@@ -137,19 +145,19 @@ def confidence(
     found = signals(corpus, question, ranked, said)
     # No vectors at all, or none yet of the passage that answers best.
     if not ranked[0].near.size or not len(corpus.codes([ranked[0].candidate.passage])[0]):
-        return found.covered - COVERED - found.unknown
+        return found.covered - COVERED - found.unknown - LACKING * (1 - found.fitting)
     return found.weight - ENOUGH
 
 
 def _covered(corpus: Corpus, query: str, said: Sequence[Quote]) -> float:
     """Return the share of a question's words, by rarity, that some quotes and their places hold."""
-    words = {stem(word): word for word in content_words(query)}
+    words = {stem(word): word for word in terms(query)}
     words = {root: word for root, word in words.items() if root not in ASKING} or words
-    # Short words mostly join others, but for scripts without spaces: these are read in pairs.
+    # Short words mostly join others, but for scripts without spaces.
     words = {
         root: word
         for root, word in words.items()
-        if root.isascii() or len(root) > 2 or (len(root) == 2 and root[0] >= UNSPACED_FROM)
+        if root.isascii() or len(root) > 2 or root[0] >= UNSPACED_FROM
     } or words
     here = {stem(word) for quote in said for word in _around(corpus, quote)}
     rarity = {root: corpus.rarity(word) for root, word in words.items()}
@@ -170,13 +178,21 @@ def _around(corpus: Corpus, quote: Quote) -> list[str]:
     headings = next(
         (s.headings for s in note.sections if s.span[0] <= quote.span[0] < s.span[1]), ()
     )
-    return content_words(" ".join((note.title, *headings, *(line.text for line in quote.lines))))
+    return terms(" ".join((note.title, *headings, *(line.text for line in quote.lines))))
 
 
 def _words(corpus: Corpus, one: RankedSentence, text: str) -> list[str]:
     """Return the words of a text that stands in for a sentence, with title and headings."""
-    candidate = one.candidate
-    return content_words(" ".join((text, corpus.notes[candidate.note].title, *candidate.headings)))
+    note = corpus.notes[one.candidate.note]
+    return content_words(" ".join((text, note.title, *note.aliases, *one.candidate.headings)))
+
+
+def _names(question: Question) -> list[str]:
+    """Return the names and numbers in a question; German writes any noun with a capital."""
+    found = _NAMED.findall(question.text)
+    if question.language == "de":
+        return [name for name in found if any(char.isdigit() for char in name)]
+    return found
 
 
 def answer(corpus: Corpus, question: Question, hits: Sequence[Hit], notice: str = "") -> Answer:

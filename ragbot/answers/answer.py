@@ -26,6 +26,7 @@ from ragbot.questions.conversation import Standalone, starters
 from ragbot.questions.language import PHRASES, language_of
 from ragbot.questions.lookups import Found
 from ragbot.questions.question import Question
+from ragbot.questions.relation_questions import RelationQuestion
 
 LEAST_ROOM = 25
 """Words left beside what the relations say, from which a quote is worth adding."""
@@ -91,8 +92,7 @@ def answer(
         sure, ranking, unanswered = _by_part(corpus, question, ranking, sure)
         selected = selection.select(corpus, question, ranking, words)
     if related is not None:
-        stated = relation_answers.answer(corpus, related, words)
-        made, sure = _with_more(corpus, question, stated, ranking, words), None
+        made, sure = _with_more(corpus, question, related, ranking, words), None
     elif found:
         made, sure = _looked_up(corpus, found), None
     elif sure is not None and sure < 0:
@@ -184,11 +184,12 @@ def _by_part(
 def _with_more(
     corpus: Corpus,
     question: Question,
-    stated: relation_answers.RelationAnswer,
+    asked_for: RelationQuestion,
     ranking: Ranking,
     words: int,
 ) -> Composed:
     """Add a quote to what the relations say, where the question asks for more than they hold."""
+    stated = relation_answers.answer(corpus, asked_for, words)
     said = " ".join(f"{statement.lead} {statement.text}" for statement in stated.statements)
     text = compose.render(stated.statements)
     if stated.left_out:
@@ -196,7 +197,14 @@ def _with_more(
     room = words - len(said.split())
     missing = compose.unsaid(question.standalone, said)
     asked = max(1, len(compose.stems(question.standalone)))
+    ends = {relation.target for relation in asked_for.relations} - {asked_for.subject}
+    # "The town of X's publisher": what the relation leaves open, the note at its end may say.
+    known = compose.stems(f"{said} {question.standalone}")
     fitting = tuple(
+        one
+        for one in ranking.whole
+        if one.candidate.note in ends and not compose.stems(one.candidate.text) <= known
+    ) or tuple(
         one for one in ranking.whole if missing.intersection(compose.stems(one.candidate.text))
     )
     open_share = sum(map(corpus.rarity, missing)) / asked

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from ragbot.answers.candidates import Candidate, gather
 from ragbot.index.corpus import Corpus
-from ragbot.models import Hit
+from ragbot.models import Hit, NoteId
 from ragbot.questions.answer_type import fit
 from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question import Question
 from ragbot.questions.question_type import defined_term, defines
 from ragbot.retrieval.late_interaction import Reading, reads
-from ragbot.text.tokenize import content_words
+from ragbot.text.tokenize import content_words, terms
 
 Scores = NDArray[np.float64]
 
@@ -52,6 +52,9 @@ LISTED = 0.2
 
 WORDS_WEIGHT, WORTH_WEIGHT = 0.5, 0.3
 """Without vectors: worth of holding every word of the question, and of the passage."""
+
+NAME = 0.9
+"""Nearness of a note to the words of the question that name it: by its alias, for one."""
 
 PART = 0.5
 """Share of a sentence's score for one of several things asked that is its score for that one."""
@@ -137,15 +140,15 @@ def overlap(corpus: Corpus, query: str, pool: Sequence[Candidate]) -> Scores:
 
     The words of its title and headings count as its own.
     """
-    asked = {stem(word): corpus.rarity(word) for word in content_words(query)}
+    asked = {stem(word): corpus.rarity(word) for word in terms(query)}
     total = sum(asked.values()) or 1.0
     context: dict[tuple[str, ...], set[str]] = {}
     shares = []
     for one in pool:
         above = (corpus.notes[one.note].title, *one.headings)
         if above not in context:
-            context[above] = {stem(word) for word in content_words(" ".join(above))}
-        words = context[above] | {stem(word) for word in content_words(one.text)}
+            context[above] = {stem(word) for word in terms(" ".join(above))}
+        words = context[above] | {stem(word) for word in terms(one.text)}
         shares.append(sum(worth for word, worth in asked.items() if word in words) / total)
     return np.array(shares)
 
@@ -201,12 +204,30 @@ def _met(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> tuple
     ]
     scores: list[Scores] = []
     near: list[Scores] = []
-    for met in Reading(corpus, question.standalone, question.encoded).pieces(spans):
+    reading = Reading(corpus, question.standalone, question.encoded)
+    for (number, _), met in zip(spans, reading.pieces(spans), strict=True):
         others = np.concatenate(([0.0], met.own, [0.0]))
         beside = np.maximum(others[:-2], others[2:])
-        scores.append(UNDER * met.under + OWN * met.own + BESIDE * beside + AROUND * met.passage)
-        near.append(met.near)
+        # A note goes by its alias as well, which its passages need not hold.
+        named = _naming(question, corpus.passage(number).note)
+        pieces = np.where(named, np.maximum(met.near, NAME), met.near)
+        under = pieces @ reading.weights
+        scores.append(UNDER * under + OWN * met.own + BESIDE * beside + AROUND * met.passage)
+        near.append(pieces)
     return np.concatenate(scores), np.concatenate(near)
+
+
+def _naming(question: Question, note: NoteId) -> NDArray[np.bool_]:
+    """Return which word pieces of a question are of a name of a note."""
+    assert question.encoded is not None
+    spans = [name.span for name in question.names if note in name.notes]
+    return np.array(
+        [
+            any(first <= a and b <= last for first, last in spans)
+            for a, b in question.encoded.words.spans
+        ],
+        bool,
+    )
 
 
 def _without_repeats(ranked: Iterable[RankedSentence]) -> Iterator[RankedSentence]:

@@ -61,6 +61,8 @@ _EMBEDDED = re.compile(
 )
 _AUXILIARY = "do|does|did|is|are|was|were|has|have|can|may|might|will|would|should|could|must"
 # "The price of waiting" is not in money.
+# Chinese and Japanese ask for a number before the thing counted: 几号, 何歳.
+_COUNTED_HAN = re.compile(r"(?:几|多少|何(?!故|処|者|事|物))([\u4e00-\u9fff])")
 _PRICE = r"prices?(?! of \w+ing\b)|salar(y|ies)|fees?"
 # "People who ask" asks for nobody, "who may ask?" for a kind of people.
 _WHO = (
@@ -73,7 +75,7 @@ _WHO = (
 _WORDS_BEFORE, _WORDS_AFTER = 4, 5
 
 _PATTERNS: tuple[tuple[AnswerType, str], ...] = (
-    ("count", r"\bhow many\b"),
+    ("count", rf"\bhow many\b|{_COUNTED_HAN.pattern}"),
     (
         "amount",
         r"\bhow (much|often|long|large|big|far|high|low|old|tall|fast)\b"
@@ -88,7 +90,8 @@ _PATTERNS: tuple[tuple[AnswerType, str], ...] = (
         "date",
         r"\bwhen (was|were|did|will)\b|\b(on )?(what|which) (date|year|day|month)\b"
         r"|\bwhen('s| is| are| does| do)\b.*\b(due|next|starts?|begins?|launch\w*|opens?|clos\w+"
-        r"|ends?|expires?|ships?|releas\w+|publish\w+|scheduled|planned|held)\b",
+        r"|ends?|expires?|ships?|releas\w+|publish\w+|scheduled|planned|held"
+        r"|birthday|anniversary|wedding|exam|meeting|appointment|party|concert|trip|deadline)\b",
     ),
     (
         "name",
@@ -139,6 +142,9 @@ def fit(question: str, sentences: Sequence[str]) -> float:
 
 def _holds_count(question: str, sentence: str) -> float:
     """Whether a number stands beside what is counted, or where that is not named."""
+    if units := _COUNTED_HAN.findall(question):
+        number = rf"[\d一二三四五六七八九十百千万]\s*(?:{'|'.join(units)})"
+        return float(re.search(number, sentence) is not None)
     counted = _counted(question)
     found = 0.0
     for number in _NUMBER.finditer(sentence):

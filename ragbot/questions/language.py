@@ -7,32 +7,18 @@ What is quoted from a note stays in the note's language.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from ragbot.models import Span
+from ragbot.text import language
 from ragbot.text.folding import fold
-from ragbot.text.tokenize import tokens
 
 Language = Literal["de", "en", "es", "fr", "ja", "zh"]
 Talk = Literal["", "greeting", "thanks", "farewell", "help"]
 
-_KANA = re.compile(r"[\u3040-\u30ff]")
-_HAN = re.compile(r"[\u3400-\u9fff]")
 _FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
-
-_WORDS: dict[Language, str] = {
-    "en": "the what is are how why who when where which does did do of in to and a my me i it",
-    "de": "der die das ist sind wie was warum wer wann wo welche welcher welches und ein eine von "
-    "im mit ich mein nicht gibt es hat wird wurde hallo danke dank hilfe guten auf",
-    "fr": "le la les est sont comment pourquoi qui quand ou quel quelle quels quelles que quoi et "
-    "un une des du dans mon ma je ne pas il elle a bonjour bonsoir merci salut au aide",
-    "es": "el la los las es son como por que quien cuando donde cual cuales y un una del en mi yo "
-    "no hay se fue hola gracias buenos buenas adios ayuda hasta",
-}
-_COMMON = {language: frozenset(words.split()) for language, words in _WORDS.items()}
 
 _TALK: dict[Talk, str] = {
     "greeting": "hallo guten tag|guten tag|guten morgen|guten abend|hallo|bonjour|salut|bonsoir|"
@@ -171,16 +157,8 @@ def language_of(text: str) -> Language:
     >>> [language_of(q) for q in ("Wie heißt er?", "¿Cómo es?", "どうして？", "为什么？", "x")]
     ['de', 'es', 'ja', 'zh', 'en']
     """
-    if _KANA.search(text):
-        return "ja"
-    if _HAN.search(text):
-        return "zh"
-    words = tokens(text)
-    counts: Counter[Language] = Counter()
-    for language, common in _COMMON.items():
-        counts[language] = sum(word in common for word in words)
-    best, most = counts.most_common(1)[0]
-    return best if most > counts["en"] else "en"
+    found = language.language_of(text)
+    return cast(Language, found) if found in PHRASES else "en"
 
 
 def is_readable(text: str, pieces: Sequence[Span]) -> bool:

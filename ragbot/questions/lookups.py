@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 from ragbot.index.corpus import Corpus
 from ragbot.models import Filters, Note, NoteId, Span
+from ragbot.notes.note_dates import daily_date, note_date
 from ragbot.notes.units import TaskState, Unit, units
-from ragbot.questions.dates import Period, date_of, periods
 from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question_type import things_asked
+from ragbot.text.dates import When, find_dates
 from ragbot.text.folding import fold
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, tokens
 
@@ -23,7 +24,7 @@ TABLES = 20
 """Passages whose notes are searched for a row or property: those with the words of the question."""
 
 MOST_DAYS = 400
-"""Daily notes that are looked at for a month or a year."""
+"""Daily notes that are looked at for a day without a year."""
 
 LEAST_STEM = 5
 """Letters of the shortest stem that another of the same word may begin with."""
@@ -126,7 +127,7 @@ def _tasks(corpus: Corpus, question: str) -> Iterator[Found]:
 
 
 def _dated(corpus: Corpus, question: str) -> Iterator[Found]:
-    named = periods(question)
+    named = find_dates(question, years=True)
     if len(named) != 1:
         return
     period = named[0]
@@ -141,18 +142,22 @@ def _dated(corpus: Corpus, question: str) -> Iterator[Found]:
             yield from _of_day(note, wanted)
 
 
-def _notes_of(corpus: Corpus, period: Period) -> list[Note]:
+def _notes_of(corpus: Corpus, period: When) -> list[Note]:
     """Return the notes of a day, month or year, in order of their dates."""
-    days = Filters(since=period.first.isoformat(), until=period.last.isoformat())
-    # A daily note is found by its name: "2026-06-05" has the words 2026, 06 and 05.
-    shared = zip(
-        period.first.isoformat().split("-"), period.last.isoformat().split("-"), strict=True
-    )
-    name = " ".join(one for one, other in shared if one == other)
-    found = {*corpus.matching(days), *corpus.by_title(name, MOST_DAYS)}
-    dated = [(day, note) for note in map(corpus.notes.__getitem__, found) if (day := date_of(note))]
+    found: Iterable[NoteId]
+    if period.yearless:
+        # "5 June" is in the name of a daily note of any year: "2026-06-05" has the words 06 and 05.
+        found = corpus.by_title(period.first.strftime("%m %d"), MOST_DAYS)
+    else:
+        found = corpus.matching(
+            Filters(since=period.first.isoformat(), until=period.last.isoformat())
+        )
+    dated = [(note_date(note), note.id, note) for note in map(corpus.notes.__getitem__, found)]
     return [
-        note for day, note in sorted(dated, key=lambda one: (one[0], one[1].id)) if day in period
+        note
+        for day, _, note in sorted(
+            one for one in dated if one[0] is not None and period.covers(one[0])
+        )
     ]
 
 
@@ -171,7 +176,7 @@ def _when(corpus: Corpus, question: str) -> Iterator[Found]:
     if not _WHEN.search(question) or not wanted:
         return
     for note in _nearby(corpus, question):
-        if not periods(note.id):
+        if daily_date(note.id) is None:
             continue
         every = [one for one in units(note) if not one.question and one.kind != "property"]
         if wanted <= _stems(one.text for one in every):

@@ -7,11 +7,14 @@ that it answers best.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ragbot.index.corpus import Corpus
 from ragbot.inference.reranker import CANDIDATES, Reranker
 from ragbot.models import Filters, Hit, NoteId
+from ragbot.notes.conflicts import conflict_copies
 from ragbot.questions.question import Question
 from ragbot.retrieval import first_stage
 from ragbot.retrieval.filters import allowed_notes
@@ -107,7 +110,21 @@ def _hits(corpus: Corpus, scorings: Sequence[QueryScoring], k: int, per_note: in
         for passage, short in scoring.passages(note, per_note):
             if evidence := scoring.evidence(note, passage):
                 hits.append(Hit(corpus.passage(passage), scores[note] + short, evidence))
-    return sorted(hits, key=lambda hit: -hit.score)[:k]
+    return _copies_behind(sorted(hits, key=lambda hit: -hit.score))[:k]
+
+
+def _copies_behind(hits: Sequence[Hit]) -> list[Hit]:
+    """Put the conflict copies of a note that is found as well right behind it."""
+    scores = {hit.passage.note: hit.score for hit in reversed(hits)}
+    copies = conflict_copies(scores)
+    if not copies:
+        return list(hits)
+    # The next lower number: of equal sentences in both, the note's comes first.
+    below = {copy: math.nextafter(scores[note], -math.inf) for copy, note in copies.items()}
+    lowered = [
+        replace(hit, score=min(hit.score, below.get(hit.passage.note, hit.score))) for hit in hits
+    ]
+    return sorted(lowered, key=lambda hit: -hit.score)
 
 
 def _together(

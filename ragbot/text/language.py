@@ -63,9 +63,6 @@ _BY_SCRIPT = {
 _MARKS = (("¿", "es"), ("¡", "es"), ("ß", "de"), ("ñ", "es"))
 _WORD = re.compile(r"[^\W\d_]+")
 
-ANSWERED = ("en", "de", "fr", "es", "zh", "ja")
-"""Languages in which ragbot itself speaks: small-talk, labels, "the notes don't say"."""
-
 MULTILINGUAL_ENCODERS = (
     "intfloat/multilingual-e5-small",
     "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",

@@ -19,6 +19,9 @@ _SPACED = r"(?<![.!?…‽])(?:[.!?…‽]++|[؟۔።፧։।॥\u037e]|(?<=[\u0
 # The question of a flash card: `What is it?::This`.
 _CARD = r"[?？؟]:::?(?!:)"
 
+# A line that is a flash card: `Two short blasts::I turn to port`.
+_CARD_LINE = re.compile(r"(?m)^[ \t]*\S+[ \t][^\r\n`]*?[^\s:]:{2,3}[^\s:][^\r\n]*$")
+
 # Full stops of scripts that put no space between sentences.
 _UNSPACED = r"[。！？｡．]++"
 
@@ -61,7 +64,7 @@ def sentences(text: str, start: int = 0) -> list[Span]:
     A sentence ends at its closing mark with the quotes and brackets that
     follow, unless the mark belongs to an abbreviation, an initial, a number or
     a link, or the next word starts in lower case. A list item, a heading, a
-    table row and a blank line end one too; a line break alone does not.
+    table row, a flash card and a blank line end one too; a line break alone does not.
 
     Parameters
     ----------
@@ -82,7 +85,8 @@ def sentences(text: str, start: int = 0) -> list[Span]:
     >>> [text[slice(*span)] for span in sentences(text)]
     ['Dr. Gray weighs 1.5 kg.', 'Does it?', '「はい。」', 'そうです。']
     """
-    cuts = [0, *_block_starts(text), *_sentence_ends(text), len(text)]
+    cards = [end for match in _CARD_LINE.finditer(text) for end in match.span()]
+    cuts = [0, *_block_starts(text), *_sentence_ends(text), *cards, len(text)]
     ordered = sorted(set(cuts))
     spans = (_trimmed(text, a, b) for a, b in pairwise(ordered))
     return [(start + a, start + b) for a, b in spans if a < b]

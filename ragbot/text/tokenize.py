@@ -6,11 +6,18 @@ import re
 
 from ragbot.text.dates import compact, find_dates
 from ragbot.text.folding import fold
-from ragbot.text.scripts import MARKED, PAIRED
+from ragbot.text.scripts import MARKED, PAIRED, SCRIPTS
 from ragbot.text.stemming import stem
 
 _TOKEN = re.compile(rf"[{PAIRED}]+|(?:[^\W_{PAIRED}]|[{MARKED}])+")
 _PAIRED = re.compile(rf"[{PAIRED}]")
+_HAN = re.compile(rf"[{SCRIPTS['han']}]")
+_UNSPACED_WORD = re.compile(rf"[{SCRIPTS['han']}{SCRIPTS['kana']}]+")
+_FUNCTION = frozenset(
+    "是的了在有我你您他她它们这那吗呢吧什么哪谁几多少个为因所以和与就都不没也会能要请问怎样何誰私"
+)
+"""Characters that join, point or ask, and name nothing."""
+
 _YEAR = re.compile(r"\d{4}")
 
 _STOP = (
@@ -62,6 +69,24 @@ def content_words(text: str) -> list[str]:
     """Return `tokens` without stop words; all of them if nothing else is left."""
     found = tokens(text)
     return [word for word in found if word not in STOP_WORDS] or found
+
+
+def terms(text: str) -> list[str]:
+    """Return the words that a text and its answer share: content words, and Han characters.
+
+    Of Chinese and Japanese the characters that carry a subject stand in for pairs, half of which
+    join two words.
+
+    Examples
+    --------
+    >>> terms("我们几号搬的家?"), terms("京都で何を食べた"), terms("What is the tide?")
+    (['号', '搬', '家'], ['京', '都', '食'], ['tide'])
+    """
+    found = content_words(text)
+    han = [char for char in _HAN.findall(fold(text)) if char not in _FUNCTION]
+    if not han:
+        return found
+    return han + [word for word in found if not _UNSPACED_WORD.fullmatch(word)]
 
 
 def _pairs(word: str) -> list[str]:

@@ -103,3 +103,5 @@ def search(config: Config, question: str, explain: bool, as_json: bool, **option
                 print(format.hits(found, corpus.notes, page, explain))
             else:
                 say("Nothing found.")
+        if notice := bot.left_out(options["filters"]):
+            say(f"note: {notice}")

@@ -1,4 +1,4 @@
-"""Whether the notes answer at all, and what to say when they don't."""
+"""Abstention: whether the notes answer at all, and what to say when they don't."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ UNSPACED_FROM = "\u0e00"
 """First character of the scripts that are written without spaces, from Thai on."""
 
 COVERED = 0.25
-"""Share of the question's words, by rarity, that must be held where no vectors tell."""
+"""Share of the question's words, by rarity, that must be there without vectors."""
 
 LACKING = 0.5
 """Taken off that share where the number, date or name asked for is missing."""
@@ -72,7 +72,7 @@ class Signals:
     unknown
         Names and numbers in the question that the three best passages don't hold.
     fitting
-        How much of the numbers, dates and names that are asked for stands in the best sentence,
+        How much of the numbers, dates and names that are asked for is in the best sentence,
         what the next two have counting half; 1 where none is asked for.
     """
 
@@ -182,7 +182,7 @@ def _around(corpus: Corpus, quote: Quote) -> list[str]:
 
 
 def _words(corpus: Corpus, one: RankedSentence, text: str) -> list[str]:
-    """Return the words of a text that stands in for a sentence, with title and headings."""
+    """Return the words of a text in place of a sentence, with title and headings."""
     note = corpus.notes[one.candidate.note]
     return content_words(" ".join((text, note.title, *note.aliases, *one.candidate.headings)))
 

@@ -71,7 +71,7 @@ def answer(
     -------
     Answer
         Of kind `graph` when relations answer, else `extractive`. Every citation
-        stands in its note. Abstains when the notes do not say.
+        is in its note. Abstains when the notes do not say.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """The sentences that may answer a question, from the passages of the notes that were found.
 
-A hit names the best passage of a note; the sentence that answers may stand in the next one. So
+A hit names the best passage of a note; the sentence that answers may be in the next one. So
 the passages of every note found compete, and the best of them are cut into sentences.
 """
 
@@ -18,11 +18,12 @@ from ragbot.models import Hit, Note, NoteId, Passage, Span
 from ragbot.notes.inline_text import inline_text
 from ragbot.notes.link_scanner import scan
 from ragbot.notes.units import Unit, sentence_spans, units, units_in
+from ragbot.questions.lookups import ASKING
 from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question import Question
 from ragbot.questions.question_type import things_asked
 from ragbot.text.sentences import is_question, sentences
-from ragbot.text.tokenize import tokens
+from ragbot.text.tokenize import STOP_WORDS, tokens
 
 LISTED = ("item", "task", "row")
 """Kinds of units that lists and tables consist of."""
@@ -33,6 +34,7 @@ LEAST_TOKENS = 4
 SUMMARY_FIELDS = frozenset(["brief_summary", "summary", "description", "abstract", "tagline"])
 """Properties that are prose about their note."""
 
+_STOPPED = frozenset(map(stem, STOP_WORDS))
 _BIBLIOGRAPHY = frozenset(
     [
         "sources",
@@ -95,12 +97,12 @@ class Candidate:
 
     @property
     def introduces(self) -> bool:
-        """Whether it only introduces what follows, a list mostly."""
+        """Check whether it only introduces what follows, a list mostly."""
         return self.text.endswith((":", "："))
 
     @property
     def leans(self) -> bool:
-        """Whether it begins with a word that refers to something said before it."""
+        """Check whether it begins with a word that refers to something said before it."""
         return _LEANS.match(self.text) is not None
 
 
@@ -142,7 +144,7 @@ def gather(corpus: Corpus, question: Question, hits: Sequence[Hit], most: int) -
 
 
 def whole_list(note: Note, unit: Unit) -> list[Unit]:
-    """Return the units of the list or table that a unit stands in, with the line before it."""
+    """Return the units of the list or table that a unit is in, with the line before it."""
     found = [one for one in units(note) if one.group == unit.group and one.kind != "header"]
     lead = introduction(note, unit) if unit.kind != "row" else None
     return found if lead is None else [lead, *found]
@@ -194,7 +196,7 @@ def cut(
     note = corpus.notes[passage.note]
     asked: int | None = None
     for unit in units_in(note, passage.span):
-        if not _is_asked_for(unit, words):
+        if not _is_asked_for(note, unit, words):
             continue
         for span in _spans(note, unit, passage.span):
             text = shown(note, unit, span)
@@ -227,10 +229,18 @@ def introduction(note: Note, unit: Unit) -> Unit | None:
     return every[unit.parent] if unit.parent >= 0 else None
 
 
-def _is_asked_for(unit: Unit, words: frozenset[str]) -> bool:
+def _is_asked_for(note: Note, unit: Unit, words: frozenset[str]) -> bool:
+    """Check that a question names the key of a property and, if anything else, its note too."""
     if unit.kind != "property" or unit.columns[0][0].casefold() in SUMMARY_FIELDS:
         return True
-    return any(words.issuperset(map(stem, tokens(key))) for key, _ in unit.columns)
+    place = (note.title, *note.aliases, note.id, *unit.headings, unit.text)
+    for key, _ in unit.columns:
+        named = {stem(word) for word in tokens(key)} - _STOPPED
+        rest = words - named - _STOPPED - ASKING
+        about = {stem(word) for one in place for word in tokens(one)} - named
+        if named <= words and (not rest or rest & about):
+            return True
+    return False
 
 
 def _spans(note: Note, unit: Unit, passage: Span) -> Iterator[Span]:

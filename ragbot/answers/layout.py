@@ -18,9 +18,6 @@ from ragbot.text.sentences import is_question
 WHOLE = 45
 """Words of the longest paragraph or list that is quoted whole around a sentence."""
 
-LIST_WORDS = 300
-"""Words of the longest list that is quoted whole where a list is asked for."""
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -45,7 +42,7 @@ class Quote:
         return sum(len(line.text.split()) for line in self.lines)
 
     def overlaps(self, other: Quote) -> bool:
-        """Whether two quotes share a character of a note."""
+        """Check whether two quotes share a character of a note."""
         return (
             self.note == other.note
             and self.span[0] < other.span[1]
@@ -108,8 +105,9 @@ def _prose(note: Note, candidate: Candidate, words: int) -> Quote:
         return Quote(note.id, candidate.span, (Line(candidate.text),))
     first, last, room = at, at, words - sizes[at]
     # A question before the sentence is what it answers, and no part of the answer.
-    start = max((n + 1 for n in range(at) if is_question(texts[n])), default=0)
-    asked = (n for n in range(at + 1, len(spans)) if is_question(texts[n]))
+    apart = [is_question(text) or "::" in text for text in texts]
+    start = max((n + 1 for n in range(at) if apart[n] or apart[at]), default=0)
+    asked = (n for n in range(at + 1, len(spans)) if apart[n] or apart[at])
     end = next(asked, len(spans))
     if sum(sizes[start:end]) <= words:
         first, last = start, end - 1

@@ -22,6 +22,9 @@ BELOW_BEST = 0.6
 NEXT = 20
 """Words of neighbours and sentence in a quote that follows the first ones."""
 
+SIDE = 0.5
+"""Where two things are compared, added to a sentence that holds every word of one of them."""
+
 MORE = 5
 """Passages offered beside the answer."""
 
@@ -114,19 +117,22 @@ def _compared(corpus: Corpus, question: Question, ranking: Ranking, words: int) 
         return None
     first, second = (stems(side) for side in named)
     first, second = first - second, second - first
-    sided: dict[str, RankedSentence] = {}
+    best: dict[str, tuple[float, RankedSentence]] = {}
     terms = [frozenset(first), frozenset(second)]
 
     def worth(one: RankedSentence) -> float:
         text = one.candidate.text
         return one.score + DEFINES * any(defines(term, text) for term in terms)
 
-    for one in sorted(ranking.whole, key=worth, reverse=True):
+    for one in ranking.whole:
         words_here = stems(_in_context(corpus, one))
         left, right = _share(first, words_here), _share(second, words_here)
         side = "both" if left == right > 0 else named[0] if left > right else named[1]
         if (left or right) and not one.candidate.introduces:
-            sided.setdefault(side, one)
+            score = worth(one) + SIDE * max(left, right)
+            if side not in best or score > best[side][0]:
+                best[side] = score, one
+    sided = {side: one for side, (_, one) in best.items()}
     if named[0] not in sided or named[1] not in sided:
         return None
     order = sorted(sided, key=lambda side: (side != "both", side == named[1]))
@@ -147,5 +153,5 @@ def _in_context(corpus: Corpus, one: RankedSentence) -> str:
     return " ".join((one.candidate.text, note.title, *note.aliases, *one.candidate.headings))
 
 
-def _share(asked: set[str], held: set[str]) -> float:
-    return len(asked & held) / len(asked) if asked else 0.0
+def _share(asked: set[str], found: set[str]) -> float:
+    return len(asked & found) / len(asked) if asked else 0.0

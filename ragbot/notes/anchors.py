@@ -31,7 +31,7 @@ class Anchors:
         """Return the offset of the heading, or of the block, that a link into this note means.
 
         Case, punctuation and markup do not count; of `A#B`, the heading B that
-        stands below a heading A is meant. A heading may be written as its source or as
+        is below a heading A is meant. A heading may be written as its source or as
         GitHub's slug. None when there is no such place.
         """
         if block is not None:

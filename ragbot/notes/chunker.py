@@ -1,7 +1,7 @@
 """Passages: the stretches of a note that are embedded and found.
 
 A passage never crosses a heading, starts and ends with a unit or a sentence, and is one
-slice of the file, so it can be quoted as it stands. What is embedded carries the title and
+slice of the file, so it can be quoted as it is. What is embedded carries the title and
 the headings as well, and rows the names of their columns: a passage that says "it degrades
 capabilities" is only found when the text says what *it* is.
 """
@@ -160,7 +160,7 @@ def _bare_headings(
 
 
 def embedding_text(note: Note, passage: Passage) -> str:
-    r"""Return what stands for a passage when it is embedded: title, headings, plain prose.
+    r"""Return the text that is embedded for a passage: title, headings, plain prose.
 
     Examples
     --------

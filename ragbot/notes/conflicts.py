@@ -31,16 +31,19 @@ def conflict_copies(notes: Iterable[NoteId]) -> dict[NoteId, NoteId]:
     {"a/Plan (Ann's conflicted copy 2026-06-05).md": 'a/Plan.md'}
     """
     known = set(notes)
-    copies = {}
-    for note in known:
-        if "onfli" not in note.lower():
-            continue
-        folder, _, name = note.rpartition("/")
-        stem = name[: -len(".md")]
-        found = _BRACKETS.fullmatch(stem) or _SUFFIX.fullmatch(stem)
-        original = (
-            f"{folder}/{found['name']}.md" if found and folder else found and f"{found['name']}.md"
-        )
-        if original and original in known and original != note:
-            copies[note] = original
-    return copies
+    originals = {note: original_name(note) for note in known if "onfli" in note.lower()}
+    return {copy: note for copy, note in originals.items() if note in known and note != copy}
+
+
+def original_name(note: NoteId) -> NoteId:
+    """Return the name of a note without the mark of a conflict copy.
+
+    Examples
+    --------
+    >>> original_name("a/Plan.sync-conflict-20260605-101112.md"), original_name("Plan.md")
+    ('a/Plan.md', 'Plan.md')
+    """
+    folder, slash, name = note.rpartition("/")
+    stem = name.removesuffix(".md")
+    found = _BRACKETS.fullmatch(stem) or _SUFFIX.fullmatch(stem)
+    return f"{folder}{slash}{found['name']}.md" if found else note

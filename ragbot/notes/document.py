@@ -85,7 +85,7 @@ class Places:
     """Offsets in a text with LF line ends, as offsets in the file as it is."""
 
     def __init__(self, text: str) -> None:
-        # The n-th CRLF stands n characters further on in the file.
+        # The n-th CRLF is n characters further on in the file.
         self.pairs = [m.start() - n for n, m in enumerate(re.finditer("\r\n", text))]
 
     def offset(self, position: int) -> int:

@@ -33,12 +33,12 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _RefusedError(ValueError):
-    """The YAML is well formed but stands for more than a note may hold."""
+    """The YAML is well formed but expands to more than a note may hold."""
 
 
 @dataclass(slots=True)
 class Value:
-    """One YAML value and where it stands, in characters of the note."""
+    """One YAML value and its place, in characters of the note."""
 
     data: Any
     span: Span
@@ -52,7 +52,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Frontmatter:
-    """What stands between the fences. `end` is where the body starts, 0 without frontmatter."""
+    """What is between the fences. `end` is where the body starts, 0 without frontmatter."""
 
     end: int = 0
     values: tuple[tuple[str, Value], ...] = ()
@@ -147,7 +147,7 @@ def _load(source: str, offset: int) -> Value | None:
 
 
 class _Builder:
-    """The values that a stream of YAML events stands for."""
+    """The values that in a stream of YAML events."""
 
     def __init__(self, offset: int) -> None:
         self.offset = offset
@@ -202,7 +202,7 @@ class _Builder:
 def _add(parent: Value, child: Value) -> None:
     parent.size += child.size
     if parent.size > MAX_VALUES:
-        raise _RefusedError(f"it stands for more than {MAX_VALUES:,} values")
+        raise _RefusedError(f"it expands to more than {MAX_VALUES:,} values")
     parent.items.append(child)
 
 

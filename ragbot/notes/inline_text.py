@@ -134,7 +134,7 @@ def _emphasis(masked: str) -> Iterator[tuple[int, int]]:
 
 
 def _flanks(masked: str, start: int, end: int) -> tuple[bool, bool]:
-    """Whether a run of delimiters may open, and whether it may close emphasis."""
+    """Check whether a run of delimiters may open, and whether it may close emphasis."""
     before = masked[start - 1] if start else " "
     after = masked[end] if end < len(masked) else " "
     left = not after.isspace() and (not _is_punctuation(after) or _is_outside(before))
@@ -147,7 +147,7 @@ def _flanks(masked: str, start: int, end: int) -> tuple[bool, bool]:
 
 
 def _is_punctuation(sign: str) -> bool:
-    # A noncharacter stands for a link, code or an escape, and reads as a letter.
+    # A noncharacter replaces a link, code or an escape, and reads as a letter.
     return not (sign.isalnum() or sign.isspace() or "\ufdd0" <= sign <= "\ufdd2")
 
 

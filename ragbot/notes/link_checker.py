@@ -210,7 +210,7 @@ def _ambiguous(vault: _Vault, note: Note, relation: Relation) -> Problem | None:
 
 
 def _ghosts(vault: _Vault) -> Iterator[Problem]:
-    """Report each name that is wanted and not written, once, where it first stands."""
+    """Report each name that is wanted and not written, once, at its first place."""
     wanted: dict[str, list[tuple[Note, Relation]]] = defaultdict(list)
     for note in vault.notes:
         for relation in note.relations:

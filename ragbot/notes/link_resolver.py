@@ -161,7 +161,7 @@ class Names:
         name
             Path or name, `.md` optional, without heading; empty for `source` itself.
         source
-            The note that holds the link; None for a name that stands alone.
+            The note that holds the link; None for a name by itself.
 
         Returns
         -------

@@ -263,7 +263,7 @@ def _wikilink_end(state: _Scan, start: int) -> int:
 
 
 def wikilink(inside: str, start: int = 0, end: int = 0, embed: bool = False) -> Link | None:
-    """Read what stands between `[[` and `]]`; None when it names nothing.
+    """Read what is between `[[` and `]]`; None when it names nothing.
 
     Examples
     --------

@@ -10,6 +10,7 @@ from typing import Any
 
 from ragbot.errors import QuestionError
 from ragbot.models import Filters, Note
+from ragbot.notes.conflicts import original_name
 from ragbot.text.dates import When, day_of, find_dates, period
 
 FIELDS = ("created", "date", "day")
@@ -52,7 +53,9 @@ def note_date(note: Note) -> date | None:
     name holds, or the folders above: `2026/06/05.md`, `2026-06-05 Choir.md`.
     """
     written = next((day for name in FIELDS if (day := _field(note.metadata, name))), None)
-    return daily_date(note.id) or written or _day_in(note.id.removesuffix(".md"))
+    # The day in the name of a conflict copy is that of the conflict.
+    name = original_name(note.id)
+    return daily_date(name) or written or _day_in(name.removesuffix(".md"))
 
 
 @lru_cache(maxsize=50_000)

@@ -163,7 +163,7 @@ def _sections(page: Page) -> list[Section]:
 
 
 def headings(note: Note) -> list[tuple[int, str, int]]:
-    """Return (level, text, offset) of each heading of a note that stands at its top level."""
+    """Return (level, text, offset) of each heading of a note at its top level."""
     page = page_of(note.text)
     places = Places(note.text)
     return [

@@ -123,7 +123,7 @@ def _annotations_below(page: Page) -> dict[int, Span]:
 
 
 def _paragraph_above(page: Page, item: Item) -> int | None:
-    """Offset of the line of text right above an item that stands further to the right."""
+    """Offset of the line of text right above an item further to the right."""
     number = item.blocks[0] - 1 if item.blocks else -1
     above = page.texts.get(number)
     if above is None or above.block.kind != "text" or number not in page.fields:

@@ -219,7 +219,7 @@ def _targets(inline: Inline, start: int, end: int) -> tuple[list[Link], int]:
 
 
 def _annotation(masked: str, start: int, end: int) -> tuple[int, int] | None:
-    """Place of what follows a dash, or stands in parentheses, after the links."""
+    """Place of what follows a dash, or is in parentheses, after the links."""
     dash = _DASH.match(masked, start, end)
     if dash:
         return _stripped(masked, dash.end(), end)
@@ -246,7 +246,7 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int] | None:
 def list_form(inline: Inline) -> Field | None:
     """Read a whole list item as `predicate [[Target]] (context)`.
 
-    The predicate is one word or stands in quotes; what follows the link is
+    The predicate is one word or in quotes; what follows the link is
     nothing or one balanced context. Anything else is a sentence, and so are a
     task and a phrase: `- [ ] Email [[Petra]]`, `- see [[Ledger]]`.
     """
@@ -269,7 +269,7 @@ def list_form(inline: Inline) -> Field | None:
 
 
 def _is_phrase(word: str) -> bool:
-    """Whether a word before a link only leads to it, or is a command: no relation of two notes."""
+    """Check whether a word before a link only leads to it, or is a command."""
     return canonical(word) not in KNOWN and word.lower().rstrip(".,") in _PHRASES
 
 
@@ -283,7 +283,7 @@ def marker(inline: Inline, link: Link) -> str | None:
 
 
 def only_links(inline: Inline, start: int, end: int, used: Sequence[Field] = ()) -> bool:
-    """Whether a line holds links and nothing that reads as text."""
+    """Check whether a line holds links and nothing that reads as text."""
     rest = re.sub(rf"[{LINK}{ESCAPED}]+", "", inline.masked[start:end])
     for entry in used:
         rest = rest.replace(entry.key, "", 1)

@@ -57,13 +57,13 @@ class Unit:
     language
         Of code, what its fence says.
     level
-        Of a heading, 1 to 6; of an item or task, how many items it stands in.
+        Of a heading, 1 to 6; of an item or task, how many items it is in.
     group
         A number that the units of one list, one table or one frontmatter share; else -1.
     parent
-        Index of the unit above it: the item it stands in, or the line that leads in its list.
+        Index of the unit above it: the item it is in, or the line that leads in its list.
     quoted
-        Whether it stands in a quote or callout.
+        Whether it is in a quote or callout.
     """
 
     kind: UnitKind
@@ -81,7 +81,7 @@ class Unit:
 
     @property
     def question(self) -> bool:
-        """Whether it asks something, and so answers nothing by itself."""
+        """Check whether it asks something, and so answers nothing by itself."""
         return self.kind not in ("code", "math", "row") and is_question(self.text)
 
 
@@ -228,12 +228,12 @@ def _body(page: Page, render: _Render) -> Iterator[_Draft]:
 
 
 def _is_broken(page: Page) -> bool:
-    """Whether the frontmatter could not be read, and is one unit."""
+    """Check whether the frontmatter could not be read, and is one unit."""
     return bool(page.matter.error and not page.matter.values)
 
 
 class _Items:
-    """Numbers the units of a note, and tells which one each item stands in or is led in by."""
+    """Numbers the units of a note, and finds the one that each is in or is led in by."""
 
     def __init__(self, items: Sequence[Item], count: int) -> None:
         self.items = items

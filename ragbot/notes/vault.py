@@ -59,7 +59,7 @@ class _Listed:
     problems: list[Problem] = field(default_factory=list)
 
     def ignores(self, path: str) -> bool:
-        """Whether a path is named in the file of what to ignore, which most vaults lack."""
+        """Check whether a path is named in the file of what to ignore, which most vaults lack."""
         return self.ignored is not None and self.ignored.match_file(path)
 
 
@@ -98,7 +98,7 @@ _REMEDY = "Name a folder of Markdown notes with --notes or RAGBOT_NOTES."
 
 
 def folder_of(root: Path) -> Path:
-    """Give the whole path of a folder of notes, without symbolic links.
+    """Return the whole path of a folder of notes, without symbolic links.
 
     Raises
     ------

@@ -39,7 +39,7 @@ _TEMPORARY = ("~", ".tmp", ".swp", ".swx", ".part", ".crdownload", ".icloud", ".
 
 
 def counts(root: Path, path: Path) -> bool:
-    """Tell whether a change of this path can matter to the index.
+    """Check whether a change of this path can matter to the index.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def follow(
     stop: threading.Event,
     failed: Callable[[RagbotError], None],
 ) -> None:
-    """Refresh whenever the folder has changed, until told to stop.
+    """Refresh whenever the folder has changed, until `stop` is set.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def follow(
 
 
 def _events(notes: Path, stop: threading.Event) -> Iterator[bool]:
-    """Say about every second, and at once when something changed, whether it did."""
+    """Yield about every second, and at once when something changed, whether it did."""
     from watchfiles import watch
 
     while not stop.is_set():

@@ -19,7 +19,7 @@ from typing import Literal
 from ragbot.questions.predicate_matcher import stem
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, content_words, tokens
 
-AnswerType = Literal["count", "amount", "date", "name"]
+AnswerType = Literal["count", "amount", "date", "name", "identifier"]
 
 # Without "one", which mostly counts nothing: "at one end", "the one that".
 _BEYOND = (
@@ -40,12 +40,24 @@ _DURATION = re.compile(
     r"|\d ?(ms|s|min|h)\b",
     re.IGNORECASE,
 )
+_CLOCK = re.compile(
+    r"\b([01]?\d|2[0-3])[:.][0-5]\d\b|\b\d{1,2} ?([ap]\.?m\b|o['’]clock|uhr\b)|\b(noon|midnight)\b",
+    re.IGNORECASE,
+)
+_EVENT = re.compile(
+    r"\b(before|after|until|once|whenever|as soon as|at (high|low|the|dawn|dusk|sun\w+))\b", re.I
+)
 _OFTEN = re.compile(
     r"\b(every|each|always|never|often|rarely|seldom|sometimes|(half-?)?hourly|daily|weekly|monthly"
     r"|yearly|annually)\b",
     re.IGNORECASE,
 )
 _PROPER = re.compile(r"(?<!\w)[^\W\d_a-zß-öø-ÿ](?:[\w'’.-]+|[+#]+)")
+# What a thing goes by: digits with letters and signs among them, in one or several groups.
+_CODE = re.compile(r"[A-Za-z]{0,4}[ ./+-]?\d[\w/.+-]*(?: [\d-]{2,})*|\S@\S+")
+LONG_CODE, SHORT_CODE = 6, 3
+"""Digits of a code, and of one that has letters too."""
+
 # Words that stand for whatever is counted: sixty developers are people.
 _ANYTHING = {stem(word) for word in ("people", "persons", "things", "times", "ways", "kinds")}
 _ASKS_FOR_TIME = re.compile(r"\bhow (long|often|old|fast|soon)\b", re.IGNORECASE)
@@ -71,7 +83,7 @@ _WHO = (
     r"(?! (may|can|might|could|would|should|must|tends?)\b)"
 )
 
-# What stands beside a number may be what it counts: "27 of its personas", "personas: 27".
+# What is beside a number may be what it counts: "27 of its personas", "personas: 27".
 _WORDS_BEFORE, _WORDS_AFTER = 4, 5
 
 _PATTERNS: tuple[tuple[AnswerType, str], ...] = (
@@ -84,6 +96,12 @@ _PATTERNS: tuple[tuple[AnswerType, str], ...] = (
         rf" ((?!(of|and|decides?|determines?|{_AUXILIARY})\b)[\w-]+ ){{0,2}}?"
         r"(temperature|rate|size|percent\w*|accuracy|score|precision|recall|share(?= of)"
         r"|proportion|number|fraction|speed|age|length|threshold|multiplier|ratio)s?\b",
+    ),
+    (
+        "identifier",
+        r"\b(phone|telephone|mobile|fax|serial|account|customer|policy|contract|order|invoice"
+        r"|tracking|passport|registration|article|part) (numbers?|no\.?|nr\.?)(?!\w)"
+        r"|\b(iban|isbn|doi|vin|licen[cs]e plate|post ?code|zip code|e-?mail address)\b",
     ),
     # "When is it worth it?" asks for a condition, "when did it start?" for a date.
     (
@@ -122,8 +140,8 @@ def answer_types(question: str) -> tuple[AnswerType, ...]:
 def fit(question: str, sentences: Sequence[str]) -> float:
     """Return how much of what a question must be answered with some sentences hold, in [0, 1].
 
-    Each thing that is asked for may stand in any of them. Half of it is there where a number
-    stands in a sentence that does not name what is counted: "sixty developers" may be people.
+    Each thing that is asked for may be in any of them. Half of it is there where a number
+    is in a sentence that does not name what is counted: "sixty developers" may be people.
 
     Examples
     --------
@@ -133,15 +151,15 @@ def fit(question: str, sentences: Sequence[str]) -> float:
     >>> fit(question, ["Levels are explained below."]), fit("Why?", ["Because it is."])
     (0.0, 1.0)
     """
-    held = [
+    found = [
         max(float(_HOLDS[form](question, one)) for one in sentences)
         for form in answer_types(question)
     ]
-    return sum(held) / len(held) if held else 1.0
+    return sum(found) / len(found) if found else 1.0
 
 
 def _holds_count(question: str, sentence: str) -> float:
-    """Whether a number stands beside what is counted, or where that is not named."""
+    """Check whether a number is beside what is counted, or where that is not named."""
     if units := _COUNTED_HAN.findall(question):
         number = rf"[\d一二三四五六七八九十百千万]\s*(?:{'|'.join(units)})"
         return float(re.search(number, sentence) is not None)
@@ -165,24 +183,44 @@ def _counted(question: str) -> frozenset[str]:
 
 
 def _holds_name(question: str, sentence: str) -> bool:
-    """Whether a name stands in a sentence that the question does not hold itself."""
+    """Check whether a name is in a sentence that the question does not hold itself."""
     found = {word for name in _PROPER.findall(sentence) for word in tokens(name)} - STOP_WORDS
     return not set(map(stem, found)) <= set(map(stem, tokens(question)))
 
 
 def _holds_amount(question: str, sentence: str) -> bool:
-    """Whether a number stands in a sentence, with the measure where that must be named.
+    """Check whether a number is in a sentence, with the measure where that must be named.
 
-    How long or how often something is may be told without one: "every night".
+    How long or how often something is may be said without one: "every night".
     """
     if _ASKS_FOR_TIME.search(question) and (_DURATION.search(sentence) or _OFTEN.search(sentence)):
         return True
     return _NUMBER.search(sentence) is not None
 
 
+def _holds_date(question: str, sentence: str) -> bool:
+    """Check for a date; of what happens again and again, a time or an event will do."""
+    if _DATE.search(sentence) or _CLOCK.search(sentence):
+        return True
+    again = re.search(r"\bwhen(?:'s| is| are| does| do)\b", question, re.IGNORECASE)
+    return again is not None and any(
+        pattern.search(sentence) for pattern in (_DURATION, _OFTEN, _EVENT)
+    )
+
+
+def _holds_identifier(sentence: str) -> bool:
+    for code in _CODE.findall(sentence):
+        digits = sum(char.isdigit() for char in code)
+        mixed = any(char.isalpha() for char in code)
+        if "@" in code or digits >= LONG_CODE or (mixed and digits >= SHORT_CODE):
+            return True
+    return False
+
+
 _HOLDS: dict[AnswerType, Callable[[str, str], float]] = {
     "count": _holds_count,
     "amount": _holds_amount,
-    "date": lambda _, sentence: _DATE.search(sentence) is not None,
+    "date": lambda question, sentence: _holds_date(question, sentence),
     "name": _holds_name,
+    "identifier": lambda _, sentence: _holds_identifier(sentence),
 }

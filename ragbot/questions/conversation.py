@@ -92,8 +92,8 @@ class Standalone:
     reply
         The answer to small talk, which is not searched.
     carried
-        The subject carried over, in words; empty when the question stands
-        alone or changes the subject.
+        The subject carried over, in words; empty when the question is
+        complete or changes the subject.
     shown
         Where a follow-up's last answer was quoted from.
     """
@@ -174,7 +174,7 @@ def talk_of(message: str) -> Talk:
 
 
 def _refers_back(question: str, corpus: Corpus) -> bool:
-    """Whether a question cannot be understood without the one before."""
+    """Check whether a question cannot be understood without the one before."""
     words = tokens(question)
     if not _POINTING.isdisjoint(words) or _THAT.search(question) or _ONE_OF.search(question):
         return True

@@ -42,6 +42,17 @@ _TASK = re.compile(
     re.IGNORECASE,
 )
 _WHEN = re.compile(r"\b(when|(what|which) (day|date)|since when)\b", re.I)
+_ATTENDED = re.compile(
+    r"\bwho (all )?(came|attended|was|were|joined|took part|participated|sat|met)\b"
+    r"( (at|in|there|present|to))?",
+    re.I,
+)
+_ATTENDEES = re.compile(
+    r"(the )?(attendees?|present|participants?|attendance|people|attending|in the room"
+    r"|teilnehmer(innen)?|anwesend|participants|asistentes|présents)",
+    re.I,
+)
+_AT_A_TABLE = frozenset(stem(word) for word in ("meeting", "table", "present", "there", "people"))
 _STATES: tuple[tuple[TaskState, re.Pattern[str]], ...] = (
     ("cancelled", re.compile(r"\b(cancell?ed|dropped|abandoned)\b", re.I)),
     (
@@ -62,7 +73,7 @@ _ASKING_WORDS = (
     "old type kind every each there"
 )
 _NUMBERS = {stem(word) for word in TO_TWENTY} | {str(number) for number in range(21)}
-_ASKING = frozenset(map(stem, _ASKING_WORDS.split()))
+ASKING = frozenset(map(stem, _ASKING_WORDS.split()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,7 @@ class Found:
 
 def look_up(corpus: Corpus, question: str) -> tuple[Found, ...]:
     """Return what answers a question by structure; nothing for any other question."""
-    for search in (_tagged, _tasks, _dated, _when, _values, _headed):
+    for search in (_tagged, _tasks, _attended, _dated, _when, _values, _headed):
         if found := tuple(search(corpus, question)):
             return found
     return ()
@@ -206,6 +217,32 @@ def _values(corpus: Corpus, question: str) -> Iterator[Found]:
     yield from rows or (found if best and (best[1] or len(found) == 1) else ())
 
 
+def _attended(corpus: Corpus, question: str) -> Iterator[Found]:
+    """Yield the list of those who were at a meeting, whatever its heading calls them."""
+    asked = _ATTENDED.search(question)
+    if asked is None:
+        return
+    days = find_dates(question)
+    wanted = _words(question[: asked.start()] + question[asked.end() :]) - _AT_A_TABLE
+    for when in reversed(days):
+        wanted -= _stems([question[slice(*when.span)]])
+    for note in _nearby(corpus, question):
+        day = note_date(note)
+        if days and not (day and any(when.covers(day) for when in days)):
+            continue
+        # Without a date and a name, any meeting would do.
+        if not wanted <= _stems((note.title, *note.aliases, note.id)) or not (wanted or days):
+            continue
+        every = units(note)
+        for unit in every:
+            lead = every[unit.parent].text if unit.parent >= 0 else " ".join(unit.headings[-1:])
+            if unit.kind == "item" and _ATTENDEES.fullmatch(lead.strip(" :：")):
+                group = [one for one in every if one.group == unit.group]
+                span = (group[0].span[0], group[-1].span[1])
+                yield from (replace(_found(note, one), span=span) for one in group)
+                return
+
+
 def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
     """Yield the list under a heading or a line that says what is asked for: "Attendees:"."""
     number = things_asked(question)
@@ -258,8 +295,8 @@ def _nearby(corpus: Corpus, question: str) -> list[Note]:
 def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool:
     """Check whether a row has a column that is asked for, and all else that the question names.
 
-    Each word of the question names a column or the place, or stands in the row, and at least one
-    stands in the row: a value that tells it from the others.
+    Each word of the question names a column or the place, or is in the row, and at least one
+    is in the row: a value that tells it from the others.
     """
     names = [_stems([name]) for name, _ in unit.columns]
     columns = set().union(*names)
@@ -277,7 +314,7 @@ def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool:
 
 def _words(question: str) -> set[str]:
     """Return the stems of what a question names, without the words that only ask."""
-    return {stem(word) for word in tokens(question) if word not in STOP_WORDS} - _ASKING - {"s"}
+    return {stem(word) for word in tokens(question) if word not in STOP_WORDS} - ASKING - {"s"}
 
 
 def _stems(texts: Iterable[str]) -> set[str]:

@@ -17,7 +17,9 @@ _PATTERNS: tuple[tuple[QuestionType, str], ...] = (
     (
         "compare",
         r"\b(compare[ds]?|comparison|differ\w*|versus|vs\.?|contrast\w*|distinguish\w*"
-        r"|in common|better than|worse than)\b",
+        r"|in common|better than|worse than)\b"
+        r"|^\W*(which|what|who)\b.*\b(more|less|fewer|first|[a-z]{2,}er)\b[^,:]*[,:] "
+        r"[^,]+ or [^,]+$",
     ),
     (
         "number",

@@ -1,7 +1,7 @@
 """Questions about relations: "what extends X?", "does X extend Y?", "how are X and Y connected?".
 
-Such a question names a note and a predicate, and its answer stands on the edges
-of that note, not in a passage. Which end the note stands at follows from the
+Such a question names a note and a predicate, and its answer is on the edges
+of that note, not in a passage. Which end the note is at follows from the
 grammar (`phrasing.py`); inverses and meanings count as the predicate itself.
 """
 
@@ -31,7 +31,7 @@ GUESSES = 30
 """Notes tried, those first whose titles share the rarest words with the question."""
 
 SHORT = 2
-"""Words beside name and relation in a question that may be told that there is no such relation."""
+"""Words beside name and relation in a question to which "there is no such relation" is said."""
 
 LEEWAY = 1
 """Words beside name and relation where the relation's words say many other things too."""
@@ -64,14 +64,14 @@ class RelationQuestion:
     Attributes
     ----------
     kind
-        `edges`: what stands in a relation to `subject`; `path`: how `subject`
-        and `object` are connected; `stated`: that `subject` stands in a
+        `edges`: what is in a relation to `subject`; `path`: how `subject`
+        and `object` are connected; `stated`: that `subject` is in a
         relation to `object`, as was asked; `unstated`: that no author says
         so, with what connects the two instead.
     predicates
         The predicates asked for, as the vault spells them.
     direction
-        Where the note asked about stands in the first of them: `out` as the
+        Where the note asked about is in the first of them: `out` as the
         source, `in` as the target, `both` when the predicate is symmetric.
     subject, object
         The notes named; `object` for all kinds but `edges`. The subject of `edges` may be a
@@ -248,14 +248,14 @@ def _is_near(match: Asked, name: _Named) -> bool:
 
 
 def _describes(match: Asked, words: Sequence[str], name: _Named) -> bool:
-    """Whether the word is said of the one behind it: "the best measured results"."""
+    """Check whether the word is said of the one behind it: "the best measured results"."""
     after = match.place + 1
     described = words[after : after + 1] and words[after] not in STOP_WORDS
     return bool(described) and words[match.place].endswith("ed") and not _within(after, [name])
 
 
 def _is_plain(match: Asked, words: Sequence[str], named: Sequence[_Named]) -> bool:
-    """Whether little is asked beside the relation, where its words say many other things too.
+    """Check whether little is asked beside the relation, where its words say many other things too.
 
     "Which notes link to X?" asks for links; "how does X link its units to the
     weather of a region?" does not.

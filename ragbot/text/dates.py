@@ -55,7 +55,7 @@ _WORDS = frozenset(
 class When:
     """The days that a date in a text covers: one, a week, a month or a year.
 
-    `first` and `last` are its days. Without a year, both are in a leap year that stands for
+    `first` and `last` are its days. Without a year, both are in a leap year that means
     any: `yearless` says so.
     """
 

@@ -67,7 +67,7 @@ class Nearest:
 
 
 def is_slip(one: str, other: str) -> bool:
-    """Whether two folded names differ by so little that one is likely a slip of the other.
+    """Check whether two folded names differ by so little that one is likely a slip of the other.
 
     At most one letter in eight, and three in all, is wrong, missing, added or
     swapped with its neighbour.

@@ -1,6 +1,6 @@
 """The language of a question or a vault, as far as search and answers act on it.
 
-Latin-script languages are told apart by their commonest words, the others by their script.
+Latin-script languages are recognised by their commonest words, the others by their script.
 The encoder we ship was trained on English: where it does not know a text, words decide.
 """
 

@@ -1,4 +1,4 @@
-"""The scripts of letters: the one list that words, names and languages are told apart by."""
+"""The scripts of letters: the one list that words, names and languages are recognised by."""
 
 from __future__ import annotations
 

@@ -175,14 +175,14 @@ def test_a_list_of_sources_answers_only_who_asks_for_it(question, listed):
 
 
 @pytest.mark.parametrize(
-    ("question", "told"),
+    ("question", "expected"),
     [
         ("Who first cast a kettle of bronze?", False),
         ("Where was the page on the bronze kettle clipped from?", True),
         ("From which site is the text on the bronze kettle, by its links?", True),
     ],
 )
-def test_where_a_text_was_taken_from_answers_only_who_asks_for_it(question, told):
+def test_where_a_text_was_taken_from_answers_only_who_asks_for_it(question, expected):
     files = {
         "Kettle.md": "# Kettle\n\n_Clipped from [the museum](https://example.org/k) in May._\n\n"
         "A kettle of bronze was first cast by Enki of Ur.\n\nRetrieved from the sea, it shone.\n\n"
@@ -191,8 +191,8 @@ def test_where_a_text_was_taken_from_answers_only_who_asks_for_it(question, told
     corpus = MemoryCorpus.of(files, bags)
     found = candidates(corpus, question)
     texts = [candidate.text for candidate in found]
-    assert any("the museum" in text for text in texts) == told
-    assert any("2026-03-26" in text for text in texts) == told
+    assert any("the museum" in text for text in texts) == expected
+    assert any("2026-03-26" in text for text in texts) == expected
     assert "Retrieved from the sea, it shone." in texts
 
 
@@ -474,8 +474,8 @@ def but_for_noise(texts):
     assert missing
     made.vectors[missing] = 0
     none = token_codes.none(made.vectors.shape[1])
-    held = [none if place in missing else one for place, one in enumerate(made.codes)]
-    return Encoded(made.vectors, held)
+    kept = [none if place in missing else one for place, one in enumerate(made.codes)]
+    return Encoded(made.vectors, kept)
 
 
 @pytest.mark.parametrize("encode", [bags, but_for_noise])

@@ -64,7 +64,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
-    """Give the names of the expectations that are not met."""
+    """Return the names of the expectations that are not met."""
     return [
         key
         for key, value in expected.items()

@@ -1,4 +1,4 @@
-"""Whether the parser's version was counted up when the code that decides a note's rows changed.
+"""Check that the parser's version was counted up when the code that decides a note's rows changed.
 
 python -m tests.notes.parser_version          count the version up, and remember the code
 python -m tests.notes.parser_version --same   remember code that reads as before

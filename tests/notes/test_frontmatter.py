@@ -75,7 +75,7 @@ def test_a_bomb_of_aliases_is_refused_at_once():
     lines += [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60)]
     started = time.perf_counter()
     found = read("\n".join(lines))
-    assert "stands for more than" in found.error
+    assert "expands to more than" in found.error
     assert time.perf_counter() - started < 1
 
 

@@ -1,4 +1,4 @@
-"""Unlinked mentions: found where a name stands, and guarded against chance."""
+"""Unlinked mentions: found at a name, and guarded against chance."""
 
 from ragbot.models import MENTIONS
 from ragbot.notes import mentions

@@ -16,7 +16,7 @@ BOATS = """# Boats
 FILES = {
     "Boats.md": BOATS,
     "Boiler.md": "---\ntags: [heating, home/cellar]\nvendor: Vaillant\n---\n# Boiler\n\n"
-    "The boiler stands in the cellar.\n",
+    "The boiler is in the cellar.\n",
     "Stove.md": "# Stove\n\nThe stove burns wood. #heating\n",
     "2026-06-05.md": "Planted the quince by the wall.\n\n- [x] Pay the plumber\n"
     "- [ ] Email [[Petra]]\n- [-] Call the bank\n",

@@ -22,7 +22,7 @@ def corpus():
     return MemoryCorpus.of(FILES)
 
 
-def told(corpus, question):
+def relations_of(corpus, question):
     found = answerable(corpus, question)
     return found and [(r.source[:-3], r.predicate, r.written) for r in found.relations]
 
@@ -71,7 +71,7 @@ def told(corpus, question):
     ],
 )
 def test_edges(corpus, question, expected):
-    assert told(corpus, question) == expected
+    assert relations_of(corpus, question) == expected
 
 
 @pytest.mark.parametrize(
@@ -96,11 +96,11 @@ def test_a_mention_is_no_link():
     notes = link_resolver.resolve([parser.parse(text, name)[0] for name, text in files.items()])
     mentioning = MemoryCorpus(notes, None, mentions.find(notes))
     assert len(mentioning.graph) - mentioning.graph.written == 1
-    assert told(mentioning, "What links to Heat?") == [("Sun", "links_to", "Heat")]
+    assert relations_of(mentioning, "What links to Heat?") == [("Sun", "links_to", "Heat")]
 
 
 def test_who_extracted_it_asks_for_a_person(corpus):
-    assert told(corpus, "Who extracted Heat?") is None
+    assert relations_of(corpus, "Who extracted Heat?") is None
 
 
 def test_the_shorter_path_bears_the_name(corpus):

@@ -1,0 +1,124 @@
+"""Everyday questions over a small vault, through `Ragbot` with the real encoder."""
+
+import pytest
+
+from ragbot import Filters, Ragbot
+from ragbot.text.language import MULTILINGUAL_ENCODERS
+
+NOTES = {
+    "gate.md": "# Norhaven harbour\n\nThe tide gate at Norhaven opens two hours before high water.\n",
+    "Plan.md": "# Plan\n\nThe slipway will be repaved with granite setts.\n\nSee [[tramp]].\n",
+    "Plan (Ann's conflicted copy 2026-06-05).md": (
+        "# Plan\n\nThe slipway will be repaved with granite setts.\n\nAnn wants brick.\n"
+    ),
+    "tramp.md": "---\ntitle: The Steam Tramp Aurora\n---\nBuilt in Leith in 1911. See [[Plan]].\n",
+    "2026-06-05.md": "Planted the quince by the wall. The neighbour brought honey.\n",
+    "2026-06-09 Harbour board.md": "# Harbour board\n\nPresent:\n\n- Joost Maas\n- Ida Berg\n",
+    "Cards.md": (
+        "# Cards\n\nWhich knot makes a fixed loop?::The bowline\nOne short blast::I turn to starboard\n"
+    ),
+    "Home.md": (
+        "---\nserial: KX-90417\n---\n# Kettle\n\nThe kettle is from Norrfrost.\n\n"
+        "Mr Quandt owns number 7 and can be reached on Mondays.\n"
+    ),
+    "Tagebuch.md": "# Tagebuch\n\nFür 15 Euro eine Kuckucksuhr gekauft, die rückwärts geht.\n",
+    "搬家.md": "# 搬家\n\n三月七日，我们搬进了皮匠巷九号的老房子。钢琴太重，四个人才抬上楼。\n",
+}
+
+
+@pytest.fixture(scope="module")
+def bot(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small")
+    for name, text in NOTES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    with Ragbot.open(folder, tmp_path_factory.mktemp("index")) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("When does the tide gate at Norhaven open?", "two hours before high water"),
+        ("When does the tide gate open?", "two hours before high water"),
+        ("Which knot makes a fixed loop?", "The bowline"),
+        ("What does one short blast mean?", "I turn to starboard"),
+        ("What did I do on June 5th?", "Planted the quince"),
+        ("Who came to the board on 9 June?", "Joost Maas"),
+        ("Who was at the harbour board?", "Ida Berg"),
+        ("serial number of the kettle?", "KX-90417"),
+        ("Wieviel hat die Uhr gekostet, die rückwärts läuft?", "15 Euro"),
+        ("我们是几月几号搬的家?", "三月七日"),
+        ("Where was the Steam Tramp Aurora built?", "Leith"),
+    ],
+)
+def test_answered(bot, question, said):
+    assert said in bot.ask(question).text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who came to the board on 16 June?",
+        "phone number of Mr Quandt?",
+        "IBAN of Mr Quandt?",
+        "When is Ida's birthday?",
+        "钢琴多少钱?",
+    ],
+)
+def test_declined(bot, question):
+    assert bot.ask(question).abstained
+
+
+def test_a_filter_by_date_says_how_many_undated_notes_it_leaves_out(bot):
+    since = Filters(since="2026-06")
+    undated = len(NOTES) - 2
+    assert bot.left_out(since) == f"{undated} notes without a known date left out."
+    assert bot.left_out(since) in bot.ask("Who planted the quince?", filters=since).notice
+    assert bot.left_out(Filters(folders=("a",))) == "" == bot.ask("Who planted?").notice
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        (Filters(since="2026-06-06"), {"2026-06-09 Harbour board.md"}),
+        (Filters(until="5 June 2026"), {"2026-06-05.md"}),
+        (
+            Filters(since="2026-06", until="2026-06"),
+            {"2026-06-05.md", "2026-06-09 Harbour board.md"},
+        ),
+        (Filters(since="2026-07"), set()),
+    ],
+)
+def test_filters_by_date(bot, filters, found):
+    hits = bot.search("harbour board and quince", filters=filters)
+    assert {hit.passage.note for hit in hits} == found
+
+
+def test_a_conflict_copy_comes_after_its_note(bot):
+    found = [
+        hit.passage.note for hit in bot.search("granite setts of the slipway; Ann wants brick")
+    ]
+    copy = next(note for note in found if "conflicted" in note)
+    assert found.index(copy) == found.index("Plan.md") + 1
+    assert bot.ask("What is the slipway repaved with?").citations[0].note == "Plan.md"
+
+
+@pytest.mark.parametrize("name", ["The Steam Tramp Aurora", "the steam tramp aurora", "tramp"])
+def test_a_title_finds_its_note_wherever_a_name_is_taken(bot, name):
+    assert bot.note(name).id == "tramp.md"
+    assert bot.passages(name)[0].note == "tramp.md"
+    assert {relation.source for relation in bot.related(name)} == {"tramp.md", "Plan.md"}
+    assert bot.path(name, "Plan")
+    assert bot.path("Plan", name)
+
+
+def test_a_vault_in_another_language_is_noticed(tmp_path, bot):
+    (tmp_path / "notes").mkdir()
+    for number in range(3):
+        text = f"# Заметка {number}\n\nЯ посадил яблоню у стены и полил её водой.\n"
+        (tmp_path / "notes" / f"{number}.md").write_text(text, encoding="utf-8")
+    with Ragbot.open(tmp_path / "notes", tmp_path / "index") as foreign:
+        notice = foreign.status().notice
+    assert "RAGBOT_EMBED_MODEL" in notice
+    assert all(name in notice for name in MULTILINGUAL_ENCODERS)
+    assert bot.status().notice == ""

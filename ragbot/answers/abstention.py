@@ -20,6 +20,7 @@ from ragbot.questions.language import PHRASES
 from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question import Question
 from ragbot.text.dates import find_dates
+from ragbot.text.language import is_known
 from ragbot.text.tokenize import STOP_WORDS, content_words, terms, tokens
 
 NEAREST = 3
@@ -49,6 +50,9 @@ UNSPACED_FROM = "\u0e00"
 
 COVERED = 0.25
 """Share of the question's words, by rarity, that must be there without vectors."""
+
+WHOLE_PIECES = 3.0
+"""Letters of the mean word piece from which an encoder knows a language."""
 
 LACKING = 0.5
 """Taken off that share where the number, date or name asked for is missing."""
@@ -143,10 +147,23 @@ def confidence(
     if not ranked or not said:
         return -ENOUGH
     found = signals(corpus, question, ranked, said)
+    by_words = found.covered - COVERED - found.unknown - LACKING * (1 - found.fitting)
     # No vectors at all, or none yet of the passage that answers best.
     if not ranked[0].near.size or not len(corpus.codes([ranked[0].candidate.passage])[0]):
-        return found.covered - COVERED - found.unknown - LACKING * (1 - found.fitting)
-    return found.weight - ENOUGH
+        return by_words
+    by_meaning = found.weight - ENOUGH
+    return min(by_meaning, by_words) if _is_fragmented(question) else by_meaning
+
+
+def _is_fragmented(question: Question) -> bool:
+    """Check whether an encoder cuts a question in a foreign language into small pieces.
+
+    It was then not trained on that language, and finds a meaning in anything.
+    """
+    if question.encoded is None or is_known(question.text):
+        return False
+    sizes = [last - first for first, last in set(question.encoded.words.spans)]
+    return sum(sizes) < WHOLE_PIECES * len(sizes)
 
 
 def _covered(corpus: Corpus, query: str, said: Sequence[Quote]) -> float:

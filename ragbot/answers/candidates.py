@@ -7,7 +7,7 @@ the passages of every note found compete, and the best of them are cut into sent
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -30,6 +30,9 @@ LISTED = ("item", "task", "row")
 
 LEAST_TOKENS = 4
 """Tokens of the shortest text without spaces that says something: pairs of characters."""
+
+LEAST_STEM = 4
+"""Letters of the shortest stem that another word may begin with."""
 
 SUMMARY_FIELDS = frozenset(["brief_summary", "summary", "description", "abstract", "tagline"])
 """Properties that are prose about their note."""
@@ -233,14 +236,22 @@ def _is_asked_for(note: Note, unit: Unit, words: frozenset[str]) -> bool:
     """Check that a question names the key of a property and, if anything else, its note too."""
     if unit.kind != "property" or unit.columns[0][0].casefold() in SUMMARY_FIELDS:
         return True
-    place = (note.title, *note.aliases, note.id, *unit.headings, unit.text)
     for key, _ in unit.columns:
         named = {stem(word) for word in tokens(key)} - _STOPPED
         rest = words - named - _STOPPED - ASKING
-        about = {stem(word) for one in place for word in tokens(one)} - named
-        if named <= words and (not rest or rest & about):
+        if named <= words and (not rest or _speaks_of(note, rest)):
             return True
     return False
+
+
+def _speaks_of(note: Note, words: Collection[str]) -> bool:
+    """Check whether a note holds one of some stems, or one that begins it: "wash" of "washer"."""
+    text = " ".join((note.title, *note.aliases, note.id, note.text))
+    held = {stem(word) for word in tokens(text)}
+    return any(
+        word in held or any(word[:size] in held for size in range(LEAST_STEM, len(word)))
+        for word in words
+    )
 
 
 def _spans(note: Note, unit: Unit, passage: Span) -> Iterator[Span]:

@@ -6,7 +6,7 @@ from ragbot import Filters, Ragbot
 from ragbot.text.language import MULTILINGUAL_ENCODERS
 
 NOTES = {
-    "gate.md": "# Norhaven harbour\n\nThe tide gate at Norhaven opens two hours before high water.\n",
+    "gate.md": "# Norhaven\n\nThe tide gate at Norhaven opens two hours before high water.\n",
     "Plan.md": "# Plan\n\nThe slipway will be repaved with granite setts.\n\nSee [[tramp]].\n",
     "Plan (Ann's conflicted copy 2026-06-05).md": (
         "# Plan\n\nThe slipway will be repaved with granite setts.\n\nAnn wants brick.\n"
@@ -15,7 +15,8 @@ NOTES = {
     "2026-06-05.md": "Planted the quince by the wall. The neighbour brought honey.\n",
     "2026-06-09 Harbour board.md": "# Harbour board\n\nPresent:\n\n- Joost Maas\n- Ida Berg\n",
     "Cards.md": (
-        "# Cards\n\nWhich knot makes a fixed loop?::The bowline\nOne short blast::I turn to starboard\n"
+        "# Cards\n\nWhich knot makes a fixed loop?::The bowline\n"
+        "One short blast::I turn to starboard\n"
     ),
     "Home.md": (
         "---\nserial: KX-90417\n---\n# Kettle\n\nThe kettle is from Norrfrost.\n\n"

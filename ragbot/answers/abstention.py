@@ -17,10 +17,10 @@ from ragbot.inference import token_codes
 from ragbot.models import Answer, Hit, NoteId
 from ragbot.questions.answer_type import fit
 from ragbot.questions.language import PHRASES
-from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question import Question
 from ragbot.text.dates import find_dates
 from ragbot.text.language import is_known
+from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, content_words, terms, tokens
 
 NEAREST = 3

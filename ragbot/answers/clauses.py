@@ -22,8 +22,8 @@ from ragbot.answers.english import (
     SPELT,
     VERBS,
 )
-from ragbot.questions.predicate_matcher import stem
 from ragbot.text.folding import fold
+from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS
 
 _WORD = re.compile(

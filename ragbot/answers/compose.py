@@ -11,7 +11,7 @@ from ragbot.answers import grounding
 from ragbot.answers.layout import Quote
 from ragbot.models import Citation, Note, NoteId, Statement
 from ragbot.notes.parser import stem as stem_of
-from ragbot.questions.predicate_matcher import stem
+from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, tokens
 
 _ASKING_WORDS = (

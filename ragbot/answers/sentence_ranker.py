@@ -20,10 +20,10 @@ from ragbot.answers.candidates import Candidate, gather
 from ragbot.index.corpus import Corpus
 from ragbot.models import Hit, NoteId
 from ragbot.questions.answer_type import fit
-from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question import Question
 from ragbot.questions.question_type import defined_term, defines
 from ragbot.retrieval.late_interaction import Reading, reads
+from ragbot.text.stemming import stem
 from ragbot.text.tokenize import content_words, terms
 
 Scores = NDArray[np.float64]

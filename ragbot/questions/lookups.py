@@ -14,10 +14,10 @@ from ragbot.index.corpus import Corpus
 from ragbot.models import Filters, Note, NoteId, Span
 from ragbot.notes.note_dates import daily_date, note_date
 from ragbot.notes.units import TaskState, Unit, units
-from ragbot.questions.predicate_matcher import stem
 from ragbot.questions.question_type import things_asked
 from ragbot.text.dates import When, find_dates
 from ragbot.text.folding import fold
+from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, tokens
 
 TABLES = 20

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ragbot.notes import predicates
+from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS
 
 LEAST_ACTION = 5
@@ -22,7 +23,6 @@ _PREPOSITIONS = {"at", "by", "for", "from", "in", "into", "of", "on", "over", "t
 _BE = {"is", "are", "was", "were", "be", "been", "being", "get", "gets", "got", "s"}
 _IRREGULAR = {"set", "built", "made", "written", "drawn", "taken", "given", "known", "led"}
 _STANDS_FOR = {"it", "them", "this", "that", "him", "her"}
-_SUFFIXES = ("ings", "ing", "ions", "ion", "ies", "es", "ed", "s", "e", "y")
 _NO_NOUNS = {"up", "down", "broader", "narrower", "related", "next", "previous", "similar", "same"}
 _EMPTY = {"is", "a", "an", "the", "has", "have", "as"} | _PREPOSITIONS
 
@@ -84,20 +84,6 @@ class Asked:
     place: int
     exact: bool
     preposition: bool
-
-
-def stem(word: str) -> str:
-    """Cut the ending of an English verb or noun, so that its forms compare equal.
-
-    Examples
-    --------
-    >>> [stem(word) for word in ("extends", "extended", "coordination", "coordinate", "relies")]
-    ['extend', 'extend', 'coordinat', 'coordinat', 'rel']
-    """
-    for suffix in _SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
-            return word[: -len(suffix)]
-    return word
 
 
 def asked(words: Sequence[str], names: Iterable[str], free: Sequence[bool]) -> list[Asked]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from ragbot.questions.predicate_matcher import stem
+from ragbot.text.stemming import stem
 from ragbot.text.tokenize import TO_TWENTY, content_words, tokens
 
 QuestionType = Literal[

@@ -17,8 +17,9 @@ from ragbot.index.corpus import Corpus
 from ragbot.models import LINKS_TO, MENTIONS, UNTYPED, NoteId, Relation, Span
 from ragbot.notes import predicates
 from ragbot.questions import predicate_matcher
-from ragbot.questions.predicate_matcher import Asked, stem
+from ragbot.questions.predicate_matcher import Asked
 from ragbot.questions.question_type import question_type, sides
+from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
 
 NEAR = 6

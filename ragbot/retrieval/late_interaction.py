@@ -28,7 +28,7 @@ from ragbot.inference import token_codes
 from ragbot.inference.token_codes import Codes, EncodedQuestion
 from ragbot.models import Span
 from ragbot.notes.chunker import context, embedding_text, plain_prose
-from ragbot.questions.predicate_matcher import stem
+from ragbot.text.stemming import stem
 from ragbot.text.tokenize import tokens
 
 Scores = NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""Light stems of words in scripts that the default encoder does not know.
+"""Light stems: of English words, and of words in scripts that the default encoder does not know.
 
 Where only words decide, "яблони" has to be found by "яблоня". The endings that are cut are
 the commonest of each language; a stem keeps at least three letters.
@@ -41,13 +41,31 @@ _PREFIXES = {
 }
 
 
-@lru_cache(maxsize=50_000)
+_ENGLISH = ("ings", "ing", "ions", "ion", "ies", "es", "ed", "s", "e", "y")
+
+
 def stem(word: str) -> str:
+    """Cut the ending of an English verb or noun, so that its forms compare equal.
+
+    Examples
+    --------
+    >>> [stem(word) for word in ("extends", "extended", "coordination", "coordinate", "relies")]
+    ['extend', 'extend', 'coordinat', 'coordinat', 'rel']
+    """
+    for suffix in _ENGLISH:
+        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
+            return word[: -len(suffix)]
+    return word
+
+
+@lru_cache(maxsize=50_000)
+def foreign_stem(word: str) -> str:
     """Return a folded word without its ending, and without a prefix that is written to it.
 
     Examples
     --------
-    >>> stem("яблони") == stem("яблоня"), stem("الكتاب") == stem("كتاب"), stem("heats")
+    >>> same = foreign_stem("яблони") == foreign_stem("яблоня")
+    >>> same, foreign_stem("الكتاب") == foreign_stem("كتاب"), foreign_stem("heats")
     (True, True, 'heats')
     """
     if not "\u0370" <= word[0] <= _LAST or len(word) <= _LEAST:

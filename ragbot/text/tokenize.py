@@ -7,14 +7,14 @@ import re
 from ragbot.text.dates import compact, find_dates
 from ragbot.text.folding import fold
 from ragbot.text.scripts import MARKED, PAIRED, SCRIPTS
-from ragbot.text.stemming import stem
+from ragbot.text.stemming import foreign_stem
 
 _TOKEN = re.compile(rf"[{PAIRED}]+|(?:[^\W_{PAIRED}]|[{MARKED}])+")
 _PAIRED = re.compile(rf"[{PAIRED}]")
 _HAN = re.compile(rf"[{SCRIPTS['han']}]")
 _UNSPACED_WORD = re.compile(rf"[{SCRIPTS['han']}{SCRIPTS['kana']}]+")
 _FUNCTION = frozenset(
-    "是的了在有我你您他她它们这那吗呢吧什么哪谁几多少个为因所以和与就都不没也会能要请问怎样何誰私"
+    "是的了在有我你您他她它们这那吗呢吧什么哪谁几多少个为因所以和与就不没也会能要请问怎样何誰私"
 )
 """Characters that join, point or ask, and name nothing."""
 
@@ -55,7 +55,7 @@ def tokens(text: str) -> list[str]:
     else:
         found = []
         for word in _TOKEN.findall(folded):
-            found += _pairs(word) if _PAIRED.match(word) else (stem(word),)
+            found += _pairs(word) if _PAIRED.match(word) else (foreign_stem(word),)
     return found + _days(text) if _YEAR.search(text) else found
 
 

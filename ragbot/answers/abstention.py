@@ -19,7 +19,7 @@ from ragbot.questions.answer_type import fit
 from ragbot.questions.language import PHRASES
 from ragbot.questions.question import Question
 from ragbot.text.dates import find_dates
-from ragbot.text.language import is_known
+from ragbot.text.language import COMMON_WORDS, is_known, language_of
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, content_words, terms, tokens
 
@@ -44,6 +44,9 @@ QUOTED = 3
 
 ALIKE = 0.6
 """Share of a word's letters, from its first, by which another is a form of it."""
+
+ROOT = 3
+"""Letters of the shortest word that another may begin or end with: "Uhr" of "Kuckucksuhr"."""
 
 UNSPACED_FROM = "\u0e00"
 """First character of the scripts that are written without spaces, from Thai on."""
@@ -168,7 +171,9 @@ def _is_fragmented(question: Question) -> bool:
 
 def _covered(corpus: Corpus, query: str, said: Sequence[Quote]) -> float:
     """Return the share of a question's words, by rarity, that some quotes and their places hold."""
-    words = {stem(word): word for word in terms(query)}
+    language = language_of(query)
+    common = COMMON_WORDS.get(language, frozenset())
+    words = {stem(word): word for word in terms(query) if word not in common}
     words = {root: word for root, word in words.items() if root not in ASKING} or words
     # Short words mostly join others, but for scripts without spaces.
     words = {
@@ -179,15 +184,15 @@ def _covered(corpus: Corpus, query: str, said: Sequence[Quote]) -> float:
     here = {stem(word) for quote in said for word in _around(corpus, quote)}
     rarity = {root: corpus.rarity(word) for root, word in words.items()}
     total = sum(rarity.values()) or 1.0
-    return sum(worth for root, worth in rarity.items() if _is_among(root, here)) / total
+    return sum(worth for root, worth in rarity.items() if _is_among(root, here, language)) / total
 
 
-def _is_among(root: str, words: set[str]) -> bool:
-    """Check for a word; in languages that `stem` does not know, for one that begins alike."""
-    if root.isascii() or root in words:
+def _is_among(root: str, words: set[str], language: str) -> bool:
+    """Check for a word; beside English, for one that begins alike or is composed with it too."""
+    if root in words or language == "en" or len(root) < ROOT:
         return root in words
-    least = max(3, math.ceil(ALIKE * len(root)))
-    return len(root) > 2 and any(word[:least] == root[:least] for word in words)
+    least = max(ROOT, math.ceil(ALIKE * len(root)))
+    return any(word[:least] == root[:least] or word.endswith(root) for word in words)
 
 
 def _around(corpus: Corpus, quote: Quote) -> list[str]:

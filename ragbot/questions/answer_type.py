@@ -44,6 +44,7 @@ _CLOCK = re.compile(
     r"\b([01]?\d|2[0-3])[:.][0-5]\d\b|\b\d{1,2} ?([ap]\.?m\b|o['’]clock|uhr\b)|\b(noon|midnight)\b",
     re.IGNORECASE,
 )
+_ON_A_DAY = re.compile(r"\b(birthday|anniversary|wedding|born|dates?|day|month|year)\b", re.I)
 _EVENT = re.compile(
     r"\b(before|after|until|once|whenever|as soon as|at (high|low|the|dawn|dusk|sun\w+))\b", re.I
 )
@@ -200,7 +201,9 @@ def _holds_amount(question: str, sentence: str) -> bool:
 
 def _holds_date(question: str, sentence: str) -> bool:
     """Check for a date; of what happens again and again, a time or an event will do."""
-    if _DATE.search(sentence) or _CLOCK.search(sentence):
+    if _DATE.search(sentence) or _ON_A_DAY.search(question):
+        return _DATE.search(sentence) is not None
+    if _CLOCK.search(sentence):
         return True
     again = re.search(r"\bwhen(?:'s| is| are| does| do)\b", question, re.IGNORECASE)
     return again is not None and any(

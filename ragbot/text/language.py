@@ -24,7 +24,7 @@ _COMMON = {
     "fur auch sich wie was wer wo wann warum welche welcher welches welchen hat haben sind war "
     "wird "
     "werden ich du wir ihr mein meine meinen über uber kann habe steht gibt zum zur aus bei nach "
-    "wem wen",
+    "wem wen wieviel wieviele muss unser unsere",
     "fr": "le la les et est dans de du des un une que qui quoi quel quelle quels quelles où "
     "pourquoi "
     "comment quand pas pour sur avec au aux ce cette ces il elle nous vous je tu mon ma mes son "
@@ -43,9 +43,11 @@ _COMMON = {
     "op te "
     "aan mijn heeft hebben er maar ook over",
 }
-_WORDS: dict[str, frozenset[str]] = {
+COMMON_WORDS: dict[str, frozenset[str]] = {
     name: frozenset(map(fold, words.split())) for name, words in _COMMON.items()
 }
+"""Folded words that carry no subject, by language."""
+
 _BY_SCRIPT = {
     "cyrillic": "ru",
     "greek": "el",
@@ -98,7 +100,7 @@ def _latin(text: str, default: str) -> str:
     words = [fold(word) for word in _WORD.findall(text)]
     score: Counter[str] = Counter()
     for word in words:
-        for name, common in _WORDS.items():
+        for name, common in COMMON_WORDS.items():
             # A word of several languages tells less.
             if word in common:
                 score[name] += 1

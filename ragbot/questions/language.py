@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from ragbot.models import Span
 from ragbot.text import language
@@ -158,7 +158,7 @@ def language_of(text: str) -> Language:
     ['de', 'es', 'ja', 'zh', 'en']
     """
     found = language.language_of(text)
-    return cast(Language, found) if found in PHRASES else "en"
+    return found if found in PHRASES else "en"
 
 
 def is_readable(text: str, pieces: Sequence[Span]) -> bool:

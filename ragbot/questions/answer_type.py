@@ -162,8 +162,8 @@ def fit(question: str, sentences: Sequence[str]) -> float:
 def _holds_count(question: str, sentence: str) -> float:
     """Check whether a number is beside what is counted, or where that is not named."""
     if units := _COUNTED_HAN.findall(question):
-        number = rf"[\d一二三四五六七八九十百千万]\s*(?:{'|'.join(units)})"
-        return float(re.search(number, sentence) is not None)
+        counted_by = rf"[\d一二三四五六七八九十百千万]\s*(?:{'|'.join(units)})"
+        return float(re.search(counted_by, sentence) is not None)
     counted = _counted(question)
     found = 0.0
     for number in _NUMBER.finditer(sentence):

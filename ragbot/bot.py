@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 
 History = Sequence[Turn | str]
 """Earlier turns, oldest first, each a question or a `Turn`."""
-
 SOURCES = 12
 """Passages that an answer is made from."""
 

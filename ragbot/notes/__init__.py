@@ -4,6 +4,6 @@ Open `parser.py` first (a text to a `Note`), then `units.py` (a note as a reader
 `chunker.py` (the passages that are searched).
 """
 
-PARSER_VERSION = 2
+PARSER_VERSION = 3
 """Counts up when the same files give other notes, links, mentions or passages: an index then reads
 all of them again. `python -m tests.notes.parser_version` counts it up."""

@@ -1,6 +1,7 @@
 """What an index costs as a vault grows: building, editing, opening and asking.
 
     python benchmarks/scale.py [--notes 1000 14000] [--questions 50] [--write]
+    python benchmarks/scale.py --notes 100000 --first-build 900
 
 A cheap encoder takes the place of the real one, so what is measured is all the rest. Times are
 seconds of wall and of a processor; the second is what is left when other programs share the
@@ -154,7 +155,7 @@ def ask(index: Any, question: str, query: Any) -> int:
     return len(retrieve(index.current(), question, query))
 
 
-def measure(home: Path, notes: int, questions: int, *, build_only: bool = False) -> dict[str, Any]:
+def measure(home: Path, notes: int, questions: int) -> dict[str, Any]:
     """Build, edit and ask one vault."""
     asked = write_vault(home / "vault", notes, questions)
     encoder: Any = CheapEncoder()
@@ -175,6 +176,33 @@ def measure(home: Path, notes: int, questions: int, *, build_only: bool = False)
         record[f"{name}, ms of a processor [p50, p95]"] = quantiles([one for _, one in times])
     for name in ("open", "edit"):
         record[f"a new process: {name}"] = child(name, home, asked[0])
+    return record
+
+
+def first_build(home: Path, notes: int, seconds: float) -> dict[str, Any]:
+    """Build one vault from nothing, with vectors, for so many seconds; then edit and ask."""
+    [question] = write_vault(home / "vault", notes, 1)
+    encoder: Any = CheapEncoder()
+    record: dict[str, Any] = {"notes": notes}
+    record["first answer, s"] = first_answer(home, question)
+    index, began, reached = Index(home / "index"), time.perf_counter(), {}
+
+    def report(progress: Any) -> None:
+        now = round(time.perf_counter() - began, 1)
+        reached[progress.stage] = f"{progress.done} of {progress.total} after {now} s"
+        if now > seconds:
+            raise InterruptedError
+
+    try:
+        record["whole build"] = timed(lambda: index.refresh(home / "vault", encoder, report=report))
+        record["edit and question"] = edits(home, index, encoder)
+    except InterruptedError:
+        record["ended after, s"] = seconds
+    record["reached"] = reached
+    record["processor s"] = _processor()
+    record["resident MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    record["index MB"] = disk(home / "index")
+    record["a new process: open"] = child("open", home, question)
     return record
 
 
@@ -301,6 +329,7 @@ def main() -> None:
     parser.add_argument("--notes", type=int, nargs="*", default=[1000, 14000])
     parser.add_argument("--questions", type=int, default=50)
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
+    parser.add_argument("--first-build", type=float, metavar="SECONDS", help="only a first build")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--write", action="store_true", help="write benchmarks/results/scale.json")
     options = parser.parse_args()
@@ -311,7 +340,10 @@ def main() -> None:
     records = []
     for notes in options.notes:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            records.append(measure(Path(folder), notes, options.questions))
+            if options.first_build:
+                records.append(first_build(Path(folder), notes, options.first_build))
+            else:
+                records.append(measure(Path(folder), notes, options.questions))
         print(json.dumps(records[-1], indent=1), flush=True)
     settings = {
         "date": time.strftime("%Y-%m-%d"),

@@ -121,10 +121,13 @@ class Indexer:
                 if self._task.rebuild:
                     self._vectors.renew()
                 texts = self._vectors.pending()
-                if not texts:
-                    break
                 spent = time.monotonic() - scanned if self._vectors.embedded else 0.0
-                self._vectors.embed(texts, max(SCAN_SECONDS, SCAN_SHARE * spent))
+                if texts:
+                    self._vectors.embed(texts, max(SCAN_SECONDS, SCAN_SHARE * spent))
+                # After a few texts a second scan would cost as much as all the rest of an edit.
+                late = time.monotonic() - scanned >= SCAN_SECONDS
+                if not texts or not (late or self._vectors.pending()):
+                    break
         if self._unused:
             with transaction(self._connection):
                 self._writer.remove_embeddings(self._unused)
@@ -150,7 +153,8 @@ class Indexer:
         ]
         gone = [path for path in stats if path not in listing.notes]
         everywhere = (
-            len(changed) > max(BATCH, len(stats) // 4)
+            sum(again or stats.get(path, ())[:3] != listing.notes[path] for path in changed)
+            > max(BATCH, len(stats) // 4)
             or self._meta("mentioned", int(self._task.mentioned)) != self._task.mentioned
             or self._meta("mentions due", 0) == 1
         )
@@ -185,17 +189,16 @@ class Indexer:
         self, changed: Sequence[NoteId], again: bool
     ) -> Iterator[tuple[NoteId, Outcome | None]]:
         """Yield each note that may have changed, with its rows; None for unchanged bytes."""
-        if again or len(changed) > BATCH:
-            yield from read_all(self._task.notes, changed)
-            return
+        new: list[NoteId] = []
         for path in changed:
-            digest = self._digest(path)
+            digest = None if again else self._digest(path)
             # A file with a byte-order mark, or not in UTF-8, has another digest than its text: it
             # is parsed again.
             if digest is not None and vault.digest(self._task.notes, path) == digest:
                 yield path, None
             else:
-                yield from read_all(self._task.notes, [path])
+                new.append(path)
+        yield from read_all(self._task.notes, new)
 
     def _digest(self, path: NoteId) -> str | None:
         query = "SELECT digest FROM note WHERE path = ?"

@@ -30,7 +30,7 @@ def test_graphml_is_read_by_networkx():
     assert edges == [("a.md", "b/c.md", "extends"), ("b/c.md", "Soul", "links_to")]
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=20))
 def test_graphml_holds_any_title(title):
     graph = networkx_graph({"a.md": title}, [])

@@ -1,8 +1,8 @@
 """Expansion: what the best notes lead to by their links.
 
-A note passes its activation on to the notes that it links to. What arrives is less the lower the
-note ranks, and the more notes link to the target: a link to a hub says little. Of several ways to
-a note the best one counts, so that a hub gains nothing from its many links.
+The best notes lift the notes that they link to. The more notes link to a target the less it gains:
+a link to a hub says little. Of several links to a note the one from the best note counts, so that
+a hub gains nothing from its many links.
 
 How much a link is worth depends on the graph. Where links join notes that are near in meaning they
 count in full; where they join any notes, as in a graph whose edges were shuffled, not at all.
@@ -15,7 +15,6 @@ doi:10.1023/A:1006569829653.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -28,12 +27,8 @@ from ragbot.retrieval.first_stage import best
 SEEDS = 10
 """Notes whose links are followed."""
 
-DECAY = 0.25
-"""Score below the best seed at which a seed passes on 1/e of what the best one does."""
-
 LINK = 0.5
-"""Score of a link from the best seed to a note that nothing else links to, in a graph that is
-trusted wholly."""
+"""Score of a link from a seed to a note that nothing else links to, if links are fully trusted."""
 
 FADING = 0.5
 """Share that a further hop passes on beside the one before."""
@@ -114,7 +109,7 @@ def expand(corpus: Corpus, question: str, scores: Mapping[NoteId, float], hops: 
     if not hops:
         return expansion
     _follow_asked(corpus, question, expansion)
-    sources = activations(scores)
+    sources = [(note, 1.0) for note in best(scores, SEEDS)]
     expansion.seeds = {note for note, _ in sources}
     for _ in range(hops):
         layer = along_links(corpus, sources)
@@ -124,25 +119,19 @@ def expand(corpus: Corpus, question: str, scores: Mapping[NoteId, float], hops: 
     return expansion
 
 
-def activations(scores: Mapping[NoteId, float]) -> list[tuple[NoteId, float]]:
-    """Return the best notes with what they pass on, 1 for the best, best first."""
-    notes = best(scores, SEEDS)
-    return [(note, math.exp((scores[note] - scores[notes[0]]) / DECAY)) for note in notes]
-
-
 def along_links(corpus: Corpus, sources: Iterable[tuple[NoteId, float]]) -> dict[NoteId, Step]:
     """Follow the links of some notes one step, and return the best way to each note reached.
 
     Parameters
     ----------
     sources
-        Notes with their activation, in (0, 1].
+        Notes, best first, with the share of a link's score that they pass on.
     """
     reached: dict[NoteId, Step] = {}
     size, trust = len(corpus.notes), corpus.link_trust
-    for origin, activation in sources:
+    for origin, share in sources:
         for link in corpus.graph.outgoing(origin):
-            score = LINK * trust * activation * link_rarity(link.links_in, size)
+            score = LINK * trust * share * link_rarity(link.links_in, size)
             known = reached.get(link.note)
             if score > 0 and (known is None or score > known.score):
                 reached[link.note] = Step(score, origin)

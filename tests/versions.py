@@ -1,8 +1,8 @@
 """Run the tests on the oldest, or on the newest, releases that pyproject.toml allows.
 
     python tests/versions.py oldest
-    python tests/versions.py newest tests/test_index.py
-    python tests/versions.py oldest --keep ~/oldest tests/test_index.py
+    python tests/versions.py newest tests/index
+    python tests/versions.py oldest --keep ~/oldest tests/index
 
 Each makes an environment of its own and installs ragbot there: `oldest` with every dependency at
 the least version that `pyproject.toml` names, `newest` with whatever is newest in the registry.
@@ -26,14 +26,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MAIN = ("chromadb", "gradio", "llama-index-core", "networkx", "sentence-transformers", "torch")
 TESTS = (
-    *(f"tests/test_{name}.py" for name in (
-        "index", "index_states", "embed", "late", "rerank", "cluster", "lending", "graph", "export",
-        "bot", "threads", "retrieve", "lexical", "generate", "llamaindex", "mcp", "api",
-        "api_described", "server", "serving", "keeper", "watch", "whole_path", "cli",
-    )),
-    "tests/browser",
+    "tests/apps", "tests/graph", "tests/index", "tests/inference", "tests/retrieval",
+    "tests/test_bot.py", "tests/test_threads.py", "tests/test_whole_path.py", "tests/browser",
 )  # fmt: skip
-"""The tests that meet the main packages; the others are of our own code alone."""
+"""The tests that use the main packages; the others test code of our own alone."""
 
 
 def oldest() -> list[str]:
@@ -52,7 +48,7 @@ def pinned_torch() -> str:
 
 
 def run(which: str, folder: Path, tests: list[str]) -> int:
-    """Bring the environment in a folder up to date, run the tests in it, tell what they ran on."""
+    """Bring the environment in a folder up to date, run the tests in it, print what they ran on."""
     pins = [pinned_torch(), *(oldest() if which == "oldest" else [])]
     constraints, python = folder / "constraints.txt", folder / "venv" / "bin" / "python"
     if not python.exists():

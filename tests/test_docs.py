@@ -303,9 +303,10 @@ def test_data(block):
 
 def help_of(name):
     """Return the help text of a command, as wide as the pages."""
-    with click.Context(program.commands[name], info_name=f"ragbot {name}") as context:
-        context.max_content_width = context.terminal_width = 96
-        return f"{program.commands[name].get_help(context)}\n"
+    command = program.commands[name]
+    settings = {**command.context_settings, "max_content_width": 96, "terminal_width": 96}
+    with click.Context(command, info_name=f"ragbot {name}", **settings) as context:
+        return f"{command.get_help(context)}\n"
 
 
 @those("help")

@@ -14,7 +14,7 @@ from ragbot.text.folding import fold
 from ragbot.text.scripts import scripts
 
 _COMMON = {
-    "en": "the of and to is in that it was for on are with as i at be this have from what which "
+    "en": "a the of and to is in that it was for on are with as i at be this have from what which "
     "who how "
     "why when where does did do my can you about there not were has had by an or me should could "
     "would "
@@ -71,6 +71,9 @@ MULTILINGUAL_ENCODERS = (
 )
 """Encoders for a vault in other languages, that sentence-transformers loads by these names."""
 
+_RAREST = 20
+"""Words among which a text has at least one common word of its language."""
+
 _MOSTLY = 0.5
 """Share of the letters in languages unknown to the encoder from which that is said."""
 
@@ -110,6 +113,8 @@ def _latin(text: str, default: str) -> str:
     for mark, name in _MARKS:
         score[name] += 2 * (mark in text)
     best = max(score.values(), default=0)
+    if _RAREST * best < len(words):
+        return default
     likely = [name for name, points in score.items() if points == best and points]
     return default if not likely or default in likely else likely[0]
 

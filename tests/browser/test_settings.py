@@ -55,6 +55,7 @@ def test_models_of_this_machine_are_offered_and_not_switched_on(
     with serving(script) as url:
         offered = [LocalModel("openai-like/local", url, "Test server")]
         monkeypatch.setattr(type(bot), "models", lambda self: offered)
+        monkeypatch.setattr("ragbot.inference.llm_discovery.local_models", lambda: offered)
         script.says = WRITTEN
         page = open_page(address)
         expect(ask(page).locator(".text")).to_contain_text(QUOTED)

@@ -107,12 +107,9 @@ def as_a_whole(corpus: Any, question: str, encode: EncodeQuestion) -> Ranking:
 
 def without_clauses(corpus: Any, question: str, encode: EncodeQuestion) -> Ranking:
     """Rank by the question as a whole."""
-    kept = retriever.clauses
-    retriever.clauses = lambda _: []
-    try:
-        return evaluate.ragbot(corpus, question, encode)
-    finally:
-        retriever.clauses = kept
+    asked = replace(analyse(corpus, question, encode=encode), parts=())
+    hits = retriever.retrieve(corpus, asked, k=evaluate.KEPT)
+    return [hit.passage.note for hit in hits]
 
 
 def with_hops(hops: int) -> Method:

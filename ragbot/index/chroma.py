@@ -254,7 +254,9 @@ class ChromaStore:
             _log.warning(message, self.last_error)
             return
         with transaction(connection):
-            connection.execute(f"UPDATE passage SET flush = {now.flush} WHERE {_PENDING_ROWS}")
+            connection.execute(
+                f"UPDATE {_PENDING_ROWS} SET flush = {now.flush} WHERE {_IS_PENDING}"
+            )
             connection.execute("DELETE FROM chroma_removed")
             write_chroma_state(connection, now._replace(ready=True))
         with contextlib.suppress(OSError):
@@ -314,8 +316,10 @@ class ChromaStore:
             return self._open
 
 
-_PENDING_ROWS = "flush IS NULL AND embedding IS NOT NULL"
-_PENDING = f"SELECT count(*) FROM passage WHERE {_PENDING_ROWS}"
+# SQLite would else scan all passages that have a vector.
+_PENDING_ROWS = "passage INDEXED BY passage_unflushed"
+_IS_PENDING = "flush IS NULL AND embedding IS NOT NULL"
+_PENDING = f"SELECT count(*) FROM {_PENDING_ROWS} WHERE {_IS_PENDING}"
 _REMOVED = "SELECT count(*) FROM chroma_removed"
 _EMBEDDED = "SELECT EXISTS (SELECT 1 FROM passage WHERE embedding IS NOT NULL)"
 
@@ -329,8 +333,8 @@ def _new_passages(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
     """Yield the passages that Chroma lacks, as arguments of `upsert`."""
     query = (
         "SELECT p.id, n.path, n.title, n.tags, p.headings, p.first, p.last, e.vector, c.text "
-        "FROM passage p JOIN embedding e ON e.id = p.embedding JOIN note n ON n.id = p.note "
-        "JOIN content c ON c.note = p.note "
+        "FROM passage p INDEXED BY passage_unflushed JOIN embedding e ON e.id = p.embedding "
+        "JOIN note n ON n.id = p.note JOIN content c ON c.note = p.note "
         "WHERE p.flush IS NULL AND p.embedding IS NOT NULL ORDER BY p.id"
     )
     cursor = connection.execute(query)

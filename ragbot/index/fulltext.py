@@ -9,10 +9,13 @@ Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond"
 Lucene's form: `ln(1 + (N - n + 0.5) / (n + 0.5)) * f / (f + k1 * (1 - b + b * length / average))`.
 FTS5 weighs a rare word by another formula, which counts a word of more than half of the rows as
 nothing; its score of one word is divided by that weight.
+Turtle and Flood, "Query evaluation: strategies and optimizations" (1995): MaxScore.
 """
 
 from __future__ import annotations
 
+import heapq
+import json
 import math
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -29,6 +32,9 @@ _MANY = 2000
 """A word in at most this many rows is never common: searching them is cheap."""
 
 _ENOUGH = 3
+
+_BEST = 500
+"""Rows with the best scores that are always right (MaxScore: no other row can get among them)."""
 
 
 class Fulltext:
@@ -49,13 +55,26 @@ class Fulltext:
         self._counts: dict[str, int] = {}
 
     def scores(self, text: str) -> Mapping[int, float]:
-        """Return the BM25 score, above 0, of each row that shares a word with a text."""
+        """Return the BM25 score, above 0, of each row that shares a word with a text.
+
+        A row that shares common words alone may be left out, if it cannot be among the best.
+        """
         scores: dict[int, float] = {}
         query = f"SELECT rowid, bm25({self._table}) FROM {self._table} WHERE {self._table} MATCH ?"
-        for word, count in self._searched(content_words(text)):
-            weight = self._weight(count)
-            for row, score in self._connection.execute(query, (quoted(word),)):
+        # The plus has SQLite filter the rows of the word, in place of searching for each row.
+        known = f"{query} AND +rowid IN (SELECT value FROM json_each(?))"
+        words = sorted(self._searched(content_words(text)), key=lambda pair: pair[1])
+        rest = sum(self._inverse(count) for _, count in words)
+        for word, count in words:
+            weight, values = self._weight(count), [quoted(word)]
+            complete = count > _MANY and len(scores) >= _BEST
+            if complete and heapq.nlargest(_BEST, scores.values())[-1] >= rest:
+                rows = self._connection.execute(known, (*values, json.dumps(list(scores))))
+            else:
+                rows = self._connection.execute(query, values)
+            for row, score in rows:
                 scores[row] = scores.get(row, 0.0) + weight * score
+            rest -= self._inverse(count)
         return scores
 
     def limit(self, text: str) -> float:

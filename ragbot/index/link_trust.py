@@ -43,7 +43,8 @@ def link_trust(corpus: Corpus) -> float:
     ends = [corpus.vectors([passages[link[end]][0] for link in links]) for end in (0, 1)]
     cosines = ends[0] @ ends[1].T
     names = np.array(links)
-    other = (names[:, :1] != names[None, :, 0]) & (names[:, 1:] != names[None, :, 1])
+    ids = np.unique(names, return_inverse=True)[1].reshape(names.shape)  # quicker to compare
+    other = (ids[:, :1] != ids[None, :, 0]) & (ids[:, 1:] != ids[None, :, 1])
     nearer = (np.diag(cosines)[:, None] > cosines) & other
     share = nearer.sum() / max(1, other.sum())
     weighted = len(links) * (2 * share - 1) + PRIOR_LINKS * PRIOR

@@ -112,8 +112,11 @@ class Vectors:
 
     def _newer(self, flush: int) -> tuple[IntArray, FloatArray]:
         """Return the passages with vectors that Chroma received after a flush, or not yet."""
-        where = "(p.flush IS NULL AND p.embedding IS NOT NULL) OR p.flush > ?"
-        return self._matrix(f"newer {flush}", where, (flush,))
+        # Two searches of an index: SQLite would scan all passages for an OR.
+        pending = "SELECT id FROM passage INDEXED BY passage_unflushed "
+        pending += "WHERE flush IS NULL AND embedding IS NOT NULL"
+        later = "SELECT id FROM passage WHERE flush > ?"
+        return self._matrix(f"newer {flush}", f"p.id IN ({pending} UNION ALL {later})", (flush,))
 
     def _all(self) -> tuple[IntArray, FloatArray]:
         return self._matrix("all", "p.embedding IS NOT NULL", ())

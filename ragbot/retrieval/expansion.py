@@ -1,8 +1,8 @@
 """Expansion: what the best notes lead to by their links.
 
-The best notes lift the notes that they link to. The more notes link to a target the less it gains:
-a link to a hub says little. Of several links to a note the one from the best note counts, so that
-a hub gains nothing from its many links.
+The best notes lift the notes that they link to, the less the lower they rank themselves. The more
+notes link to a target the less it gains: a link to a hub says little. Of several links to a note
+the one from the best note counts, so that a hub gains nothing from its many links.
 
 How much a link is worth depends on the graph. Where links join notes that are near in meaning they
 count in full; where they join any notes, as in a graph whose edges were shuffled, not at all.
@@ -15,6 +15,7 @@ doi:10.1023/A:1006569829653.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -27,8 +28,11 @@ from ragbot.retrieval.first_stage import best
 SEEDS = 10
 """Notes whose links are followed."""
 
+DECAY = 0.25
+"""Score below the best seed at which a seed passes on 1/e of what the best one does."""
+
 LINK = 0.5
-"""Score of a link from a seed to a note that nothing else links to, if links are fully trusted."""
+"""Score of a link from the best seed to a note with no other, if links are fully trusted."""
 
 FADING = 0.5
 """Share that a further hop passes on beside the one before."""
@@ -109,7 +113,7 @@ def expand(corpus: Corpus, question: str, scores: Mapping[NoteId, float], hops: 
     if not hops:
         return expansion
     _follow_asked(corpus, question, expansion)
-    sources = [(note, 1.0) for note in best(scores, SEEDS)]
+    sources = activations(scores)
     expansion.seeds = {note for note, _ in sources}
     for _ in range(hops):
         layer = along_links(corpus, sources)
@@ -117,6 +121,12 @@ def expand(corpus: Corpus, question: str, scores: Mapping[NoteId, float], hops: 
         onward = best({note: step.score for note, step in layer.items()}, SEEDS)
         sources = [(note, FADING * layer[note].score / LINK) for note in onward]
     return expansion
+
+
+def activations(scores: Mapping[NoteId, float]) -> list[tuple[NoteId, float]]:
+    """Return the best notes with the share of a link's score that each passes on, best first."""
+    notes = best(scores, SEEDS)
+    return [(note, math.exp((scores[note] - scores[notes[0]]) / DECAY)) for note in notes]
 
 
 def along_links(corpus: Corpus, sources: Iterable[tuple[NoteId, float]]) -> dict[NoteId, Step]:

@@ -6,6 +6,7 @@ and their links are followed. A note's score is the sum of its own and of the be
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
@@ -105,8 +106,8 @@ class QueryScoring:
         """Add what reading and links bring to the scores of the first stage.
 
         A note that a link leads to often says what the question does not: what the link brings
-        stands in for words that the note does not hold. But no link lifts a note above the one
-        that it comes from.
+        stands in for words that the note does not hold. But no link lifts a note as high as the
+        one that it comes from.
         """
         expansion, base = self._expansion, self._found.scores
         own = _sum(_sum(base, read), expansion.named)
@@ -117,13 +118,17 @@ class QueryScoring:
         linked = dict(own)
         for layer in expansion.layers:
             lifted = {
-                note: max(own[note], min(scores[note], linked[step.origin]))
+                note: max(own[note], min(scores[note], _below(linked[step.origin])))
                 for note, step in layer.items()
                 if note in own and step.origin in linked and note not in expansion.asked
             }
             linked |= lifted
             scores |= lifted
         return scores
+
+
+def _below(score: float) -> float:
+    return math.nextafter(score, -math.inf)
 
 
 def _sum(scores: Mapping[NoteId, float], more: Mapping[NoteId, float]) -> dict[NoteId, float]:

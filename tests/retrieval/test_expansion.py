@@ -103,3 +103,13 @@ def test_a_directory_of_links_does_not_lead():
         question = f"Why does the {topic} matter?"
         hits = retrieve(corpus, analyse(corpus, question, encode=asked))
         assert hits[0].passage.note == f"{topic}.md"
+
+
+def test_a_linked_note_comes_behind_the_one_that_leads_to_it():
+    files = {f"{letter}.md": "Nothing." for letter in "abcdef"}
+    files["z.md"] = "Steam in copper kettles. " + " ".join(f"[[{letter}]]" for letter in "abcdef")
+    corpus = MemoryCorpus.of(files, bags)
+    hits = retrieve(corpus, analyse(corpus, "steam in copper kettles", encode=asked))
+    assert hits[0].passage.note == "z.md"
+    assert len(hits) > 1
+    assert all(hit.score < hits[0].score for hit in hits[1:])

@@ -97,6 +97,13 @@ class _Open:
     state: ChromaState
 
 
+class Readable(NamedTuple):
+    """A collection that a snapshot can query, and the last write that its client has."""
+
+    collection: Any
+    flush: int
+
+
 class ChromaStore:
     """The collection `passages` of one index, in its folder or on a server. Thread-safe.
 
@@ -114,6 +121,8 @@ class ChromaStore:
         self._lock = threading.RLock()
         self._open: _Open | None = None
         self._opening: threading.Timer | None = None
+        self._writing = False
+        self._closed = False
         self._retry_at = 0.0
 
     @property
@@ -122,10 +131,15 @@ class ChromaStore:
         return self._open is not None
 
     def close(self) -> None:
-        """Close the client."""
+        """Close the client for good; open snapshots compare vectors exactly."""
         with self._lock:
+            self._closed = True
             if self._opening is not None:
                 self._opening.cancel()
+            self._close_client()
+
+    def _close_client(self) -> None:
+        with self._lock:
             if self._open is not None:
                 with contextlib.suppress(Exception):
                     self._open.client.close()
@@ -133,15 +147,15 @@ class ChromaStore:
 
     # Reading
 
-    def visible_flush(self, state: ChromaState) -> int | None:
-        """Return the last write that the open client has; None if a snapshot cannot use it."""
+    def readable(self, state: ChromaState) -> Readable | None:
+        """Return the collection of the open client; None if a snapshot cannot use it."""
         with self._lock:
             if not self._is_of(state) and state.ready:
                 self.reopen(state)
             # The client of a later write lacks passages that an older snapshot may have.
             if not self._is_of(state) or self._open is None or self._open.state.flush > state.flush:
                 return None
-            return self._open.state.flush
+            return Readable(self._open.collection, self._open.state.flush)
 
     def open_later(self, state: ChromaState) -> None:
         """Open the client in a thread, after `OPEN_AFTER` seconds."""
@@ -155,40 +169,51 @@ class ChromaStore:
         """Open the client again, to see what another process wrote."""
         with self._lock:
             self._opening = None
-            if not state.ready or time.monotonic() < self._retry_at:
+            if self._closed or self._writing or not state.ready:
                 return
-            self.close()
+            if time.monotonic() < self._retry_at:
+                return
+            self._close_client()
             try:
                 client = self._client()
                 name = self._name(client, state)
                 collection = client.get_collection(name, embedding_function=None)
-                self._open = _Open(client, collection, state)
                 self.last_error = ""
+                # Another process may have built it again since the snapshot began.
+                if (collection.metadata or {}).get("build") == state.collection:
+                    self._open = _Open(client, collection, state)
+                else:
+                    client.close()
             except BaseException as error:
                 self._fail(error)
 
-    def nearest(self, vector: FloatArray, k: int) -> list[int] | None:
-        """Return the nearest passages that the client has; None if it fails."""
-        opened = self._open
-        if opened is None:
-            return None
+    def nearest(self, readable: Readable, vector: FloatArray, k: int) -> list[int] | None:
+        """Return the nearest passages in a collection; None if it fails, or changes meanwhile."""
         try:
-            found = opened.collection.query(
+            found = readable.collection.query(
                 query_embeddings=[vector.tolist()], n_results=k, include=["distances"]
             )
         except BaseException as error:
-            self._fail(error)
+            with self._lock:
+                if self._has(readable):
+                    self._fail(error)
+            _raise_if_ending(error)
             return None
-        return [int(name) for name in found["ids"][0]]
+        return [int(name) for name in found["ids"][0]] if self._has(readable) else None
+
+    def _has(self, readable: Readable) -> bool:
+        opened = self._open
+        if opened is None or opened.collection is not readable.collection:
+            return False
+        return opened.state.flush == readable.flush
 
     def _is_of(self, state: ChromaState) -> bool:
         return self._open is not None and self._open.state.collection == state.collection
 
     def _fail(self, error: BaseException) -> None:
         """Close the client after an error, and record it for the next refresh."""
-        if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
-            raise error
-        self.close()
+        _raise_if_ending(error)
+        self._close_client()
         self._retry_at = time.monotonic() + RETRY_SECONDS
         self.last_error = (str(error).strip() or type(error).__name__).splitlines()[0]
         if not self._url:
@@ -246,6 +271,7 @@ class ChromaStore:
                 connection.execute("UPDATE passage SET flush = NULL WHERE flush IS NOT NULL")
                 connection.execute("DELETE FROM chroma_removed")
             write_chroma_state(connection, now._replace(flush=old.flush))
+        self._writing = True
         try:
             self._fill(connection, now, rebuild=rebuild)
         except BaseException as error:
@@ -253,6 +279,8 @@ class ChromaStore:
             message = "Chroma cannot be written (%s); vectors are compared exactly until then."
             _log.warning(message, self.last_error)
             return
+        finally:
+            self._writing = False
         with transaction(connection):
             connection.execute(
                 f"UPDATE {_PENDING_ROWS} SET flush = {now.flush} WHERE {_IS_PENDING}"
@@ -270,14 +298,17 @@ class ChromaStore:
         """Return whether the collection works, after it failed a reader."""
         self._retry_at = 0.0
         self.reopen(state)
-        if self._open is None:
+        readable = self.readable(state)
+        if readable is None:
             return False
         try:
-            some = self._open.collection.get(limit=1, include=["embeddings"])["embeddings"]
+            some = readable.collection.get(limit=1, include=["embeddings"])["embeddings"]
         except BaseException as error:
             self._fail(error)
             return False
-        return len(some) > 0 and self.nearest(np.asarray(some[0], np.float32), 1) is not None
+        return (
+            len(some) > 0 and self.nearest(readable, np.asarray(some[0], np.float32), 1) is not None
+        )
 
     def _fill(self, connection: sqlite3.Connection, state: ChromaState, *, rebuild: bool) -> None:
         opened = self._open_to_write(state, rebuild=rebuild)
@@ -295,7 +326,7 @@ class ChromaStore:
         with self._lock:
             if self._open is not None and self._open.state[:2] == before[:2]:
                 return self._open
-            self.close()
+            self._close_client()
             if rebuild and not self._url:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 self._folder.mkdir(exist_ok=True)
@@ -308,7 +339,7 @@ class ChromaStore:
                     name,
                     embedding_function=None,
                     configuration=_HNSW,
-                    metadata={"index": state.owner},
+                    metadata={"index": state.owner, "build": state.collection},
                 )
             else:
                 collection = client.get_collection(name, embedding_function=None)
@@ -322,6 +353,12 @@ _IS_PENDING = "flush IS NULL AND embedding IS NOT NULL"
 _PENDING = f"SELECT count(*) FROM {_PENDING_ROWS} WHERE {_IS_PENDING}"
 _REMOVED = "SELECT count(*) FROM chroma_removed"
 _EMBEDDED = "SELECT EXISTS (SELECT 1 FROM passage WHERE embedding IS NOT NULL)"
+
+
+def _raise_if_ending(error: BaseException) -> None:
+    """Raise an error that ends the program; Chroma's own may derive from BaseException."""
+    if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+        raise error
 
 
 def _count(connection: sqlite3.Connection, query: str) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot.index.chroma import ChromaStore, chroma_state
+from ragbot.index.chroma import ChromaState, ChromaStore, chroma_state
 from ragbot.index.database import read_meta
 from ragbot.models import NoteId
 
@@ -86,22 +86,22 @@ class Vectors:
         if not self._store.is_open and self._passage_count() <= FEW:
             self._store.open_later(state)
             return None
-        flush = self._store.visible_flush(state)
-        if flush is not None and flush < state.flush and len(self._newer(flush)[0]) > REOPEN:
+        readable = self._store.readable(state)
+        if readable is not None and self._is_far_behind(readable.flush, state):
             self._store.reopen(state)
-            flush = self._store.visible_flush(state)
-        if flush is None:
+            readable = self._store.readable(state)
+        if readable is None:
             return None
         ask = k + _TIED
         while True:
-            names = self._store.nearest(query, ask)
+            names = self._store.nearest(readable, query, ask)
             if names is None:
                 return None
             alive = sorted(self._rows("id", names))
             if len(alive) >= k or len(names) < ask:
                 break
             ask *= 2
-        ids, matrix = self._newer(flush)
+        ids, matrix = self._newer(readable.flush, state)
         found = dict(_best(ids, cosine(matrix, query), k))
         found |= zip(alive, self.similarities(query, alive).tolist(), strict=True)
         return list(found.items())
@@ -110,13 +110,19 @@ class Vectors:
         query = "SELECT count(*) FROM passage"
         return int(self._connection.execute(query).fetchone()[0])
 
-    def _newer(self, flush: int) -> tuple[IntArray, FloatArray]:
+    def _is_far_behind(self, flush: int, state: ChromaState) -> bool:
+        return flush < state.flush and len(self._newer(flush, state)[0]) > REOPEN
+
+    def _newer(self, flush: int, state: ChromaState) -> tuple[IntArray, FloatArray]:
         """Return the passages with vectors that Chroma received after a flush, or not yet."""
         # Two searches of an index: SQLite would scan all passages for an OR.
         pending = "SELECT id FROM passage INDEXED BY passage_unflushed "
         pending += "WHERE flush IS NULL AND embedding IS NOT NULL"
         later = "SELECT id FROM passage WHERE flush > ?"
-        return self._matrix(f"newer {flush}", f"p.id IN ({pending} UNION ALL {later})", (flush,))
+        # A write to Chroma changes its state, and not the counter of the index.
+        return self._matrix(
+            f"newer {flush} {state}", f"p.id IN ({pending} UNION ALL {later})", (flush,)
+        )
 
     def _all(self) -> tuple[IntArray, FloatArray]:
         return self._matrix("all", "p.embedding IS NOT NULL", ())

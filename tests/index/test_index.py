@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -855,8 +856,10 @@ def test_index_in_a_read_only_folder_answers_as_it_was(vault, index, tmp_path, r
         keep = sqlite3.connect(index.directory / FILE)
         keep.execute("SELECT count(*) FROM note").fetchone()
     (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
+    everyone = Path(tempfile.gettempdir())
+    for folder in (tmp_path, *tmp_path.parents):
+        if everyone in folder.parents:
+            folder.chmod(0o755)
     read_only()
     done = subprocess.run(
         [sys.executable, "-c", READ, str(index.directory), str(vault)],

@@ -16,7 +16,7 @@ _COMPARATIVE = {
 
 
 def _base(word: str) -> str:
-    """Return the lemma of the positive form of a comparative: "larger" gives that of "large"."""
+    """Return the lemma of the positive form of a comparative: of "large" for "larger"."""
     if word in _COMPARATIVE:
         return lemma(_COMPARATIVE[word])
     for ending, more in (("iest", "y"), ("ier", "y"), ("est", ""), ("er", "")):
@@ -50,7 +50,7 @@ def _is_comparative(word: str) -> bool:
 
 
 def opposite_fault(said: str, text: str) -> str:
-    """Return a fault if the source holds the opposite of a word of the claim, not the word."""
+    """Return a fault if the source contains the opposite of a word of the claim, not the word."""
     ours = {word.lemma: word.text for word in words(said)}
     theirs = {word.lemma: word.text for word in words(text)}
     for one, other in product(ours, theirs):
@@ -66,7 +66,7 @@ def opposite_fault(said: str, text: str) -> str:
 
 
 def comparison_fault(said: str, quotes: Sequence[str]) -> str:
-    """Return a fault if a comparison leads the other way: by its two sides and its word."""
+    """Return a fault if a comparison of the claim is the reverse of that in the source."""
     ours = _comparison(words(said))
     if ours is None:
         return ""

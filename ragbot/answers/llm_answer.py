@@ -2,7 +2,7 @@
 
 The model reads numbered evidence and one instruction. Each sentence that it writes is matched to
 the lines that carry it, whether or not it wrote a number, and verified against them. Sentences that
-nothing carries, or that do not bear on the question, are left out.
+no line carries, or that do not answer the question, are left out.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ class Written:
     """What a model wrote, verified: the statements carried, and their quotes.
 
     `lines` are the numbers of the evidence that carries each statement. `refused` counts the
-    sentences left out, `why` says what was wrong with the last of them. `declined` tells that the
-    model said that the notes don't answer.
+    sentences left out, `why` is the fault of the last of them. `declined` is True if the model
+    wrote that the notes don't answer.
     """
 
     statements: tuple[Statement, ...] = ()
@@ -97,7 +97,7 @@ def stream(
     lines: Sequence[EvidenceLine],
     encode: Encode | None = None,
 ) -> Iterator[Written]:
-    """Yield what is carried so far, each time that a sentence is verified; at last all of it.
+    """Yield the statements carried so far after each verified sentence; at last all of them.
 
     Closing the iterator stops the model's work.
 
@@ -109,7 +109,7 @@ def stream(
     Raises
     ------
     ModelUnavailableError
-        If the model fails; what was yielded before stays carried by its quotes.
+        If the model fails; the values yielded before stay valid.
     """
     checker = _Checker(notes, query, lines, encode)
     with closing(model.stream(prompt(query, lines))) as pieces:
@@ -215,9 +215,9 @@ class _Checker:
         return reason or self._misses(text, shown)
 
     def _misses(self, text: str, quotes: Sequence[str]) -> str:
-        """Return a fault if what is asked and quoted is left out of the claim."""
+        """Return a fault if the claim lacks a number, date or name that is asked for and quoted."""
         if self.written.statements:
-            return ""  # what follows may tell more
+            return ""  # a later sentence may add it
         said, quoted = _lemmas(text), _lemmas(" ".join(quotes))
         counted = _lemmas(match.group(1)) if (match := _COUNTED.search(self._query)) else set()
         missing = (self._asked & quoted) - said

@@ -93,11 +93,11 @@ def test_the_parts_rank_notes(corpus):
 @pytest.mark.parametrize(
     ("lines", "line", "complaint"),
     [
-        pytest.param(["{"], 1, "is no JSON", id="broken"),
-        pytest.param([ask("a"), "[]"], 2, "is no object", id="no-object"),
-        pytest.param(['{"gold_notes": []}'], 1, "is no object with the field", id="no-question"),
+        pytest.param(["{"], 1, "is not JSON", id="broken"),
+        pytest.param([ask("a"), "[]"], 2, "is not an object", id="no-object"),
+        pytest.param(['{"gold_notes": []}'], 1, "is not an object with the field", id="no-question"),
         pytest.param([{"question": "a", "gold_notes": "b"}], 1, "needs lists", id="no-list"),
-        pytest.param([], 0, "holds no question", id="empty"),
+        pytest.param([], 0, "has no question", id="empty"),
     ],
 )
 def test_refuses_a_bad_set(tmp_path, lines, line, complaint):

@@ -22,7 +22,7 @@ def all_of(name):
     return [rest for found, rest in DOCKERFILE if found == name]
 
 
-def test_what_is_copied_exists_and_is_not_ignored():
+def test_the_copied_files_exist_and_are_not_ignored():
     ignored = (container.ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     for rest in all_of("COPY"):
         *sources, _ = rest.split()

@@ -142,7 +142,7 @@ def test_ignored(folder):
     assert set(vault.scan(folder).notes) == {"Good.md", "keep.tmp.md"}
 
 
-def test_scan_tells_what_changed(folder):
+def test_scan_lists_the_changes(folder):
     before = vault.scan(folder).notes["Good.md"]
     write(folder, "Good.md", "longer text\n")
     after = vault.scan(folder).notes["Good.md"]

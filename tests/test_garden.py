@@ -1,4 +1,4 @@
-"""The shipped garden: whole, connected, sourced and newly written; its questions are sound."""
+"""The shipped garden: complete, connected, sourced and newly written; its questions are sound."""
 
 from __future__ import annotations
 

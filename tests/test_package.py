@@ -1,4 +1,4 @@
-"""The wheel: all that is needed and nothing else, and it works far from the checkout."""
+"""The wheel has the needed files only, and works outside the checkout."""
 
 import os
 import subprocess

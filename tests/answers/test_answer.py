@@ -1,4 +1,4 @@
-"""Answers without a language model: what is quoted, how it reads, and when it is silent."""
+"""Answers without a language model: their quotes, their form, and when they abstain."""
 
 import pytest
 from hypothesis import given, settings

@@ -8,7 +8,7 @@ from ragbot.apps.web.answer_stream import AnswerStreams
 
 
 class Source:
-    """Gives one thing at once, and the next when it is let; knows whether it was closed."""
+    """Yields one value at once, the next after `set`; records whether it was closed."""
 
     def __init__(self):
         self.go, self.closed = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""The command line as a person or a script meets it: output, errors, exit codes."""
+"""The command line: output, errors, exit codes."""
 
 import json
 import os

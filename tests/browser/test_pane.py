@@ -1,4 +1,4 @@
-"""Reading pane, graph and keys: in a real browser, by desk and by phone."""
+"""Reading pane, graph and keys in a real browser, on desktop and phone."""
 
 import pytest
 from playwright.sync_api import expect

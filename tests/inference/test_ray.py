@@ -59,7 +59,7 @@ class Lasting(WordEncoder):
 
 @dataclass(frozen=True)
 class Recipe:
-    """Makes an encoder: one that dies once in a worker if `folder` is given."""
+    """Makes an encoder; with `folder`, one that dies once in a worker."""
 
     folder: Path | None = None
 

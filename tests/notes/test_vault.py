@@ -69,7 +69,7 @@ def test_a_name_that_is_no_text_is_reported(folder):
     try:
         (folder / os.fsdecode(b"bad\xff.md")).write_text("", encoding="utf-8")
     except OSError:
-        pytest.skip("this file system refuses such names")
+        pytest.skip("this file system refuses such names: run the test on ext4")
     notes, problems = vault.read(folder)
     assert [note.id for note in notes] == ["Good.md"]
     assert [problem.kind for problem in problems] == ["unreadable"]

@@ -42,7 +42,7 @@ def shuffled(links, seed):
 
 
 def vault(links, encode=bags):
-    """Build notes of some subjects; `links` gives the numbers that each note links to."""
+    """Build notes of some subjects; `links` has the numbers that each note links to."""
     notes = []
     for number, ends in enumerate(links):
         words = SUBJECTS[subject_of(number)].split()

@@ -21,7 +21,7 @@ from ragbot.answers.layout import Line, Quote
 from ragbot.answers.sentence_ranker import Ranking
 from ragbot.index.corpus import Corpus
 from ragbot.models import Answer, Citation, Hit
-from ragbot.questions import lookups, relation_questions
+from ragbot.questions import lookups
 from ragbot.questions.conversation import Standalone, starters
 from ragbot.questions.language import PHRASES, language_of
 from ragbot.questions.lookups import Found
@@ -80,9 +80,7 @@ def answer(
     """
     if words < 1:
         raise ValueError(f"words must be at least 1, got {words}")
-    related = relation_questions.answerable(corpus, question.standalone)
-    if related is not None and not related.relations:
-        related = None
+    related = question.relation if question.relation and question.relation.relations else None
     found = () if related else lookups.look_up(corpus, question.standalone)
     ranking = sentence_ranker.rank(corpus, question, hits)
     selected = selection.select(corpus, question, ranking, words)

@@ -12,6 +12,7 @@ from ragbot.questions.answer_type import AnswerType, answer_types
 from ragbot.questions.conversation import Standalone
 from ragbot.questions.language import Language, is_readable, language_of
 from ragbot.questions.question_type import QuestionType, question_type
+from ragbot.questions.relation_questions import RelationQuestion, answerable
 from ragbot.questions.subquestions import clauses
 
 
@@ -31,6 +32,8 @@ class Question:
         The values that an answer must contain: a number of things, a date, a name, ...
     names
         Names of notes in it.
+    relation
+        The relations that it asks for, with those found; None if it asks for none.
     language
         Of `text`.
     encoded
@@ -47,6 +50,7 @@ class Question:
     type: QuestionType
     answer_types: tuple[AnswerType, ...] = ()
     names: tuple[NameMatch, ...] = ()
+    relation: RelationQuestion | None = None
     language: Language = "en"
     encoded: EncodedQuestion | None = None
     parts: tuple[Question, ...] = ()
@@ -79,6 +83,7 @@ def analyse(
         question_type(query),
         answer_types(text),
         tuple(corpus.names_in(query)),
+        answerable(corpus, query),
         language_of(text),
         _encoded(query, encode),
         parts,

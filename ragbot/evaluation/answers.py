@@ -24,9 +24,6 @@ MEASURES = ("lead", "evidence", "facts", "parts", "off_topic", "words", "valid",
 LEAST_WORDS = 3
 """Words of the shortest sentence of the evidence that counts by itself."""
 
-STEPS = 10
-"""Points of the risk and coverage curve."""
-
 
 @dataclass(frozen=True, slots=True)
 class Expected:
@@ -77,7 +74,6 @@ class Report:
 
     scores: tuple[AnswerScore, ...]
     by_type: dict[str, dict[str, Mean]]
-    curve: tuple[tuple[float, float, float], ...]
 
 
 def read(path: Path) -> list[Expected]:
@@ -123,7 +119,7 @@ def run(notes: Mapping[NoteId, Note], ask: Ask, questions: Iterable[Expected]) -
         started = time.perf_counter()
         answer = ask(question.question, question.history)
         scores.append(score(notes, question, answer, time.perf_counter() - started))
-    return Report(tuple(scores), _by_type(scores), curve(scores))
+    return Report(tuple(scores), _by_type(scores))
 
 
 def score(
@@ -153,31 +149,6 @@ def score(
     )
 
 
-def curve(scores: Sequence[AnswerScore]) -> tuple[tuple[float, float, float], ...]:
-    """Return the risk and coverage curve over the threshold of confidence.
-
-    Returns
-    -------
-    tuple of (float, float, float)
-        A threshold; the share of the answerable questions with an answer above it
-        (coverage); the share of the unanswerable ones (risk).
-    """
-    confidence = {one.expected.id: one.answer.confidence for one in scores}
-    levels = [level for level in confidence.values() if level is not None]
-    if not levels:
-        return ()
-    points = []
-    for threshold in np.quantile(levels, np.linspace(0, 1, STEPS + 1)).tolist():
-        answered = {True: [0, 0], False: [0, 0]}
-        for one in scores:
-            level = confidence[one.expected.id]
-            counts = answered[bool(one.expected.gold)]
-            counts[0] += level is None or level >= threshold
-            counts[1] += 1
-        points.append((threshold, *(n / max(1, of) for n, of in (answered[True], answered[False]))))
-    return tuple((threshold, coverage, risk) for threshold, coverage, risk in points)
-
-
 def as_json(report: Report) -> dict[str, Any]:
     """Return a report as values of JSON."""
     return {
@@ -190,10 +161,6 @@ def as_json(report: Report) -> dict[str, Any]:
         },
         "seconds": float(np.median([one.seconds for one in report.scores])),
         "longest": max(one.words for one in report.scores),
-        "curve": [
-            {"confidence": threshold, "coverage": coverage, "risk": risk}
-            for threshold, coverage, risk in report.curve
-        ],
         "answers": [
             {
                 "id": one.expected.id,
@@ -210,7 +177,7 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def as_text(report: Report) -> str:
-    """Return a report as tables: by type, and the risk and coverage curve."""
+    """Return a report as a table by type."""
     lines = [f"{'type':14s} {'n':>4s}  " + "  ".join(f"{m:>20s}" for m in MEASURES)]
     for kind, measures in report.by_type.items():
         cells = "  ".join(
@@ -220,12 +187,7 @@ def as_text(report: Report) -> str:
         lines.append(f"{kind:14s} {measures['declined'].n:4d}  {cells}")
     median = float(np.median([one.seconds for one in report.scores]))
     longest = max(one.words for one in report.scores)
-    lines += ["", f"{median:.2f} s a question (median); longest answer {longest} words", ""]
-    lines.append("confidence  coverage  risk")
-    lines += [
-        f"{threshold:10.2f} {coverage:9.2f} {risk:5.2f}"
-        for threshold, coverage, risk in report.curve
-    ]
+    lines += ["", f"{median:.2f} s a question (median); longest answer {longest} words"]
     return "\n".join(lines)
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ragbot.answers.grounding import cite
-from ragbot.evaluation.answers import Expected, as_json, as_text, curve, read, run, score
+from ragbot.evaluation.answers import Expected, as_json, as_text, read, run, score
 from ragbot.models import Answer, Statement
 from ragbot.notes.parser import parse
 
@@ -62,16 +62,6 @@ def test_evidence_of_two_sentences_may_stand_in_two_quotations():
     both = Answer("?", "", "extractive", False, (), citations)
     expected = Expected("a", "?", "single", (), (("Heat.md",),), (TEXT[first:-1],), ())
     assert score(NOTES, expected, both).evidence == 1.0
-
-
-def test_the_curve_trades_coverage_for_risk():
-    scores = [
-        score(NOTES, ASKED, answer(ASKED.question, 2.0)),
-        score(NOTES, UNANSWERABLE, silent(UNANSWERABLE.question, -2.0)),
-    ]
-    points = curve(scores)
-    assert points[0][1:] == (1.0, 1.0)
-    assert points[-1] == (2.0, 1.0, 0.0)
 
 
 def test_a_set_is_read_and_run(tmp_path):

@@ -66,4 +66,3 @@ def test_the_steps_start_a_server_that_passes_the_health_check(tmp_path, monkeyp
     (tmp_path / "run").mkdir()
     container.in_an_environment(tmp_path / "run", install=False)
     assert "citations" in capfd.readouterr().out
-

@@ -8,7 +8,6 @@ from ragbot.index.corpus import Corpus
 from ragbot.index.name_spotter import NameMatch
 from ragbot.inference.token_codes import EncodedQuestion, EncodeQuestion
 from ragbot.models import NoteId, Span
-from ragbot.questions.answer_type import AnswerType, answer_types
 from ragbot.questions.conversation import Standalone
 from ragbot.questions.language import Language, is_readable, language_of
 from ragbot.questions.question_type import QuestionType, question_type
@@ -27,8 +26,6 @@ class Question:
         The text to search: a follow-up is completed with its subject.
     type
         The form of its answer: a definition, a list, a comparison, ...
-    answer_types
-        The values that an answer must contain: a number of things, a date, a name, ...
     names
         Names of notes in it.
     language
@@ -45,7 +42,6 @@ class Question:
     text: str
     standalone: str
     type: QuestionType
-    answer_types: tuple[AnswerType, ...] = ()
     names: tuple[NameMatch, ...] = ()
     language: Language = "en"
     encoded: EncodedQuestion | None = None
@@ -77,7 +73,6 @@ def analyse(
         text,
         query,
         question_type(query),
-        answer_types(text),
         tuple(corpus.names_in(query)),
         language_of(text),
         _encoded(query, encode),

@@ -37,23 +37,11 @@ SUMMARY_FIELDS = frozenset(["brief_summary", "summary", "description", "abstract
 """Properties that are prose about their note."""
 
 _STOPPED = frozenset(map(stem, STOP_WORDS))
-_BIBLIOGRAPHY = frozenset(
-    [
-        "sources",
-        "source",
-        "references",
-        "reference",
-        "bibliography",
-        "citations",
-        "literature",
-        "further_reading",
-        "works_cited",
-        "external_links",
-        "quellen",
-        "literatur",
-        "fuentes",
-    ]
+_BIBLIOGRAPHIES = (
+    "sources source references reference bibliography citations literature further_reading "
+    "works_cited external_links quellen literatur fuentes"
 )
+_BIBLIOGRAPHY = frozenset(_BIBLIOGRAPHIES.split())
 _ASKS_FOR_SOURCES = re.compile(
     r"\b(sources?|references?|cit(e[sd]?|ing|ations?)|papers?|articles?|books?|stud(y|ies)|publish\w*"
     r"|links?|urls?|author\w*|wr(ote|itten))\b",

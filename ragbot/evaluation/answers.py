@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ragbot.answers import grounding
-from ragbot.evaluation import metrics, retrieval
+from ragbot.evaluation import metrics
 from ragbot.evaluation.metrics import Mean
+from ragbot.evaluation.retrieval import Question
 from ragbot.models import Answer, Note, NoteId
 from ragbot.text.sentences import sentences
 
@@ -23,19 +22,6 @@ MEASURES = ("lead", "evidence", "facts", "parts", "off_topic", "words", "valid",
 
 LEAST_WORDS = 3
 """Words of the shortest sentence of the evidence that counts by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """A question with the evidence and facts of its answer; it abstains without gold notes."""
-
-    id: str
-    question: str
-    type: str
-    history: tuple[str, ...]
-    gold: tuple[tuple[NoteId, ...], ...]
-    evidence: tuple[str, ...]
-    facts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +42,7 @@ class AnswerScore:
         Share of the citations that their note contains.
     """
 
-    expected: Expected
+    expected: Question
     answer: Answer
     lead: float | None
     evidence: float | None
@@ -76,35 +62,7 @@ class Report:
     by_type: dict[str, dict[str, Mean]]
 
 
-def read(path: Path) -> list[Expected]:
-    """Read a set of questions with their evidence and key facts, one JSON object per line.
-
-    Raises
-    ------
-    EvaluationError
-        If the file cannot be read, or a line lacks a field.
-    """
-    questions = {question.id: question for question in retrieval.read(path)}
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        value = json.loads(line) if line.strip() else {}
-        question = questions.get(str(value.get("id")))
-        if question is not None:
-            found.append(
-                Expected(
-                    question.id,
-                    question.question,
-                    question.type,
-                    question.history,
-                    question.gold,
-                    tuple(value.get("evidence", ())),
-                    tuple(value.get("key_facts", ())),
-                )
-            )
-    return found
-
-
-def run(notes: Mapping[NoteId, Note], ask: Ask, questions: Iterable[Expected]) -> Report:
+def run(notes: Mapping[NoteId, Note], ask: Ask, questions: Iterable[Question]) -> Report:
     """Ask every question and score the answers.
 
     Parameters
@@ -123,7 +81,7 @@ def run(notes: Mapping[NoteId, Note], ask: Ask, questions: Iterable[Expected]) -
 
 
 def score(
-    notes: Mapping[NoteId, Note], expected: Expected, answer: Answer, seconds: float = 0.0
+    notes: Mapping[NoteId, Note], expected: Question, answer: Answer, seconds: float = 0.0
 ) -> AnswerScore:
     """Return the measures of an answer."""
     quotes = [_folded(citation.quote) for citation in answer.citations]

@@ -41,13 +41,19 @@ Method = Callable[[Corpus, str, EncodeQuestion], Ranking]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question of the set. `gold` holds groups of note ids: all groups, any member."""
+    """A question of the set.
+
+    `gold` has groups of note ids: all groups are needed, any member of each. `evidence` and
+    `facts` are what an answer should quote and say; an answer abstains if `gold` is empty.
+    """
 
     id: str
     question: str
     type: str
     gold: tuple[tuple[NoteId, ...], ...]
     history: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +279,8 @@ def _question(path: Path, number: int, line: str) -> Question:
         type=str(value.get("type", "question")),
         gold=tuple((group,) if isinstance(group, str) else tuple(group) for group in gold),
         history=tuple(str(turn) for turn in history),
+        evidence=tuple(value.get("evidence", ())),
+        facts=tuple(value.get("key_facts", ())),
     )
 
 

@@ -8,7 +8,6 @@ from ragbot.index.corpus import Corpus
 from ragbot.index.name_spotter import NameMatch
 from ragbot.inference.token_codes import EncodedQuestion, EncodeQuestion
 from ragbot.models import NoteId, Span
-from ragbot.questions.answer_type import AnswerType, answer_types
 from ragbot.questions.conversation import Standalone
 from ragbot.questions.language import Language, is_readable, language_of
 from ragbot.questions.question_type import QuestionType, question_type
@@ -28,8 +27,6 @@ class Question:
         The text to search: a follow-up is completed with its subject.
     type
         The form of its answer: a definition, a list, a comparison, ...
-    answer_types
-        The values that an answer must contain: a number of things, a date, a name, ...
     names
         Names of notes in it.
     relation
@@ -48,7 +45,6 @@ class Question:
     text: str
     standalone: str
     type: QuestionType
-    answer_types: tuple[AnswerType, ...] = ()
     names: tuple[NameMatch, ...] = ()
     relation: RelationQuestion | None = None
     language: Language = "en"
@@ -81,7 +77,6 @@ def analyse(
         text,
         query,
         question_type(query),
-        answer_types(text),
         tuple(corpus.names_in(query)),
         answerable(corpus, query),
         language_of(text),

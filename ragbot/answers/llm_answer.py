@@ -97,7 +97,7 @@ def stream(
     lines: Sequence[EvidenceLine],
     encode: Encode | None = None,
 ) -> Iterator[Written]:
-    """Yield what is carried so far, each time that a sentence is verified; at last all of it.
+    """Yield what is carried so far: after each sentence, while the model is silent, and at the end.
 
     Closing the iterator stops the model's work.
 
@@ -113,18 +113,20 @@ def stream(
     """
     checker = _Checker(notes, query, lines, encode)
     with closing(model.stream(prompt(query, lines))) as pieces:
-        for written, sentence in enumerate(_whole_sentences(pieces), start=1):
-            if checker.take(sentence):
-                yield checker.written
-            if written >= WRITTEN or checker.ended:
+        for sentence in _whole_sentences(pieces):
+            checker.take(sentence)
+            yield checker.written
+            if checker.ended:
                 break
     yield checker.written
 
 
 def _whole_sentences(pieces: Iterator[str]) -> Iterator[str]:
-    """Cut a stream into sentences, each with the marks that follow it."""
+    """Cut a stream into sentences, each with the marks that follow it; empty ones for silence."""
     waiting, length = "", 0
     for piece in pieces:
+        if not piece:
+            yield ""
         waiting += piece
         length += len(piece)
         while done := _DONE.search(waiting):
@@ -151,35 +153,39 @@ class _Checker:
         self._synonymous = _synonyms(encode) if encode else None
         self._numbers: dict[tuple[NoteId, Span], int] = {}
         self._seen: set[str] = set()
+        self._taken = 0
         self._repeated = False
         self._first = True
 
     @property
     def ended(self) -> bool:
         """Whether nothing more is wanted: enough is shown, or the model repeats itself."""
-        return len(self.written.statements) >= SENTENCES or self._repeated
+        enough = len(self.written.statements) >= SENTENCES or self._taken >= WRITTEN
+        return enough or self._repeated
 
-    def take(self, sentence: str) -> bool:
-        """Verify one sentence and keep it if it is carried; return whether it was kept."""
+    def take(self, sentence: str) -> None:
+        """Verify one sentence and keep it if it is carried."""
+        if not sentence:
+            return
+        self._taken += 1
         hints = {int(n) for group in _CITED.findall(sentence) for n in re.findall(r"\d+", group)}
         text = _plain(sentence, self._lines)
         folded = text.casefold()
         if not re.search(r"\w{2}", text):
-            return False
+            return
         if folded in self._seen:
             self._repeated = True
-            return False
+            return
         self._first = not self._seen
         self._seen.add(folded)
         if _DECLINES.search(text):
             self.written = replace(self.written, declined=True)
-            return False
+            return
         spans, why = self._carried(text, hints)
         if why:
             self.written = replace(self.written, refused=self.written.refused + 1, why=why)
-            return False
-        self._keep(text, spans)
-        return True
+        else:
+            self._keep(text, spans)
 
     def _carried(
         self, text: str, hints: set[int]

@@ -65,7 +65,8 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
 
     Only the first comes without a model, and where relations answer, the notes are silent or
     nothing was asked. Every snapshot is complete: its citations are quotes of the notes and its
-    text shows only sentences that they carry. Closing the stream stops the model's server.
+    text shows only sentences that they carry. While nothing new comes, the same object is yielded
+    again, so that a caller can close the stream, which stops the model's server.
 
     Parameters
     ----------
@@ -78,8 +79,7 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
     # What the evidence does not answer, no model may: small ones hardly ever decline.
     if writer is None or not writer.lines or quoted.kind != "extractive" or quoted.abstained:
         return
-    last = Written()
-    broke = ""
+    shown, last, broke = quoted, Written(), ""
     try:
         pieces = llm_answer.stream(
             writer.model, writer.notes, quoted.query or quoted.question, writer.lines, writer.encode
@@ -88,7 +88,8 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
             more = len(written.statements) > len(last.statements)
             last = written
             if more and _shown(quoted, last):
-                yield _generated(quoted, last)
+                shown = _generated(quoted, last)
+            yield shown
     except ModelUnavailableError as error:
         broke = error.found
     if _shown(quoted, last):

@@ -1,8 +1,8 @@
 """A language model writes the answer, and only what quoted sentences carry is shown.
 
 The model reads numbered evidence and one instruction. Each sentence that it writes is matched to
-the lines that carry it, whether or not it wrote a number, and verified against them. Sentences that
-nothing carries, or that do not bear on the question, are left out.
+the lines that carry it, whether or not it wrote a number, and verified against them. Where nothing
+carries a sentence, the sentence of the notes that says nearly the same takes its place.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from ragbot.index.corpus import FloatArray
 from ragbot.inference.llm import LanguageModel, Message
 from ragbot.models import Citation, Note, NoteId, Span, Statement
 
-INSTRUCTION = "Using only these notes, answer in one or two sentences:"
+INSTRUCTION = (
+    "Using only these notes, answer in one or two short sentences that keep the words of the notes:"
+)
 
 SENTENCES = 3
 """Most sentences shown."""
@@ -34,6 +36,12 @@ LONGEST = 1200
 
 SYNONYM = 0.62
 """Least cosine of two words that mean the same."""
+
+MOST_WORDS = 60
+"""Most words shown in all."""
+
+MEANT = 0.6
+"""How near a sentence of the notes must come to a refused one to take its place, in [0, 1]."""
 
 CANDIDATES = 5
 """Lines that a sentence is compared with, those that share most of its words."""
@@ -66,6 +74,8 @@ _COUNTED = re.compile(r"\bhow (?:many|much)((?: [\w-]+){1,2})", re.IGNORECASE)
 _ENDS = ".!?…。！？\"'”’)"
 
 Encode = Callable[[Sequence[str]], FloatArray]
+_Quoted = tuple[EvidenceLine, int, int]
+"""A line of evidence with the first and the last of its sentences that are quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +83,16 @@ class Written:
     """What a model wrote, verified: the statements carried, and their quotes.
 
     `lines` are the numbers of the evidence that carries each statement. `refused` counts the
-    sentences left out, `why` says what was wrong with the last of them. `declined` tells that the
-    model said that the notes don't answer.
+    sentences that nothing carries, `why` says what was wrong with the last of them; `replaced`
+    counts those of them for which a sentence of the notes is shown. `declined` tells that the model
+    said that the notes don't answer.
     """
 
     statements: tuple[Statement, ...] = ()
     citations: tuple[Citation, ...] = ()
     lines: tuple[int, ...] = ()
     refused: int = 0
+    replaced: int = 0
     why: str = ""
     declined: bool = False
 
@@ -150,6 +162,7 @@ class _Checker:
         self.written = Written()
         self._notes, self._query, self._lines = notes, query, lines
         self._asked = _lemmas(query)
+        self._encode = encode
         self._synonymous = _synonyms(encode) if encode else None
         self._numbers: dict[tuple[NoteId, Span], int] = {}
         self._seen: set[str] = set()
@@ -182,14 +195,35 @@ class _Checker:
             self.written = replace(self.written, declined=True)
             return
         spans, why = self._carried(text, hints)
-        if why:
-            self.written = replace(self.written, refused=self.written.refused + 1, why=why)
-        else:
+        if not why:
             self._keep(text, spans)
+            return
+        self.written = replace(self.written, refused=self.written.refused + 1, why=why)
+        if nearest := self._nearest(text):
+            line, first, last = nearest
+            self._keep(" ".join(line.texts[first : last + 1]), [nearest])
+            self.written = replace(self.written, replaced=self.written.replaced + 1)
 
-    def _carried(
-        self, text: str, hints: set[int]
-    ) -> tuple[list[tuple[EvidenceLine, int, int]], str]:
+    def _nearest(self, text: str) -> _Quoted | None:
+        """Return the quote that says nearly the same as a refused sentence, if there is one.
+
+        The measure is the mean of the cosine of both and of the share of the words beyond the
+        question that the quote holds.
+        """
+        quotes = [(line, *part) for line in self._lines for part in _parts(line)]
+        shown = [" ".join(line.texts[first : last + 1]) for line, first, last in quotes]
+        new = _lemmas(text) - self._asked
+        shares = [len(new & _lemmas(one)) / max(1, len(new)) for one in shown]
+        if self._encode is None:
+            near = shares
+        else:
+            vectors = self._encode([text, *shown])
+            near = [(c + s) / 2 for c, s in zip(vectors[1:] @ vectors[0], shares, strict=True)]
+        best = max(range(len(quotes)), key=near.__getitem__)
+        said = any(one.text == shown[best] for one in self.written.statements)
+        return quotes[best] if near[best] >= MEANT and not said else None
+
+    def _carried(self, text: str, hints: set[int]) -> tuple[list[_Quoted], str]:
         """Find the fewest quotes that carry a sentence, each as a line with first and last part."""
         said = _lemmas(text)
         if not self._first and (len(said) < 2 or text[-1] not in _ENDS):
@@ -213,7 +247,7 @@ class _Checker:
                 return both, ""
         return [], why
 
-    def _fault(self, text: str, quotes: Sequence[tuple[EvidenceLine, int, int]]) -> str:
+    def _fault(self, text: str, quotes: Sequence[_Quoted]) -> str:
         shown = [" ".join(line.texts[first : last + 1]) for line, first, last in quotes]
         place = " ".join(line.place for line, _, _ in quotes)
         top = all(line.number <= RESTATING for line, _, _ in quotes)
@@ -231,7 +265,10 @@ class _Checker:
             return "it leaves out what is asked"
         return ""
 
-    def _keep(self, text: str, quotes: Sequence[tuple[EvidenceLine, int, int]]) -> None:
+    def _keep(self, text: str, quotes: Sequence[_Quoted]) -> None:
+        words = sum(len(one.text.split()) for one in self.written.statements)
+        if words + len(text.split()) > MOST_WORDS:
+            return
         citations = list(self.written.citations)
         marks: list[int] = []
         for line, first, last in quotes:

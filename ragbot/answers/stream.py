@@ -137,13 +137,20 @@ def _other_quotes(quoted: Answer, cited: Sequence[Citation]) -> list[Citation]:
 
 def _left_out(spec: str, written: Written, broke: str) -> str:
     parts = []
-    if written.refused:
-        times = "One sentence" if written.refused == 1 else f"{written.refused} sentences"
-        verb = "is" if written.refused == 1 else "are"
-        parts.append(f"{times} of {spec} {verb} left out, because the notes do not carry it.")
+    if written.replaced:
+        parts.append(f"{_counted(written.replaced, spec)} given in the words of the notes.")
+    if left_out := written.refused - written.replaced:
+        counted = f"{_counted(left_out, spec)} left out"
+        parts.append(f"{counted}, because the notes do not carry it.")
     if broke:
         parts.append(f"{spec} broke off: {broke}.")
     return " ".join(parts)
+
+
+def _counted(sentences: int, spec: str) -> str:
+    return (
+        f"One sentence of {spec} is" if sentences == 1 else f"{sentences} sentences of {spec} are"
+    )
 
 
 def _why_quoted(spec: str, written: Written, broke: str) -> str:

@@ -18,13 +18,13 @@ from ragbot.inference.llm_providers import CONTEXT, HOSTED, PROVIDERS, open_mode
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
 
-LOCAL_TOKENS, HOSTED_TOKENS = 600, 1500
+LOCAL_TOKENS, HOSTED_TOKENS = 500, 1500
 """Tokens of evidence for a local and for a hosted model, until its speed is measured."""
 
-LEAST_TOKENS, MOST_TOKENS = 400, 2000
+LEAST_TOKENS, MOST_TOKENS = 300, 2000
 """Fewest and most tokens of evidence for any model."""
 
-READING_SECONDS = 8.0
+READING_SECONDS = 10.0
 """Seconds that a model may read before it writes."""
 
 CHARACTERS_A_TOKEN = 4

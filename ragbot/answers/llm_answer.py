@@ -46,8 +46,9 @@ MEANT = 0.6
 CANDIDATES = 5
 """Lines that a sentence is compared with, those that share most of its words."""
 
-RESTATING = 5
-"""Best lines for which an answer may name what was asked in the words of the question."""
+BEST = 5
+"""Best lines: of these, an answer may name what was asked in the words of the question, and one may
+take the place of a refused sentence."""
 
 _CITED = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _DONE = re.compile(r"[.!?…。！？][\"'”’)]*(?:\s*\[[\d,; ]+\])*(?=\s+[^\s\[]|\s*\n)")
@@ -172,9 +173,13 @@ class _Checker:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is wanted: enough is shown, or the model repeats itself."""
+        """Whether nothing more is wanted.
+
+        Enough is shown, the model repeats itself, or its first sentence, the answer, is not shown.
+        """
         enough = len(self.written.statements) >= SENTENCES or self._taken >= WRITTEN
-        return enough or self._repeated
+        failed = bool(self.written.refused) and not self.written.statements
+        return enough or self._repeated or failed
 
     def take(self, sentence: str) -> None:
         """Verify one sentence and keep it if it is carried."""
@@ -210,7 +215,7 @@ class _Checker:
         The measure is the mean of the cosine of both and of the share of the words beyond the
         question that the quote holds.
         """
-        quotes = [(line, *part) for line in self._lines for part in _parts(line)]
+        quotes = [(line, *part) for line in self._lines[:BEST] for part in _parts(line)]
         shown = [" ".join(line.texts[first : last + 1]) for line, first, last in quotes]
         new = _lemmas(text) - self._asked
         shares = [len(new & _lemmas(one)) / max(1, len(new)) for one in shown]
@@ -226,7 +231,7 @@ class _Checker:
     def _carried(self, text: str, hints: set[int]) -> tuple[list[_Quoted], str]:
         """Find the fewest quotes that carry a sentence, each as a line with first and last part."""
         said = _lemmas(text)
-        if not self._first and (len(said) < 2 or text[-1] not in _ENDS):
+        if len(said) < 2 or (not self._first and text[-1] not in _ENDS):
             return [], "it is no whole sentence"
         if not _is_reply(text) and said <= self._asked:
             return [], "it only repeats the question"
@@ -250,7 +255,7 @@ class _Checker:
     def _fault(self, text: str, quotes: Sequence[_Quoted]) -> str:
         shown = [" ".join(line.texts[first : last + 1]) for line, first, last in quotes]
         place = " ".join(line.place for line, _, _ in quotes)
-        top = all(line.number <= RESTATING for line, _, _ in quotes)
+        top = all(line.number <= BEST for line, _, _ in quotes)
         reason = fault(text, shown, place, self._synonymous, self._query, restating=top)
         return reason or self._misses(text, shown)
 

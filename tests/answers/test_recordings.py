@@ -20,8 +20,8 @@ RECORDINGS = sorted(FOLDER.glob("*.jsonl"))
 
 
 @cache
-def notes():
-    return {note.id: note for note in link_resolver.resolve(vault.read(ROOT / "notes")[0])}
+def notes(folder):
+    return {note.id: note for note in link_resolver.resolve(vault.read(ROOT / folder)[0])}
 
 
 @cache
@@ -31,7 +31,7 @@ def judged():
 
 
 def replayed(recording):
-    """Yield the id of each question with the last snapshot of its answer."""
+    """Yield each row with the last snapshot of its answer."""
     head, *rows = map(json.loads, recording.read_text(encoding="utf-8").splitlines())
     assert head["instruction"] == INSTRUCTION, "the prompt changed: record the models again"
     written = {row["query"]: row["text"] for row in rows}
@@ -50,15 +50,15 @@ def replayed(recording):
                 for number, one in enumerate(row["evidence"], start=1)
             ]
             quoted = Answer(row["question"], "", "extractive", False, query=row["query"])
-            *_, last = stream(quoted, Writer(model, lines, notes()))
-            yield row["id"], last
+            *_, last = stream(quoted, Writer(model, lines, notes(row["vault"])))
+            yield row, last
 
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.stem)
 def test_every_sentence_shown_was_read_and_is_carried(recording):
     shown = [
-        (one, statement.text)
-        for one, last in replayed(recording)
+        (row["id"], statement.text)
+        for row, last in replayed(recording)
         for statement in last.statements
         if last.kind == "generated"
     ]
@@ -70,5 +70,5 @@ def test_every_sentence_shown_was_read_and_is_carried(recording):
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.stem)
 def test_every_quote_of_a_replayed_answer_is_in_its_note(recording):
-    for _, last in replayed(recording):
-        assert all(stands(citation, notes()) for citation in last.citations)
+    for row, last in replayed(recording):
+        assert all(stands(citation, notes(row["vault"])) for citation in last.citations)

@@ -20,6 +20,7 @@ from ragbot.answers.verification import Synonymous, fault
 from ragbot.index.corpus import FloatArray
 from ragbot.inference.llm import LanguageModel, Message
 from ragbot.models import Citation, Note, NoteId, Span, Statement
+from ragbot.questions.answer_type import fit
 
 INSTRUCTION = (
     "Using only these notes, answer in one or two short sentences that keep the words of the notes:"
@@ -40,7 +41,7 @@ SYNONYM = 0.62
 MOST_WORDS = 60
 """Most words shown in all."""
 
-MEANT = 0.6
+MEANT = 0.55
 """How near a sentence of the notes must come to a refused one to take its place, in [0, 1]."""
 
 CANDIDATES = 5
@@ -72,6 +73,7 @@ _DECLINES = re.compile(
 )
 
 _COUNTED = re.compile(r"\bhow (?:many|much)((?: [\w-]+){1,2})", re.IGNORECASE)
+_REPLY = re.compile(r"(?:yes|no)\b[,.:;—–-]*\s*", re.IGNORECASE)
 _ENDS = ".!?…。！？\"'”’)"
 
 Encode = Callable[[Sequence[str]], FloatArray]
@@ -200,40 +202,47 @@ class _Checker:
             self.written = replace(self.written, declined=True)
             return
         spans, why = self._carried(text, hints)
+        if why and (reply := _REPLY.match(text)):
+            # A "yes" that does not follow: what is said beside it may.
+            text = _capital(text[reply.end() :])
+            spans, why = self._carried(text, hints)
         if not why:
             self._keep(text, spans)
             return
         self.written = replace(self.written, refused=self.written.refused + 1, why=why)
         if nearest := self._nearest(text):
-            line, first, last = nearest
-            self._keep(" ".join(line.texts[first : last + 1]), [nearest])
+            self._keep(_shown(*nearest), [nearest])
             self.written = replace(self.written, replaced=self.written.replaced + 1)
 
     def _nearest(self, text: str) -> _Quoted | None:
         """Return the quote that says nearly the same as a refused sentence, if there is one.
 
-        The measure is the mean of the cosine of both and of the share of the words beyond the
-        question that the quote holds.
+        The measure is the mean of the cosine of both, of the share of the sentence's words that the
+        quote holds, and of the same share without the words of the question. Quotes that lack a
+        number, date or name that is asked for are passed over where others have it.
         """
         quotes = [(line, *part) for line in self._lines[:BEST] for part in _parts(line)]
-        shown = [" ".join(line.texts[first : last + 1]) for line, first, last in quotes]
-        new = _lemmas(text) - self._asked
-        shares = [len(new & _lemmas(one)) / max(1, len(new)) for one in shown]
-        if self._encode is None:
-            near = shares
-        else:
+        fits = [fit(self._query, [_shown(*quote)]) for quote in quotes]
+        quotes = [quote for quote, one in zip(quotes, fits, strict=True) if one == max(fits)]
+        shown = [_shown(*quote) for quote in quotes]
+        said = _lemmas(text)
+        new = said - self._asked
+        held = [_lemmas(one) for one in shown]
+        near = [[len(w & one) / max(1, len(w)) for w in (said, new)] for one in held]
+        if self._encode is not None:
             vectors = self._encode([text, *shown])
-            near = [(c + s) / 2 for c, s in zip(vectors[1:] @ vectors[0], shares, strict=True)]
-        best = max(range(len(quotes)), key=near.__getitem__)
-        said = any(one.text == shown[best] for one in self.written.statements)
-        return quotes[best] if near[best] >= MEANT and not said else None
+            near = [[*n, float(c)] for n, c in zip(near, vectors[1:] @ vectors[0], strict=True)]
+        score = [sum(one) / len(one) for one in near]
+        best = max(range(len(quotes)), key=score.__getitem__)
+        known = any(one.text == shown[best] for one in self.written.statements)
+        return quotes[best] if score[best] >= MEANT and not known else None
 
     def _carried(self, text: str, hints: set[int]) -> tuple[list[_Quoted], str]:
         """Find the fewest quotes that carry a sentence, each as a line with first and last part."""
         said = _lemmas(text)
         if len(said) < 2 or (not self._first and text[-1] not in _ENDS):
             return [], "it is no whole sentence"
-        if not _is_reply(text) and said <= self._asked:
+        if not _REPLY.match(text) and said <= self._asked:
             return [], "it only repeats the question"
         ranked = sorted(
             self._lines,
@@ -253,7 +262,7 @@ class _Checker:
         return [], why
 
     def _fault(self, text: str, quotes: Sequence[_Quoted]) -> str:
-        shown = [" ".join(line.texts[first : last + 1]) for line, first, last in quotes]
+        shown = [_shown(*quote) for quote in quotes]
         place = " ".join(line.place for line, _, _ in quotes)
         top = all(line.number <= BEST for line, _, _ in quotes)
         reason = fault(text, shown, place, self._synonymous, self._query, restating=top)
@@ -299,15 +308,15 @@ def _plain(sentence: str, lines: Sequence[EvidenceLine]) -> str:
         text = text.replace(f"({line.place})", "")
     text = _SOURCE.sub("", _LABEL.sub("", text.strip()))
     text = re.sub(r"\s+([.!?,;:])", r"\1", text).strip()
-    return text[:1].upper() + text[1:]
+    return _capital(text)
 
 
 def _lemmas(text: str) -> set[str]:
     return {word.lemma for word in words(text) if word.content}
 
 
-def _is_reply(text: str) -> bool:
-    return re.match(r"(?:yes|no)\b", text, re.IGNORECASE) is not None
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _each_clause_in_one(text: str, lines: Sequence[EvidenceLine]) -> bool:
@@ -321,6 +330,10 @@ def _parts(line: EvidenceLine) -> list[tuple[int, int]]:
     """Places of the quotes that a line offers: its last sentence alone, then all of it."""
     last = len(line.texts) - 1
     return [(last, last), (0, last)] if last == 1 else [(0, last)]
+
+
+def _shown(line: EvidenceLine, first: int, last: int) -> str:
+    return " ".join(line.texts[first : last + 1])
 
 
 def _synonyms(encode: Encode) -> Synonymous:

@@ -14,6 +14,7 @@ STITCHED = 0.34
 
 _PLACED = (
     {"from", "to"},
+    {"by", "to"},
     {"before", "after", "until", "since", "during"},
     {"above", "below", "over", "under"},
     {"with", "without"},

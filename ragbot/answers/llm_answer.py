@@ -228,11 +228,11 @@ class _Checker:
         said = _lemmas(text)
         new = said - self._asked
         held = [_lemmas(one) for one in shown]
-        near = [[len(w & one) / max(1, len(w)) for w in (said, new)] for one in held]
+        near = [[len(w & one) / len(w) for w in (said, new) if w] for one in held]
         if self._encode is not None:
             vectors = self._encode([text, *shown])
             near = [[*n, float(c)] for n, c in zip(near, vectors[1:] @ vectors[0], strict=True)]
-        score = [sum(one) / len(one) for one in near]
+        score = [sum(one) / max(1, len(one)) for one in near]
         best = max(range(len(quotes)), key=score.__getitem__)
         known = any(one.text == shown[best] for one in self.written.statements)
         return quotes[best] if score[best] >= MEANT and not known else None

@@ -74,6 +74,7 @@ _DECLINES = re.compile(
 
 _COUNTED = re.compile(r"\bhow (?:many|much)((?: [\w-]+){1,2})", re.IGNORECASE)
 _REPLY = re.compile(r"(?:yes|no)\b[,.:;—–-]*\s*", re.IGNORECASE)
+_OPEN_TASK = re.compile(r"\W*\[ \]")
 _ENDS = ".!?…。！？\"'”’)"
 
 Encode = Callable[[Sequence[str]], FloatArray]
@@ -219,20 +220,29 @@ class _Checker:
 
         The measure is the mean of the cosine of both, of the share of the sentence's words that the
         quote holds, and of the same share without the words of the question. Quotes that lack a
-        number, date or name that is asked for are passed over where others have it.
+        number of the sentence are passed over, and those that lack a number, date or name that is
+        asked for where others have it.
         """
-        quotes = [(line, *part) for line in self._lines[:BEST] for part in _parts(line)]
+        numbers = {word.lemma for word in words(text) if word.number} - self._asked
+        quotes = [
+            (line, *part)
+            for line in self._lines[:BEST]
+            for part in _parts(line)
+            if numbers <= _lemmas(_shown(line, *part)) and not self._is_open(line, *part)
+        ]
+        if not quotes:
+            return None
         fits = [fit(self._query, [_shown(*quote)]) for quote in quotes]
         quotes = [quote for quote, one in zip(quotes, fits, strict=True) if one == max(fits)]
         shown = [_shown(*quote) for quote in quotes]
         said = _lemmas(text)
-        new = said - self._asked
+        new = {one for one in said - self._asked if not set(one.split("-")) <= self._asked}
         held = [_lemmas(one) for one in shown]
-        near = [[len(w & one) / len(w) for w in (said, new) if w] for one in held]
+        near = [[len(w & one) / max(1, len(w)) for w in (said, new)] for one in held]
         if self._encode is not None:
             vectors = self._encode([text, *shown])
             near = [[*n, float(c)] for n, c in zip(near, vectors[1:] @ vectors[0], strict=True)]
-        score = [sum(one) / max(1, len(one)) for one in near]
+        score = [sum(one) / len(one) for one in near]
         best = max(range(len(quotes)), key=score.__getitem__)
         known = any(one.text == shown[best] for one in self.written.statements)
         return quotes[best] if score[best] >= MEANT and not known else None
@@ -263,10 +273,17 @@ class _Checker:
 
     def _fault(self, text: str, quotes: Sequence[_Quoted]) -> str:
         shown = [_shown(*quote) for quote in quotes]
+        if any(self._is_open(*quote) for quote in quotes) and text not in shown:
+            return "the task is not done"
         place = " ".join(line.place for line, _, _ in quotes)
         top = all(line.number <= BEST for line, _, _ in quotes)
         reason = fault(text, shown, place, self._synonymous, self._query, restating=top)
         return reason or self._misses(text, shown)
+
+    def _is_open(self, line: EvidenceLine, first: int, last: int) -> bool:
+        """Check for a task that is not done: it does not say that anything happened."""
+        text = self._notes[line.note].text
+        return any(_OPEN_TASK.match(text, *span) for span in line.spans[first : last + 1])
 
     def _misses(self, text: str, quotes: Sequence[str]) -> str:
         """Return a fault if what is asked and quoted is left out of the claim."""

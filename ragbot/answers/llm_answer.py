@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from ragbot.answers import evidence, grounding
-from ragbot.answers.clauses import clauses, words
+from ragbot.answers.clauses import MARKS, clauses, lemma, words
 from ragbot.answers.evidence import EvidenceLine
 from ragbot.answers.verification import Synonymous, fault
 from ragbot.index.corpus import FloatArray
@@ -236,7 +236,8 @@ class _Checker:
         quotes = [quote for quote, one in zip(quotes, fits, strict=True) if one == max(fits)]
         shown = [_shown(*quote) for quote in quotes]
         said = _lemmas(text)
-        new = {one for one in said - self._asked if not set(one.split("-")) <= self._asked}
+        parts = {one: {lemma(part) for part in one.split("-")} for one in said - self._asked}
+        new = {one for one, of in parts.items() if not of <= self._asked}  # "role-playing" is asked
         held = [_lemmas(one) for one in shown]
         near = [[len(w & one) / max(1, len(w)) for w in (said, new)] for one in held]
         if self._encode is not None:
@@ -329,7 +330,7 @@ def _plain(sentence: str, lines: Sequence[EvidenceLine]) -> str:
 
 
 def _lemmas(text: str) -> set[str]:
-    return {word.lemma for word in words(text) if word.content}
+    return {word.lemma for word in words(text) if word.content and word.text not in MARKS}
 
 
 def _capital(text: str) -> str:

@@ -74,6 +74,7 @@ _DECLINES = re.compile(
 
 _COUNTED = re.compile(r"\bhow (?:many|much)((?: [\w-]+){1,2})", re.IGNORECASE)
 _REPLY = re.compile(r"(?:yes|no)\b[,.:;—–-]*\s*", re.IGNORECASE)
+_REPEATS = "it only repeats the question"
 _OPEN_TASK = re.compile(r"\W*\[ \]")
 _ENDS = ".!?…。！？\"'”’)"
 
@@ -178,10 +179,11 @@ class _Checker:
     def ended(self) -> bool:
         """Whether nothing more is wanted.
 
-        Enough is shown, the model repeats itself, or its first sentence, the answer, is not shown.
+        Enough is shown, the model repeats itself, or the first sentence that is more than the
+        question again, which is the answer, is not shown.
         """
         enough = len(self.written.statements) >= SENTENCES or self._taken >= WRITTEN
-        failed = bool(self.written.refused) and not self.written.statements
+        failed = self.written.why not in ("", _REPEATS) and not self.written.statements
         return enough or self._repeated or failed
 
     def take(self, sentence: str) -> None:
@@ -223,6 +225,9 @@ class _Checker:
         number of the sentence are passed over, and those that lack a number, date or name that is
         asked for where others have it.
         """
+        said = _lemmas(text)
+        parts = {one: {lemma(part) for part in one.split("-")} for one in said - self._asked}
+        new = {one for one, of in parts.items() if not of <= self._asked}  # "role-playing" is asked
         numbers = {word.lemma for word in words(text) if word.number} - self._asked
         quotes = [
             (line, *part)
@@ -230,14 +235,11 @@ class _Checker:
             for part in _parts(line)
             if numbers <= _lemmas(_shown(line, *part)) and not self._is_open(line, *part)
         ]
-        if not quotes:
+        if not quotes or not new:
             return None
         fits = [fit(self._query, [_shown(*quote)]) for quote in quotes]
         quotes = [quote for quote, one in zip(quotes, fits, strict=True) if one == max(fits)]
         shown = [_shown(*quote) for quote in quotes]
-        said = _lemmas(text)
-        parts = {one: {lemma(part) for part in one.split("-")} for one in said - self._asked}
-        new = {one for one, of in parts.items() if not of <= self._asked}  # "role-playing" is asked
         held = [_lemmas(one) for one in shown]
         near = [[len(w & one) / max(1, len(w)) for w in (said, new)] for one in held]
         if self._encode is not None:
@@ -254,7 +256,7 @@ class _Checker:
         if len(said) < 2 or (not self._first and text[-1] not in _ENDS):
             return [], "it is no whole sentence"
         if not _REPLY.match(text) and said <= self._asked:
-            return [], "it only repeats the question"
+            return [], _REPEATS
         ranked = sorted(
             self._lines,
             key=lambda line: (-len(said & _lemmas(line.text)), line.number not in hints),

@@ -24,6 +24,8 @@ FILES = {
     "\n\n- extends::[[Energy]] — heat is energy on the move",
     "Energy.md": "# Energy\nEnergy is never lost. There are 4 forms of energy in this vault.\n\n"
     "Energy has three uses:\n\n- heating houses\n- moving trains\n- lighting streets",
+    "Tasks.md": "# Tasks\n- [ ] bring the heat meter back to Ada\n"
+    "- [x] sell the heat lamp to Bert\n",
     "Evil.md": f"# Heat notes\nHeat is discussed here. {INJECTION}",
 }
 QUESTION = "Does heat flow from warm bodies?"
@@ -138,7 +140,6 @@ def test_nonsense_leaves_the_quotes_and_one_line_that_says_why(corpus, says):
     [
         "Heat flows from cold bodies to warm ones.",
         "Heat does not flow from warm bodies to cold ones.",
-        "No, heat flows from warm bodies to cold ones.",
         "Heat always flows from warm bodies to cold ones.",
     ],
 )
@@ -151,11 +152,36 @@ def test_the_notes_own_sentence_takes_the_place_of_one_that_distorts_it(corpus, 
     )
 
 
+def test_a_yes_or_no_that_does_not_follow_is_left_out(corpus):
+    *_, last = snapshots(corpus, Script("No, heat flows from warm bodies to cold ones."))
+    assert last.text == "Heat flows from warm bodies to cold ones. [1]"
+
+
 def test_a_wrong_first_sentence_ends_the_answer(corpus):
     script = Script("The moon is made of cheese. Heat flows from warm bodies to cold ones. " * 999)
     first, *_, last = snapshots(corpus, script)
     assert last.text == first.text
     assert script.broken_off.wait(10)
+
+
+def test_a_sentence_that_only_repeats_the_question_does_not_end_the_answer(corpus):
+    says = "Heat does flow from warm bodies. Heat flows from warm bodies to cold ones."
+    *_, last = snapshots(corpus, Script(says))
+    assert last.text == "Heat flows from warm bodies to cold ones. [1]"
+
+
+def test_an_open_task_carries_nothing_that_happened(corpus):
+    question = "Who has the heat meter and the heat lamp?"
+    first, *_, last = snapshots(corpus, Script("The heat meter was brought to Ada."), question)
+    assert last.text == first.text
+    assert "the task is not done" in last.notice
+    *_, last = snapshots(corpus, Script("The heat lamp was sold to Bert."), question)
+    assert last.kind == "generated"
+
+
+def test_no_number_is_replaced_by_a_sentence_without_it(corpus):
+    *_, last = snapshots(corpus, Script("Heat flows from 12 warm bodies to cold ones."))
+    assert last.kind == "extractive"
 
 
 def test_no_more_than_sixty_words_are_shown(corpus):

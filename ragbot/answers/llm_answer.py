@@ -21,6 +21,7 @@ from ragbot.index.corpus import FloatArray
 from ragbot.inference.llm import LanguageModel, Message
 from ragbot.models import Citation, Note, NoteId, Span, Statement
 from ragbot.questions.answer_type import fit
+from ragbot.text.sentences import sentences
 
 INSTRUCTION = (
     "Using only these notes, answer in one or two short sentences that keep the words of the notes:"
@@ -53,6 +54,7 @@ take the place of a refused sentence."""
 
 _CITED = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _DONE = re.compile(r"[.!?…。！？][\"'”’)]*(?:\s*\[[\d,; ]+\])*(?=\s+[^\s\[]|\s*\n)")
+_ECHO = re.compile(r"([^\[]{1,200})\[\d{1,3}\]\s")
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")
 _LINKS = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)|<[^<>]*>|https?://\S+")
 _LABEL = re.compile(r"^\s*(?:answer|a|response)\s*:\s*", re.IGNORECASE)
@@ -146,12 +148,22 @@ def _whole_sentences(pieces: Iterator[str]) -> Iterator[str]:
             yield ""
         waiting += piece
         length += len(piece)
-        while done := _DONE.search(waiting):
-            yield waiting[: done.end()]
-            waiting = waiting[done.end() :]
+        while end := _end(waiting):
+            yield waiting[:end]
+            waiting = waiting[end:]
         if length > LONGEST:
             return  # without the sentence that it broke off
     yield from (line for line in re.split(r"\n+", waiting) if line.strip())
+
+
+def _end(text: str) -> int:
+    """Return where the first whole sentence ends, with its marks; 0 where none has ended."""
+    starts = [first for first, _ in sentences(text)[1:]]  # "St. Nicholas" is one sentence
+    for done in _DONE.finditer(text):
+        after = len(text) - len(text[done.end() :].lstrip())
+        if any(done.start() < start <= after for start in starts):
+            return done.end()
+    return 0
 
 
 class _Checker:
@@ -322,10 +334,11 @@ class _Checker:
 
 def _plain(sentence: str, lines: Sequence[EvidenceLine]) -> str:
     """Return a written sentence without marks, markup, links, and echoes of the prompt."""
+    places = {part for line in lines for part in (line.place, line.place.split(" > ")[-1])}
+    if (echo := _ECHO.match(sentence)) and echo[1].strip() in places:
+        sentence = sentence[echo.end() :]
     text = _LINKS.sub(r"\1", _BULLET.sub("", _CITED.sub("", sentence)))
     text = " ".join(re.sub(r"\*\*|__|`|^#+", "", text).split())
-    for line in lines:
-        text = text.replace(f"({line.place})", "")
     text = _SOURCE.sub("", _LABEL.sub("", text.strip()))
     text = re.sub(r"\s+([.!?,;:])", r"\1", text).strip()
     return _capital(text)

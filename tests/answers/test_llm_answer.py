@@ -239,7 +239,7 @@ def test_evidence_keeps_to_its_tokens(corpus):
 
 
 def test_closing_the_stream_stops_the_model(corpus):
-    script = Script("Heat flows from warm bodies to cold ones. " + "word " * 200_000)
+    script = Script("Heat flows from warm bodies to cold ones. " + "Word " * 200_000)
     analysed, hits = asked(corpus)
     with serving(script) as url:
         model = LanguageModel("openai-like/scripted", url, 10.0)

@@ -1,4 +1,4 @@
-"""The main job on the real vault: indexed whole, asked, answered with quotations that stand."""
+"""The whole path on the real vault: index it, ask, and check the quotations of the answers."""
 
 import pytest
 

@@ -27,17 +27,17 @@ NEAREST = 3
 """Notes named as the nearest."""
 
 SHORTEST_NAME = 2
-"""A name whose words have no more characters is in too many questions by chance."""
+"""Characters of the longest word of a name that is too short to be recognised in a question."""
 
 MET, UNKNOWN, FITTING = 5.25, -1.0, 4.0
-"""What each signal weighs: the first by a logistic regression on some 740 questions over two
-vaults, the others as did best on 1,640 over other texts; see docs/answers.md."""
+"""Weights of the signals. The first comes from a logistic regression on some 740 questions over
+two vaults; the others did best on 1,640 questions over other texts. See docs/answers.md."""
 
 ENOUGH = 4.7
-"""Weighted signals from which an answer is given: one in twenty answers is lost below it."""
+"""Threshold of the weighted signals; it loses one answer in twenty."""
 
 DAY = 2
-"""Unknown names that a day counts as which the best passages do not speak of."""
+"""Number of unknown names that a day counts as if the best passages lack it."""
 
 QUOTED = 3
 """Sentences, the best for each thing asked, that are compared with the words of the question."""
@@ -65,22 +65,22 @@ _NAMED = re.compile(r"(?<=[\s\"'(])[\"'(]*(?=[\w.'-]*[A-Z0-9])(\w[\w.%-]*)")
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What speaks for an answer in the sentences found.
+    """Signals that the sentences found answer the question.
 
     Attributes
     ----------
     meaning
         Highest cosine of the question and a passage that was read.
     met
-        How near the chosen sentences together come to the words of the question, each to the
-        nearest, in about [0, 1]; 0 without vectors.
+        Mean cosine of each word of the question and the nearest word of the chosen sentences,
+        in about [0, 1]; 0 without vectors.
     covered
-        Share of the question's words, by rarity, that they hold, in [0, 1].
+        Share of the question's words, weighted by rarity, that they contain, in [0, 1].
     unknown
-        Names and numbers in the question that the three best passages don't hold.
+        Number of names and numbers in the question that the three best passages lack.
     fitting
-        How much of the numbers, dates and names that are asked for is in the best sentence,
-        what the next two have counting half; 1 where none is asked for.
+        Share of the numbers, dates and names that are asked for in the best sentence; the
+        next two sentences count half. 1 if none is asked for.
     """
 
     meaning: float
@@ -91,7 +91,7 @@ class Signals:
 
     @property
     def weight(self) -> float:
-        """How much speaks for an answer; compare with `ENOUGH`."""
+        """Weighted sum of the signals; compare with `ENOUGH`."""
         met = self.meaning * self.met
         return MET * met + UNKNOWN * self.unknown + FITTING * self.fitting
 
@@ -99,7 +99,7 @@ class Signals:
 def signals(
     corpus: Corpus, question: Question, ranked: Sequence[RankedSentence], said: Sequence[Quote]
 ) -> Signals:
-    """Return what speaks for an answer.
+    """Return the signals for an answer.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def signals(
 def confidence(
     corpus: Corpus, question: Question, ranked: Sequence[RankedSentence], said: Sequence[Quote]
 ) -> float:
-    """Return how much speaks for an answer beyond what is needed; below 0, the notes don't say."""
+    """Return the weighted signals minus the threshold; below 0 the notes don't say."""
     if not ranked or not said:
         return -ENOUGH
     found = signals(corpus, question, ranked, said)
@@ -161,7 +161,7 @@ def confidence(
 def _is_fragmented(question: Question) -> bool:
     """Check whether an encoder cuts a question in a foreign language into small pieces.
 
-    It was then not trained on that language, and finds a meaning in anything.
+    Such an encoder was not trained on the language, and finds everything similar.
     """
     if question.encoded is None or is_known(question.text):
         return False
@@ -170,7 +170,7 @@ def _is_fragmented(question: Question) -> bool:
 
 
 def _covered(corpus: Corpus, query: str, said: Sequence[Quote]) -> float:
-    """Return the share of a question's words, by rarity, that some quotes and their places hold."""
+    """Return the share of a question's words, by rarity, in quotes with title and headings."""
     language = language_of(query)
     common = COMMON_WORDS.get(language, frozenset())
     words = {stem(word): word for word in terms(query) if word not in common}
@@ -188,7 +188,7 @@ def _covered(corpus: Corpus, query: str, said: Sequence[Quote]) -> float:
 
 
 def _is_among(root: str, words: set[str], language: str) -> bool:
-    """Check for a word; beside English, for one that begins alike or is composed with it too."""
+    """Check for a word; except in English, also for a word form or a compound of it."""
     if root in words or language == "en" or len(root) < ROOT:
         return root in words
     least = max(ROOT, math.ceil(ALIKE * len(root)))
@@ -204,13 +204,13 @@ def _around(corpus: Corpus, quote: Quote) -> list[str]:
 
 
 def _words(corpus: Corpus, one: RankedSentence, text: str) -> list[str]:
-    """Return the words of a text in place of a sentence, with title and headings."""
+    """Return the words of a text, and those of the title and headings above a sentence."""
     note = corpus.notes[one.candidate.note]
     return content_words(" ".join((text, note.title, *note.aliases, *one.candidate.headings)))
 
 
 def _names(question: Question) -> list[str]:
-    """Return the names and numbers in a question; German writes any noun with a capital."""
+    """Return the names and numbers in a question; a German noun with a capital is no name."""
     found = _NAMED.findall(question.text)
     if question.language == "de":
         return [name for name in found if any(char.isdigit() for char in name)]
@@ -218,7 +218,7 @@ def _names(question: Question) -> list[str]:
 
 
 def answer(corpus: Corpus, question: Question, hits: Sequence[Hit], notice: str = "") -> Answer:
-    """Return that the notes don't say, with what they hold that is nearest or yet unwritten."""
+    """Return an abstention that names the nearest notes, or the note that is not written yet."""
     phrases = PHRASES[question.language]
     lines = [phrases.silent]
     for ghost in corpus.graph.ghosts_in(question.standalone):

@@ -15,7 +15,7 @@ _COMPARATIVE = {
 
 
 def _base(word: str) -> str:
-    """Return the lemma of the positive form of a comparative: "larger" gives that of "large"."""
+    """Return the lemma of the positive form of a comparative: of "large" for "larger"."""
     if word in _COMPARATIVE:
         return lemma(_COMPARATIVE[word])
     for ending, more in (("iest", "y"), ("ier", "y"), ("est", ""), ("er", "")):
@@ -49,7 +49,7 @@ def _is_comparative(word: str) -> bool:
 
 
 def comparison_fault(said: str, quotes: Sequence[str]) -> str:
-    """Return a fault if a comparison leads the other way: by its two sides and its word."""
+    """Return a fault if a comparison of the claim is the reverse of that in the source."""
     ours = _comparison(words(said))
     if ours is None:
         return ""

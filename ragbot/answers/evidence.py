@@ -1,8 +1,8 @@
 """Evidence: the best sentences of the notes, numbered and below their place, for a language model.
 
-A small model reads slowly and loses itself in whole passages, so it gets single sentences. A
-sentence that begins with a pronoun brings the one before it; a line that introduces a list brings
-its items.
+A small model reads slowly and misses facts in whole passages, so it gets single sentences. A
+sentence that begins with a pronoun comes with the one before it; a line that introduces a list
+comes with its items.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _PARAGRAPH = re.compile(r"(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r)")
 class EvidenceLine:
     """One numbered line of evidence.
 
-    `spans` are the sentences of the note that it quotes and `texts` the same as they read.
+    `spans` are the sentences of the note that it quotes and `texts` the same without markup.
     `place` is the note's title and its headings.
     """
 

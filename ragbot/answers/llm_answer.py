@@ -91,8 +91,8 @@ class Written:
 
     `lines` are the numbers of the evidence that carries each statement. `refused` counts the
     sentences that nothing carries, `why` says what was wrong with the last of them; `replaced`
-    counts those of them for which a sentence of the notes is shown. `declined` tells that the model
-    said that the notes don't answer.
+    counts those of them for which a sentence of the notes is shown. `declined` is True if the model
+    wrote that the notes don't answer.
     """
 
     statements: tuple[Statement, ...] = ()
@@ -128,7 +128,7 @@ def stream(
     Raises
     ------
     ModelUnavailableError
-        If the model fails; what was yielded before stays carried by its quotes.
+        If the model fails; the values yielded before stay valid.
     """
     checker = _Checker(notes, query, lines, encode)
     with closing(model.stream(prompt(query, lines))) as pieces:
@@ -301,9 +301,9 @@ class _Checker:
         return any(_OPEN_TASK.match(text, *span) for span in line.spans[first : last + 1])
 
     def _misses(self, text: str, quotes: Sequence[str]) -> str:
-        """Return a fault if what is asked and quoted is left out of the claim."""
+        """Return a fault if the claim lacks a number, date or name that is asked for and quoted."""
         if self.written.statements:
-            return ""  # what follows may tell more
+            return ""  # a later sentence may add it
         said, quoted = _lemmas(text), _lemmas(" ".join(quotes))
         counted = _lemmas(match.group(1)) if (match := _COUNTED.search(self._query)) else set()
         missing = (self._asked & quoted) - said

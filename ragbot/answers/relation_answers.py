@@ -24,7 +24,7 @@ _TRAILING = re.compile(r"\*{0,2}[)\]]?[ \t]?[↑⊙↗]?")
 
 @dataclass(frozen=True, slots=True)
 class RelationAnswer:
-    """What the relations say: statements with their citations.
+    """Statements of relations, with their citations.
 
     `left_out` counts the relations for which there was no room.
     """
@@ -54,7 +54,7 @@ def answer(corpus: Corpus, asked: RelationQuestion, words: int) -> RelationAnswe
 
 
 def sentence(corpus: Corpus, relation: Relation) -> str:
-    """Return one relation as a sentence, with what its author wrote about it."""
+    """Return one relation as a sentence, with its annotation."""
     verb = _SAID.get(relation.predicate) or _verb(relation.predicate)
     target = relation.written
     if relation.target is None:

@@ -1,8 +1,8 @@
 """Restating: the words of a question that an answer repeats, though its quote uses others.
 
 "How often did the model that cheats break code?" is answered by "The model that cheats broke code
-in 12 % of cases" from a quote on "the final model". The words that name what was asked may be the
-asker's; what is said of it may not.
+in 12 % of cases" from a quote on "the final model". An answer may name its subject in the words of
+the question, but must say of it what the quote says.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ MOST = 0.5
 def only_restates(
     said: str, uncarried: Sequence[Word], question: str, source: Sequence[Clause]
 ) -> bool:
-    """Whether words that no quote carries only name what was asked.
+    """Whether the words that no quote contains only name the subject of the question.
 
     They must be words of the question, no names or numbers, and at most half of the answer. A verb
-    that the quote carries must tell something new, and no such verb may be missing where the
-    subject is new: "Jane Roe approved it" is not carried by "Jane Roe found it".
+    of the quote must say something new. Where the subject is new, the quote must contain the verb:
+    "Jane Roe approved it" is not carried by "Jane Roe found it".
     """
     asked = {word.lemma for word in words(question) if word.content}
     missing = {word.lemma for word in uncarried}

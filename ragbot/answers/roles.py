@@ -1,4 +1,4 @@
-"""Roles: what a claim says of a name, number or subject must be said of it in the quotes."""
+"""Roles: a quote must say the same of each name, number and subject as the claim does."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _competes(
     clause: Clause,
     homes: Sequence[Clause],
 ) -> bool:
-    """Whether a clause speaks of another thing of the same kind."""
+    """Whether a clause has another name, number or subject in the same role."""
     if is_subject:
         return bool(other.subject) and not other.subject & (argument | clause.lemmas)
     kinds = {word.number for one in homes for word in one.words if word.lemma in argument}
@@ -88,7 +88,7 @@ def _competes(
         if (word.number or word.name)
         and word.number in kinds
         and word.lemma not in argument
-        # "Of 240 patients, 31": the whole is no rival of its part.
+        # "Of 240 patients, 31": a whole does not compete with its part.
         and not (word.number and other.words[0].text == "of")
     }
     return bool(rivals - clause.lemmas)

@@ -1,4 +1,4 @@
-"""Which quotes an answer consists of: one for each part of the question, then what has room."""
+"""Select the quotes of an answer: one for each part of the question, then others that fit."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ SIDE = 0.5
 """Where two things are compared, added to a sentence that holds every word of one of them."""
 
 MORE = 5
-"""Passages offered beside the answer."""
+"""Passages offered below the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The quotes of an answer, with what introduces each, and the ones after them.
+    """The quotes of an answer, the introduction of each, and the next best quotes.
 
     `leads` is empty where the names of the notes introduce the quotes.
     """
@@ -48,7 +48,7 @@ def select(corpus: Corpus, question: Question, ranking: Ranking, words: int = WO
     first = [_first(corpus, question, part, words) for part in ranking.parts]
     chosen = _distinct([one for one in first if one is not None])
     ordered = _new_first(question, ranking.in_turn)
-    # A list that is asked for is the answer; other lists beside it would only blur it.
+    # A list that is asked for is the answer: no other quotes are added.
     is_list = len(ranking.parts) == 1 and bool(ordered) and ordered[0].candidate.listed
     return _filled(corpus, ordered, chosen, 0 if is_list else words)
 
@@ -89,7 +89,7 @@ def _first(
 
 
 def _new_first(question: Question, ranked: Sequence[RankedSentence]) -> list[RankedSentence]:
-    """Put what the last answer quoted behind what it did not."""
+    """Move sentences that the last answer quoted behind the others."""
 
     def is_shown(one: RankedSentence) -> bool:
         start, end = one.candidate.span
@@ -111,7 +111,7 @@ def _distinct(quotes: Iterable[Quote]) -> list[Quote]:
 
 
 def _compared(corpus: Corpus, question: Question, ranking: Ranking, words: int) -> Selection | None:
-    """Quote what compares both sides, or else one quote for each; None unless both have one."""
+    """Return a quote that compares both sides, or one for each; None if a side has none."""
     named = sides(question.standalone)
     if named is None:
         return None

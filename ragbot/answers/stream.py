@@ -1,4 +1,4 @@
-"""The answer as a stream: the quotes at once, then what a language model wrote and they carry."""
+"""Stream an answer: quotes at once, then the sentences of a language model that they carry."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUOTES_KEPT = 3
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A language model with what it reads.
+    """A language model with its evidence.
 
     Attributes
     ----------
@@ -73,10 +73,10 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
     quoted
         The answer made without a language model.
     writer
-        The model and what it reads; None to do without.
+        The model and its evidence; None to quote only.
     """
     yield quoted
-    # What the evidence does not answer, no model may: small ones hardly ever decline.
+    # No model is asked if the evidence does not answer: small models hardly ever decline.
     if writer is None or not writer.lines or quoted.kind != "extractive" or quoted.abstained:
         return
     shown, last, broke = quoted, Written(), ""
@@ -102,7 +102,7 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
 def _shown(quoted: Answer, written: Written) -> bool:
     """Whether what is written replaces the quotes.
 
-    It must tell as many of the numbers, dates or names that are asked for as the quotes do.
+    It must contain as many of the numbers, dates or names that are asked for as the quotes do.
     """
     if not written.statements:
         return False

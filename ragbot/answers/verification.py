@@ -52,9 +52,9 @@ def fault(
     synonymous
         Finds words of the same meaning; None to compare words by their form.
     question
-        What a leading "yes" or "no" replies to.
+        The question, to which a leading "yes" or "no" replies.
     restating
-        Whether the claim may name what was asked in the words of the question.
+        Whether the claim may name its subject in the words of the question.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def fault(
 
 
 def _source_clauses(quotes: Sequence[str], above: frozenset[str]) -> list[Clause]:
-    """Cut quotes into clauses; a pronoun at a start stands for the subject of the one before."""
+    """Cut quotes into clauses; a pronoun at a start refers to the subject of the one before."""
     found: list[Clause] = []
     for quote in quotes:
         for a, b in sentences(quote):
@@ -106,7 +106,7 @@ def _is_quoted(said: str, quotes: Sequence[str]) -> bool:
 
 
 def _reply_fault(reply: str, rest: str, question: str, source: Sequence[Clause]) -> str:
-    """Return a fault if no sentence beside a "yes" or "no" repeats what is asked, or denies it."""
+    """Return a fault if no sentence with a "yes" or "no" repeats, or denies, the question."""
     asked = {w.lemma for w in words(question) if w.content} - _LIGHT
     said = clauses(rest)
     if not said or not asked:
@@ -127,7 +127,7 @@ def _words_fault(
     synonymous: Synonymous | None,
     question: str,
 ) -> str:
-    """Return a fault if a content word is not in the quotes, nor above them, nor means one."""
+    """Return a fault for a content word that neither quotes nor headings contain or mean."""
     found = {word.lemma: word.text for clause in source for word in clause.words}
     compares = any(word.text == "than" for word in words(said))
     missing = [

@@ -235,7 +235,7 @@ class NotesServer(MCPServer[None]):
 
 
 def serve_stdio(open_bot: Callable[[], Ragbot]) -> None:
-    """Serve one client over standard input and output, until it leaves."""
+    """Serve one client over standard input and output, until it disconnects."""
     bot = LazyBot(open_bot)
     try:
         NotesServer(bot.get, bot.start_following).run("stdio")

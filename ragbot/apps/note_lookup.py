@@ -19,7 +19,7 @@ class NoteLookup:
         self._read: dict[NoteId, Note | None] = {}
 
     def get(self, note: NoteId, /) -> Note | None:
-        """Return the note with this id, or None where there is none (any more)."""
+        """Return the note with this id, or None if there is none."""
         if note not in self._read:
             found = self.named(note)
             self._read[note] = found if found is not None and found.id == note else None

@@ -133,7 +133,7 @@ def problem_record(problem: Problem) -> Json:
 
 
 def changes_record(changes: Changes) -> Json:
-    """Return what a refresh did; `renamed` holds pairs of the old and the new id."""
+    """Return the changes of a refresh; `renamed` holds pairs of the old and the new id."""
     return {
         "added": list(changes.added),
         "changed": list(changes.changed),

@@ -86,7 +86,7 @@ def read(path: Path) -> list[Expected]:
     Raises
     ------
     EvaluationError
-        If the file cannot be read, or a line lacks what it needs.
+        If the file cannot be read, or a line lacks a field.
     """
     questions = {question.id: question for question in retrieval.read(path)}
     found = []

@@ -68,7 +68,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All methods on one set; `skipped` counts the questions without an answer in the notes."""
+    """The scores of all methods; `skipped` counts questions without an answer in the notes."""
 
     methods: tuple[Scores, ...]
     failures: tuple[Failure, ...]
@@ -81,7 +81,7 @@ def read(path: Path) -> list[Question]:
     Raises
     ------
     EvaluationError
-        If the file cannot be read, or a line lacks what it needs.
+        If the file cannot be read, or a line lacks a field.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -95,7 +95,7 @@ def read(path: Path) -> list[Question]:
         _question(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()
     ]
     if not questions:
-        raise EvaluationError(path, 0, "holds no question")
+        raise EvaluationError(path, 0, "has no question")
     return questions
 
 
@@ -114,7 +114,7 @@ def evaluate(corpus: Corpus, encode: EncodeQuestion, questions: Sequence[Questio
     """
     asked = [question for question in questions if question.gold]
     if not asked:
-        raise EvaluationError(None, 0, "holds no question whose answer is in the notes")
+        raise EvaluationError(None, 0, "has no question whose answer is in the notes")
     texts = [_standalone(question, corpus) for question in asked]
     encode = encoded_before(encode, texts)
     scores, failures = [], []
@@ -238,9 +238,9 @@ def _question(path: Path, number: int, line: str) -> Question:
     try:
         value = json.loads(line)
     except ValueError as error:
-        raise EvaluationError(path, number, f"is no JSON ({error})") from error
+        raise EvaluationError(path, number, f"is not JSON ({error})") from error
     if not isinstance(value, dict) or not isinstance(value.get("question"), str):
-        raise EvaluationError(path, number, 'is no object with the field "question"')
+        raise EvaluationError(path, number, 'is not an object with the field "question"')
     gold, history = value.get("gold_notes", []), value.get("history", [])
     if not isinstance(gold, list) or not isinstance(history, list):
         raise EvaluationError(path, number, 'needs lists in "gold_notes" and "history"')

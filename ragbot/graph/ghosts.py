@@ -1,4 +1,4 @@
-"""Ghosts: names that notes link to, and that no note answers to yet."""
+"""Ghosts: names that notes link to and that no note has yet."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ LONGEST = 24
 
 
 def clean(written: str) -> str:
-    """Return the form in which a name is shown: NFC, without blanks around it."""
+    """Return a name as it is shown: in NFC, without blanks around it."""
     return unicodedata.normalize("NFC", written.strip())
 
 
 def folded(written: str) -> str:
-    """Return the form in which names compare equal.
+    """Return a name folded for comparison.
 
     Examples
     --------
@@ -29,7 +29,7 @@ def folded(written: str) -> str:
 
 
 def merged(written: Mapping[str, int]) -> dict[str, int]:
-    """Return names with their counts; those that differ in case or Unicode form are one name."""
+    """Return names with their counts; names that differ only in case or Unicode form are one."""
     forms: dict[str, Counter[str]] = {}
     for name, count in written.items():
         forms.setdefault(folded(name), Counter())[clean(name)] += count
@@ -38,7 +38,7 @@ def merged(written: Mapping[str, int]) -> dict[str, int]:
 
 
 def spotted(names: Mapping[str, str], text: str) -> list[str]:
-    """Return the names in a text, in its order; of those that begin together the longest.
+    """Return the names in a text, in its order; the longest of those that start at one word.
 
     Parameters
     ----------

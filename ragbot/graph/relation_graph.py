@@ -1,6 +1,6 @@
-"""The relation graph of a vault: what others may ask of it, and what NetworkX computes on it.
+"""The relation graph of a vault: its interface, and what NetworkX computes.
 
-The relations themselves are kept by the index, which reads those that a question needs.
+The index stores the relations, and reads those that a question needs (`index/stored_graph.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Direction = Literal["out", "in", "both"]
 
-# What an author asserted comes first among equally short paths, what only a program saw last.
+# Of equally short paths, one of typed relations comes first, one of mentions last.
 _UNTYPED_ORDER = {EMBEDS: 1, LINKS_TO: 2, MENTIONS: 3}
 
 
@@ -36,7 +36,7 @@ class RelationGraph(Protocol):
 
     @property
     def written(self) -> int:
-        """The number of relations that an author wrote: all that are no mentions."""
+        """The number of relations that an author wrote: all but mentions."""
 
     def __contains__(self, note: object) -> bool:
         """Return whether a note is in the graph."""
@@ -70,7 +70,7 @@ class RelationGraph(Protocol):
         """Return the notes that a note links to or mentions, one for each relation, in order."""
 
     def between(self, a: NoteId, b: NoteId) -> Relation:
-        """Return what joins two notes, in either direction: the most asserted, the first written.
+        """Return the relation of two notes, in either direction: a typed one, else a link.
 
         Raises
         ------
@@ -79,11 +79,10 @@ class RelationGraph(Protocol):
         """
 
     def path(self, start: NoteId, end: NoteId) -> tuple[Relation, ...]:
-        """Return the shortest way between two notes, relations taken in either direction.
+        """Return the shortest path between two notes, with relations taken in either direction.
 
-        Among equally short ways, the one with the most asserted relations. Two
-        relations that follow each other share a note. Empty when there is no
-        way, or the notes are one.
+        Of equally short paths, the one with the most typed relations. Consecutive
+        relations share a note. Empty without a path, or if both notes are one.
 
         Raises
         ------
@@ -98,15 +97,15 @@ class RelationGraph(Protocol):
         """Return how few notes link to a note, in [0, 1]: 0 for a perfect hub."""
 
     def ghosts(self) -> Mapping[str, int]:
-        """Return the names that no note answers, with how often they are linked; most first."""
+        """Return the names that no note has, with the number of links to each; most first."""
 
     def end(self, relation: Relation) -> str:
         """Return the node that a relation leads to: a note's id, or the one name of a ghost."""
 
     def ghosts_in(self, text: str) -> list[str]:
-        """Return the ghosts whose names occur in a text, case and punctuation folded, in its order.
+        """Return the ghosts named in a text, in its order; case and punctuation do not count.
 
-        Of names that begin at the same word the longest is returned.
+        The longest of the names that start at one word is returned.
         """
 
     def to_networkx(self) -> nx.MultiDiGraph[str]:
@@ -114,7 +113,7 @@ class RelationGraph(Protocol):
 
 
 def assertedness(relation: Relation | str) -> int:
-    """Return the rank of a relation, or predicate: 0 for what an author named, 3 for a mention."""
+    """Return the rank of a relation or predicate, from 0 for a typed one to 3 for a mention."""
     predicate = relation if isinstance(relation, str) else relation.predicate
     return _UNTYPED_ORDER.get(predicate, 0)
 
@@ -157,9 +156,9 @@ def networkx_graph(
 def shortest_path(
     edges: Iterable[tuple[int, int, str]], start: int, end: int
 ) -> list[tuple[int, int]]:
-    """Return the steps of the shortest way from one node to another, edges taken either way.
+    """Return the steps of the shortest path between two nodes, in either direction.
 
-    Among equally short ways, the one with the most asserted edges; empty without a way.
+    Of equally short paths, the one with the most typed edges; empty without a path.
 
     Parameters
     ----------
@@ -182,7 +181,7 @@ def shortest_path(
 
 
 def around(graph: nx.MultiDiGraph[str], center: str, hops: int) -> nx.MultiDiGraph[str]:
-    """Return the nodes within so many steps of one, in either direction, and the edges between."""
+    """Return the nodes within `hops` steps of one, in either direction, and their edges."""
     import networkx as nx
 
     found: nx.MultiDiGraph[str] = nx.ego_graph(graph, center, radius=hops, undirected=True)

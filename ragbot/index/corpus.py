@@ -74,7 +74,7 @@ class Corpus(Protocol):
         """
 
     def bm25_limit(self, question: str) -> float:
-        """Return the score, above 0, that a passage of all the question's words comes near to."""
+        """Return the limit of the BM25 score, above 0, for a passage of all question words."""
 
     def by_title(self, words: str, count: int) -> list[NoteId]:
         """Return the notes whose title and aliases match some words best, by BM25, best first."""

@@ -9,7 +9,7 @@ import numpy as np
 from ragbot.index.corpus import Corpus
 
 SAMPLE = 200
-"""Notes whose links are looked at, spread evenly over the vault."""
+"""Most notes whose links are compared, spread evenly over the vault."""
 
 MOST_LINKS = 10
 """Links looked at of one note."""
@@ -26,8 +26,8 @@ def link_trust(corpus: Corpus) -> float:
     Returns
     -------
     float
-        In [0, 1]: 0 where a link says no more than chance, as between shuffled notes; 1 where every
-        link leads to a nearer note than the others that were looked at.
+        In [0, 1]: 0 if links are random, as between shuffled notes; 1 if every link leads to a
+        nearer note than the others compared.
     """
     step = -(-len(corpus.notes) // SAMPLE) or 1
     sources = list(islice(corpus.notes, 0, None, step))

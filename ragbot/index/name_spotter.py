@@ -67,7 +67,7 @@ def names_in(
 
 
 _Owners = dict[str, list[tuple[NoteId, bool]]]
-"""The notes that go by each name, and whether it is their title."""
+"""The notes with each name, and whether it is their title."""
 
 
 def _owners(connection: sqlite3.Connection, keys: Sequence[str]) -> _Owners:

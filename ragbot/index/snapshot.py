@@ -142,7 +142,7 @@ class Snapshot:
         return self._scores[question]
 
     def bm25_limit(self, question: str) -> float:
-        """Return the score, above 0, that a passage of all the question's words comes near to."""
+        """Return the limit of the BM25 score, above 0, for a passage of all question words."""
         return self._words.limit(question) or 1.0
 
     def by_title(self, words: str, count: int) -> list[NoteId]:

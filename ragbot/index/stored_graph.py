@@ -31,7 +31,7 @@ COLUMNS = "s.path, r.predicate, r.written, t.path, r.first, r.last, r.block, r.f
 _FROM = "FROM relation r JOIN note s ON s.id = r.source LEFT JOIN note t ON t.id = r.target"
 _EDGES = "r.kind IN ('link', 'ghost', 'mention')"
 _FARTHEST = 12
-"""Steps from either end after which a search for a path gives up."""
+"""Most steps from either end in the search for a path."""
 
 
 def relation_of(row: Sequence[Any]) -> Relation:
@@ -75,7 +75,7 @@ class StoredGraph:
 
     @property
     def written(self) -> int:
-        """The number of relations that an author wrote: all that are no mentions."""
+        """The number of relations that an author wrote: all but mentions."""
         edges, mentions = self._counts()
         return edges - mentions
 
@@ -121,7 +121,7 @@ class StoredGraph:
         return [Link(*row) for row in self._connection.execute(query, (self._number(note),))]
 
     def between(self, a: NoteId, b: NoteId) -> Relation:
-        """Return what joins two notes, in either direction: the most asserted, the first written.
+        """Return the relation of two notes, in either direction: a typed one, else a link.
 
         Raises
         ------
@@ -136,7 +136,7 @@ class StoredGraph:
         return min(found, key=assertedness)
 
     def path(self, start: NoteId, end: NoteId) -> tuple[Relation, ...]:
-        """Return the shortest way between two notes, relations taken in either direction."""
+        """Return the shortest path between two notes, with relations taken in either direction."""
         first, last = self._number(start), self._number(end)
         if first == last:
             return ()
@@ -153,7 +153,7 @@ class StoredGraph:
         return link_rarity(self._notes.sizes([note])[note].links_in, len(self._notes))
 
     def ghosts(self) -> Mapping[str, int]:
-        """Return the names that no note answers, with how often they are linked; most first."""
+        """Return the names that no note has, with the number of links to each; most first."""
         found: Mapping[str, int] = self._cached("ghosts", self._read_ghosts)
         return found
 

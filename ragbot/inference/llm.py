@@ -1,4 +1,4 @@
-"""One language model, streaming. The model only writes: what is shown is decided in `answers`."""
+"""Stream text from a language model. `answers/` decides which of it is shown."""
 
 from __future__ import annotations
 
@@ -128,16 +128,16 @@ class LanguageModel:
             pieces.put(None)
         except ModelUnavailableError as error:
             pieces.put(error)
-        # All, because they have nothing in common: each provider's package has a tree of its own,
-        # httpx has one below them, LlamaIndex raises what is built in. None may be imported to
-        # be named here, since each is an extra. The answer is then made without a model.
+        # All exceptions, because those of the providers' packages, httpx and LlamaIndex have no
+        # common base class, and each package is an extra, which may be absent. The answer is then
+        # made without a model.
         except Exception as error:
             unavailable = ModelUnavailableError(self.spec, *self._explained(error))
             unavailable.__cause__ = error
             pieces.put(unavailable)
 
     def _measure(self, messages: Sequence[Message], seconds: float) -> None:
-        """Remember how many tokens a second the model reads."""
+        """Record how many tokens per second the model reads."""
         tokens = sum(len(message.text) for message in messages) / CHARACTERS_A_TOKEN
         if tokens >= LEAST_TOKENS / 2:  # a short prompt measures the way there, not the reading
             self._speeds.append(tokens / max(seconds, 0.01))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PROVIDERS = ("ollama", "openai", "anthropic", "openai-like", "llama-cpp")
 
 HOSTED = ("openai", "anthropic")
-"""Providers whose models read fast and much."""
+"""Providers whose models read a long prompt in little time."""
 
 MOST_TOKENS = 160
 """Tokens that a model may write: three sentences and room to finish."""
@@ -57,7 +57,7 @@ def open_model(
 
 
 def _shared(name: str, timeout: float) -> dict[str, Any]:
-    # Without retries: a person waits, and the quoted answer is at hand.
+    # Without retries: a person waits, and already has the quoted answer.
     return {
         "model": name,
         "max_tokens": MOST_TOKENS,
@@ -103,7 +103,7 @@ def _anthropic(name: str, base_url: str, timeout: float) -> LLM:
 def _openai_like(name: str, base_url: str, timeout: float, stack: AsyncExitStack) -> LLM:
     from llama_index.llms.openai_like import OpenAILike
 
-    # A local server wants no key, but the client wants to send one.
+    # A local server needs no key, but the client requires one.
     opened: LLM = OpenAILike(
         api_base=base_url,
         api_key=os.environ.get("OPENAI_API_KEY") or "none",

@@ -89,7 +89,7 @@ class Row:
 
 @dataclass(slots=True)
 class _Leaf:
-    """What is kept of the tokens of one text block: they would take ten times the memory."""
+    """The part of a text block's tokens that is kept: all of them take ten times the memory."""
 
     type: str
     tag: str
@@ -172,7 +172,7 @@ def _parser() -> MarkdownIt:
 
 
 def _located(rule: _Rule) -> _Rule:
-    """Make a block rule note the span of text of each of its lines."""
+    """Wrap a block rule so that it records the span of text of each of its lines."""
 
     def located(state: StateBlock, line: int, end: int, silent: bool) -> bool:
         before = len(state.tokens)
@@ -192,9 +192,9 @@ def _located(rule: _Rule) -> _Rule:
 
 
 def _bounded(rule: _Rule) -> _Rule:
-    """Make a container rule refuse to nest too deep: what lies deeper is text.
+    """Wrap a container rule so that it nests to a limit only; deeper blocks are text.
 
-    markdown-it's own limit drops the rest of the note together with it.
+    markdown-it's own limit drops the rest of the note.
     """
 
     def bounded(state: StateBlock, line: int, end: int, silent: bool) -> bool:
@@ -226,7 +226,7 @@ def _math(state: StateBlock, line: int, end: int, silent: bool) -> bool:
 
 
 def _comment(state: StateBlock, line: int, end: int, silent: bool) -> bool:
-    """Read a `%%` comment of several lines as a container: a fence in it ends where it ends."""
+    """Read a `%%` comment of several lines as a container, which also ends a fence in it."""
     start = state.bMarks[line] + state.tShift[line]
     if not state.src.startswith("%%", start) or state.env.get("in comment"):
         return False

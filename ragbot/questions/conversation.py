@@ -1,7 +1,7 @@
-"""A question in its conversation becomes one that can be searched by itself.
+"""Complete a follow-up with its subject, so that it can be searched by itself.
 
-Without a language model the subject is carried over in words: what the earlier question asked
-about. Small talk (a greeting, thanks) is recognised here, and never searched.
+The subject is that of the earlier question, in its words; no language model is needed. Small talk
+(a greeting, thanks) is recognised here, and never searched.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from ragbot.text.folding import fold
 from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
 
 TURNS = 6
-"""Latest turns that can matter to a question; what was said before is left out."""
+"""Latest turns that are read to complete a question."""
 
 SUBJECT_WORDS = 40
-"""Greatest length of the subject that is carried over."""
+"""Greatest length of the subject of an earlier question, in characters."""
 
 SHORT = 3
-"""Content words up to which a question without a name of its own refers to the one before."""
+"""Most content words of a question without a name that refers to the one before."""
 
 _ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
 
@@ -88,14 +88,14 @@ class Standalone:
     Attributes
     ----------
     query
-        What to search: the question, with the subject that it leaves unsaid.
+        The question to search, completed with its subject.
     reply
         The answer to small talk, which is not searched.
     carried
-        The subject carried over, in words; empty when the question is
-        complete or changes the subject.
+        The subject taken from earlier turns; empty if the question is complete or changes the
+        subject.
     shown
-        Where a follow-up's last answer was quoted from.
+        Notes and spans that the answer before a follow-up quoted.
     """
 
     query: str
@@ -129,7 +129,7 @@ def checked(question: str, most: int) -> str:
 
 
 def standalone(question: str, history: Sequence[Turn], corpus: Corpus) -> Standalone:
-    """Return a question completed by what the conversation was about.
+    """Return a question completed with the subject of the conversation.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def standalone(question: str, history: Sequence[Turn], corpus: Corpus) -> Standa
     history
         Earlier turns, oldest first.
     corpus
-        The notes: a question with the name of one has a subject of its own.
+        The notes: a question that names one needs no subject from earlier turns.
     """
     text = " ".join(question.split())
     talk = talk_of(text)
@@ -200,15 +200,15 @@ def _item(question: str, turn: Turn) -> str:
 
 
 def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
-    """Return what the last question was about, and the ones that it referred to.
+    """Return the subject of the last question, and of the questions that it referred to.
 
-    "And soy?" puts one subject in the place of another: of "what about peas?" nothing is carried
-    over, and of a longer question what it asks; without the names in it, if soy is a name.
+    "And soy?" replaces a subject. After "what about peas?" nothing is taken over. After a longer
+    question its words are, without the names of notes if soy is one.
     """
     instead = _INSTEAD.match(question) is not None
     about = [name for turn in turns for name in _names(turn.question, corpus)]
     if not instead and about and not _POINTING.isdisjoint(tokens(question)):
-        # "Who translated it?" points at what was named, not at all that was asked about it.
+        # "it" in "Who translated it?" refers to the note named before, not to the whole question.
         return about[-1]
     named = instead and bool(_names(question, corpus))
     parts: list[str] = []

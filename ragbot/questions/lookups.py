@@ -1,7 +1,7 @@
-"""Questions that the structure of the notes answers: rows, properties, tags, dates and tasks.
+"""Look up answers in the structure of the notes: rows, properties, tags, dates and tasks.
 
-"The berth of the Corvo" is a cell, "the serial number of the boiler" a property, "which notes are
-tagged T" and "open tasks" are lists. Such an answer is looked up, not ranked.
+"The berth of the Corvo" is a cell, "the serial number of the boiler" a property; "which notes are
+tagged T" and "open tasks" are lists. Such facts are looked up, not ranked.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, tokens
 
 TABLES = 20
-"""Passages whose notes are searched for a row or property: those with the words of the question."""
+"""Most passages, the best by BM25, whose notes are searched for a row or property."""
 
 MOST_DAYS = 400
-"""Daily notes that are looked at for a day without a year."""
+"""Most daily notes that are read for a day without a year."""
 
 LEAST_STEM = 5
-"""Letters of the shortest stem that another of the same word may begin with."""
+"""Letters of the shortest stem that can be the beginning of another stem of the word."""
 
 _LISTED = re.compile(r"\b(who|whom|which|list|name|what (are|were|do|does|did|\w+s\b))\b", re.I)
 _TAGGED = re.compile(
@@ -78,9 +78,9 @@ ASKING = frozenset(map(stem, _ASKING_WORDS.split()))
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One thing that was looked up: how it reads, and its place.
+    """One fact that was looked up, as text, with its place.
 
-    The lines of one list have the place of the list.
+    All lines of a list have the place of the list.
     """
 
     note: NoteId
@@ -92,7 +92,7 @@ class Found:
 
 
 def look_up(corpus: Corpus, question: str) -> tuple[Found, ...]:
-    """Return what answers a question by structure; nothing for any other question."""
+    """Return the facts that answer a question; empty if it needs no look-up."""
     for search in (_tagged, _tasks, _attended, _dated, _when, _values, _headed):
         if found := tuple(search(corpus, question)):
             return found
@@ -173,7 +173,7 @@ def _notes_of(corpus: Corpus, period: When) -> list[Note]:
 
 
 def _of_day(note: Note, wanted: Collection[str]) -> Iterator[Found]:
-    """Yield what a daily note says, or of it what holds all the words wanted."""
+    """Yield the lines of a daily note, or those that contain all the words wanted."""
     for unit in units(note):
         if unit.kind in ("heading", "property", "header"):
             continue
@@ -182,7 +182,7 @@ def _of_day(note: Note, wanted: Collection[str]) -> Iterator[Found]:
 
 
 def _when(corpus: Corpus, question: str) -> Iterator[Found]:
-    """Yield what daily notes say of a thing: the day is in their name."""
+    """Yield the lines of daily notes on a subject: the date is in the note's name."""
     wanted = _words(question)
     if not _WHEN.search(question) or not wanted:
         return
@@ -196,7 +196,7 @@ def _when(corpus: Corpus, question: str) -> Iterator[Found]:
 
 
 def _values(corpus: Corpus, question: str) -> Iterator[Found]:
-    """Yield the rows and properties that hold a value that is asked for by its column or key."""
+    """Yield the rows and properties that contain the value of the column or key asked for."""
     wanted = _words(question)
     every = _stems([question])
     rows: list[Found] = []
@@ -211,14 +211,14 @@ def _values(corpus: Corpus, question: str) -> Iterator[Found]:
                 rest = wanted - key
                 if key <= every and rest <= place | _stems(unit.headings) and rest != wanted:
                     properties.append((len(key), bool(rest), _found(note, unit)))
-    # "What is the serial number?" has an answer where only one thing has one.
+    # "What is the serial number?" has an answer only if one note has a serial number.
     best = max(((size, named) for size, named, _ in properties), default=None)
     found = [one for size, named, one in properties if (size, named) == best]
     yield from rows or (found if best and (best[1] or len(found) == 1) else ())
 
 
 def _attended(corpus: Corpus, question: str) -> Iterator[Found]:
-    """Yield the list of those who were at a meeting, whatever its heading calls them."""
+    """Yield the list of those who attended a meeting, under any heading for it."""
     asked = _ATTENDED.search(question)
     if asked is None:
         return
@@ -230,7 +230,7 @@ def _attended(corpus: Corpus, question: str) -> Iterator[Found]:
         day = note_date(note)
         if days and not (day and any(when.covers(day) for when in days)):
             continue
-        # Without a date and a name, any meeting would do.
+        # Without a date and a name, every meeting would match.
         if not wanted <= _stems((note.title, *note.aliases, note.id)) or not (wanted or days):
             continue
         every = units(note)
@@ -244,7 +244,7 @@ def _attended(corpus: Corpus, question: str) -> Iterator[Found]:
 
 
 def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
-    """Yield the list under a heading or a line that says what is asked for: "Attendees:"."""
+    """Yield the list under a heading or line with the words asked for, such as "Attendees:"."""
     number = things_asked(question)
     wanted = _words(question) - (_NUMBERS if number else set())
     if not _LISTED.search(question) or not wanted:
@@ -284,7 +284,7 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _nearby(corpus: Corpus, question: str) -> list[Note]:
-    """Return the notes that a question names, and those that share the most with it in words."""
+    """Return the notes that a question names, and those with the best BM25 scores."""
     scores = corpus.bm25(question)
     best = sorted(scores, key=lambda number: -scores[number])[:TABLES]
     named = [note for name in corpus.names_in(question) for note in name.notes]
@@ -293,17 +293,17 @@ def _nearby(corpus: Corpus, question: str) -> list[Note]:
 
 
 def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool:
-    """Check whether a row has a column that is asked for, and all else that the question names.
+    """Check whether a row has the column that is asked for, and all other words of the question.
 
-    Each word of the question names a column or the place, or is in the row, and at least one
-    is in the row: a value that tells it from the others.
+    Each word of the question must be in the row, its columns, or its headings and title. At least
+    one must be in the row itself, to select it among the others.
     """
     names = [_stems([name]) for name, _ in unit.columns]
     columns = set().union(*names)
     cells = [_stems([cell]) for _, cell in unit.columns]
     values = wanted - columns - place - _stems(unit.headings)
     # "Which boats have Lars as skipper?" asks for the boat, "the berth of the Corvo" for the berth:
-    # a column of the question whose cell says what the question does not.
+    # a column in the question, with a cell that is not in it.
     says = any(
         name and name <= wanted and not cell <= wanted
         for name, cell in zip(names, cells, strict=True)
@@ -313,7 +313,7 @@ def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool:
 
 
 def _words(question: str) -> set[str]:
-    """Return the stems of what a question names, without the words that only ask."""
+    """Return the stems of a question's words, without those that only ask."""
     return {stem(word) for word in tokens(question) if word not in STOP_WORDS} - ASKING - {"s"}
 
 
@@ -328,6 +328,6 @@ def _found(note: Note, unit: Unit, *, with_state: bool = False) -> Found:
 
 
 def _first_line(note: Note) -> Span:
-    """Return the first line of a note that says something."""
+    """Return the first line of a note that has text."""
     found = units(note)
     return found[0].span if found else (0, len(note.text))

@@ -1,4 +1,4 @@
-"""The type of a question: what form its answer takes."""
+"""The type of a question: the form of its answer."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ _SIDES = tuple(
 )
 _ARTICLE = re.compile(r"^(?:the|a|an|both)\s+|^(?:what|which|who) (?:is|are) (?:better,? )?", re.I)
 MOST_BESIDE = 5
-"""Words that say something beside the name of what is defined, before the verb."""
+"""Most content words before the verb of a definition, besides the term."""
 
 _ASKING = {"defin", "explain", "describ", "tell", "mean", "exactl", "actuall", "term"}
 _SAYS = {"is", "are", "was", "were", "means", "mean", "refers", "refer", "denotes", "describes"}
@@ -81,7 +81,7 @@ _ARTICLES = {"the", "a", "an"}
 
 
 def question_type(question: str) -> QuestionType:
-    """Return what form the answer to a question takes.
+    """Return the form of the answer to a question.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def question_type(question: str) -> QuestionType:
 
 
 def things_asked(question: str) -> int | None:
-    """Return how many things a question asks for; None where it names no number, or one.
+    """Return how many things a question asks for; None for one, or without a number.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def things_asked(question: str) -> int | None:
 
 
 def sides(question: str) -> tuple[str, str] | None:
-    """Return the two things that a question compares; None where it names no two.
+    """Return the two things that a question compares; None unless it names two.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def defined_term(question: str) -> frozenset[str]:
 
 
 def defines(term: frozenset[str], sentence: str) -> bool:
-    """Check whether a sentence says what a term, by its stems, is.
+    """Check whether a sentence defines a term, given by its stems.
 
     Examples
     --------

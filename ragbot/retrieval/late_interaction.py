@@ -1,12 +1,11 @@
-"""Late interaction: how well a passage meets a question, word by word.
+"""Late interaction: compare a passage with a question word by word.
 
-A passage's one vector says what it is about. Whether it holds what is asked for
-shows when each word of the question looks for the word of the passage that comes
-nearest to it in meaning: the nearer these are, the rarer words counting more,
-the better.
+The one vector of a passage represents its subject. To see whether it answers, each word of the
+question is compared with the most similar word of the passage. The score is the mean of these
+cosines, weighted by the rarity of the words.
 
-While an index is being built some passages have no vectors yet: a word is then met where the
-passage holds the same one, and not otherwise.
+While an index is being built, some passages have no vectors yet. Their words are compared for
+equality instead.
 
 References
 ----------
@@ -36,7 +35,7 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """How near a passage and some pieces of it come to a question, each in about [0, 1].
+    """Similarity of a passage, and of pieces of it, to a question, each in about [0, 1].
 
     Attributes
     ----------
@@ -55,12 +54,12 @@ class Met:
 
 
 class Reading:
-    """A question held against the passages of a corpus.
+    """The comparison of a question with passages of a corpus.
 
     Parameters
     ----------
     question
-        As it was encoded.
+        The text that was encoded.
     asked
         Its vectors; its word pieces must not be none (see `reads`).
     """
@@ -72,7 +71,7 @@ class Reading:
         self.weights = token_codes.weights(question, asked.words.spans, corpus.rarity)
 
     def passages(self, rows: Sequence[int]) -> Scores:
-        """How near each of these passages comes to the question, shape (rows,)."""
+        """Return the similarity of each passage to the question, shape (rows,)."""
         return np.array(
             [
                 self._weighed(self._best(cosines) if len(held) else self._same(self._text(row)))
@@ -81,7 +80,7 @@ class Reading:
         )
 
     def pieces(self, passages: Sequence[tuple[int, Sequence[Span]]]) -> Iterator[Met]:
-        """Tell how near the pieces of each passage come to the question.
+        """Yield the similarity of each passage and of its pieces to the question.
 
         Parameters
         ----------
@@ -107,9 +106,9 @@ class Reading:
             yield Met(self._weighed(whole), own @ self.weights, under @ self.weights, under)
 
     def _cosines(self, rows: Sequence[int]) -> Iterator[tuple[Codes, FloatArray]]:
-        """Give the codes of each passage, and the cosines of the question's words with them.
+        """Yield the codes of each passage, and the cosines of the question's words with them.
 
-        All come from one product: between many small ones the threads of BLAS would spin.
+        One matrix product computes all: between many small ones the threads of BLAS would spin.
         """
         held = self._corpus.codes(rows)
         if held:
@@ -125,7 +124,7 @@ class Reading:
         return float(nearest @ self.weights)
 
     def _same(self, text: str) -> FloatArray:
-        """Tell which words of the question a text holds: 1 for those, 0 for the others."""
+        """Return 1 for each word of the question that a text contains, 0 for the others."""
         held = {stem(word) for word in tokens(text)}
         return np.array([word in held for word in self._stems], np.float32)
 

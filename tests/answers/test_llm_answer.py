@@ -97,7 +97,7 @@ def test_a_model_that_fails_leaves_the_quotes_and_says_why(corpus, script, why):
     assert "secret-key" not in last.notice + last.text
 
 
-def test_what_was_carried_stays_when_the_model_breaks_off(corpus):
+def test_carried_sentences_stay_when_the_model_breaks_off(corpus):
     says = "Heat flows from warm bodies to cold ones. Joule measured heat in 1843."
     *_, last = snapshots(corpus, Script(says, dies_after=7))
     assert last.kind == "generated"
@@ -204,7 +204,7 @@ def test_a_model_that_declines_is_overruled_by_the_quote(corpus):
     assert "warm bodies" in last.text
 
 
-def test_a_model_does_not_overrule_silence(corpus):
+def test_no_model_is_asked_after_an_abstention(corpus):
     script = Script("Heat flows from warm bodies to cold ones.")
     *_, last = snapshots(corpus, script, "Who won the football cup in Brazil?")
     assert last.abstained

@@ -127,7 +127,7 @@ def test_status(client, plot_bot):
         pytest.param("path", {"start": "Basil", "end": "x"}, 404, "No note", id="path-end"),
     ],
 )
-def test_errors_say_what_was_expected(client, route, fields, status, complaint):
+def test_errors_name_the_expected_value(client, route, fields, status, complaint):
     response = client.post(f"/api/{route}", json=fields)
     assert response.status_code == status
     assert complaint in response.json()["detail"]

@@ -28,7 +28,7 @@ def client(app):
 
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("route", ROUTES)
-def test_whatever_is_sent_is_answered_or_refused_with_a_reason(app, client, route, mode):
+def test_every_request_is_answered_or_refused_with_a_reason(app, client, route, mode):
     operation = schemathesis.openapi.from_dict(app.openapi())[route]["POST"]
     seen = set()
 

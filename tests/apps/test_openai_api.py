@@ -41,7 +41,7 @@ def test_an_answer_has_footnotes_and_citations(client, plot):
         assert citation["quote"] in (plot / citation["note"]).read_text(encoding="utf-8")
 
 
-def test_what_the_notes_do_not_say_is_not_answered(client):
+def test_unanswerable_questions_are_not_answered(client):
     completion = ask(client, ("user", "What is the capital of Peru?"))
     assert completion.abstained is True
     assert completion.citations == []
@@ -64,7 +64,7 @@ def test_earlier_messages_are_the_history(client):
     assert "rotation" in ask(client, *said).choices[0].message.content.casefold()
 
 
-def test_what_a_client_instructs_changes_nothing(client):
+def test_instructions_of_a_client_change_nothing(client):
     plain = ask(client, ("user", QUESTION)).choices[0].message.content
     tool = {"type": "function", "function": {"name": "rain", "parameters": {"type": "object"}}}
     instructed = ask(

@@ -125,7 +125,7 @@ def model_address(bot_with_model) -> Iterator[str]:
 
 @pytest.fixture
 def open_page(browser) -> Iterator:
-    """Open an address as a new visitor, by default at a desk in the light."""
+    """Open an address as a new visitor, by default on a light desktop."""
     contexts = []
 
     def opened(address: str, **looks) -> Page:

@@ -49,7 +49,7 @@ def test_an_answer_is_judged():
     assert scores.words == 3
 
 
-def test_silence_has_no_citations_to_judge():
+def test_an_abstention_has_no_citations_to_score():
     scores = score(NOTES, ASKED, silent(ASKED.question))
     assert (scores.lead, scores.evidence, scores.parts, scores.valid) == (0.0, 0.0, 0.0, None)
 

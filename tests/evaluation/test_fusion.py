@@ -22,7 +22,7 @@ def test_ties_keep_the_order_of_first_appearance():
 
 
 @pytest.mark.parametrize("rankings", [[], [[]], [[], []]], ids=repr)
-def test_nothing_in_nothing_out(rankings):
+def test_an_empty_ranking_list_yields_an_empty_ranking(rankings):
     assert rrf(rankings) == []
 
 

@@ -156,7 +156,7 @@ def test_server_that_is_down_and_comes_back(server, vault, tmp_path, monkeypatch
     assert best(index, "Steam rises") == "Steam rises."
 
 
-def test_server_that_never_was_there_is_said_and_vectors_answer(vault, tmp_path, caplog):
+def test_a_missing_chroma_server_is_reported_and_exact_search_answers(vault, tmp_path, caplog):
     index = Index(tmp_path / "index", "http://127.0.0.1:9")
     index.refresh(vault, WordEncoder())
     assert best(index, "what melts") == "Water melts."

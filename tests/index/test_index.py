@@ -100,7 +100,7 @@ def test_first_refresh_finds_everything(vault, index):
         assert corpus.graph.ghosts() == {"Nowhere": 1}
 
 
-def test_nothing_changed_is_not_written(vault, index):
+def test_a_refresh_without_changes_writes_nothing(vault, index):
     index.refresh(vault, WordEncoder())
     before = counter(index)
     encoder = WordEncoder()
@@ -244,7 +244,7 @@ def test_loading_the_encoder_does_not_count_as_embedding(vault, index, monkeypat
     assert embedded(index) == 3
 
 
-def test_interrupted_embedding_is_taken_up_again(vault, index, monkeypatch):
+def test_interrupted_embedding_is_continued(vault, index, monkeypatch):
     monkeypatch.setattr(vector_writer, "BATCH", 1)
     first, second = WordEncoder(), WordEncoder()
 
@@ -314,7 +314,7 @@ def test_a_build_that_fails_ends_the_embedding(vault, index, monkeypatch):
     assert len(encoder.encoded) == 1
 
 
-def test_what_is_wanted_no_more_is_not_embedded(vault, index, monkeypatch):
+def test_a_note_removed_during_embedding_is_not_embedded(vault, index, monkeypatch):
     monkeypatch.setattr(vector_writer, "BATCH", 1)
     monkeypatch.setattr(indexer, "SCAN_SECONDS", 0)
     encoder = WatchedEncoder()
@@ -543,7 +543,7 @@ def test_chroma_that_fails_is_built_again_without_embedding(vault, index, harm):
         client.close()
 
 
-def test_chroma_that_is_lost_while_a_chat_runs_is_said_and_healed(vault, index):
+def test_a_chroma_lost_during_a_chat_is_reported_and_rebuilt(vault, index):
     index.refresh(vault, WordEncoder())
     assert best(index, "what melts") == "Ice.md"
     index._chroma.close()
@@ -565,9 +565,7 @@ def test_chroma_of_another_version_is_built_again(vault, index, monkeypatch):
     assert best(index, "what melts") == "Ice.md"
 
 
-def test_chroma_that_cannot_be_written_is_said_and_vectors_answer(
-    vault, index, monkeypatch, caplog
-):
+def test_a_chroma_error_is_reported_and_exact_search_answers(vault, index, monkeypatch, caplog):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
@@ -700,7 +698,7 @@ def test_a_database_of_another_program_is_not_taken_for_an_index(index, vault):
         assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("theirs",)]
 
 
-def test_python_without_full_text_search_is_told(index, monkeypatch):
+def test_python_without_full_text_search_is_a_clear_error(index, monkeypatch):
     class Connection:
         def execute(self, statement):
             raise sqlite3.OperationalError("no such module: fts5")
@@ -714,7 +712,7 @@ def test_python_without_full_text_search_is_told(index, monkeypatch):
         Index(index.directory)
 
 
-def test_code_that_reads_otherwise_reads_again_but_keeps_vectors(vault, index, monkeypatch):
+def test_a_new_parser_version_reads_again_but_keeps_vectors(vault, index, monkeypatch):
     index.refresh(vault, WordEncoder())
     before = counter(index)
     monkeypatch.setattr(indexer, "PARSER_VERSION", 99)
@@ -748,7 +746,7 @@ def test_mentions_are_weak_edges_until_they_are_switched_off(vault, index):
         assert [edge.target for edge in corpus.graph.neighbours("Salt.md")] == ["Heat.md"]
 
 
-def test_second_writer_hears_who_writes(vault, index):
+def test_second_writer_gets_the_name_of_the_first(vault, index):
     code = (
         "import sys; from pathlib import Path; from ragbot.index.database import Database\n"
         "with Database(Path(sys.argv[1])).writing():\n"

@@ -16,7 +16,8 @@ HELLO = [Message("user", "hello")]
 
 def needs(package):
     return pytest.mark.skipif(
-        importlib.util.find_spec(package) is None, reason=f"needs the extra with {package}"
+        importlib.util.find_spec(package) is None,
+        reason=f"needs {package}: pip install -c constraints.txt -e '.[test]'",
     )
 
 

@@ -63,7 +63,7 @@ def test_a_word_too_long_for_the_encoder_is_cut_anywhere():
         pytest.param("A.\n\n<script>hidden()</script>\n\nB.", id="script"),
     ],
 )
-def test_what_is_not_prose_is_in_no_chunk(text):
+def test_text_that_is_not_shown_is_in_no_passage(text):
     _, found = chunks(text)
     assert not any("hidden" in c.text for c in found)
     assert "A." in found[0].text

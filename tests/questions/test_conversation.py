@@ -34,7 +34,7 @@ def query(corpus, question, *history):
         "does that hold for stars?",
     ],
 )
-def test_a_question_that_leans_on_the_one_before_carries_its_subject(corpus, question):
+def test_a_follow_up_takes_the_subject_of_the_question_before(corpus, question):
     assert query(corpus, question, "What is entropy?") == f"{question} (entropy)"
 
 
@@ -85,7 +85,7 @@ def test_a_long_chat_stays_within_bounds(corpus):
         ("who are you?", "quotes a note"),
     ],
 )
-def test_what_is_no_question_gets_a_reply_and_no_search(corpus, message, said):
+def test_small_talk_gets_a_reply_without_a_search(corpus, message, said):
     one = standalone(message, [Turn("What is entropy?")], corpus)
     assert said in one.reply
     assert not one.carried

@@ -26,7 +26,7 @@ def test_a_question_with_two_parts_holds_both_encoded():
     assert all(part.encoded is not None for part in question.parts)
 
 
-def test_where_the_encoder_knows_no_piece_words_decide():
+def test_words_decide_if_the_encoder_has_no_piece_of_a_script():
     text = "чайник кипит"
     letters = [(n, n + 1) for n, letter in enumerate(text) if letter != " "]
 

@@ -9,7 +9,7 @@ from ragbot.questions.question_type import defined_term, defines
     "question",
     ["What is a ghost link?", "what's a ghost link", "Define ghost links.", "ghost link meaning?"],
 )
-def test_the_subject_is_what_is_left_of_the_question(question):
+def test_the_defined_term_is_the_rest_of_the_question(question):
     assert defined_term(question) == {"ghost", "link"}
 
 
@@ -34,5 +34,5 @@ def test_other_questions_have_none(question):
         ("", False),
     ],
 )
-def test_a_definition_begins_with_its_subject_and_says_what_it_is(sentence, is_one):
+def test_a_definition_begins_with_its_subject_and_defines_it(sentence, is_one):
     assert defines(defined_term("What is a ghost link?"), sentence) is is_one

@@ -1,4 +1,4 @@
-"""The commands that take a question: ask and search."""
+"""The commands `ask` and `search`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that keeps the index up to date."""
+"""The command `index`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A conversation in the terminal, with the earlier turns as its history."""
+"""A conversation in the terminal; earlier turns are the history of a question."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ragbot.config import Config
 
 TURNS = 20
-"""Turns that are remembered."""
+"""Most turns in the history."""
 
 HELP = """\
 Ask in plain words; a question may refer to earlier ones.
@@ -31,7 +31,7 @@ Ctrl-C stops an answer."""
 
 
 def talk(config: Config) -> None:
-    """Answer what is typed until the input ends."""
+    """Answer questions from standard input until it ends."""
     with opened(config) as (bot, page):
         say(f"{format.counted(len(bot.notes()), 'note')}. Ask, or /help.")
         turns: deque[Turn] = deque(maxlen=TURNS)
@@ -67,7 +67,7 @@ def _reply(typed: str, bot: Ragbot, turns: deque[Turn], page: format.Page) -> No
 
 
 def _lines() -> Iterator[str]:
-    """Read what is typed, with line editing and recall where the terminal has them."""
+    """Yield the lines typed, with line editing and history if the terminal has them."""
     prompt = ""
     if sys.stdin.isatty():
         with suppress(ImportError):

@@ -1,4 +1,4 @@
-"""The commands that serve others: chat and mcp."""
+"""The commands `chat` and `mcp`, which serve people and assistants."""
 
 from __future__ import annotations
 

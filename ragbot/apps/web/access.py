@@ -26,7 +26,7 @@ PROGRAMS = ("/api/", "/v1/", "/mcp")
 """Paths for programs, which show their login in a header and count against the rate limit."""
 
 PUBLIC = ("/login", "/login/", "/theme.css", "/favicon.ico", "/robots.txt", "/manifest.json")
-"""Paths that are served before the login; nothing of them comes from a note."""
+"""Paths that need no login; they contain nothing from notes."""
 
 PUBLIC_FOLDERS = ("/static/", "/assets/", "/svelte/", "/ragbot/")
 """Folders of scripts and styles, which are served before the login."""
@@ -102,7 +102,7 @@ _NO_LOGIN = (
 
 
 class AccessControl:
-    """ASGI middleware that lets through the requests that keep the rules."""
+    """ASGI middleware that passes on only the requests that keep the rules."""
 
     def __init__(self, app: ASGIApp, rules: AccessRules) -> None:
         self.app = app
@@ -116,7 +116,7 @@ class AccessControl:
                 await refusal(scope, receive, send)
                 return
         elif scope["type"] == "websocket":
-            # The server has none: what no rule looks at is refused.
+            # Refuse every other protocol, because no rule checks it.
             await send({"type": "websocket.close", "code": 1008})
             return
         await self.app(scope, receive, send)

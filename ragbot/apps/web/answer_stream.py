@@ -1,4 +1,4 @@
-"""An answer as it is made, for a visitor who may cancel it."""
+"""Stream an answer to a visitor, who may cancel it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class AnswerStream(Generic[T]):
-    """The values of a generator, read in a thread of its own so that a reader can stop waiting.
+    """The values of a generator, read in a thread, so that the reader can stop waiting.
 
     A value replaces the one before it: a slow reader gets the newest only. The same object again
     is no news: the generator only gives a chance to close it.
@@ -87,7 +87,7 @@ class AnswerStreams:
             self._streams.pop(number, None)
 
     def cancel(self, number: int) -> None:
-        """End the answer to a question, whether it has begun or not."""
+        """Cancel the answer to a question, before or after it begins."""
         self._cancelled = max(self._cancelled, number)
         if stream := self._streams.get(number):
             stream.end()

@@ -20,13 +20,13 @@ Date = Annotated[str, Field(pattern=r"^(\d{4}(-\d{2}(-\d{2})?)?)?$")]
 
 
 class Request(BaseModel):
-    """A JSON object whose fields have the types that are written here, and no others."""
+    """A JSON object with the declared fields only, strictly of the declared types."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class EarlierTurn(Request):
-    """An earlier question, with its answer if it is at hand."""
+    """An earlier question, and its answer if the client has it."""
 
     question: str
     answer: str | None = None
@@ -48,7 +48,7 @@ class FilterFields(Request):
 
 
 class AskRequest(FilterFields):
-    """A question, what was said before, and how to answer."""
+    """A question, the earlier turns, and how to answer."""
 
     question: Question
     history: Annotated[
@@ -98,7 +98,7 @@ class NoteRequest(Request):
 
 
 class RelatedRequest(Request):
-    """Whose relations to list."""
+    """The name of a note whose relations to list."""
 
     name: Name
     predicate: Annotated[str | None, Field(description="Only this relation")] = None
@@ -108,7 +108,7 @@ class RelatedRequest(Request):
 
 
 class PathRequest(Request):
-    """Between which notes to find the shortest path of relations."""
+    """The names of two notes to find the shortest path between."""
 
     start: Name
     end: Name
@@ -152,7 +152,7 @@ class EvidenceBody(Response):
 
 
 class PassageBody(Response):
-    """A passage of a note, as it is written in the file."""
+    """A passage of a note, as in the file."""
 
     note: str
     title: str
@@ -220,7 +220,7 @@ class NoteRelations(Response):
 
 
 class NoteBody(Response):
-    """A note with its text, its relations, its passages, and the notes it wants."""
+    """A note with its text, its relations, its passages and its ghosts."""
 
     note: str
     title: str

@@ -135,7 +135,7 @@ async def refuse(request: Request, error: Exception) -> JSONResponse:
 
 
 async def refuse_fields(request: Request, error: Exception) -> Response:
-    """Answer a request whose body does not fit, with one sentence for each field."""
+    """Answer a request with a wrong body: one sentence for each wrong field."""
     assert isinstance(error, RequestValidationError)
     path = request.url.path
     message = " ".join(dict.fromkeys(_reason(found) for found in error.errors()))
@@ -148,7 +148,7 @@ def _wrong_request(path: str) -> int:
 
 
 def _reason(found: dict[str, Any]) -> str:
-    """Return what is wrong with one field, and what was expected."""
+    """Return the fault of one field, and the expected value."""
     field = ".".join(str(part) for part in found["loc"][1:])
     kind, message = found["type"], str(found["msg"])
     if kind == "json_invalid":

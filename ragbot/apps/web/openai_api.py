@@ -79,7 +79,7 @@ def routes(bot: Ragbot) -> APIRouter:
 
     @router.post("/chat/completions")
     def completions(body: CompletionRequest) -> Any:
-        """Answer the last message from the notes; what was said before is the history."""
+        """Answer the last message from the notes; earlier messages are the history."""
         if body.model != MODEL:
             return _unknown(body.model)
         question, turns = conversation(body.messages)

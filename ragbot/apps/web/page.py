@@ -59,7 +59,7 @@ class Chat:
 
 
 def build(refresher: IndexRefresher, limit: RateLimit) -> gr.Blocks:
-    """Build the page over an open bot; each visitor has a conversation of their own."""
+    """Build the page over an open bot; each visitor has a separate conversation."""
     bot = refresher.bot
     with gr.Blocks(title="ragbot", fill_height=True, analytics_enabled=False) as page:
         with gr.Row(elem_id="masthead"):
@@ -212,7 +212,7 @@ def _reply(
 
 
 def _int(number: object) -> int:
-    """Return the number that a browser gave a question; 0 where it is none."""
+    """Return the number of a question that a browser sent; 0 if it is not a number."""
     return number if isinstance(number, int) else 0
 
 

@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where the chat is served, and to whom.
+    """The address of the chat, and who may use it.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ def serve(
 
 
 class RunningServer:
-    """A uvicorn server in a thread of its own."""
+    """A uvicorn server in a thread."""
 
     def __init__(self, app: FastAPI, host: str, port: int) -> None:
         import uvicorn
@@ -281,7 +281,7 @@ def _refresh(refresher: IndexRefresher) -> None:
     except ClosedError:
         return
     except RagbotError as error:
-        # The page goes on with words and links; the log says why.
+        # The page still answers by words and links; the log has the reason.
         _log.warning("%s", error)
 
 

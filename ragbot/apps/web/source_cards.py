@@ -126,7 +126,7 @@ def _lines(citation: Citation) -> str:
 
 
 def _path(path: Sequence[Relation], end: NoteId, notes: Notes) -> str:
-    """Return the path that led to a note, and what its author wrote about the last step."""
+    """Return the path that led to a note, with the annotation of its last step."""
     if not path:
         return ""
     way = " ".join(
@@ -153,7 +153,7 @@ def _title(note: NoteId, notes: Notes) -> str:
 
 
 def _found(hits: Iterable[Hit], note: NoteId) -> str:
-    """Return what found a note to which no path led."""
+    """Return the retrievers that found a note to which no path led."""
     ways = dict.fromkeys(
         _WAYS[evidence.retriever]
         for hit in hits

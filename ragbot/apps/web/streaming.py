@@ -1,4 +1,4 @@
-"""A generator that computes, read from an event loop."""
+"""Read a blocking generator from an event loop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 async def in_threads(pieces: Iterator[T]) -> AsyncIterator[T]:
-    """Yield what a generator gives, each step in a thread; close it however this ends."""
+    """Yield the values of a generator, each computed in a thread; close it at the end."""
     try:
         async for piece in iterate_in_threadpool(pieces):
             yield piece

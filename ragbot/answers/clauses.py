@@ -29,10 +29,10 @@ from ragbot.text.tokenize import STOP_WORDS
 _WORD = re.compile(
     r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*(?:[-‐][^\W_]+)*|[^\W_]+|[%°$€£;:,()—–]"
 )
-_MARKS = frozenset(";:,()—–")
+MARKS = frozenset(";:,()—–")
 _AND = frozenset(["and", "or", "but", "then", "yet", "while", "whereas"])
 _BEFORE_CLAUSE = frozenset(["after", "before"])
-_KEEPS_SUBJECT = _AND | _MARKS | frozenset(["which", "who", "whose"])
+_KEEPS_SUBJECT = _AND | MARKS | frozenset(["which", "who", "whose"])
 _OBJECT_PRONOUNS = frozenset(["it", "them", "him"])
 _POSSESSIVE = frozenset(["its", "their", "his", "her", "whose"])
 _VERB_LEMMAS = frozenset(stem(word) for word in VERBS)
@@ -155,7 +155,7 @@ def _pieces(all_words: Sequence[Word]) -> Iterator[tuple[str, list[Word]]]:
     piece: list[Word] = []
     opener = ""
     for place, word in enumerate(all_words):
-        opens = word.text in _MARKS or word.text in _AND or word.text in OPENERS
+        opens = word.text in MARKS or word.text in _AND or word.text in OPENERS
         if not opens and not _opens_clause(all_words, place):
             piece.append(word)
             continue

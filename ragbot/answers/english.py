@@ -92,7 +92,7 @@ _LIGHT_WORDS = (
     "note notes text passage say says state according mention describe refer call also well "
     "therefore thus however since due both while during such specifically namely include e.g "
     "i.e etc yet still already different would example each any whether within upon via using "
-    "used use mean means"
+    "used use mean means tend tends seem seems"
 )
 LIGHT = frozenset(_LIGHT_WORDS.split())
 """Words that refer to the source, or only join the parts of a sentence."""

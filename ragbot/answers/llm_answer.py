@@ -1,8 +1,8 @@
 """A language model writes the answer, and only what quoted sentences carry is shown.
 
 The model reads numbered evidence and one instruction. Each sentence that it writes is matched to
-the lines that carry it, whether or not it wrote a number, and verified against them. Sentences that
-no line carries, or that do not answer the question, are left out.
+the lines that carry it, whether or not it wrote a number, and verified against them. Where nothing
+carries a sentence, the sentence of the notes that says nearly the same takes its place.
 """
 
 from __future__ import annotations
@@ -14,14 +14,18 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from ragbot.answers import evidence, grounding
-from ragbot.answers.clauses import clauses, words
+from ragbot.answers.clauses import MARKS, clauses, lemma, words
 from ragbot.answers.evidence import EvidenceLine
 from ragbot.answers.verification import Synonymous, fault
 from ragbot.index.corpus import FloatArray
 from ragbot.inference.llm import LanguageModel, Message
 from ragbot.models import Citation, Note, NoteId, Span, Statement
+from ragbot.questions.answer_type import fit
+from ragbot.text.sentences import sentences
 
-INSTRUCTION = "Using only these notes, answer in one or two sentences:"
+INSTRUCTION = (
+    "Using only these notes, answer in one or two short sentences that keep the words of the notes:"
+)
 
 SENTENCES = 3
 """Most sentences shown."""
@@ -35,14 +39,22 @@ LONGEST = 1200
 SYNONYM = 0.62
 """Least cosine of two words that mean the same."""
 
+MOST_WORDS = 60
+"""Most words shown in all."""
+
+MEANT = 0.55
+"""How near a sentence of the notes must come to a refused one to take its place, in [0, 1]."""
+
 CANDIDATES = 5
 """Lines that a sentence is compared with, those that share most of its words."""
 
-RESTATING = 5
-"""Best lines for which an answer may name what was asked in the words of the question."""
+BEST = 5
+"""Best lines: of these, an answer may name what was asked in the words of the question, and one may
+take the place of a refused sentence."""
 
 _CITED = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _DONE = re.compile(r"[.!?…。！？][\"'”’)]*(?:\s*\[[\d,; ]+\])*(?=\s+[^\s\[]|\s*\n)")
+_ECHO = re.compile(r"([^\[]{1,200})\[\d{1,3}\]\s")
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")
 _LINKS = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)|<[^<>]*>|https?://\S+")
 _LABEL = re.compile(r"^\s*(?:answer|a|response)\s*:\s*", re.IGNORECASE)
@@ -63,9 +75,14 @@ _DECLINES = re.compile(
 )
 
 _COUNTED = re.compile(r"\bhow (?:many|much)((?: [\w-]+){1,2})", re.IGNORECASE)
+_REPLY = re.compile(r"(?:yes|no)\b[,.:;—–-]*\s*", re.IGNORECASE)
+_REPEATS = "it only repeats the question"
+_OPEN_TASK = re.compile(r"\W*\[ \]")
 _ENDS = ".!?…。！？\"'”’)"
 
 Encode = Callable[[Sequence[str]], FloatArray]
+_Quoted = tuple[EvidenceLine, int, int]
+"""A line of evidence with the first and the last of its sentences that are quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +90,8 @@ class Written:
     """What a model wrote, verified: the statements carried, and their quotes.
 
     `lines` are the numbers of the evidence that carries each statement. `refused` counts the
-    sentences left out, `why` is the fault of the last of them. `declined` is True if the model
+    sentences that nothing carries, `why` says what was wrong with the last of them; `replaced`
+    counts those of them for which a sentence of the notes is shown. `declined` is True if the model
     wrote that the notes don't answer.
     """
 
@@ -81,6 +99,7 @@ class Written:
     citations: tuple[Citation, ...] = ()
     lines: tuple[int, ...] = ()
     refused: int = 0
+    replaced: int = 0
     why: str = ""
     declined: bool = False
 
@@ -97,7 +116,7 @@ def stream(
     lines: Sequence[EvidenceLine],
     encode: Encode | None = None,
 ) -> Iterator[Written]:
-    """Yield the statements carried so far after each verified sentence; at last all of them.
+    """Yield what is carried so far: after each sentence, while the model is silent, and at the end.
 
     Closing the iterator stops the model's work.
 
@@ -113,26 +132,38 @@ def stream(
     """
     checker = _Checker(notes, query, lines, encode)
     with closing(model.stream(prompt(query, lines))) as pieces:
-        for written, sentence in enumerate(_whole_sentences(pieces), start=1):
-            if checker.take(sentence):
-                yield checker.written
-            if written >= WRITTEN or checker.ended:
+        for sentence in _whole_sentences(pieces):
+            checker.take(sentence)
+            yield checker.written
+            if checker.ended:
                 break
     yield checker.written
 
 
 def _whole_sentences(pieces: Iterator[str]) -> Iterator[str]:
-    """Cut a stream into sentences, each with the marks that follow it."""
+    """Cut a stream into sentences, each with the marks that follow it; empty ones for silence."""
     waiting, length = "", 0
     for piece in pieces:
+        if not piece:
+            yield ""
         waiting += piece
         length += len(piece)
-        while done := _DONE.search(waiting):
-            yield waiting[: done.end()]
-            waiting = waiting[done.end() :]
+        while end := _end(waiting):
+            yield waiting[:end]
+            waiting = waiting[end:]
         if length > LONGEST:
             return  # without the sentence that it broke off
     yield from (line for line in re.split(r"\n+", waiting) if line.strip())
+
+
+def _end(text: str) -> int:
+    """Return where the first whole sentence ends, with its marks; 0 where none has ended."""
+    starts = [first for first, _ in sentences(text)[1:]]  # "St. Nicholas" is one sentence
+    for done in _DONE.finditer(text):
+        after = len(text) - len(text[done.end() :].lstrip())
+        if any(done.start() < start <= after for start in starts):
+            return done.end()
+    return 0
 
 
 class _Checker:
@@ -148,48 +179,96 @@ class _Checker:
         self.written = Written()
         self._notes, self._query, self._lines = notes, query, lines
         self._asked = _lemmas(query)
+        self._encode = encode
         self._synonymous = _synonyms(encode) if encode else None
         self._numbers: dict[tuple[NoteId, Span], int] = {}
         self._seen: set[str] = set()
+        self._taken = 0
         self._repeated = False
         self._first = True
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is wanted: enough is shown, or the model repeats itself."""
-        return len(self.written.statements) >= SENTENCES or self._repeated
+        """Whether nothing more is wanted.
 
-    def take(self, sentence: str) -> bool:
-        """Verify one sentence and keep it if it is carried; return whether it was kept."""
+        Enough is shown, the model repeats itself, or the first sentence that is more than the
+        question again, which is the answer, is not shown.
+        """
+        enough = len(self.written.statements) >= SENTENCES or self._taken >= WRITTEN
+        failed = self.written.why not in ("", _REPEATS) and not self.written.statements
+        return enough or self._repeated or failed
+
+    def take(self, sentence: str) -> None:
+        """Verify one sentence and keep it if it is carried."""
+        if not sentence:
+            return
+        self._taken += 1
         hints = {int(n) for group in _CITED.findall(sentence) for n in re.findall(r"\d+", group)}
         text = _plain(sentence, self._lines)
         folded = text.casefold()
         if not re.search(r"\w{2}", text):
-            return False
+            return
         if folded in self._seen:
             self._repeated = True
-            return False
+            return
         self._first = not self._seen
         self._seen.add(folded)
         if _DECLINES.search(text):
             self.written = replace(self.written, declined=True)
-            return False
+            return
         spans, why = self._carried(text, hints)
-        if why:
-            self.written = replace(self.written, refused=self.written.refused + 1, why=why)
-            return False
-        self._keep(text, spans)
-        return True
+        if why and (reply := _REPLY.match(text)):
+            # A "yes" that does not follow: what is said beside it may.
+            text = _capital(text[reply.end() :])
+            spans, why = self._carried(text, hints)
+        if not why:
+            self._keep(text, spans)
+            return
+        self.written = replace(self.written, refused=self.written.refused + 1, why=why)
+        if nearest := self._nearest(text):
+            self._keep(_shown(*nearest), [nearest])
+            self.written = replace(self.written, replaced=self.written.replaced + 1)
 
-    def _carried(
-        self, text: str, hints: set[int]
-    ) -> tuple[list[tuple[EvidenceLine, int, int]], str]:
+    def _nearest(self, text: str) -> _Quoted | None:
+        """Return the quote that says nearly the same as a refused sentence, if there is one.
+
+        The measure is the mean of the cosine of both, of the share of the sentence's words that the
+        quote holds, and of the same share without the words of the question. Quotes that lack a
+        number of the sentence are passed over, and those that lack a number, date or name that is
+        asked for where others have it.
+        """
+        said = _lemmas(text)
+        parts = {one: {lemma(part) for part in one.split("-")} for one in said - self._asked}
+        new = {one for one, of in parts.items() if not of <= self._asked}  # "role-playing" is asked
+        numbers = {word.lemma for word in words(text) if word.number} - self._asked
+        quotes = [
+            (line, *part)
+            for line in self._lines[:BEST]
+            for part in _parts(line)
+            if numbers <= _lemmas(_shown(line, *part)) and not self._is_open(line, *part)
+        ]
+        if not quotes or not new:
+            return None
+        fits = [fit(self._query, [_shown(*quote)]) for quote in quotes]
+        quotes = [quote for quote, one in zip(quotes, fits, strict=True) if one == max(fits)]
+        shown = [_shown(*quote) for quote in quotes]
+        held = [_lemmas(one) for one in shown]
+        near = [[len(w & one) / max(1, len(w)) for w in (said, new)] for one in held]
+        if self._encode is not None:
+            vectors = self._encode([text, *shown])
+            near = [[*n, float(c)] for n, c in zip(near, vectors[1:] @ vectors[0], strict=True)]
+        score = [sum(one) / len(one) for one in near]
+        best = max(range(len(quotes)), key=score.__getitem__)
+        known = any(one.text == shown[best] for one in self.written.statements)
+        return quotes[best] if score[best] >= MEANT and not known else None
+
+    def _carried(self, text: str, hints: set[int]) -> tuple[list[_Quoted], str]:
         """Find the fewest quotes that carry a sentence, each as a line with first and last part."""
         said = _lemmas(text)
-        if not self._first and (len(said) < 2 or text[-1] not in _ENDS):
+        if len(said) < 2 or (not self._first and text[-1] not in _ENDS):
             return [], "it is no whole sentence"
-        if not _is_reply(text) and said <= self._asked:
-            return [], "it only repeats the question"
+        if not _REPLY.match(text) and said <= self._asked:
+            return [], _REPEATS
         ranked = sorted(
             self._lines,
             key=lambda line: (-len(said & _lemmas(line.text)), line.number not in hints),
@@ -207,12 +286,19 @@ class _Checker:
                 return both, ""
         return [], why
 
-    def _fault(self, text: str, quotes: Sequence[tuple[EvidenceLine, int, int]]) -> str:
-        shown = [" ".join(line.texts[first : last + 1]) for line, first, last in quotes]
+    def _fault(self, text: str, quotes: Sequence[_Quoted]) -> str:
+        shown = [_shown(*quote) for quote in quotes]
+        if any(self._is_open(*quote) for quote in quotes) and text not in shown:
+            return "the task is not done"
         place = " ".join(line.place for line, _, _ in quotes)
-        top = all(line.number <= RESTATING for line, _, _ in quotes)
+        top = all(line.number <= BEST for line, _, _ in quotes)
         reason = fault(text, shown, place, self._synonymous, self._query, restating=top)
         return reason or self._misses(text, shown)
+
+    def _is_open(self, line: EvidenceLine, first: int, last: int) -> bool:
+        """Check for a task that is not done: it does not say that anything happened."""
+        text = self._notes[line.note].text
+        return any(_OPEN_TASK.match(text, *span) for span in line.spans[first : last + 1])
 
     def _misses(self, text: str, quotes: Sequence[str]) -> str:
         """Return a fault if the claim lacks a number, date or name that is asked for and quoted."""
@@ -225,7 +311,10 @@ class _Checker:
             return "it leaves out what is asked"
         return ""
 
-    def _keep(self, text: str, quotes: Sequence[tuple[EvidenceLine, int, int]]) -> None:
+    def _keep(self, text: str, quotes: Sequence[_Quoted]) -> None:
+        words = sum(len(one.text.split()) for one in self.written.statements)
+        if words + len(text.split()) > MOST_WORDS:
+            return
         citations = list(self.written.citations)
         marks: list[int] = []
         for line, first, last in quotes:
@@ -245,21 +334,22 @@ class _Checker:
 
 def _plain(sentence: str, lines: Sequence[EvidenceLine]) -> str:
     """Return a written sentence without marks, markup, links, and echoes of the prompt."""
+    places = {part for line in lines for part in (line.place, line.place.split(" > ")[-1])}
+    if (echo := _ECHO.match(sentence)) and echo[1].strip() in places:
+        sentence = sentence[echo.end() :]
     text = _LINKS.sub(r"\1", _BULLET.sub("", _CITED.sub("", sentence)))
     text = " ".join(re.sub(r"\*\*|__|`|^#+", "", text).split())
-    for line in lines:
-        text = text.replace(f"({line.place})", "")
     text = _SOURCE.sub("", _LABEL.sub("", text.strip()))
     text = re.sub(r"\s+([.!?,;:])", r"\1", text).strip()
-    return text[:1].upper() + text[1:]
+    return _capital(text)
 
 
 def _lemmas(text: str) -> set[str]:
-    return {word.lemma for word in words(text) if word.content}
+    return {word.lemma for word in words(text) if word.content and word.text not in MARKS}
 
 
-def _is_reply(text: str) -> bool:
-    return re.match(r"(?:yes|no)\b", text, re.IGNORECASE) is not None
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _each_clause_in_one(text: str, lines: Sequence[EvidenceLine]) -> bool:
@@ -273,6 +363,10 @@ def _parts(line: EvidenceLine) -> list[tuple[int, int]]:
     """Places of the quotes that a line offers: its last sentence alone, then all of it."""
     last = len(line.texts) - 1
     return [(last, last), (0, last)] if last == 1 else [(0, last)]
+
+
+def _shown(line: EvidenceLine, first: int, last: int) -> str:
+    return " ".join(line.texts[first : last + 1])
 
 
 def _synonyms(encode: Encode) -> Synonymous:

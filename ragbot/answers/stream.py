@@ -65,7 +65,8 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
 
     Only the first comes without a model, and where relations answer, the notes are silent or
     nothing was asked. Every snapshot is complete: its citations are quotes of the notes and its
-    text shows only sentences that they carry. Closing the stream stops the model's server.
+    text shows only sentences that they carry. While nothing new comes, the same object is yielded
+    again, so that a caller can close the stream, which stops the model's server.
 
     Parameters
     ----------
@@ -78,8 +79,7 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
     # No model is asked if the evidence does not answer: small models hardly ever decline.
     if writer is None or not writer.lines or quoted.kind != "extractive" or quoted.abstained:
         return
-    last = Written()
-    broke = ""
+    shown, last, broke = quoted, Written(), ""
     try:
         pieces = llm_answer.stream(
             writer.model, writer.notes, quoted.query or quoted.question, writer.lines, writer.encode
@@ -88,7 +88,8 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
             more = len(written.statements) > len(last.statements)
             last = written
             if more and _shown(quoted, last):
-                yield _generated(quoted, last)
+                shown = _generated(quoted, last)
+            yield shown
     except ModelUnavailableError as error:
         broke = error.found
     if _shown(quoted, last):
@@ -136,13 +137,20 @@ def _other_quotes(quoted: Answer, cited: Sequence[Citation]) -> list[Citation]:
 
 def _left_out(spec: str, written: Written, broke: str) -> str:
     parts = []
-    if written.refused:
-        times = "One sentence" if written.refused == 1 else f"{written.refused} sentences"
-        verb = "is" if written.refused == 1 else "are"
-        parts.append(f"{times} of {spec} {verb} left out, because the notes do not carry it.")
+    if written.replaced:
+        parts.append(f"{_counted(written.replaced, spec)} given in the words of the notes.")
+    if left_out := written.refused - written.replaced:
+        counted = f"{_counted(left_out, spec)} left out"
+        parts.append(f"{counted}, because the notes do not carry it.")
     if broke:
         parts.append(f"{spec} broke off: {broke}.")
     return " ".join(parts)
+
+
+def _counted(sentences: int, spec: str) -> str:
+    return (
+        f"One sentence of {spec} is" if sentences == 1 else f"{sentences} sentences of {spec} are"
+    )
 
 
 def _why_quoted(spec: str, written: Written, broke: str) -> str:

@@ -11,14 +11,13 @@ import re
 from collections.abc import Callable, Sequence
 
 from ragbot.answers.clauses import Clause, Word, clauses, lemma, words
-from ragbot.answers.comparisons import comparison_fault, opposite_fault, scale_counterpart
+from ragbot.answers.comparisons import comparison_fault, scale_counterpart
 from ragbot.answers.english import LIGHT, NEGATORS, PREPOSITIONS, PRONOUNS, STRONG
 from ragbot.answers.quantities import number_fault
 from ragbot.answers.restating import only_restates
 from ragbot.answers.roles import (
     clause_fault,
     derived,
-    order_fault,
     placed_fault,
     stitched_fault,
 )
@@ -80,9 +79,7 @@ def fault(
     return (
         number_fault(words(said), words(text), above)
         or _words_fault(said, source, above, synonymous, question if restating else "")
-        or opposite_fault(said, text)
         or clause_fault(said, source, asked)
-        or order_fault(clauses(said), source)
         or stitched_fault(said, source)
         or placed_fault(words(said), words(text))
         or comparison_fault(said, quotes)

@@ -1,10 +1,11 @@
 """An answer that a visitor waits for: it ends, fails, is cancelled before or while it comes."""
 
 import threading
+import time
 
 import pytest
 
-from ragbot.apps.web.answer_stream import AnswerStreams
+from ragbot.apps.web.answer_stream import AnswerStream, AnswerStreams
 
 
 class Source:
@@ -91,3 +92,24 @@ def test_an_error_is_raised_when_its_result_is_read():
 
     with AnswerStreams().open(1, pieces()) as coming, pytest.raises(ZeroDivisionError):
         list(coming)
+
+
+def test_the_same_object_again_is_no_news_and_lets_the_stream_be_closed():
+    closed = threading.Event()
+
+    def silent():
+        value = ["quotes"]
+        try:
+            while True:
+                yield value
+                time.sleep(0.01)
+        finally:
+            closed.set()
+
+    stream = AnswerStream(silent())
+    pieces = iter(stream)
+    assert next(pieces) == ["quotes"]
+    time.sleep(0.1)
+    stream.end()
+    assert list(pieces) == []
+    assert closed.wait(5)

@@ -13,7 +13,8 @@ T = TypeVar("T")
 class AnswerStream(Generic[T]):
     """The values of a generator, read in a thread, so that the reader can stop waiting.
 
-    A value replaces the one before it: a slow reader gets the newest only.
+    A value replaces the one before it: a slow reader gets the newest only. The same object again
+    is no news: the generator only gives a chance to close it.
     """
 
     def __init__(self, source: Generator[T, None, None]) -> None:
@@ -42,14 +43,17 @@ class AnswerStream(Generic[T]):
             self._changed.notify_all()
 
     def _read(self, source: Generator[T, None, None]) -> None:
+        last = None
         try:
             with closing(source):
                 for value in source:
                     with self._changed:
                         if self._ended:
                             return
-                        self._newest = [value]
-                        self._changed.notify_all()
+                        if value is not last:
+                            self._newest = [value]
+                            self._changed.notify_all()
+                    last = value
         # Every error, because the thread that waits raises it.
         except BaseException as error:
             self._error = error

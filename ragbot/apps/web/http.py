@@ -99,9 +99,12 @@ def routes(refresher: IndexRefresher) -> APIRouter:
 
 
 async def _events(answers: Iterator[Answer], notes: NoteLookup) -> AsyncIterator[str]:
+    last = None
     try:
         async for answer in streaming.in_threads(answers):
-            yield _event("answer", _answer(answer, notes))
+            # A comment keeps the connection open while a model reads.
+            yield ": reading\n\n" if answer is last else _event("answer", _answer(answer, notes))
+            last = answer
         yield _event("done", {})
     except RagbotError as error:
         yield _event("error", {"detail": str(error)})

@@ -184,7 +184,8 @@ def _reply(
         left = Exchange(turn, inert(answer_view.turn(question, stopped)))
         return before + html, [*exchanges, left][-_MOST_TURNS:]
 
-    yield shown(answer_view.WAITING, Turn(question), answer_view.stopped())
+    piece = shown(answer_view.WAITING, Turn(question), answer_view.stopped())
+    yield piece
     answer = None
     snapshots = bot.stream(
         question,
@@ -194,14 +195,17 @@ def _reply(
         sources=settings.sources,
         hops=settings.hops,
     )
-    for answer in snapshots:
-        model = settings.use_llm and (settings.model or bot.config.llm)
-        writing = answer_view.WRITING if model else ""
-        yield shown(
-            answer_view.answered(answer, notes, writing),
-            Turn(question, answer),
-            answer_view.answered(answer, notes, answer_view.STOPPED),
-        )
+    for snapshot in snapshots:
+        if snapshot is not answer:
+            answer = snapshot
+            model = settings.use_llm and (settings.model or bot.config.llm)
+            writing = answer_view.WRITING if model else ""
+            piece = shown(
+                answer_view.answered(answer, notes, writing),
+                Turn(question, answer),
+                answer_view.answered(answer, notes, answer_view.STOPPED),
+            )
+        yield piece
     if answer is not None:
         body = answer_view.answered(answer, notes)
         yield shown(body, Turn(question, answer), body)

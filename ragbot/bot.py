@@ -73,7 +73,7 @@ class Ragbot:
         self._models = ModelChoice(config.llm, config.llm_base_url, config.llm_timeout)
         self._retriever = Retriever(config.reranker)
         self._seen = False
-        self._foreign = (-1, "")
+        self._foreign: tuple[int, str] | None = None
         self._refreshing = threading.Lock()
 
     @classmethod
@@ -379,7 +379,7 @@ class Ragbot:
             return _NO_CHROMA.format(trouble)
         if self.config.embed_model:
             return ""
-        if self._foreign[0] != corpus.counter:
+        if self._foreign is None or self._foreign[0] != corpus.counter:
             titles = list(corpus.notes.titles())
             sample = titles[:: max(1, len(titles) // 200)]
             self._foreign = (corpus.counter, foreign_notice(corpus.notes[n].text for n in sample))

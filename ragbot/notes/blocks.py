@@ -147,16 +147,16 @@ def _parser() -> MarkdownIt:
     parser.enable("table")
     rules = parser.block.ruler
     text, quote = ["paragraph", "reference"], ["paragraph", "reference", "blockquote"]
-    every = {"alt": [*quote, "list"]}
+    every = [*quote, "list"]
     rules.at("paragraph", _located(paragraph))
     rules.at("heading", _located(heading), {"alt": quote})
     rules.at("lheading", _located(lheading))
     rules.at("table", _located(table), {"alt": text})
     rules.before("reference", "footnote_def", _bounded(footnote_def), {"alt": text})
     rules.at("list", _bounded(list_block), {"alt": quote})
-    rules.at("blockquote", _bounded(blockquote), every)
-    rules.before("fence", "math_block", _math, every)
-    rules.before("math_block", "comment", _comment, every)
+    rules.at("blockquote", _bounded(blockquote), {"alt": every})
+    rules.before("fence", "math_block", _math, {"alt": every})
+    rules.before("math_block", "comment", _comment, {"alt": every})
     return parser
 
 

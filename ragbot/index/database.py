@@ -77,8 +77,13 @@ class Database:
             return None
         return status.st_dev, status.st_ino
 
-    def reader(self) -> sqlite3.Connection:
+    def reader(self, busy_seconds: float = _BUSY_SECONDS) -> sqlite3.Connection:
         """Open a connection to read, even in a folder that cannot be written.
+
+        Parameters
+        ----------
+        busy_seconds
+            Seconds to wait for a writer, where the file system allows no write-ahead log.
 
         Raises
         ------
@@ -91,10 +96,10 @@ class Database:
             raise IndexMissingError(self.directory)
         with errors_of(self.directory):
             try:
-                connection = _opened(self.path, "mode=ro")
+                connection = _opened(self.path, "mode=ro", busy_seconds)
             except sqlite3.OperationalError:
                 # WAL needs a file of shared memory, which a read-only folder may lack.
-                connection = _opened(self.path, "immutable=1")
+                connection = _opened(self.path, "immutable=1", busy_seconds)
         try:
             self.check(connection)
         except BaseException:
@@ -111,7 +116,7 @@ class Database:
             If it cannot be used.
         """
         with errors_of(self.directory):
-            connection = _opened(self.path, "mode=rwc")
+            connection = _opened(self.path, "mode=rwc", _BUSY_SECONDS)
             try:
                 if connection.execute("PRAGMA user_version").fetchone()[0]:
                     self.check(connection)
@@ -289,12 +294,12 @@ def _index_error(directory: Path, error: sqlite3.Error) -> RagbotError:
     return IndexDamagedError(directory, str(error))
 
 
-def _opened(path: Path, how: str) -> sqlite3.Connection:
+def _opened(path: Path, how: str, busy_seconds: float) -> sqlite3.Connection:
     address = f"file:{quote(str(path.absolute()))}?{how}"
     connection = sqlite3.connect(
         address,
         uri=True,
-        timeout=_BUSY_SECONDS,
+        timeout=busy_seconds,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=256,

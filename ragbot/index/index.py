@@ -63,7 +63,7 @@ class Index:
         self.directory = Path(directory)
         self._mentioned = mentioned
         self._database = Database(self.directory)
-        self._chroma = ChromaStore(self.directory, chroma_url)
+        self._chroma = ChromaStore(self._database, chroma_url)
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._file: tuple[int, int] | None = None

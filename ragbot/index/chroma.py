@@ -21,6 +21,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -258,7 +259,7 @@ class ChromaStore:
     def must_rebuild(self, connection: sqlite3.Connection) -> bool:
         """Return whether the collection is missing, half written, damaged or of another version."""
         state = chroma_state(connection)
-        if not state.ready or state.writer != self._writer():
+        if not state.ready or state.writer != self._writer:
             return True
         if not self._url and not self._folder.is_dir():
             return True
@@ -276,7 +277,7 @@ class ChromaStore:
         """Update Chroma from the database. A failure is logged: exact search works without it."""
         rebuild = self.must_rebuild(connection)
         old = chroma_state(connection)
-        now = old._replace(ready=False, writer=self._writer())
+        now = old._replace(ready=False, writer=self._writer)
         with transaction(connection):
             if rebuild:
                 owner = read_meta(connection, "id")
@@ -312,6 +313,7 @@ class ChromaStore:
                 self._open = opened._replace(state=done)
         self._forget_failure()
 
+    @cached_property
     def _writer(self) -> str:
         return f"{version('chromadb')} {self._url}"
 

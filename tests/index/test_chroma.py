@@ -138,7 +138,7 @@ def test_a_chroma_lost_during_a_chat_is_reported_and_rebuilt(vault, index):
 def test_chroma_of_another_version_is_built_again(vault, index, monkeypatch):
     index.refresh(vault, WordEncoder())
     monkeypatch.setattr(chroma, "version", lambda name: "0.0.1")
-    encoder = WordEncoder()
+    index, encoder = Index(index.directory), WordEncoder()
     index.refresh(vault, encoder)
     assert encoder.encoded == []
     with index.snapshot() as corpus:

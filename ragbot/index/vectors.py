@@ -97,13 +97,15 @@ class Vectors:
             names = self._store.nearest(client, state, query, ask)
             if names is None:
                 return None
-            alive = sorted(self._rows("id", names))
+            alive = self._rows("vector", names)
             if len(alive) >= k or len(names) < ask:
                 break
             ask *= 2
         ids, matrix = self._newer(client, state)
         found = dict(_best(ids, cosine(matrix, query), k))
-        found |= zip(alive, self.similarities(query, alive).tolist(), strict=True)
+        found |= zip(
+            alive, cosine(_stack(b"".join(alive.values()), len(alive)), query).tolist(), strict=True
+        )
         return list(found.items())
 
     def _passage_count(self) -> int:
@@ -143,12 +145,11 @@ class Vectors:
             f"WHERE {where} ORDER BY p.id"
         )
         ids: list[int] = []
-        content = bytearray()
+        content = bytearray()  # one copy: these may be all vectors
         for number, vector in self._connection.execute(query, values):
             ids.append(number)
             content += vector
-        matrix = np.frombuffer(content, np.float32).reshape(len(ids), -1 if ids else 1)
-        return np.array(ids, np.int64), matrix
+        return np.array(ids, np.int64), _stack(content, len(ids))
 
     def _ordered(self, found: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
         """Return passages best first, those of equal cosine in order of note and place."""
@@ -171,6 +172,11 @@ def cosine(vectors: FloatArray, query: FloatArray) -> FloatArray:
         return np.zeros(0, np.float32)
     exact: NDArray[np.float64] = np.asarray(vectors, np.float64) @ np.asarray(query, np.float64)
     return np.round(exact, 6).astype(np.float32)
+
+
+def _stack(vectors: bytes | bytearray, count: int) -> FloatArray:
+    """Return stored vectors, one after the other, as the rows of a matrix."""
+    return np.frombuffer(vectors, np.float32).reshape(count, -1 if count else 1)
 
 
 def _best(ids: IntArray, cosines: FloatArray, k: int) -> list[tuple[int, float]]:

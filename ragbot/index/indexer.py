@@ -19,11 +19,10 @@ from typing import Any
 from ragbot.errors import VaultError
 from ragbot.index.chroma import ChromaStore
 from ragbot.index.database import count_up, read_meta, transaction, write_meta
-from ragbot.index.link_writer import LinkWriter
-from ragbot.index.mention_writer import MentionWriter
 from ragbot.index.note_rows import NoteRows, problem_row
 from ragbot.index.note_writer import NoteWriter, Written, read_problems
 from ragbot.index.reading import Outcome, read_all
+from ragbot.index.relation_writer import LinkWriter, MentionWriter
 from ragbot.index.vector_writer import VectorWriter
 from ragbot.inference.encoder import Encoder
 from ragbot.models import Changes, NoteId, Progress
@@ -255,7 +254,7 @@ class Indexer:
 
     def _finish(self, written: Written, scan: _Scan) -> None:
         """Resolve the links and find the mentions that a batch affects."""
-        if not (written.notes or written.link_keys or written.words):
+        if not written.changed:
             return
         self._unused |= written.embeddings
         sources, targets = self._links.resolve(written.notes, written.link_keys)

@@ -29,9 +29,9 @@ from ragbot.errors import (
 from ragbot.index import (
     database,
     indexer,
-    mention_writer,
     note_writer,
     reading,
+    relation_writer,
     schema,
     vector_writer,
 )
@@ -774,7 +774,7 @@ def test_refresh_of_one_note_does_the_work_of_one_note(vault, index, monkeypatch
 
     counted(scanning, "read_note", lambda root, note: note)
     counted(note_writer.NoteWriter, "put", lambda writer, rows, written: rows.path)
-    counted(mention_writer, "mentions_in", lambda note, *rest: note)
+    counted(relation_writer, "mentions_in", lambda note, *rest: note)
     index.refresh(vault, encoder)
     assert done == [(name, "n7.md") for name in ("read_note", "put", "mentions_in")]
     assert encoder.encoded == ["N7. Steam rises."]

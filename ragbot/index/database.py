@@ -7,6 +7,7 @@ database keeps a write-ahead log (WAL) where the file system allows one.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import sqlite3
@@ -38,6 +39,8 @@ DAMAGED = "ragbot.sqlite3.damaged"
 
 _LOG_FILES = ("", "-wal", "-shm", "-journal")
 _BUSY_SECONDS = 30.0
+_NO_SPACE = "Choose another folder with --index, or free some space; the index is unchanged."
+_NO_ACCESS = "Choose another folder with --index, or allow writing there; the index is unchanged."
 
 
 @cache
@@ -278,7 +281,9 @@ def database_errors_of(directory: Path) -> Iterator[None]:
 
 def storage_error(directory: Path, error: OSError) -> StorageError:
     """Return the error for a file that cannot be written."""
-    remedy = "Choose another folder with --index, or free some space; the index is unchanged."
+    remedy = _NO_SPACE
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        remedy = _NO_ACCESS
     if isinstance(error, FileExistsError | NotADirectoryError):
         remedy = "It is a file; the index needs a folder. Choose one with --index."
     return StorageError(error.filename or directory, error.strerror or str(error), remedy)
@@ -288,9 +293,10 @@ def _index_error(directory: Path, error: sqlite3.Error) -> RagbotError:
     code = getattr(error, "sqlite_errorname", "")
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return IndexLockedError(directory, "another program")
-    if code.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
-        remedy = "Choose another folder with --index, or free some space; the index is unchanged."
-        return StorageError(directory / FILE, str(error), remedy)
+    if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+        return StorageError(directory / FILE, str(error), _NO_SPACE)
+    if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return StorageError(directory / FILE, str(error), _NO_ACCESS)
     return IndexDamagedError(directory, str(error))
 
 

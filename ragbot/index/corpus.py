@@ -321,12 +321,15 @@ def _link_trust(corpus: Corpus) -> float:
     links = [link for link in links if all(passages[note] for note in link)]
     if not links or not corpus.embedded:
         return PRIOR
-    ends = [corpus.vectors([passages[link[end]][0] for link in links]) for end in (0, 1)]
-    cosines = ends[0] @ ends[1].T
-    names = np.array(links)
-    ids = np.unique(names, return_inverse=True)[1].reshape(names.shape)  # quicker to compare
-    other = (ids[:, :1] != ids[None, :, 0]) & (ids[:, 1:] != ids[None, :, 1])
-    nearer = (np.diag(cosines)[:, None] > cosines) & other
-    share = nearer.sum() / max(1, other.sum())
+    sources, source = np.unique([link[0] for link in links], return_inverse=True)
+    targets, target = np.unique([link[1] for link in links], return_inverse=True)
+    first = [corpus.vectors([passages[note][0] for note in notes]) for notes in (sources, targets)]
+    cosines = first[0] @ first[1].T
+    counts = np.zeros(cosines.shape, np.float32)
+    np.add.at(counts, (source, target), 1)
+    others = counts.sum(axis=0) - counts  # links of other sources, by source and target
+    nearer = (cosines[source, target][:, None] > cosines[source]) * others[source]
+    total = others.sum(axis=1)[source] - others[source, target]
+    share = nearer.sum(dtype=np.float64) / max(1, total.sum(dtype=np.float64))
     weighted = len(links) * (2 * share - 1) + PRIOR_LINKS * PRIOR
     return float(max(0.0, weighted / (len(links) + PRIOR_LINKS)))

@@ -147,7 +147,7 @@ def test_passages_of_code_and_frontmatter_are_found_without_and_with_parsing(end
     code = "\n".join(f"value_{n} = [[Link {n}]] * {n}" for n in range(60))
     indented = "\n".join(f"    call({n}) # *not* emphasis" for n in range(60))
     body = f"Some *prose*.\n\n```\n{code}\n```\n\nMore.\n\n{indented}\n"
-    for matter in ("---\nnumber: 5\nserial: \"It is *short*.\"\n---\n", "", "title: T\n---\n"):
+    for matter in ('---\nnumber: 5\nserial: "It is *short*."\n---\n', "", "title: T\n---\n"):
         note, found = chunks((matter + body).replace("\n", end))
         quick = [embedding_text(note, each) for each in found]
         with monkeypatch.context() as patch:

@@ -19,10 +19,10 @@ from ragbot.errors import NoteNotFoundError
 from ragbot.graph.relation_graph import Direction
 from ragbot.index.corpus import Corpus
 from ragbot.index.index import Index
+from ragbot.inference.encoder import VectorCache
 from ragbot.inference.llm_discovery import LocalModel, ModelChoice, local_models
 from ragbot.inference.ray import open_encoder
 from ragbot.inference.token_codes import EncodedQuestion
-from ragbot.inference.vector_cache import VectorCache
 from ragbot.models import (
     Answer,
     Changes,

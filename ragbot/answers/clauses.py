@@ -88,11 +88,6 @@ class Clause:
         return next((word.lemma for word in after if word.content), "")
 
     @property
-    def verbs(self) -> list[Word]:
-        """The words that read as verbs."""
-        return [word for at, word in enumerate(self.words) if _is_verb(self.words, at)]
-
-    @property
     def arguments(self) -> frozenset[str]:
         """Lemmas of its names and numbers."""
         return frozenset(word.lemma for word in self.words if word.number or word.name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise, product
 
 from ragbot.answers.clauses import Clause, Word, clauses, lemma
@@ -24,16 +23,11 @@ _NAMING = frozenset(["called", "named", "termed", "dubbed"])
 _LIGHT = frozenset(lemma(word) for word in LIGHT)
 
 
-def clause_fault(said: str, source: Sequence[Clause], asked: frozenset[str] = frozenset()) -> str:
-    """Return the first fault of roles or negation among the clauses of a claim.
-
-    `asked` are lemmas by which the claim may name its subject, though the source does not.
-    """
-    known = frozenset().union(*(clause.reach for clause in source))
+def clause_fault(said: str, source: Sequence[Clause]) -> str:
+    """Return the first fault of roles or negation among the clauses of a claim."""
     for clause in clauses(said):
         if not clause.lemmas:
             continue
-        clause = replace(clause, subject=clause.subject - (asked - known))
         compares = any(word.text == "than" for word in clause.words)
         reason = _role_fault(clause, source) or ("" if compares else _swap_fault(clause, source))
         if reason:

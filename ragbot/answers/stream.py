@@ -32,7 +32,7 @@ class Writer:
     notes
         The notes that the evidence quotes.
     encode
-        Texts to unit vectors, to find words of the same meaning; None to compare words by form.
+        Texts to unit vectors, to find the nearest sentence; None to compare by words alone.
     """
 
     model: LanguageModel

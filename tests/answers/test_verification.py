@@ -57,12 +57,9 @@ def test_reasons_are_one_line_for_a_person(claim, quotes, reason):
 def test_a_yes_needs_the_sentence_that_says_so():
     quotes = ["Rye flour absorbs more water than wheat flour."]
     question = "Does rye flour absorb more water than wheat flour?"
-    assert (
-        fault("Yes, rye flour absorbs more water than wheat flour.", quotes, "", None, question)
-        == ""
-    )
+    assert fault("Yes, rye flour absorbs more water than wheat flour.", quotes, "", question) == ""
     assert "turned" in fault(
-        "No, rye flour absorbs more water than wheat flour.", quotes, "", None, question
+        "No, rye flour absorbs more water than wheat flour.", quotes, "", question
     )
 
 

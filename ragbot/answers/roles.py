@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise, product
 
 from ragbot.answers.clauses import Clause, Word, clauses, lemma
-from ragbot.answers.english import LIGHT, PREPOSITIONS
+from ragbot.answers.english import HEDGES, LIGHT, PREPOSITIONS
 
 STITCHED = 0.34
 """Greatest share of neighbouring words of a claim that no clause of the source holds together."""
@@ -35,7 +35,13 @@ def clause_fault(said: str, source: Sequence[Clause]) -> str:
         home = max(source, key=lambda one: (_overlap(clause, one), -len(one.lemmas)))
         if clause.negated != home.negated and _overlap(clause, home) >= 2:
             return "the source denies this" if home.negated else "the source does not deny this"
+        if _is_hedged(home) and not _is_hedged(clause):
+            return "the source is less sure of this"
     return ""
+
+
+def _is_hedged(clause: Clause) -> bool:
+    return any(word.text in HEDGES for word in clause.words)
 
 
 def _overlap(clause: Clause, other: Clause) -> float:

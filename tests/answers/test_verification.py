@@ -58,9 +58,13 @@ def test_a_yes_needs_the_sentence_that_says_so():
     quotes = ["Rye flour absorbs more water than wheat flour."]
     question = "Does rye flour absorb more water than wheat flour?"
     assert fault("Yes, rye flour absorbs more water than wheat flour.", quotes, "", question) == ""
-    assert "turned" in fault(
-        "No, rye flour absorbs more water than wheat flour.", quotes, "", question
-    )
+    assert "turned" in fault(f"No, {said}", quotes, "", question)
+
+
+def test_a_claim_is_no_surer_than_its_quote():
+    quotes = ["Green tea may shorten a cold, but it does not cure one."]
+    assert fault("Green tea may shorten a cold.", quotes) == ""
+    assert fault("Green tea shortens a cold.", quotes) == "the source is less sure of this"
 
 
 def _fault(one, claim):

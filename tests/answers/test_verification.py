@@ -58,7 +58,8 @@ def test_a_yes_needs_the_sentence_that_says_so():
     quotes = ["Rye flour absorbs more water than wheat flour."]
     question = "Does rye flour absorb more water than wheat flour?"
     assert fault("Yes, rye flour absorbs more water than wheat flour.", quotes, "", question) == ""
-    assert "turned" in fault(f"No, {said}", quotes, "", question)
+    said = "No, rye flour absorbs more water than wheat flour."
+    assert "turned" in fault(said, quotes, "", question)
 
 
 def test_a_claim_is_no_surer_than_its_quote():

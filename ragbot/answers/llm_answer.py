@@ -38,14 +38,14 @@ LONGEST = 1200
 MOST_WORDS = 60
 """Most words shown in all."""
 
-MEANT = 0.55
+MEANT = 0.6
 """How near a sentence of the notes must come to a refused one to take its place, in [0, 1]."""
 
 CANDIDATES = 5
 """Lines that a sentence is compared with, those that share most of its words."""
 
-BEST = 5
-"""Best lines, of which one may take the place of a refused sentence."""
+BEST = 2
+"""Best lines: only these are shown in their own words, where the model and the ranking agree."""
 
 _CITED = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _DONE = re.compile(r"[.!?…。！？][\"'”’)]*(?:\s*\[[\d,; ]+\])*(?=\s+[^\s\[]|\s*\n)")
@@ -278,6 +278,8 @@ class _Checker:
         shown = _shown(*quoted)
         if self._is_open(*quoted) and text != shown:
             return "the task is not done"
+        if quoted[0].number > BEST and _lemmas(text) == _lemmas(shown):
+            return "other sentences come nearer to the question"
         reason = fault(text, [shown], quoted[0].place, self._query)
         return reason or self._misses(text, shown)
 

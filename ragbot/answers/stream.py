@@ -15,9 +15,6 @@ from ragbot.models import Answer, Citation, Hit, Note, NoteId
 from ragbot.questions.answer_type import fit
 from ragbot.questions.question import Question
 
-QUOTES_KEPT = 3
-"""Quotes of the answer without a model that stay below a written one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Writer:
@@ -131,8 +128,7 @@ def _other_quotes(quoted: Answer, cited: Sequence[Citation]) -> list[Citation]:
         if not any(note == one.note and a <= one.span[0] and one.span[1] <= b
                    for note, (a, b) in held)
     ]  # fmt: skip
-    kept = others[:QUOTES_KEPT]
-    return [replace(one, number=len(cited) + place) for place, one in enumerate(kept, start=1)]
+    return [replace(one, number=len(cited) + place) for place, one in enumerate(others, start=1)]
 
 
 def _left_out(spec: str, written: Written, broke: str) -> str:

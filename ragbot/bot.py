@@ -339,10 +339,7 @@ class Ragbot:
             return corpus.graph.neighbours(self._id(corpus, name), predicate, direction)
 
     def path(self, a: str, b: str) -> list[Relation]:
-        """Return the shortest path between two notes; empty without one.
-
-        Relations are followed in either direction.
-        """
+        """Return the shortest path between two notes, in either direction; empty without one."""
         with self.snapshot() as corpus:
             return list(corpus.graph.path(self._id(corpus, a), self._id(corpus, b)))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ragbot.errors import ConfigError
+from ragbot.errors import ConfigError, UnknownSettingError
 from ragbot.notes.editor_links import check_template
 
 PREFIX = "RAGBOT_"
@@ -146,7 +146,7 @@ def _unknown(variable: str, known: list[str]) -> ConfigError:
     names = [PREFIX + name.upper() for name in known]
     near = difflib.get_close_matches(variable, names, n=1, cutoff=0.7)
     remedy = f"Did you mean {near[0]}?" if near else f"Known settings: {', '.join(names)}."
-    return ConfigError(variable, "set", "a setting that ragbot knows", remedy)
+    return UnknownSettingError(variable, remedy)
 
 
 def _convert(variable: str, written: str, kind: str) -> object:

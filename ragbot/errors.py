@@ -2,6 +2,7 @@
 
 * RagbotError
   * ConfigError            a setting has a value that cannot be used
+    * UnknownSettingError  a variable is not a setting
   * VaultError             the folder of notes is missing, empty or unreadable
   * NoteNotFoundError      no note has that name
   * IndexMissingError      nothing has been indexed yet
@@ -17,8 +18,7 @@
   * ServeError             the chat page cannot be served as asked
 
 Each message names the fault, the expected value and the remedy, in this order.
-The parts are attributes too, for programs and tests. A wrong call from code
-raises ValueError or TypeError instead.
+A wrong call from code raises ValueError or TypeError instead.
 """
 
 from __future__ import annotations
@@ -38,14 +38,20 @@ def _short(found: object) -> str:
 
 
 class ConfigError(RagbotError):
-    """A setting is unknown or has a value that cannot be used."""
+    """A setting has a value that cannot be used."""
 
     def __init__(self, setting: str, found: object, expected: str, remedy: str = "") -> None:
         self.setting = setting
-        self.found = found
-        self.expected = expected
-        remedy = remedy or f"Set {setting} to {expected}, or unset it."
+        remedy = remedy or f"Change {setting}, or unset it."
         super().__init__(f"{setting} is {_short(found)}; expected {expected}. {remedy}")
+
+
+class UnknownSettingError(ConfigError):
+    """A `RAGBOT_*` variable is not a setting."""
+
+    def __init__(self, setting: str, remedy: str) -> None:
+        self.setting = setting
+        RagbotError.__init__(self, f"{setting} is not a setting of ragbot. {remedy}")
 
 
 class VaultError(RagbotError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from ragbot.models import Answer, Hit, NoteId
 from ragbot.questions.answer_type import fit
 from ragbot.questions.language import PHRASES
 from ragbot.questions.question import Question
-from ragbot.text.dates import find_dates
+from ragbot.text.dates import When, find_dates
 from ragbot.text.language import COMMON_WORDS, is_known, language_of
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, content_words, terms, tokens
@@ -63,99 +62,67 @@ LACKING = 0.5
 _NAMED = re.compile(r"(?<=[\s\"'(])[\"'(]*(?=[\w.'-]*[A-Z0-9])(\w[\w.%-]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """Signals that the sentences found answer the question.
-
-    Attributes
-    ----------
-    meaning
-        Highest cosine of the question and a passage that was read.
-    met
-        Mean cosine of each word of the question and the nearest word of the chosen sentences,
-        in about [0, 1]; 0 without vectors.
-    covered
-        Share of the question's words, weighted by rarity, that they contain, in [0, 1].
-    unknown
-        Number of names and numbers in the question that the three best passages lack.
-    fitting
-        Share of the numbers, dates and names that are asked for in the best sentence; the
-        next two sentences count half. 1 if none is asked for.
-    """
-
-    meaning: float
-    met: float
-    covered: float
-    unknown: int
-    fitting: float
-
-    @property
-    def weight(self) -> float:
-        """Weighted sum of the signals; compare with `ENOUGH`."""
-        met = self.meaning * self.met
-        return MET * met + UNKNOWN * self.unknown + FITTING * self.fitting
-
-
-def signals(
+def confidence(
     corpus: Corpus, question: Question, ranked: Sequence[RankedSentence], said: Sequence[Quote]
-) -> Signals:
-    """Return the signals for an answer.
+) -> float:
+    """Return the weighted signals for an answer minus the threshold; below 0 the notes don't say.
 
     Parameters
     ----------
     ranked
-        The sentences found, best first; not empty.
+        The sentences found, best first.
     said
-        The quotes that an answer would hold.
+        The quotes that an answer would contain.
     """
-    query, encoded = question.standalone, question.encoded
-    meaning = met = 0.0
-    if encoded is not None and corpus.embedded:
-        read = [one.candidate.passage for one in ranked]
-        meaning = float(corpus.similarities(encoded.vector, read).max())
-    if encoded is not None and ranked[0].near.size:
-        things = 4 if question.type == "compare" else max(1, len(question.parts))
-        nearest = np.max([one.near for one in ranked[: QUOTED * things]], axis=0)
-        met = float(nearest @ token_codes.weights(query, encoded.words.spans, corpus.rarity))
-    passages = {
-        stem(word)
-        for one in ranked[:3]
-        for word in _words(corpus, one, corpus.passage(one.candidate.passage).text)
-    }
-    texts = [
-        f"{one.candidate.note} {corpus.passage(one.candidate.passage).text}" for one in ranked[:3]
-    ]
-    known = [when for text in texts for when in find_dates(text)]
-    days = [when for when in find_dates(question.text) if when.first == when.last]
-    foreign = [
-        day
-        for day in days
-        if not any(day.covers(one.first) or one.covers(day.first) for one in known)
-    ]
-    named = {stem(word) for name in _names(question) for word in tokens(name)}
-    best = [one.candidate.text for one in ranked[:3]]
-    return Signals(
-        meaning,
-        met,
-        _covered(corpus, query, said),
-        len(named - passages - STOP_WORDS) + DAY * len(foreign),
-        (fit(question.text, best[:1]) + fit(question.text, best)) / 2,
-    )
-
-
-def confidence(
-    corpus: Corpus, question: Question, ranked: Sequence[RankedSentence], said: Sequence[Quote]
-) -> float:
-    """Return the weighted signals minus the threshold; below 0 the notes don't say."""
     if not ranked or not said:
         return -ENOUGH
-    found = signals(corpus, question, ranked, said)
-    by_words = found.covered - COVERED - found.unknown - LACKING * (1 - found.fitting)
+    best = [one.candidate.text for one in ranked[:3]]
+    # The two sentences after the best one count half.
+    fitting = (fit(question.text, best[:1]) + fit(question.text, best)) / 2
+    unknown = _unknown(corpus, question, ranked[:3])
+    covered = _covered(corpus, question.standalone, said)
+    by_words = covered - COVERED - unknown - LACKING * (1 - fitting)
     # No vectors at all, or none yet of the passage that answers best.
     if not ranked[0].near.size or not len(corpus.codes([ranked[0].candidate.passage])[0]):
         return by_words
-    by_meaning = found.weight - ENOUGH
+    met = _met(corpus, question, ranked)
+    by_meaning = MET * met + UNKNOWN * unknown + FITTING * fitting - ENOUGH
     return min(by_meaning, by_words) if _is_fragmented(question) else by_meaning
+
+
+def _met(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> float:
+    """Return how near the best sentences come to a question, in about [0, 1].
+
+    It is the cosine of the question and the nearest passage, times the mean cosine of each word
+    of the question and the nearest word of the chosen sentences.
+    """
+    assert question.encoded is not None
+    passages = [one.candidate.passage for one in ranked]
+    meaning = float(corpus.similarities(question.encoded.vector, passages).max())
+    things = 4 if question.type == "compare" else max(1, len(question.parts))
+    nearest = np.max([one.near for one in ranked[: QUOTED * things]], axis=0)
+    spans = question.encoded.words.spans
+    weights = token_codes.weights(question.standalone, spans, corpus.rarity)
+    return meaning * float(nearest @ weights)
+
+
+def _unknown(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> int:
+    """Return how many names and numbers of a question some passages lack; a day counts twice."""
+    known: set[str] = set()
+    dates: list[When] = []
+    for one in ranked:
+        note, text = corpus.notes[one.candidate.note], corpus.passage(one.candidate.passage).text
+        around = " ".join((text, note.title, *note.aliases, *one.candidate.headings))
+        known.update(map(stem, content_words(around)))
+        dates += find_dates(f"{note.id} {text}")
+    missing = [
+        day
+        for day in find_dates(question.text)
+        if day.first == day.last
+        and not any(day.covers(one.first) or one.covers(day.first) for one in dates)
+    ]
+    named = {stem(word) for name in _names(question) for word in tokens(name)}
+    return len(named - known - STOP_WORDS) + DAY * len(missing)
 
 
 def _is_fragmented(question: Question) -> bool:
@@ -201,12 +168,6 @@ def _around(corpus: Corpus, quote: Quote) -> list[str]:
         (s.headings for s in note.sections if s.span[0] <= quote.span[0] < s.span[1]), ()
     )
     return terms(" ".join((note.title, *headings, *(line.text for line in quote.lines))))
-
-
-def _words(corpus: Corpus, one: RankedSentence, text: str) -> list[str]:
-    """Return the words of a text, and those of the title and headings above a sentence."""
-    note = corpus.notes[one.candidate.note]
-    return content_words(" ".join((text, note.title, *note.aliases, *one.candidate.headings)))
 
 
 def _names(question: Question) -> list[str]:

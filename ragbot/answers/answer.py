@@ -21,7 +21,7 @@ from ragbot.answers.layout import Line, Quote
 from ragbot.answers.sentence_ranker import Ranking
 from ragbot.index.corpus import Corpus
 from ragbot.models import Answer, Citation, Hit
-from ragbot.questions import lookups, relation_questions
+from ragbot.questions import lookups
 from ragbot.questions.conversation import Standalone, starters
 from ragbot.questions.language import PHRASES, language_of
 from ragbot.questions.lookups import Found
@@ -80,10 +80,12 @@ def answer(
     """
     if words < 1:
         raise ValueError(f"words must be at least 1, got {words}")
-    related = relation_questions.answerable(corpus, question.standalone)
-    if related is not None and not related.relations:
+    related = question.relation
+    if related is not None and (not related.relations or _is_shown(corpus, question, related)):
         related = None
     found = () if related else lookups.look_up(corpus, question.standalone)
+    if {(one.note, one.span) for one in found} <= question.shown:
+        found = ()
     ranking = sentence_ranker.rank(corpus, question, hits)
     selected = selection.select(corpus, question, ranking, words)
     sure: float | None = abstention.confidence(corpus, question, ranking.in_turn, selected.quotes)
@@ -117,6 +119,15 @@ def answer(
         _more(corpus, selected.more, made.citations),
         unanswered,
     )
+
+
+def _is_shown(corpus: Corpus, question: Question, related: RelationQuestion) -> bool:
+    """Check whether the last answer quoted all relations that answer a follow-up."""
+    spans = {
+        (one.source, relation_answers.quoted(corpus.notes[one.source], one))
+        for one in related.relations
+    }
+    return spans <= question.shown
 
 
 def _looked_up(corpus: Corpus, found: Sequence[Found]) -> Composed:

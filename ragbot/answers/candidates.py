@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 
@@ -38,23 +37,11 @@ SUMMARY_FIELDS = frozenset(["brief_summary", "summary", "description", "abstract
 """Properties that are prose about their note."""
 
 _STOPPED = frozenset(map(stem, STOP_WORDS))
-_BIBLIOGRAPHY = frozenset(
-    [
-        "sources",
-        "source",
-        "references",
-        "reference",
-        "bibliography",
-        "citations",
-        "literature",
-        "further_reading",
-        "works_cited",
-        "external_links",
-        "quellen",
-        "literatur",
-        "fuentes",
-    ]
+_BIBLIOGRAPHIES = (
+    "sources source references reference bibliography citations literature further_reading "
+    "works_cited external_links quellen literatur fuentes"
 )
+_BIBLIOGRAPHY = frozenset(_BIBLIOGRAPHIES.split())
 _ASKS_FOR_SOURCES = re.compile(
     r"\b(sources?|references?|cit(e[sd]?|ing|ations?)|papers?|articles?|books?|stud(y|ies)|publish\w*"
     r"|links?|urls?|author\w*|wr(ote|itten))\b",
@@ -126,14 +113,18 @@ def gather(corpus: Corpus, question: Question, hits: Sequence[Hit], most: int) -
     vector = question.encoded.vector if question.encoded else None
     number_asked = things_asked(query)
     lists = question.type == "list" or number_asked is not None
-    ranked = (
+    ranked = [
         (number, worth)
         for number, worth in best_passages(corpus, query, vector, hits)
         if sources_too or not _is_bibliography(corpus.passage(number))
-    )
+    ]
+    # The best note may answer under a heading that shares few words with the question.
+    best = set(corpus.passages_of(hits[0].passage.note)) if hits else set()
     words = frozenset(map(stem, tokens(query)))
     found: list[Candidate] = []
-    for number, worth in islice(ranked, most):
+    for place, (number, worth) in enumerate(ranked[: 2 * most]):
+        if place >= most and number not in best:
+            continue
         note = corpus.notes[corpus.passage(number).note]
         sentences_here = [
             one

@@ -69,9 +69,10 @@ def sentence(corpus: Corpus, relation: Relation) -> str:
 
 
 def _verb(predicate: str) -> str:
-    """Return a predicate as a verb: `extends`, but `is part of`, `is coordinated by`."""
+    """Return a predicate as a verb: `extends` and `wrote`, but `is part of`."""
     words = predicates.words(predicate)
-    return words if words.split(" ")[0].endswith("s") else f"is {words}"
+    is_verb = words.split(" ")[0].endswith("s") or predicate_matcher.is_past(predicate)
+    return words if is_verb else f"is {words}"
 
 
 def quoted(note: Note, relation: Relation) -> Span:

@@ -96,6 +96,8 @@ class Ranking:
     @property
     def in_turn(self) -> list[RankedSentence]:
         """The best sentence for each part of the question, then the second best of each, ..."""
+        if len(self.parts) == 1:
+            return list(self.parts[0])
         turns = chain.from_iterable(zip_longest(*self.parts))
         return list(_without_repeats(one for one in turns if one is not None))
 
@@ -106,9 +108,10 @@ def rank(corpus: Corpus, question: Question, hits: Sequence[Hit]) -> Ranking:
     if not pool:
         return Ranking((), ())
     whole = score(corpus, question, pool)
-    parts = [_for_part(whole, score(corpus, part, pool)) for part in question.parts] or [whole]
-    ranked = [tuple(_without_repeats(_best_first(part))) for part in (whole, *parts)]
-    return Ranking(ranked[0], tuple(ranked[1:]))
+    best = tuple(_without_repeats(_best_first(whole)))
+    parts = [_for_part(whole, score(corpus, part, pool)) for part in question.parts]
+    ranked = tuple(tuple(_without_repeats(_best_first(part))) for part in parts)
+    return Ranking(best, ranked or (best,))
 
 
 def score(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> list[RankedSentence]:

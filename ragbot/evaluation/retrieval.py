@@ -15,7 +15,6 @@ from typing import Any
 
 from ragbot.errors import EvaluationError
 from ragbot.evaluation import metrics
-from ragbot.evaluation.fusion import reciprocal_rank_fusion
 from ragbot.evaluation.metrics import Mean
 from ragbot.index.corpus import Corpus
 from ragbot.inference.token_codes import EncodeQuestion
@@ -28,6 +27,9 @@ from ragbot.retrieval.retriever import retrieve
 DEPTH = 100
 """Notes of each ranking that are fused."""
 
+RANK_OFFSET = 60
+"""Offset of ranks in their fusion; the authors found little difference from 20 to 100."""
+
 KEPT = 10
 """Notes of each ranking that are measured, the greatest k."""
 
@@ -39,13 +41,19 @@ Method = Callable[[Corpus, str, EncodeQuestion], Ranking]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question of the set. `gold` holds groups of note ids: all groups, any member."""
+    """A question of the set.
+
+    `gold` has groups of note ids: all groups are needed, any member of each. `evidence` and
+    `facts` are what an answer should quote and say; an answer abstains if `gold` is empty.
+    """
 
     id: str
     question: str
     type: str
     gold: tuple[tuple[NoteId, ...], ...]
     history: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +169,29 @@ def bm25(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
 
 def fusion(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
     """Rank notes by reciprocal rank fusion of meaning and words."""
-    rankings = [dense(corpus, question, encode), bm25(corpus, question, encode)]
-    return [note for note, _ in reciprocal_rank_fusion(rankings)]
+    return reciprocal_rank_fusion([dense(corpus, question, encode), bm25(corpus, question, encode)])
+
+
+def reciprocal_rank_fusion(rankings: Sequence[Ranking]) -> Ranking:
+    """Merge rankings: an item at rank r of one adds `1 / (RANK_OFFSET + r)` to its score.
+
+    Ties keep the order of first appearance.
+
+    References
+    ----------
+    Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet
+    and individual Rank Learning Methods", SIGIR 2009, doi:10.1145/1571941.1572114.
+
+    Examples
+    --------
+    >>> reciprocal_rank_fusion([["a", "b"], ["b", "c"]])
+    ['b', 'a', 'c']
+    """
+    scores: dict[NoteId, float] = {}
+    for ranking in rankings:
+        for rank, item in enumerate(ranking, start=1):
+            scores[item] = scores.get(item, 0.0) + 1 / (RANK_OFFSET + rank)
+    return sorted(scores, key=scores.__getitem__, reverse=True)
 
 
 METHODS: dict[str, Method] = {
@@ -250,6 +279,8 @@ def _question(path: Path, number: int, line: str) -> Question:
         type=str(value.get("type", "question")),
         gold=tuple((group,) if isinstance(group, str) else tuple(group) for group in gold),
         history=tuple(str(turn) for turn in history),
+        evidence=tuple(value.get("evidence", ())),
+        facts=tuple(value.get("key_facts", ())),
     )
 
 

@@ -273,7 +273,7 @@ def database_errors_of(directory: Path) -> Iterator[None]:
 
 def storage_error(directory: Path, error: OSError) -> StorageError:
     """Return the error for a file that cannot be written."""
-    remedy = "Free some space or choose another folder with --index; the index is as it was."
+    remedy = "Choose another folder with --index, or free some space; the index is unchanged."
     if isinstance(error, FileExistsError | NotADirectoryError):
         remedy = "It is a file; the index needs a folder. Choose one with --index."
     return StorageError(error.filename or directory, error.strerror or str(error), remedy)
@@ -284,7 +284,7 @@ def _index_error(directory: Path, error: sqlite3.Error) -> RagbotError:
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return IndexLockedError(directory, "another program")
     if code.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
-        remedy = "Free some space or choose another folder with --index; the index is as it was."
+        remedy = "Choose another folder with --index, or free some space; the index is unchanged."
         return StorageError(directory / FILE, str(error), remedy)
     return IndexDamagedError(directory, str(error))
 

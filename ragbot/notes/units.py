@@ -149,7 +149,7 @@ def _as_written(
     return _as_read(source, inline, references, block) if _SILENT.search(source) else source
 
 
-@lru_cache(maxsize=4)  # passages are cut and read one note after the other
+@lru_cache(maxsize=64)  # an answer reads passages of a dozen notes, in no order
 def _outline(text: str, sections: tuple[Section, ...]) -> tuple[Unit, ...]:
     return _located(text, sections, _as_written)
 

@@ -19,7 +19,7 @@ from typing import Literal
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, content_words, tokens
 
-AnswerType = Literal["count", "amount", "date", "name", "identifier"]
+AnswerType = Literal["count", "amount", "date", "name"]
 
 # Without "one", which mostly counts nothing: "at one end", "the one that".
 _BEYOND = (
@@ -35,30 +35,18 @@ _DATE = re.compile(
     r"|mon|tues|wednes|thurs|fri|satur|sun)(day)?\b",
     re.IGNORECASE,
 )
-_DURATION = re.compile(
-    r"\b(millisecond|second|minute|hour|day|night|week|month|year|decade|centur(y|ie))s?\b"
-    r"|\d ?(ms|s|min|h)\b",
-    re.IGNORECASE,
-)
 _CLOCK = re.compile(
-    r"\b([01]?\d|2[0-3])[:.][0-5]\d\b|\b\d{1,2} ?([ap]\.?m\b|o['’]clock|uhr\b)|\b(noon|midnight)\b",
+    r"\b\d{1,2}[:.][0-5]\d\b|\b\d{1,2} ?([ap]\.?m\b|o['’]clock|uhr\b)|\b(noon|midnight)\b", re.I
+)
+_TIME = re.compile(
+    r"\b(millisecond|second|minute|hour|day|night|week|month|year|decade|centur(y|ie))s?\b"
+    r"|\d ?(ms|s|min|h)\b|\b(every|each|always|never|often|rarely|seldom|sometimes"
+    r"|(half-?)?hourly|daily|weekly|monthly|yearly|annually)\b",
     re.IGNORECASE,
 )
 _ON_A_DAY = re.compile(r"\b(birthday|anniversary|wedding|born|dates?|day|month|year)\b", re.I)
-_EVENT = re.compile(
-    r"\b(before|after|until|once|whenever|as soon as|at (high|low|the|dawn|dusk|sun\w+))\b", re.I
-)
-_OFTEN = re.compile(
-    r"\b(every|each|always|never|often|rarely|seldom|sometimes|(half-?)?hourly|daily|weekly|monthly"
-    r"|yearly|annually)\b",
-    re.IGNORECASE,
-)
+_EVENT = re.compile(r"\b(before|after|until|once|whenever|as soon as)\b", re.IGNORECASE)
 _PROPER = re.compile(r"(?<!\w)[^\W\d_a-zß-öø-ÿ](?:[\w'’.-]+|[+#]+)")
-# A serial number or code: digits with letters and signs among them, in one or several groups.
-_CODE = re.compile(r"[A-Za-z]{0,4}[ ./+-]?\d[\w/.+-]*(?: [\d-]{2,})*|\S@\S+")
-LONG_CODE, SHORT_CODE = 6, 3
-"""Digits of a code, and of one that has letters too."""
-
 # General words for what is counted: sixty developers are people.
 _ANYTHING = {stem(word) for word in ("people", "persons", "things", "times", "ways", "kinds")}
 _ASKS_FOR_TIME = re.compile(r"\bhow (long|often|old|fast|soon)\b", re.IGNORECASE)
@@ -73,10 +61,8 @@ _EMBEDDED = re.compile(
     re.IGNORECASE,
 )
 _AUXILIARY = "do|does|did|is|are|was|were|has|have|can|may|might|will|would|should|could|must"
-# "The price of waiting" is not in money.
 # Chinese and Japanese ask for a number before the thing counted: 几号, 何歳.
 _COUNTED_HAN = re.compile(r"(?:几|多少|何(?!故|処|者|事|物))([\u4e00-\u9fff])")
-_PRICE = r"prices?(?! of \w+ing\b)|salar(y|ies)|fees?"
 # "People who ask" asks for nobody, "who may ask?" for a kind of people.
 _WHO = (
     r"(^|[,.;:?!(–—-]\s*|\b(and|or|but|so|then|exactly|me|know|of|by|from|to|with|for|on|at"
@@ -92,17 +78,11 @@ _PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     (
         "amount",
         r"\bhow (much|often|long|large|big|far|high|low|old|tall|fast)\b"
-        rf"|\b(what|which|how)\b.*\b({_PRICE}|costs?(?! of \w+ing\b)|priced|budget)\b"
+        r"|\b(what|which|how)\b.*\b(prices?|costs?|priced|salary|fees?|budget)\b(?! of \w+ing\b)"
         r"|\b(what|which)('s| is| was| were| are)?( the)?"
         rf" ((?!(of|and|decides?|determines?|{_AUXILIARY})\b)[\w-]+ ){{0,2}}?"
         r"(temperature|rate|size|percent\w*|accuracy|score|precision|recall|share(?= of)"
         r"|proportion|number|fraction|speed|age|length|threshold|multiplier|ratio)s?\b",
-    ),
-    (
-        "identifier",
-        r"\b(phone|telephone|mobile|fax|serial|account|customer|policy|contract|order|invoice"
-        r"|tracking|passport|registration|article|part) (numbers?|no\.?|nr\.?)(?!\w)"
-        r"|\b(iban|isbn|doi|vin|licen[cs]e plate|post ?code|zip code|e-?mail address)\b",
     ),
     # "When is it worth it?" asks for a condition, "when did it start?" for a date.
     (
@@ -190,40 +170,23 @@ def _holds_name(question: str, sentence: str) -> bool:
 
 
 def _holds_amount(question: str, sentence: str) -> bool:
-    """Check whether a sentence has a number, with its unit where one is needed.
-
-    "How long" and "how often" need no number: "every night".
-    """
-    if _ASKS_FOR_TIME.search(question) and (_DURATION.search(sentence) or _OFTEN.search(sentence)):
-        return True
-    return _NUMBER.search(sentence) is not None
+    """Check for a number; a duration or a frequency may go without one: "every night"."""
+    is_time = _ASKS_FOR_TIME.search(question) and _TIME.search(sentence)
+    return bool(is_time) or _NUMBER.search(sentence) is not None
 
 
 def _holds_date(question: str, sentence: str) -> bool:
-    """Check for a date; for a repeated event, a time of day or another event is enough."""
+    """Check for a date; for what happens again and again, a time or an event is enough."""
     if _DATE.search(sentence) or _ON_A_DAY.search(question):
         return _DATE.search(sentence) is not None
-    if _CLOCK.search(sentence):
-        return True
     again = re.search(r"\bwhen(?:'s| is| are| does| do)\b", question, re.IGNORECASE)
-    return again is not None and any(
-        pattern.search(sentence) for pattern in (_DURATION, _OFTEN, _EVENT)
-    )
-
-
-def _holds_identifier(sentence: str) -> bool:
-    for code in _CODE.findall(sentence):
-        digits = sum(char.isdigit() for char in code)
-        mixed = any(char.isalpha() for char in code)
-        if "@" in code or digits >= LONG_CODE or (mixed and digits >= SHORT_CODE):
-            return True
-    return False
+    patterns = (_CLOCK, _TIME, _EVENT) if again else (_CLOCK,)
+    return any(pattern.search(sentence) for pattern in patterns)
 
 
 _HOLDS: dict[AnswerType, Callable[[str, str], float]] = {
     "count": _holds_count,
     "amount": _holds_amount,
-    "date": lambda question, sentence: _holds_date(question, sentence),
+    "date": _holds_date,
     "name": _holds_name,
-    "identifier": lambda _, sentence: _holds_identifier(sentence),
 }

@@ -61,6 +61,10 @@ _SO = re.compile(r"(?i)^\W*(?:so|then)\b")
 _ONE_OF = re.compile(
     r"(?i)\b(?:the|an)(?: |)(first|second|third|fourth|fifth|last|other|same|next) ones?\b"
 )
+_HOW_MANY = re.compile(
+    r"(?i)\W*(?:(?:and|so|ok|okay)\W+)*how many (?:(?:of (?:those|these|them)|are (?:those|these))"
+    r"(?: are there)?|are there)(?: in (?:all|total))?\W*"
+)
 _INSTEAD = re.compile(
     r"(?i)^\W*(?:(?:ok|okay|so|well)\W+)*(?:(?:and|or|but)\W+)?(?:(?:what|how) about|(?:and|or))\W+"
     r"(?!(?:wh\w+|how|is|are|was|were|do|does|did|can|could|if|that)\b)"
@@ -147,6 +151,8 @@ def standalone(question: str, history: Sequence[Turn], corpus: Corpus) -> Standa
     turns = [turn for turn in history[-TURNS:] if not talk_of(turn.question)]
     if not turns or not _refers_back(text, corpus):
         return Standalone(text)
+    if counted := _count(text, turns[-1]):
+        return Standalone(text, counted)
     carried = _item(text, turns[-1]) or _subject(text, turns, corpus)
     if not carried:
         return Standalone(text)
@@ -181,18 +187,37 @@ def _refers_back(question: str, corpus: Corpus) -> bool:
     if _names(question, corpus):
         return _INSTEAD.match(question) is not None
     content = [word for word in words if word not in STOP_WORDS]
-    whole = _ASKING.match(question) is not None and bool(content)
     if _OPENING.match(question) or (_SO.match(question) and len(content) <= SHORT):
         return True
-    return len(content) < SHORT and not whole
+    return len(content) < SHORT and not _is_whole(question)
+
+
+def _is_whole(question: str) -> bool:
+    """Check whether a question both asks and says what of."""
+    return _ASKING.match(question) is not None and any(
+        word not in STOP_WORDS for word in tokens(question)
+    )
+
+
+def _count(question: str, turn: Turn) -> str:
+    """Return how many items the last answer lists, if "how many of those?" asks for it."""
+    items = _items(turn) if _HOW_MANY.fullmatch(question) else []
+    return f"The last answer lists {len(items)}." if items else ""
+
+
+def _items(turn: Turn) -> list[str]:
+    answer = turn.answer
+    if not isinstance(answer, Answer):
+        return []
+    return [statement.text for statement in answer.statements if statement.item]
 
 
 def _item(question: str, turn: Turn) -> str:
     """Return the item of the last answer that "the second one" means."""
     asked = _ONE_OF.search(question)
-    if not asked or not isinstance(turn.answer, Answer):
+    if not asked:
         return ""
-    items = [statement.text for statement in turn.answer.statements if statement.item]
+    items = _items(turn)
     place = _ORDINALS.get(asked.group(1).lower())
     if place is None or not -len(items) <= place < len(items):
         return ""
@@ -211,12 +236,17 @@ def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
         # "it" in "Who translated it?" refers to the note named before, not to the whole question.
         return about[-1]
     named = instead and bool(_names(question, corpus))
+    # "So what's the remedy?" asks something else of the same subject, "since when?" more of it all.
+    other = not instead and _is_whole(question)
     parts: list[str] = []
     for turn in reversed(turns):
         asked = turn.question
-        if not (instead and _INSTEAD.match(asked)):
+        if instead and _INSTEAD.match(asked):
+            continue
+        complete = turn is turns[0] or not _refers_back(asked, corpus)
+        if complete or not other:
             parts.insert(0, _topic(_without_names(asked, corpus) if named else asked))
-        if not _refers_back(asked, corpus):
+        if complete or named:
             break
     words = "; ".join(dict.fromkeys(part for part in parts if part)).split()
     return " ".join(words[:SUBJECT_WORDS])

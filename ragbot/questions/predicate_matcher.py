@@ -21,6 +21,7 @@ LEAST_ACTION = 5
 
 _PREPOSITIONS = {"at", "by", "for", "from", "in", "into", "of", "on", "over", "to", "upon", "with"}
 _BE = {"is", "are", "was", "were", "be", "been", "being", "get", "gets", "got", "s"}
+_PAST = {"wrote", "met", "taught", "knew", "saw", "made", "built", "led"}
 _IRREGULAR = {"set", "built", "made", "written", "drawn", "taken", "given", "known", "led"}
 _STANDS_FOR = {"it", "them", "this", "that", "him", "her"}
 _NO_NOUNS = {"up", "down", "broader", "narrower", "related", "next", "previous", "similar", "same"}
@@ -151,19 +152,25 @@ def is_passive(predicate: str) -> bool:
     return bool(rest) and (first.endswith("ed") or first in _IRREGULAR)
 
 
+def is_past(predicate: str) -> bool:
+    """Check whether a predicate is a verb in the past: "wrote", "founded", but not "related"."""
+    word = predicates.words(predicate)
+    return word in _PAST or (word.isalpha() and word.endswith("ed") and word not in _NO_NOUNS)
+
+
 def is_noun(predicate: str) -> bool:
     """Check whether a predicate is a noun for the target's role: "author", "publisher".
 
     Examples
     --------
-    >>> [is_noun(one) for one in ("author", "spare_part", "extends", "motivated_by", "part_of")]
+    >>> [is_noun(one) for one in ("author", "spare_part", "extends", "wrote", "part_of")]
     [True, True, False, False, False]
     """
     words = predicates.words(predicate).split()
     verbal = ("s", "ed", "ing", "ly")
     return (
         bool(words)
-        and _NO_NOUNS.union(_EMPTY).isdisjoint(words)
+        and _NO_NOUNS.union(_EMPTY, _PAST).isdisjoint(words)
         and not any(word.endswith(verbal) and not word.endswith("ss") for word in words)
     )
 

@@ -8,10 +8,10 @@ from ragbot.index.corpus import Corpus
 from ragbot.index.name_spotter import NameMatch
 from ragbot.inference.token_codes import EncodedQuestion, EncodeQuestion
 from ragbot.models import NoteId, Span
-from ragbot.questions.answer_type import AnswerType, answer_types
 from ragbot.questions.conversation import Standalone
 from ragbot.questions.language import Language, is_readable, language_of
 from ragbot.questions.question_type import QuestionType, question_type
+from ragbot.questions.relation_questions import RelationQuestion, answerable
 from ragbot.questions.subquestions import clauses
 
 
@@ -27,10 +27,10 @@ class Question:
         The text to search: a follow-up is completed with its subject.
     type
         The form of its answer: a definition, a list, a comparison, ...
-    answer_types
-        The values that an answer must contain: a number of things, a date, a name, ...
     names
         Names of notes in it.
+    relation
+        The relations that it asks for, with those found; None if it asks for none.
     language
         Of `text`.
     encoded
@@ -45,8 +45,8 @@ class Question:
     text: str
     standalone: str
     type: QuestionType
-    answer_types: tuple[AnswerType, ...] = ()
     names: tuple[NameMatch, ...] = ()
+    relation: RelationQuestion | None = None
     language: Language = "en"
     encoded: EncodedQuestion | None = None
     parts: tuple[Question, ...] = ()
@@ -77,8 +77,8 @@ def analyse(
         text,
         query,
         question_type(query),
-        answer_types(text),
         tuple(corpus.names_in(query)),
+        answerable(corpus, query),
         language_of(text),
         _encoded(query, encode),
         parts,

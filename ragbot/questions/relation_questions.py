@@ -22,9 +22,6 @@ from ragbot.questions.question_type import question_type, sides
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
 
-NEAR = 6
-"""Most words between the verb and a note that the question names by part of its title."""
-
 COMMON = 0.25
 """Greatest rarity of a one-word name that counts as a common word, such as "Models"."""
 
@@ -197,7 +194,7 @@ def _edges(
     matches = [
         match
         for match in _asked(corpus, words, named)
-        if (name.sure or (_is_near(match, name) and not _describes(match, words, name)))
+        if (name.sure or not _describes(match, words, name))
         and _is_plain(match, words, named)
         # "Who extracted it?" asks for a person, `extracted_from` names a source.
         and not ("who" in words and match.predicate.endswith("_from"))
@@ -242,10 +239,6 @@ def _asked(corpus: Corpus, words: Sequence[str], named: Sequence[_Named]) -> lis
         if found := predicate_matcher.asked(words, names, free):
             return found
     return []
-
-
-def _is_near(match: Asked, name: _Named) -> bool:
-    return min(abs(match.place - name.first), abs(match.place - name.last + 1)) <= NEAR
 
 
 def _describes(match: Asked, words: Sequence[str], name: _Named) -> bool:

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from ragbot.index.corpus import Corpus
 from ragbot.index.stored_graph import link_rarity
 from ragbot.models import NoteId, Relation
-from ragbot.questions import relation_questions
+from ragbot.questions.relation_questions import RelationQuestion
 from ragbot.retrieval.first_stage import best
 
 SEEDS = 10
@@ -100,11 +100,15 @@ class Expansion:
         return tuple(reversed(path))
 
 
-def expand(corpus: Corpus, question: str, scores: Mapping[NoteId, float], hops: int) -> Expansion:
+def expand(
+    corpus: Corpus, asked: RelationQuestion | None, scores: Mapping[NoteId, float], hops: int
+) -> Expansion:
     """Follow the links of the best notes, and the relations that the question asks for.
 
     Parameters
     ----------
+    asked
+        The relations that the question asks for, if any.
     scores
         Of the first stage.
     hops
@@ -113,7 +117,8 @@ def expand(corpus: Corpus, question: str, scores: Mapping[NoteId, float], hops: 
     expansion = Expansion()
     if not hops:
         return expansion
-    _follow_asked(corpus, question, expansion)
+    if asked is not None and asked.relations:
+        _follow_asked(corpus, asked, expansion)
     sources = activations(scores)
     expansion.seeds = {note for note, _ in sources}
     for _ in range(hops):
@@ -149,11 +154,8 @@ def along_links(corpus: Corpus, sources: Iterable[tuple[NoteId, float]]) -> dict
     return reached
 
 
-def _follow_asked(corpus: Corpus, question: str, expansion: Expansion) -> None:
+def _follow_asked(corpus: Corpus, asked: RelationQuestion, expansion: Expansion) -> None:
     """Add the notes that the relations asked for lead to, and the note that has these."""
-    asked = relation_questions.answerable(corpus, question)
-    if asked is None or not asked.relations:
-        return
     here = asked.subject
     if here not in corpus.notes:
         # A note that links to a ghost contains its name, as the question does.

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from ragbot.index.corpus import Corpus
 from ragbot.index.stored_graph import link_rarity
 from ragbot.models import Filters, NoteId
+from ragbot.text.dates import find_dates
 
 NAME = 0.5
 """Score of a note that the question names by a word that no passage holds."""
@@ -22,14 +23,6 @@ MOST_DAYS = 10
 _TAG = re.compile(
     r"""(?<![\w#])#([^\W\d][\w/-]*)|\btag(?:ged)?\b(?:\s+(?:as|with))?\s+["'“‘]?([\w/-]+)"""
 )
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-_YEAR = r"(?:,?\s+(?P<year>\d{4}))?\b"
-_DATES = [
-    re.compile(rf"\b{_MONTH}\s+{_DAY}{_YEAR}", re.IGNORECASE),
-    re.compile(rf"\b{_DAY}\.?\s+(?:of\s+)?{_MONTH}{_YEAR}", re.IGNORECASE),
-]
 
 
 def name_scores(corpus: Corpus, question: str) -> dict[NoteId, float]:
@@ -59,10 +52,9 @@ def _named(corpus: Corpus, question: str) -> Iterator[tuple[NoteId, float]]:
 
 def notes_of_days(corpus: Corpus, question: str) -> Iterator[NoteId]:
     """Yield the notes whose name is the day that a question names, such as `2026-06-19`."""
-    for found in (match for date in _DATES for match in date.finditer(question)):
-        month = _MONTHS.index(found["month"].lower()) + 1
-        day = f"{month:02}-{int(found['day']):02}"
-        for note in corpus.by_title(f"{found['year'] or ''} {day}", MOST_DAYS):
-            title = corpus.notes[note].title
-            if day in title and (found["year"] or "") in title:
-                yield note
+    for when in find_dates(question):
+        if when.first == when.last:
+            day = when.first.strftime("%m-%d" if when.yearless else "%Y-%m-%d")
+            for note in corpus.by_title(day, MOST_DAYS):
+                if day in corpus.notes[note].title:
+                    yield note

@@ -68,10 +68,7 @@ def retrieve(
             f"need k >= 1, per_note >= 1 and hops >= 0, got k={k}, per_note={per_note}, hops={hops}"
         )
     allowed = allowed_notes(corpus, filters)
-    scorings = [
-        QueryScoring(corpus, one.standalone, one.encoded, allowed, hops)
-        for one in (question, *question.parts)
-    ]
+    scorings = [QueryScoring(corpus, one, allowed, hops) for one in (question, *question.parts)]
     return _hits(corpus, scorings, k, per_note)
 
 

@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
 from ragbot.index.corpus import Corpus
-from ragbot.inference.token_codes import EncodedQuestion
 from ragbot.models import Evidence, NoteId
+from ragbot.questions.question import Question
 from ragbot.retrieval import first_stage
 from ragbot.retrieval.expansion import expand
 from ragbot.retrieval.late_interaction import Reading, reads
@@ -35,8 +35,6 @@ class QueryScoring:
 
     Parameters
     ----------
-    query
-        The question encoded; None to search by words, names and links.
     allowed
         The notes that may be found; None for all.
     hops
@@ -53,16 +51,16 @@ class QueryScoring:
     def __init__(
         self,
         corpus: Corpus,
-        question: str,
-        query: EncodedQuestion | None,
+        question: Question,
         allowed: Collection[NoteId] | None,
         hops: int,
     ) -> None:
         self._corpus = corpus
-        found = first_stage.find(corpus, question, query.vector if query else None, allowed)
+        text, query = question.standalone, question.encoded
+        found = first_stage.find(corpus, text, query.vector if query else None, allowed)
         found.complete(first_stage.best(found.scores, ADMITTED))
         self._found = found
-        self._expansion = expand(corpus, question, found.scores, hops)
+        self._expansion = expand(corpus, question.relation, found.scores, hops)
         gains = self._expansion.gains()
         found.score(note for note in gains if note not in found.scores)
         admitted = first_stage.best(_sum(found.scores, gains), ADMITTED)
@@ -70,7 +68,7 @@ class QueryScoring:
         read: dict[NoteId, float] = {}
         if query is not None and corpus.embedded and reads(query):
             admitted = first_stage.best(_sum(found.scores, gains), ADMITTED)
-            read = self._read(Reading(corpus, question, query), admitted)
+            read = self._read(Reading(corpus, text, query), admitted)
         self.scores = self._scores(read, gains)
         self.least = min(self.scores.values(), default=0.0)
         self._ranks: _Ranks | None = None

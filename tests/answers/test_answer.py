@@ -13,7 +13,6 @@ from ragbot.inference import token_codes
 from ragbot.inference.token_codes import Encoded
 from ragbot.questions.conversation import Standalone, standalone
 from ragbot.questions.question import analyse
-from ragbot.questions.question_type import question_type, sides
 from ragbot.retrieval.retriever import retrieve
 
 FILES = {
@@ -411,50 +410,6 @@ def test_every_question_gets_an_answer_with_valid_citations(question):
     assert answer.text
     assert all(stands(citation, corpus.notes) for citation in answer.citations)
     assert answer.abstained or answer.kind == "smalltalk" or answer.statements
-
-
-@pytest.mark.parametrize(
-    ("question", "kind"),
-    [
-        ("How many turns until drift?", "number"),
-        ("what's the difference between A and B", "compare"),
-        ("Why does it drift?", "why"),
-        ("when was it published?", "when"),
-        ("List the traits", "list"),
-        ("What are the five families?", "list"),
-        ("Who wrote it?", "who"),
-        ("What is drift?", "definition"),
-        ("How does it drift?", "how"),
-        ("the six opposites in the council?", "list"),
-        ("steps for making tea", "list"),
-        ("Why do the three groups drift?", "why"),
-        ("How are the two notes linked?", "how"),
-        ("drift", "other"),
-    ],
-)
-def test_kinds(question, kind):
-    assert question_type(question) == kind
-
-
-@pytest.mark.parametrize(
-    ("question", "expected"),
-    [
-        (
-            "persona vectors vs the assistant axis, what's the difference?",
-            ("persona vectors", "assistant axis"),
-        ),
-        ("Compare tea with coffee.", ("tea", "coffee")),
-        ("How does tea differ from coffee?", ("tea", "coffee")),
-        ("How does tea compare with the coffee?", ("tea", "coffee")),
-        ("how do tea and coffee differ", ("tea", "coffee")),
-        ("What do tea and coffee have in common?", ("tea", "coffee")),
-        ("Ole's council or Nyk's, how do they differ?", ("Ole's council", "Nyk's")),
-        ("How do they differ?", None),
-        ("What is tea?", None),
-    ],
-)
-def test_sides(question, expected):
-    assert sides(question) == expected
 
 
 def test_a_definition_comes_first_from_the_note_of_that_name():

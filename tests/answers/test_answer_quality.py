@@ -9,7 +9,8 @@ import re
 import pytest
 
 from ragbot import Ragbot
-from ragbot.evaluation.answers import read, run
+from ragbot.evaluation.answers import run
+from ragbot.evaluation.retrieval import read
 from ragbot.models import Turn
 from tests.conftest import ROOT
 

@@ -6,7 +6,16 @@ import pytest
 
 from benchmarks.memory import MemoryCorpus, asked, bags
 from ragbot.errors import EvaluationError
-from ragbot.evaluation.retrieval import as_json, as_text, bm25, dense, evaluate, fusion, read
+from ragbot.evaluation.retrieval import (
+    as_json,
+    as_text,
+    bm25,
+    dense,
+    evaluate,
+    fusion,
+    read,
+    reciprocal_rank_fusion,
+)
 
 FILES = {
     "Heat.md": "Heat flows downhill. See [[Kelvin]].",
@@ -123,3 +132,15 @@ def test_a_file_that_is_not_text_is_reported_with_its_byte(tmp_path):
     path.write_bytes(b'{"question": "\xff"}')
     with pytest.raises(EvaluationError, match="is not UTF-8: byte 14"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("rankings", "fused"),
+    [
+        pytest.param([["alone", "both"], ["both"]], ["both", "alone"], id="agreement"),
+        pytest.param([["b"], ["a"]], ["b", "a"], id="tie"),
+        pytest.param([[], []], [], id="nothing"),
+    ],
+)
+def test_rankings_are_fused(rankings, fused):
+    assert reciprocal_rank_fusion(rankings) == fused

@@ -1,8 +1,8 @@
-"""Sentences that say what something is."""
+"""The type of a question, the sides of a comparison, and sentences that define a term."""
 
 import pytest
 
-from ragbot.questions.question_type import defined_term, defines
+from ragbot.questions.question_type import defined_term, defines, question_type, sides
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,47 @@ def test_other_questions_have_none(question):
 )
 def test_a_definition_begins_with_its_subject_and_defines_it(sentence, is_one):
     assert defines(defined_term("What is a ghost link?"), sentence) is is_one
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("How many turns until drift?", "other"),
+        ("what's the difference between A and B", "compare"),
+        ("Why does it drift?", "why"),
+        ("when was it published?", "other"),
+        ("List the traits", "list"),
+        ("What are the five families?", "list"),
+        ("Who wrote it?", "other"),
+        ("What is drift?", "definition"),
+        ("How does it drift?", "other"),
+        ("the six opposites in the council?", "list"),
+        ("steps for making tea", "list"),
+        ("Why do the three groups drift?", "why"),
+        ("How are the two notes linked?", "other"),
+        ("drift", "other"),
+    ],
+)
+def test_the_type_of_a_question(question, kind):
+    assert question_type(question) == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (
+            "persona vectors vs the assistant axis, what's the difference?",
+            ("persona vectors", "assistant axis"),
+        ),
+        ("Compare tea with coffee.", ("tea", "coffee")),
+        ("How does tea differ from coffee?", ("tea", "coffee")),
+        ("How does tea compare with the coffee?", ("tea", "coffee")),
+        ("how do tea and coffee differ", ("tea", "coffee")),
+        ("What do tea and coffee have in common?", ("tea", "coffee")),
+        ("Ole's council or Nyk's, how do they differ?", ("Ole's council", "Nyk's")),
+        ("How do they differ?", None),
+        ("What is tea?", None),
+    ],
+)
+def test_sides(question, expected):
+    assert sides(question) == expected

@@ -39,9 +39,10 @@ def test_a_sentence_scores_by_its_words_or_its_title(corpus):
     row = row_of(corpus, "Kettle.md")
     text = corpus.notes["Kettle.md"].text
     spans = [(text.index("Copper"), text.index(" A")), (text.index("A wh"), len(text) - 1)]
-    [met] = Reading(corpus, question, asked(question)).pieces([(row, spans)])
+    reading = Reading(corpus, question, asked(question))
+    [met] = reading.pieces([(row, spans)])
     assert met.own[1] > 2 * met.own[0]
-    assert met.under[1] > 0.95 > met.own[1]
+    assert met.near[1] @ reading.weights > 0.95 > met.own[1]
     assert met.passage > 0.95
     assert met.near.shape == (2, 2)
 

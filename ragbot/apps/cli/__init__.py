@@ -70,7 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def finish_on_interrupt() -> None:
-    """Raise KeyboardInterrupt at Ctrl-C from here on, so that the caller can finish its work."""
+    """Raise KeyboardInterrupt at Ctrl-C from here on, so that the caller can finish its work.
+
+    Call it after slow imports: a KeyboardInterrupt while numpy or onnxruntime is imported becomes
+    an ImportError.
+    """
     _on_interrupt(signal.default_int_handler)
 
 
@@ -86,7 +90,8 @@ def _exit_now(number: int, frame: FrameType | None) -> None:
 
 
 def _say_stopped() -> None:
-    os.write(2, b"\nragbot: stopped\n")
+    shown = b"\033[?25h" if os.isatty(2) else b""  # a progress bar hides the cursor
+    os.write(2, shown + b"\nragbot: stopped\n")
 
 
 def _prepare_streams() -> None:

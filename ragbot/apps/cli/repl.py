@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ragbot.apps.cli import format
+from ragbot.apps.cli import finish_on_interrupt, format
 from ragbot.apps.cli.ask import print_answer
 from ragbot.apps.cli.session import opened, say
 from ragbot.errors import RagbotError
@@ -33,6 +33,7 @@ Ctrl-C stops an answer."""
 def talk(config: Config) -> None:
     """Answer questions from standard input until it ends."""
     with opened(config) as (bot, page):
+        finish_on_interrupt()
         say(f"{format.counted(len(bot.notes()), 'note')}. Ask, or /help.")
         turns: deque[Turn] = deque(maxlen=TURNS)
         for typed in _lines():

@@ -39,7 +39,7 @@ MOST_WORDS = 60
 """Most words shown in all."""
 
 MEANT = 0.6
-"""How near a sentence of the notes must come to a refused one to take its place, in [0, 1]."""
+"""Least similarity of a refused sentence and the sentence of the notes that takes its place."""
 
 CANDIDATES = 5
 """Lines that a sentence is compared with, those that share most of its words."""
@@ -183,8 +183,8 @@ class _Checker:
     def ended(self) -> bool:
         """Whether nothing more is wanted.
 
-        Enough is shown, the model repeats itself, or the first sentence that is more than the
-        question again, which is the answer, is not shown.
+        Enough is shown, the model repeats itself, or its answer is refused: the first sentence
+        that does more than repeat the question.
         """
         enough = len(self.written.statements) >= SENTENCES or self._taken >= WRITTEN
         failed = self.written.why not in ("", _REPEATS) and not self.written.statements
@@ -224,14 +224,9 @@ class _Checker:
     def _nearest(self, text: str) -> _Quoted | None:
         """Return the quote that says nearly the same as a refused sentence, if there is one.
 
-        The measure is the mean of the cosine of both, of the share of the sentence's words that the
-        quote holds, and of the same share without the words of the question. Quotes that lack a
-        number of the sentence are passed over, and those that lack a number, date or name that is
-        asked for where others have it.
+        Quotes that lack a number of the sentence are passed over, and those that lack a number,
+        date or name that is asked for where others have it.
         """
-        said = _lemmas(text)
-        parts = {one: {lemma(part) for part in one.split("-")} for one in said - self._asked}
-        new = {one for one, of in parts.items() if not of <= self._asked}  # "role-playing" is asked
         numbers = {word.lemma for word in words(text) if word.number} - self._asked
         quotes = [
             (line, *part)
@@ -239,20 +234,32 @@ class _Checker:
             for part in _parts(line)
             if numbers <= _lemmas(_shown(line, *part)) and not self._is_open(line, *part)
         ]
-        if not quotes or not new:
+        if not quotes:
             return None
         fits = [fit(self._query, [_shown(*quote)]) for quote in quotes]
         quotes = [quote for quote, one in zip(quotes, fits, strict=True) if one == max(fits)]
         shown = [_shown(*quote) for quote in quotes]
-        held = [_lemmas(one) for one in shown]
-        near = [[len(w & one) / max(1, len(w)) for w in (said, new)] for one in held]
-        if self._encode is not None:
-            vectors = self._encode([text, *shown])
-            near = [[*n, float(c)] for n, c in zip(near, vectors[1:] @ vectors[0], strict=True)]
-        score = [sum(one) / len(one) for one in near]
-        best = max(range(len(quotes)), key=score.__getitem__)
+        score, best = max(zip(self._similarity(text, shown), range(len(shown)), strict=True))
         known = any(one.text == shown[best] for one in self.written.statements)
-        return quotes[best] if score[best] >= MEANT and not known else None
+        return quotes[best] if score >= MEANT and not known else None
+
+    def _similarity(self, text: str, quotes: Sequence[str]) -> list[float]:
+        """Return how near each quote comes to a sentence, in [0, 1]; 0 if it only repeats the question.
+
+        The mean of the cosine, of the share of the sentence's words that the quote contains, and of
+        the same share without the words of the question.
+        """
+        said = _lemmas(text)
+        parts = {one: {lemma(part) for part in one.split("-")} for one in said - self._asked}
+        own = {one for one, of in parts.items() if not of <= self._asked}  # "role-playing" is asked
+        if not own:
+            return [0.0] * len(quotes)
+        held = [_lemmas(quote) for quote in quotes]
+        measures = [[len(of & one) / len(of) for one in held] for of in (said, own)]
+        if self._encode is not None:
+            vectors = self._encode([text, *quotes])
+            measures.append((vectors[1:] @ vectors[0]).tolist())
+        return [sum(column) / len(column) for column in zip(*measures, strict=True)]
 
     def _carried(self, text: str, hints: set[int]) -> tuple[_Quoted | None, str]:
         """Return the shortest quote that carries a sentence; or None, and what is wrong with it."""

@@ -191,7 +191,7 @@ def _clause(piece: Sequence[Word], opener: str, before: Clause | None) -> Clause
             elif any(word.text in PREPOSITIONS for word in piece[:place]):
                 subject = before.subject  # "but not in children"
         elif not own and opener in _KEEPS_SUBJECT and not _starts_with_pronoun(piece, verb):
-            subject = _last_name(before) if opener in ("who", "whose") else before.subject
+            subject = _last_name(before) if opener in ("who", "whose", "which") else before.subject
         elif not own:
             subject = before.subject
         if verb >= 0 and not any(word.content for word in piece[verb:]):  # "but others did not"

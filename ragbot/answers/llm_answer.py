@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from ragbot.answers import evidence, grounding
 from ragbot.answers.clauses import MARKS, lemma, words
+from ragbot.answers.english import PRONOUNS
 from ragbot.answers.evidence import EvidenceLine
 from ragbot.answers.verification import fault
 from ragbot.index.corpus import FloatArray
@@ -244,7 +245,7 @@ class _Checker:
         return quotes[best] if score >= MEANT and not known else None
 
     def _similarity(self, text: str, quotes: Sequence[str]) -> list[float]:
-        """Return how near each quote comes to a sentence, in [0, 1]; 0 if it only repeats the question.
+        """Return how near each quote comes to a sentence, in [0, 1]; 0 if it has no new word.
 
         The mean of the cosine, of the share of the sentence's words that the quote contains, and of
         the same share without the words of the question.
@@ -287,6 +288,8 @@ class _Checker:
             return "the task is not done"
         if quoted[0].number > BEST and _lemmas(text) == _lemmas(shown):
             return "other sentences come nearer to the question"
+        if words(text)[0].text in PRONOUNS and text not in shown:
+            return "it names no subject"
         reason = fault(text, [shown], quoted[0].place, self._query)
         return reason or self._misses(text, shown)
 

@@ -57,6 +57,11 @@ def _role_fault(clause: Clause, source: Sequence[Clause]) -> str:
     arguments += [(subject, True)] if subject else []
     for argument, is_subject in arguments:
         homes = [one for one in source if argument & one.reach]
+        for one in homes if is_subject else ():
+            head = _head(one)
+            same = argument <= one.subject and one.main_verb == clause.main_verb
+            if same and head and head not in clause.lemmas:
+                return f"the source says this of another than {' '.join(sorted(argument))}"
         if not homes:
             rivals = [one for one in source if one.main_verb == clause.main_verb != ""]
             if is_subject and any(one.subject - clause.lemmas for one in rivals):
@@ -69,6 +74,13 @@ def _role_fault(clause: Clause, source: Sequence[Clause]) -> str:
                     name = " ".join(sorted(argument))
                     return f"the source says this of another than {name}"
     return ""
+
+
+def _head(clause: Clause) -> str:
+    """Return the noun that a clause speaks of: "clerk" of "a clerk in a salt store finds"."""
+    before = clause.words[: max(clause.verb, 0)]
+    end = next((at for at, word in enumerate(before) if word.text in PREPOSITIONS), 0)
+    return next((word.lemma for word in reversed(before[:end]) if word.content), "")
 
 
 def _competes(

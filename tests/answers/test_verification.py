@@ -68,5 +68,16 @@ def test_a_claim_is_no_surer_than_its_quote():
     assert fault("Green tea shortens a cold.", quotes) == "the source is less sure of this"
 
 
+def test_a_claim_keeps_the_noun_that_its_quote_speaks_of():
+    quotes = ["A clerk in a salt store finds that a barrel is missing."]
+    assert fault("A clerk finds that a barrel is missing.", quotes) == ""
+    assert "another than salt" in fault("A salt store finds that a barrel is missing.", quotes)
+
+
+def test_a_comparison_is_not_lost():
+    quotes = ["Salt helps slightly more than sand to melt ice."]
+    assert fault("Salt helps to melt ice.", quotes) == "the source compares"
+
+
 def _fault(one, claim):
     return fault(claim, one["quotes"], one["place"])

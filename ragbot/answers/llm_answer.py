@@ -312,6 +312,9 @@ class _Checker:
     def _keep(self, text: str, quoted: _Quoted) -> None:
         count = sum(len(one.text.split()) for one in self.written.statements)
         if count + len(text.split()) > MOST_WORDS:
+            if not count:
+                why = f"it has more than {MOST_WORDS} words"
+                self.written = replace(self.written, refused=1, why=why)
             return
         line, first, last = quoted
         span = (line.spans[first][0], line.spans[last][1])

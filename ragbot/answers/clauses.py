@@ -88,11 +88,6 @@ class Clause:
         return next((word.lemma for word in after if word.content), "")
 
     @property
-    def verbs(self) -> list[Word]:
-        """The words that read as verbs."""
-        return [word for at, word in enumerate(self.words) if _is_verb(self.words, at)]
-
-    @property
     def arguments(self) -> frozenset[str]:
         """Lemmas of its names and numbers."""
         return frozenset(word.lemma for word in self.words if word.number or word.name)
@@ -196,7 +191,7 @@ def _clause(piece: Sequence[Word], opener: str, before: Clause | None) -> Clause
             elif any(word.text in PREPOSITIONS for word in piece[:place]):
                 subject = before.subject  # "but not in children"
         elif not own and opener in _KEEPS_SUBJECT and not _starts_with_pronoun(piece, verb):
-            subject = _last_name(before) if opener in ("who", "whose") else before.subject
+            subject = _last_name(before) if opener in ("who", "whose", "which") else before.subject
         elif not own:
             subject = before.subject
         if verb >= 0 and not any(word.content for word in piece[verb:]):  # "but others did not"

@@ -49,10 +49,14 @@ def _is_comparative(word: str) -> bool:
 
 
 def comparison_fault(said: str, quotes: Sequence[str]) -> str:
-    """Return a fault if a comparison of the claim is the reverse of that in the source."""
+    """Return a fault if a comparison of the claim is the reverse of that in the source, or lost."""
     ours = _comparison(words(said))
     if ours is None:
-        return ""
+        own = {word.lemma for word in words(said) if word.content}
+        parts = [words(quote[a:b]) for quote in quotes for a, b in sentences(quote)]
+        home = max(parts, key=lambda part: len(own & {word.lemma for word in part}))
+        lost = {"than"} & {word.text for word in home} - {word.text for word in words(said)}
+        return "the source compares" if lost else ""
     left, base, right = ours
     for quote in quotes:
         for a, b in sentences(quote):

@@ -28,6 +28,13 @@ _NEGATORS_WORDS = (
 NEGATORS = frozenset(_NEGATORS_WORDS.split())
 """Words that deny the clause that they are in."""
 
+_HEDGES_WORDS = (
+    "allegedly apparently could likely may maybe might perhaps possibly presumably probably "
+    "reported reportedly rumoured supposedly unconfirmed unclear"
+)
+HEDGES = frozenset(_HEDGES_WORDS.split())
+"""Words that make a claim less sure: a claim must not drop them."""
+
 _PRONOUNS_WORDS = "he her him i it one she that them these they this those us we you"
 PRONOUNS = frozenset(_PRONOUNS_WORDS.split())
 """Pronouns and other words that refer to an earlier sentence."""

@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 from ragbot.answers import evidence, grounding
-from ragbot.answers.clauses import MARKS, clauses, lemma, words
+from ragbot.answers.clauses import MARKS, lemma, words
+from ragbot.answers.english import PRONOUNS
 from ragbot.answers.evidence import EvidenceLine
-from ragbot.answers.verification import Synonymous, fault
+from ragbot.answers.verification import fault
 from ragbot.index.corpus import FloatArray
 from ragbot.inference.llm import LanguageModel, Message
 from ragbot.models import Citation, Note, NoteId, Span, Statement
@@ -36,21 +36,17 @@ WRITTEN = 5
 LONGEST = 1200
 """Characters after which a model is stopped."""
 
-SYNONYM = 0.62
-"""Least cosine of two words that mean the same."""
-
 MOST_WORDS = 60
 """Most words shown in all."""
 
-MEANT = 0.55
-"""How near a sentence of the notes must come to a refused one to take its place, in [0, 1]."""
+MEANT = 0.6
+"""Least similarity of a refused sentence and the sentence of the notes that takes its place."""
 
 CANDIDATES = 5
 """Lines that a sentence is compared with, those that share most of its words."""
 
-BEST = 5
-"""Best lines: of these, an answer may name what was asked in the words of the question, and one may
-take the place of a refused sentence."""
+BEST = 2
+"""Best lines: only these are shown in their own words, where the model and the ranking agree."""
 
 _CITED = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _DONE = re.compile(r"[.!?…。！？][\"'”’)]*(?:\s*\[[\d,; ]+\])*(?=\s+[^\s\[]|\s*\n)")
@@ -89,15 +85,13 @@ _Quoted = tuple[EvidenceLine, int, int]
 class Written:
     """What a model wrote, verified: the statements carried, and their quotes.
 
-    `lines` are the numbers of the evidence that carries each statement. `refused` counts the
-    sentences that nothing carries, `why` says what was wrong with the last of them; `replaced`
-    counts those of them for which a sentence of the notes is shown. `declined` is True if the model
-    wrote that the notes don't answer.
+    `refused` counts the sentences that nothing carries, `why` is the fault of the last of them;
+    `replaced` counts those of them for which a sentence of the notes is shown. `declined` is True
+    if the model wrote that the notes don't answer.
     """
 
     statements: tuple[Statement, ...] = ()
     citations: tuple[Citation, ...] = ()
-    lines: tuple[int, ...] = ()
     refused: int = 0
     replaced: int = 0
     why: str = ""
@@ -123,7 +117,7 @@ def stream(
     Parameters
     ----------
     encode
-        Texts to unit vectors, to find words of the same meaning; None to compare words by form.
+        Texts to unit vectors, to find the nearest sentence; None to compare by words alone.
 
     Raises
     ------
@@ -180,7 +174,6 @@ class _Checker:
         self._notes, self._query, self._lines = notes, query, lines
         self._asked = _lemmas(query)
         self._encode = encode
-        self._synonymous = _synonyms(encode) if encode else None
         self._numbers: dict[tuple[NoteId, Span], int] = {}
         self._seen: set[str] = set()
         self._taken = 0
@@ -191,8 +184,8 @@ class _Checker:
     def ended(self) -> bool:
         """Whether nothing more is wanted.
 
-        Enough is shown, the model repeats itself, or the first sentence that is more than the
-        question again, which is the answer, is not shown.
+        Enough is shown, the model repeats itself, or its answer is refused: the first sentence
+        that does more than repeat the question.
         """
         enough = len(self.written.statements) >= SENTENCES or self._taken >= WRITTEN
         failed = self.written.why not in ("", _REPEATS) and not self.written.statements
@@ -216,30 +209,25 @@ class _Checker:
         if _DECLINES.search(text):
             self.written = replace(self.written, declined=True)
             return
-        spans, why = self._carried(text, hints)
+        quoted, why = self._carried(text, hints)
         if why and (reply := _REPLY.match(text)):
             # A "yes" that does not follow: what is said beside it may.
             text = _capital(text[reply.end() :])
-            spans, why = self._carried(text, hints)
-        if not why:
-            self._keep(text, spans)
+            quoted, why = self._carried(text, hints)
+        if quoted:
+            self._keep(text, quoted)
             return
         self.written = replace(self.written, refused=self.written.refused + 1, why=why)
         if nearest := self._nearest(text):
-            self._keep(_shown(*nearest), [nearest])
+            self._keep(_shown(*nearest), nearest)
             self.written = replace(self.written, replaced=self.written.replaced + 1)
 
     def _nearest(self, text: str) -> _Quoted | None:
         """Return the quote that says nearly the same as a refused sentence, if there is one.
 
-        The measure is the mean of the cosine of both, of the share of the sentence's words that the
-        quote holds, and of the same share without the words of the question. Quotes that lack a
-        number of the sentence are passed over, and those that lack a number, date or name that is
-        asked for where others have it.
+        Quotes that lack a number of the sentence are passed over, and those that lack a number,
+        date or name that is asked for where others have it.
         """
-        said = _lemmas(text)
-        parts = {one: {lemma(part) for part in one.split("-")} for one in said - self._asked}
-        new = {one for one, of in parts.items() if not of <= self._asked}  # "role-playing" is asked
         numbers = {word.lemma for word in words(text) if word.number} - self._asked
         quotes = [
             (line, *part)
@@ -247,52 +235,62 @@ class _Checker:
             for part in _parts(line)
             if numbers <= _lemmas(_shown(line, *part)) and not self._is_open(line, *part)
         ]
-        if not quotes or not new:
+        if not quotes:
             return None
         fits = [fit(self._query, [_shown(*quote)]) for quote in quotes]
         quotes = [quote for quote, one in zip(quotes, fits, strict=True) if one == max(fits)]
         shown = [_shown(*quote) for quote in quotes]
-        held = [_lemmas(one) for one in shown]
-        near = [[len(w & one) / max(1, len(w)) for w in (said, new)] for one in held]
-        if self._encode is not None:
-            vectors = self._encode([text, *shown])
-            near = [[*n, float(c)] for n, c in zip(near, vectors[1:] @ vectors[0], strict=True)]
-        score = [sum(one) / len(one) for one in near]
-        best = max(range(len(quotes)), key=score.__getitem__)
+        score, best = max(zip(self._similarity(text, shown), range(len(shown)), strict=True))
         known = any(one.text == shown[best] for one in self.written.statements)
-        return quotes[best] if score[best] >= MEANT and not known else None
+        return quotes[best] if score >= MEANT and not known else None
 
-    def _carried(self, text: str, hints: set[int]) -> tuple[list[_Quoted], str]:
-        """Find the fewest quotes that carry a sentence, each as a line with first and last part."""
+    def _similarity(self, text: str, quotes: Sequence[str]) -> list[float]:
+        """Return how near each quote comes to a sentence, in [0, 1]; 0 if it has no new word.
+
+        The mean of the cosine, of the share of the sentence's words that the quote contains, and of
+        the same share without the words of the question.
+        """
+        said = _lemmas(text)
+        parts = {one: {lemma(part) for part in one.split("-")} for one in said - self._asked}
+        own = {one for one, of in parts.items() if not of <= self._asked}  # "role-playing" is asked
+        if not own:
+            return [0.0] * len(quotes)
+        held = [_lemmas(quote) for quote in quotes]
+        measures = [[len(of & one) / len(of) for one in held] for of in (said, own)]
+        if self._encode is not None:
+            vectors = self._encode([text, *quotes])
+            measures.append((vectors[1:] @ vectors[0]).tolist())
+        return [sum(column) / len(column) for column in zip(*measures, strict=True)]
+
+    def _carried(self, text: str, hints: set[int]) -> tuple[_Quoted | None, str]:
+        """Return the shortest quote that carries a sentence; or None, and what is wrong with it."""
         said = _lemmas(text)
         if len(said) < 2 or (not self._first and text[-1] not in _ENDS):
-            return [], "it is no whole sentence"
+            return None, "it is no whole sentence"
         if not _REPLY.match(text) and said <= self._asked:
-            return [], _REPEATS
+            return None, _REPEATS
         ranked = sorted(
             self._lines,
             key=lambda line: (-len(said & _lemmas(line.text)), line.number not in hints),
         )[:CANDIDATES]
         why = ""
         for line in ranked:
-            for first, last in _parts(line):
-                reason = self._fault(text, [(line, first, last)])
+            for part in _parts(line):
+                reason = self._fault(text, (line, *part))
                 if not reason:
-                    return [(line, first, last)], ""
+                    return (line, *part), ""
                 why = why or reason
-        for one, other in combinations(ranked[:4], 2):
-            both = [(line, 0, len(line.texts) - 1) for line in (one, other)]
-            if _each_clause_in_one(text, (one, other)) and not self._fault(text, both):
-                return both, ""
-        return [], why
+        return None, why
 
-    def _fault(self, text: str, quotes: Sequence[_Quoted]) -> str:
-        shown = [_shown(*quote) for quote in quotes]
-        if any(self._is_open(*quote) for quote in quotes) and text not in shown:
+    def _fault(self, text: str, quoted: _Quoted) -> str:
+        shown = _shown(*quoted)
+        if self._is_open(*quoted) and text != shown:
             return "the task is not done"
-        place = " ".join(line.place for line, _, _ in quotes)
-        top = all(line.number <= BEST for line, _, _ in quotes)
-        reason = fault(text, shown, place, self._synonymous, self._query, restating=top)
+        if quoted[0].number > BEST and _lemmas(text) == _lemmas(shown):
+            return "other sentences come nearer to the question"
+        if words(text)[0].text in PRONOUNS and text not in shown:
+            return "it names no subject"
+        reason = fault(text, [shown], quoted[0].place, self._query)
         return reason or self._misses(text, shown)
 
     def _is_open(self, line: EvidenceLine, first: int, last: int) -> bool:
@@ -300,35 +298,34 @@ class _Checker:
         text = self._notes[line.note].text
         return any(_OPEN_TASK.match(text, *span) for span in line.spans[first : last + 1])
 
-    def _misses(self, text: str, quotes: Sequence[str]) -> str:
+    def _misses(self, text: str, quote: str) -> str:
         """Return a fault if the claim lacks a number, date or name that is asked for and quoted."""
         if self.written.statements:
             return ""  # a later sentence may add it
-        said, quoted = _lemmas(text), _lemmas(" ".join(quotes))
+        said, quoted = _lemmas(text), _lemmas(quote)
         counted = _lemmas(match.group(1)) if (match := _COUNTED.search(self._query)) else set()
         missing = (self._asked & quoted) - said
         if counted & quoted - said or len(missing) > len(self._asked & quoted) / 2:
             return "it leaves out what is asked"
         return ""
 
-    def _keep(self, text: str, quotes: Sequence[_Quoted]) -> None:
-        words = sum(len(one.text.split()) for one in self.written.statements)
-        if words + len(text.split()) > MOST_WORDS:
+    def _keep(self, text: str, quoted: _Quoted) -> None:
+        count = sum(len(one.text.split()) for one in self.written.statements)
+        if count + len(text.split()) > MOST_WORDS:
+            if not count:
+                why = f"it has more than {MOST_WORDS} words"
+                self.written = replace(self.written, refused=1, why=why)
             return
-        citations = list(self.written.citations)
-        marks: list[int] = []
-        for line, first, last in quotes:
-            span = (line.spans[first][0], line.spans[last][1])
-            number = self._numbers.get((line.note, span))
-            if number is None:
-                number = self._numbers[line.note, span] = len(citations) + 1
-                citations.append(grounding.cite(self._notes, number, line.note, span))
-            marks.append(number)
+        line, first, last = quoted
+        span = (line.spans[first][0], line.spans[last][1])
+        citations = self.written.citations
+        number = self._numbers.setdefault((line.note, span), len(citations) + 1)
+        if number > len(citations):
+            citations = (*citations, grounding.cite(self._notes, number, line.note, span))
         self.written = replace(
             self.written,
-            statements=(*self.written.statements, Statement(text, tuple(marks))),
-            citations=tuple(citations),
-            lines=(*self.written.lines, *(line.number for line, _, _ in quotes)),
+            statements=(*self.written.statements, Statement(text, (number,))),
+            citations=citations,
         )
 
 
@@ -352,13 +349,6 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _each_clause_in_one(text: str, lines: Sequence[EvidenceLine]) -> bool:
-    """Whether two lines carry a sentence clause by clause; one clause is not stitched of both."""
-    held = [_lemmas(f"{line.text} {line.place}") for line in lines]
-    found = [[clause.lemmas <= one for one in held] for clause in clauses(text)]
-    return all(any(one) for one in found) and all(any(one) for one in zip(*found, strict=True))
-
-
 def _parts(line: EvidenceLine) -> list[tuple[int, int]]:
     """Places of the quotes that a line offers: its last sentence alone, then all of it."""
     last = len(line.texts) - 1
@@ -367,14 +357,3 @@ def _parts(line: EvidenceLine) -> list[tuple[int, int]]:
 
 def _shown(line: EvidenceLine, first: int, last: int) -> str:
     return " ".join(line.texts[first : last + 1])
-
-
-def _synonyms(encode: Encode) -> Synonymous:
-    def synonymous(word: str, others: Sequence[str]) -> bool:
-        found = [other for other in others if len(other) > 2]
-        if not found:
-            return False
-        vectors = encode([word, *found])
-        return bool((vectors[1:] @ vectors[0]).max() >= SYNONYM)
-
-    return synonymous

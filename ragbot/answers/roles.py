@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise, product
 
 from ragbot.answers.clauses import Clause, Word, clauses, lemma
-from ragbot.answers.english import LIGHT, PREPOSITIONS
+from ragbot.answers.english import HEDGES, LIGHT, PREPOSITIONS
 
 STITCHED = 0.34
 """Greatest share of neighbouring words of a claim that no clause of the source holds together."""
@@ -24,16 +23,11 @@ _NAMING = frozenset(["called", "named", "termed", "dubbed"])
 _LIGHT = frozenset(lemma(word) for word in LIGHT)
 
 
-def clause_fault(said: str, source: Sequence[Clause], asked: frozenset[str] = frozenset()) -> str:
-    """Return the first fault of roles or negation among the clauses of a claim.
-
-    `asked` are lemmas by which the claim may name its subject, though the source does not.
-    """
-    known = frozenset().union(*(clause.reach for clause in source))
+def clause_fault(said: str, source: Sequence[Clause]) -> str:
+    """Return the first fault of roles or negation among the clauses of a claim."""
     for clause in clauses(said):
         if not clause.lemmas:
             continue
-        clause = replace(clause, subject=clause.subject - (asked - known))
         compares = any(word.text == "than" for word in clause.words)
         reason = _role_fault(clause, source) or ("" if compares else _swap_fault(clause, source))
         if reason:
@@ -41,7 +35,13 @@ def clause_fault(said: str, source: Sequence[Clause], asked: frozenset[str] = fr
         home = max(source, key=lambda one: (_overlap(clause, one), -len(one.lemmas)))
         if clause.negated != home.negated and _overlap(clause, home) >= 2:
             return "the source denies this" if home.negated else "the source does not deny this"
+        if _is_hedged(home) and not _is_hedged(clause):
+            return "the source is less sure of this"
     return ""
+
+
+def _is_hedged(clause: Clause) -> bool:
+    return any(word.text in HEDGES for word in clause.words)
 
 
 def _overlap(clause: Clause, other: Clause) -> float:
@@ -57,6 +57,11 @@ def _role_fault(clause: Clause, source: Sequence[Clause]) -> str:
     arguments += [(subject, True)] if subject else []
     for argument, is_subject in arguments:
         homes = [one for one in source if argument & one.reach]
+        for one in homes if is_subject else ():
+            head = _head(one)
+            same = argument <= one.subject and one.main_verb == clause.main_verb
+            if same and head and head not in clause.lemmas:
+                return f"the source says this of another than {' '.join(sorted(argument))}"
         if not homes:
             rivals = [one for one in source if one.main_verb == clause.main_verb != ""]
             if is_subject and any(one.subject - clause.lemmas for one in rivals):
@@ -69,6 +74,13 @@ def _role_fault(clause: Clause, source: Sequence[Clause]) -> str:
                     name = " ".join(sorted(argument))
                     return f"the source says this of another than {name}"
     return ""
+
+
+def _head(clause: Clause) -> str:
+    """Return the noun that a clause speaks of: "clerk" of "a clerk in a salt store finds"."""
+    before = clause.words[: max(clause.verb, 0)]
+    end = next((at for at, word in enumerate(before) if word.text in PREPOSITIONS), 0)
+    return next((word.lemma for word in reversed(before[:end]) if word.content), "")
 
 
 def _competes(

@@ -15,9 +15,6 @@ from ragbot.models import Answer, Citation, Hit, Note, NoteId
 from ragbot.questions.answer_type import fit
 from ragbot.questions.question import Question
 
-QUOTES_KEPT = 3
-"""Quotes of the answer without a model that stay below a written one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Writer:
@@ -32,13 +29,16 @@ class Writer:
     notes
         The notes that the evidence quotes.
     encode
-        Texts to unit vectors, to find words of the same meaning; None to compare words by form.
+        Texts to unit vectors, to find the nearest sentence; None to compare by words alone.
+    parts
+        Things that the question asks, >= 1: an answer that is shown has a sentence for each.
     """
 
     model: LanguageModel
     lines: Sequence[EvidenceLine]
     notes: Mapping[NoteId, Note]
     encode: Encode | None = None
+    parts: int = 1
 
 
 def reading(
@@ -51,7 +51,8 @@ def reading(
     """Return a model with the evidence that it reads, the best for each part of a question."""
     ranking = sentence_ranker.rank(corpus, question, hits)
     lines = evidence.collect(corpus, ranking.in_turn, model.evidence_tokens)
-    return Writer(model, lines, {line.note: corpus.notes[line.note] for line in lines}, encode)
+    notes = {line.note: corpus.notes[line.note] for line in lines}
+    return Writer(model, lines, notes, encode, max(1, len(question.parts)))
 
 
 def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
@@ -87,24 +88,25 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
         for written in pieces:
             more = len(written.statements) > len(last.statements)
             last = written
-            if more and _shown(quoted, last):
+            if more and _shown(quoted, last, writer.parts):
                 shown = _generated(quoted, last)
             yield shown
     except ModelUnavailableError as error:
         broke = error.found
-    if _shown(quoted, last):
+    if _shown(quoted, last, writer.parts):
         yield _generated(quoted, last, _left_out(writer.model.spec, last, broke))
     else:
         notice = _why_quoted(writer.model.spec, last, broke)
         yield replace(quoted, notice=f"{notice} {quoted.notice}".strip())
 
 
-def _shown(quoted: Answer, written: Written) -> bool:
+def _shown(quoted: Answer, written: Written, parts: int) -> bool:
     """Whether what is written replaces the quotes.
 
-    It must contain as many of the numbers, dates or names that are asked for as the quotes do.
+    It must have a sentence for each part of the question, and contain as many of the numbers, dates
+    or names that are asked for as the quotes do.
     """
-    if not written.statements:
+    if len(written.statements) < parts:
         return False
     said = [" ".join(statement.text for statement in written.statements)]
     first = [statement.text for statement in quoted.statements[:1]]
@@ -131,8 +133,7 @@ def _other_quotes(quoted: Answer, cited: Sequence[Citation]) -> list[Citation]:
         if not any(note == one.note and a <= one.span[0] and one.span[1] <= b
                    for note, (a, b) in held)
     ]  # fmt: skip
-    kept = others[:QUOTES_KEPT]
-    return [replace(one, number=len(cited) + place) for place, one in enumerate(kept, start=1)]
+    return [replace(one, number=len(cited) + place) for place, one in enumerate(others, start=1)]
 
 
 def _left_out(spec: str, written: Written, broke: str) -> str:
@@ -159,7 +160,7 @@ def _why_quoted(spec: str, written: Written, broke: str) -> str:
     if written.statements:
         return f"{spec} wrote less than the notes say, so this is quoted from them."
     if written.refused:
-        return f"{spec} wrote nothing that the notes carry: {written.why}."
+        return f"{spec} wrote nothing that can be shown: {written.why}."
     if written.declined:
         return f"{spec} found no answer; these quotes come nearest."
     return f"{spec} wrote nothing, so this is quoted from the notes."

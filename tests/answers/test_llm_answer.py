@@ -157,6 +157,16 @@ def test_a_yes_or_no_that_does_not_follow_is_left_out(corpus):
     assert last.text == "Heat flows from warm bodies to cold ones. [1]"
 
 
+def test_half_of_an_answer_leaves_the_quotes(corpus):
+    question = "Does heat flow from warm bodies, and how many forms of energy are there?"
+    half = "Heat flows from warm bodies to cold ones."
+    first, *_, last = snapshots(corpus, Script(half), question)
+    assert last.text == first.text
+    *_, last = snapshots(corpus, Script(f"{half} There are 4 forms of energy."), question)
+    assert last.kind == "generated"
+    assert len(last.statements) == 2
+
+
 def test_a_wrong_first_sentence_ends_the_answer(corpus):
     script = Script("The moon is made of cheese. Heat flows from warm bodies to cold ones. " * 999)
     first, *_, last = snapshots(corpus, script)

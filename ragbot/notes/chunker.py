@@ -19,7 +19,7 @@ from functools import lru_cache
 from ragbot.models import Note, Passage, Span
 from ragbot.notes import parser
 from ragbot.notes.plain_text import body_start
-from ragbot.notes.units import Unit, outline, touched
+from ragbot.notes.units import Unit, touched, units
 from ragbot.text.dates import day_of, spoken
 from ragbot.text.folding import fold_name
 from ragbot.text.sentences import sentences
@@ -72,7 +72,7 @@ def chunk(note: Note) -> list[Passage]:
         start, embedded as its title alone.
     """
     body = body_start(note)
-    found = outline(note)
+    found = units(note)
     passages = [_passage(note, span, ()) for span in _matter(note, found, body)]
     starts = [section.span[0] for section in note.sections]
     runs: list[list[list[_Stretch]]] = [[] for _ in note.sections]
@@ -195,21 +195,30 @@ def _header_above(note: Note, passage: Passage) -> str:
     """Return the column names of a passage that begins with rows below their header."""
     if "|" not in passage.text:
         return ""
-    inside = touched(outline(note), passage.span)
+    inside = touched(units(note), passage.span)
     row = next((unit for unit in inside if unit.kind in ("header", "row")), None)
-    names = [plain_prose(name) for name, _ in row.columns if name] if row else []
+    names = [name for name, _ in row.columns if name] if row else []
     return "; ".join(names) + "." if names else ""
 
 
 def _prose(note: Note, passage: Passage) -> str:
-    """Return a passage as it reads: of the frontmatter, and of a part of some code, by units."""
-    inside = touched(outline(note), passage.span)
-    if inside and inside[0].span[0] < passage.span[0] and inside[0].kind == "code":
-        return passage.text
-    whole = bool(inside) and inside[0].kind == "property" and inside[0].span[0] >= passage.span[0]
-    if whole and passage.span[0] < body_start(note):
-        return "\n".join(unit.text for unit in inside)
-    return plain_prose(passage.text)
+    """Return a passage as it reads, unit by unit."""
+    body = body_start(note)
+    shown = (_shown(note, unit, passage.span, body) for unit in touched(units(note), passage.span))
+    return "\n".join(text for text in shown if text)
+
+
+def _shown(note: Note, unit: Unit, span: Span, body: int) -> str:
+    """Return the text of a unit as it is embedded; of one that is cut, the part in a span."""
+    start, end = max(unit.span[0], span[0]), min(unit.span[1], span[1])
+    if (start, end) != unit.span:
+        source = note.text[start:end]
+        return source if unit.kind == "code" else plain_prose(source)
+    if unit.kind == "row":  # the names of the columns come once, before the first row
+        return "; ".join(cell for _, cell in unit.columns if cell)
+    if unit.kind == "property" and start >= body:
+        return plain_prose(note.text[start:end])
+    return unit.text
 
 
 @lru_cache(maxsize=20_000)  # a question reads the same sentences in several places

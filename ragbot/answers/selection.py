@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ SIDE = 0.5
 MORE = 5
 """Passages offered beside the answer."""
 
+_FULL_NAME = re.compile(r"(?:[^\W\d_a-z][\w'’-]+ )+[^\W\d_a-z][\w'’-]+")
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -50,13 +53,18 @@ def select(corpus: Corpus, question: Question, ranking: Ranking, words: int = WO
     ordered = _new_first(question, ranking.in_turn)
     # A list that is asked for is the answer; other lists beside it would only blur it.
     is_list = len(ranking.parts) == 1 and bool(ordered) and ordered[0].candidate.listed
-    return _filled(corpus, ordered, chosen, 0 if is_list else words)
+    return _filled(corpus, question, ordered, chosen, 0 if is_list else words)
 
 
 def _filled(
-    corpus: Corpus, ordered: Sequence[RankedSentence], chosen: list[Quote], words: int
+    corpus: Corpus,
+    question: Question,
+    ordered: Sequence[RankedSentence],
+    chosen: list[Quote],
+    words: int,
 ) -> Selection:
     """Add quotes while words are left, and put the next ones aside."""
+    ordered = _with_whole_names(corpus, question, ordered)
     best = max((one.score for one in ordered), default=0.0)
     room = words - sum(one.words for one in chosen)
     more: list[Quote] = []
@@ -75,6 +83,19 @@ def _filled(
     notes = list(dict.fromkeys(one.note for one in chosen))
     chosen.sort(key=lambda one: notes.index(one.note))
     return Selection(tuple(chosen), tuple(_distinct(more)))
+
+
+def _with_whole_names(
+    corpus: Corpus, question: Question, ordered: Sequence[RankedSentence]
+) -> list[RankedSentence]:
+    """Drop sentences with half of a name of the question, where another one has it whole."""
+    kept = list(ordered)
+    for name in map(stems, _FULL_NAME.findall(question.standalone)):
+        shares = [len(name & stems(_in_context(corpus, one))) for one in kept]
+        if len(name) > 1 and len(name) in shares:
+            pairs = zip(kept, shares, strict=True)
+            kept = [one for one, share in pairs if share in (0, len(name))]
+    return kept
 
 
 def _first(
@@ -143,7 +164,7 @@ def _compared(corpus: Corpus, question: Question, ranking: Ranking, words: int) 
         if found is not None and not any(found.overlaps(other) for _, other in kept):
             kept.append((side, found))
     chosen = [found for _, found in kept]
-    more = _filled(corpus, ranking.whole, list(chosen), 0).more
+    more = _filled(corpus, question, ranking.whole, list(chosen), 0).more
     leads = tuple("" if side == "both" else side[:1].upper() + side[1:] for side, _ in kept)
     return Selection(tuple(chosen), more, leads)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ragbot.index.stored_graph import COLUMNS, relation_of
@@ -109,9 +110,11 @@ class LinkWriter:
             targets |= {old, number}
             if (number, now) != (old, kind) or found.written != columns[2]:
                 sources.add(source)
-                updates.append((now, found.written, found.block, number, link))
+                updates.append((now, found.written, found.block, number, found.heading, link))
         self._connection.executemany(
-            "UPDATE relation SET kind = ?, written = ?, block = ?, target = ? WHERE id = ?", updates
+            "UPDATE relation SET kind = ?, written = ?, block = ?, target = ?, "
+            "fields = json_set(fields, '$[2]', ?) WHERE id = ?",
+            updates,
         )
         return sources, targets - {None}
 
@@ -145,12 +148,15 @@ class _Numbers:
 
 
 def _as_parsed(relation: Relation, asked: str) -> Relation:
-    """Return a relation as it was parsed: `[[Note^block]]` may have been read as a block since."""
+    """Return a relation as it was parsed.
+
+    `[[Note^block]]` may have been read as a block since, and `[[C# basics]]` as a name.
+    """
     block = relation.block if asked == relation.written else None
-    return Relation(
-        **{field: getattr(relation, field) for field in Relation.__slots__}
-        | {"written": asked, "block": block, "target": None}
-    )
+    name, heading = relation.written.removeprefix(asked).strip(), relation.heading
+    if relation.written.startswith(asked) and name.startswith("#"):
+        heading = "#".join(part for part in (name[1:].strip(), heading) if part)
+    return replace(relation, written=asked, block=block, heading=heading, target=None)
 
 
 def _kind(relation: Relation, names: Names) -> str:

@@ -117,6 +117,16 @@ def touched(found: Sequence[Unit], span: Span) -> list[Unit]:
     return list(takewhile(lambda unit: unit.span[0] < span[1], islice(found, first, None)))
 
 
+def members(found: Sequence[Unit], group: int) -> list[Unit]:
+    """Return the units of a list or table, those of the lists in it too."""
+    numbers: set[int] = set()
+    for number, unit in enumerate(found):
+        nested = unit.parent in numbers and unit.group != -1
+        if unit.group == group or nested:
+            numbers.add(number)
+    return [found[number] for number in sorted(numbers)]
+
+
 def sentence_spans(note: Note, unit: Unit) -> list[Span]:
     """Return the spans that may be quoted of a unit: sentences; rows and code are one."""
     if unit.kind not in ("paragraph", "item", "task"):

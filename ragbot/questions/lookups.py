@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from ragbot.index.corpus import Corpus
 from ragbot.models import Filters, Note, NoteId, Span
 from ragbot.notes.note_dates import daily_date, note_date
-from ragbot.notes.units import TaskState, Unit, units
+from ragbot.notes.units import TaskState, Unit, members, units
 from ragbot.questions.question_type import things_asked
 from ragbot.text.dates import When, find_dates
 from ragbot.text.folding import fold
+from ragbot.text.language import COMMON_WORDS, IN_ENGLISH, language_of
 from ragbot.text.stemming import stem
-from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, tokens
+from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, terms
 
 TABLES = 20
 """Passages whose notes are searched for a row or property: those with the words of the question."""
@@ -41,6 +42,9 @@ _TASK = re.compile(
     r"\b(tasks?|to-?dos?|action items?|checklist)\b|\b(still|left|remains?|have)\b.*\bto do\b",
     re.IGNORECASE,
 )
+_DUTY = re.compile(
+    r"\b(who|whom|what|which)\b.*\b(should|must|shall|need to|have to|ought to)\b", re.IGNORECASE
+)
 _WHEN = re.compile(r"\b(when|(what|which) (day|date)|since when)\b", re.I)
 _ATTENDED = re.compile(
     r"\bwho (all )?(came|attended|was|were|joined|took part|participated|sat|met)\b"
@@ -52,7 +56,6 @@ _ATTENDEES = re.compile(
     r"|teilnehmer(innen)?|anwesend|participants|asistentes|présents)",
     re.I,
 )
-_AT_A_TABLE = frozenset(stem(word) for word in ("meeting", "table", "present", "there", "people"))
 _STATES: tuple[tuple[TaskState, re.Pattern[str]], ...] = (
     ("cancelled", re.compile(r"\b(cancell?ed|dropped|abandoned)\b", re.I)),
     (
@@ -70,10 +73,20 @@ _ASKING_WORDS = (
     "value number find open unfinished pending undone outstanding left still remain remaining "
     "incomplete unchecked yet done finished complete closed ticked checked cancelled canceled "
     "dropped write wrote written made happen day date daily diary journal please many much long "
-    "old type kind every each there"
+    "old type kind every each there need needed require required use used should must"
 )
-_NUMBERS = {stem(word) for word in TO_TWENTY} | {str(number) for number in range(21)}
 ASKING = frozenset(map(stem, _ASKING_WORDS.split()))
+
+
+def _root(word: str) -> str:
+    """Return the stem of a word without the ending of who does it: "keeps", "Keeper"."""
+    found = stem(word)
+    return found[:-2] if found.endswith(("er", "or")) and len(found) >= LEAST_STEM else found
+
+
+_AT_A_TABLE = frozenset(map(_root, ("meeting", "table", "present", "there", "people")))
+_ASKING = frozenset(map(_root, _ASKING_WORDS.split())) | {"s"}
+_NUMBERS = {_root(word) for word in TO_TWENTY} | {str(number) for number in range(21)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +106,7 @@ class Found:
 
 def look_up(corpus: Corpus, question: str) -> tuple[Found, ...]:
     """Return what answers a question by structure; nothing for any other question."""
-    for search in (_tagged, _tasks, _attended, _dated, _when, _values, _headed):
+    for search in (_tagged, _tasks, _attended, _dated, _when, _values, _headed, _named):
         if found := tuple(search(corpus, question)):
             return found
     return ()
@@ -123,17 +136,21 @@ def _tag_place(note: Note, tag: str) -> Span:
 
 
 def _tasks(corpus: Corpus, question: str) -> Iterator[Found]:
-    if not _TASK.search(question):
+    duty = _DUTY.search(question) is not None
+    if not (duty or _TASK.search(question)):
         return
     state = next((state for state, pattern in _STATES if pattern.search(question)), "")
+    state = state or ("open" if duty else "")
     wanted = _words(question)
+    if duty and not wanted:
+        return
     for note in corpus.notes.values():
         if "[" not in note.text:
             continue
         for unit in units(note):
             if unit.kind != "task" or (state and unit.state != state):
                 continue
-            if wanted <= _stems((note.title, *note.aliases, *unit.headings, unit.text, note.id)):
+            if wanted <= _roots((note.title, *note.aliases, *unit.headings, unit.text, note.id)):
                 yield _found(note, unit, with_state=not state)
 
 
@@ -177,7 +194,7 @@ def _of_day(note: Note, wanted: Collection[str]) -> Iterator[Found]:
     for unit in units(note):
         if unit.kind in ("heading", "property", "header"):
             continue
-        if set(wanted) <= _stems((unit.text, *unit.headings)):
+        if set(wanted) <= _roots((unit.text, *unit.headings)):
             yield _found(note, unit, with_state=True)
 
 
@@ -190,26 +207,26 @@ def _when(corpus: Corpus, question: str) -> Iterator[Found]:
         if daily_date(note.id) is None:
             continue
         every = [one for one in units(note) if not one.question and one.kind != "property"]
-        if wanted <= _stems(one.text for one in every):
-            best = max(every, key=lambda one: len(wanted & _stems((one.text,))))
+        if wanted <= _roots(one.text for one in every):
+            best = max(every, key=lambda one: len(wanted & _roots((one.text,))))
             yield replace(_found(note, best), item=False, lead=note.title)
 
 
 def _values(corpus: Corpus, question: str) -> Iterator[Found]:
     """Yield the rows and properties that hold a value that is asked for by its column or key."""
     wanted = _words(question)
-    every = _stems([question])
+    every = _roots([question])
     rows: list[Found] = []
     properties: list[tuple[int, bool, Found]] = []
     for note in _nearby(corpus, question) if wanted else ():
-        place = _stems((note.title, *note.aliases, note.id))
+        place = _roots((note.title, *note.aliases, note.id))
         for unit in units(note):
             if unit.kind == "row" and _answers(unit, wanted, place):
                 rows.append(_found(note, unit))
             elif unit.kind == "property" and unit.columns:
-                key = _stems([unit.columns[0][0]])
+                key = _roots([unit.columns[0][0]])
                 rest = wanted - key
-                if key <= every and rest <= place | _stems(unit.headings) and rest != wanted:
+                if key <= every and rest <= place | _roots(unit.headings) and rest != wanted:
                     properties.append((len(key), bool(rest), _found(note, unit)))
     # "What is the serial number?" has an answer where only one thing has one.
     best = max(((size, named) for size, named, _ in properties), default=None)
@@ -225,19 +242,19 @@ def _attended(corpus: Corpus, question: str) -> Iterator[Found]:
     days = find_dates(question)
     wanted = _words(question[: asked.start()] + question[asked.end() :]) - _AT_A_TABLE
     for when in reversed(days):
-        wanted -= _stems([question[slice(*when.span)]])
+        wanted -= _roots([question[slice(*when.span)]])
     for note in _nearby(corpus, question):
         day = note_date(note)
         if days and not (day and any(when.covers(day) for when in days)):
             continue
         # Without a date and a name, any meeting would do.
-        if not wanted <= _stems((note.title, *note.aliases, note.id)) or not (wanted or days):
+        if not wanted <= _roots((note.title, *note.aliases, note.id)) or not (wanted or days):
             continue
         every = units(note)
         for unit in every:
             lead = every[unit.parent].text if unit.parent >= 0 else " ".join(unit.headings[-1:])
             if unit.kind == "item" and _ATTENDEES.fullmatch(lead.strip(" :：")):
-                group = [one for one in every if one.group == unit.group]
+                group = members(every, unit.group)
                 span = (group[0].span[0], group[-1].span[1])
                 yield from (replace(_found(note, one), span=span) for one in group)
                 return
@@ -251,9 +268,9 @@ def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
         return
     for note in _nearby(corpus, question):
         every = units(note)
-        title = _stems((note.title, *note.aliases, note.id))
+        title = _roots((note.title, *note.aliases, note.id))
         for group in dict.fromkeys(unit.group for unit in every if unit.kind in ("item", "task")):
-            items = [unit for unit in every if unit.group == group]
+            items = members(every, group)
             if len(items) < 2:
                 continue
             first = items[0]
@@ -262,8 +279,8 @@ def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
                 continue
             intro = every[first.parent] if first.parent >= 0 else None
             says = intro.text if intro else " ".join(first.headings[1:][-1:])
-            above = _stems([says]) - title
-            place = above | title | _stems(first.headings)
+            above = _roots([says]) - title
+            place = above | title | _roots(first.headings)
             if _all_alike(wanted, place) and any(
                 _alike(word, one) for word in wanted for one in above
             ):
@@ -271,6 +288,14 @@ def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
                 span = (listed[0].span[0], listed[-1].span[1])
                 yield from (replace(_found(note, unit), span=span) for unit in listed)
                 return
+
+
+def _named(corpus: Corpus, question: str) -> Iterator[Found]:
+    """Yield the name of an empty note that holds all words of the question: it says the answer."""
+    wanted = _words(question)
+    for note in _nearby(corpus, question) if wanted else ():
+        if not note.text.strip() and _all_alike(wanted, _roots([note.title])):
+            yield Found(note.id, (0, 0), note.title, item=False)
 
 
 def _all_alike(wanted: Collection[str], place: Collection[str]) -> bool:
@@ -298,10 +323,10 @@ def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool:
     Each word of the question names a column or the place, or is in the row, and at least one
     is in the row: a value that tells it from the others.
     """
-    names = [_stems([name]) for name, _ in unit.columns]
+    names = [_roots([name]) for name, _ in unit.columns]
     columns = set().union(*names)
-    cells = [_stems([cell]) for _, cell in unit.columns]
-    values = wanted - columns - place - _stems(unit.headings)
+    cells = [_roots([cell]) for _, cell in unit.columns]
+    values = wanted - columns - place - _roots(unit.headings)
     # "Which boats have Lars as skipper?" asks for the boat, "the berth of the Corvo" for the berth:
     # a column of the question whose cell says what the question does not.
     says = any(
@@ -313,12 +338,18 @@ def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool:
 
 
 def _words(question: str) -> set[str]:
-    """Return the stems of what a question names, without the words that only ask."""
-    return {stem(word) for word in tokens(question) if word not in STOP_WORDS} - ASKING - {"s"}
+    """Return the roots of what a question names, in English too, without words that only ask."""
+    return _roots([question]) - _ASKING - _common(question)
 
 
-def _stems(texts: Iterable[str]) -> set[str]:
-    return {stem(word) for text in texts for word in tokens(text)}
+def _common(question: str) -> frozenset[str]:
+    language = language_of(question)
+    return frozenset() if language == "en" else COMMON_WORDS.get(language, frozenset())
+
+
+def _roots(texts: Iterable[str]) -> set[str]:
+    words = {word for text in texts for word in terms(text)} - STOP_WORDS
+    return {_root(IN_ENGLISH.get(word, word)) for word in words}
 
 
 def _found(note: Note, unit: Unit, *, with_state: bool = False) -> Found:

@@ -24,9 +24,6 @@ from ragbot.text.dates import day_of, spoken
 from ragbot.text.folding import fold_name
 from ragbot.text.sentences import sentences
 
-VERSION = 2
-"""Counts up when the same note would be cut or embedded otherwise: an index then embeds again."""
-
 BUDGET = 250
 """Word pieces of the text that is embedded; the encoder we ship reads 256, two of them its own."""
 

@@ -5,7 +5,7 @@ No file is read: `Names` decides over a table of names, in memory or in the inde
 References
 ----------
 Obsidian 1.13.7, `getFirstLinkpathDest`, as observed by third parties; see
-docs/note-format.md for each rule with an example.
+docs/links.md for each rule with an example.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from ragbot.text.dates import When, find_dates
 from ragbot.text.folding import fold
 from ragbot.text.language import COMMON_WORDS, IN_ENGLISH, language_of
 from ragbot.text.stemming import stem
-from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, terms
+from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, han_names, terms
 
 TABLES = 20
 """Passages whose notes are searched for a row or property: those with the words of the question."""
@@ -42,6 +42,7 @@ _TASK = re.compile(
     r"\b(tasks?|to-?dos?|action items?|checklist)\b|\b(still|left|remains?|have)\b.*\bto do\b",
     re.IGNORECASE,
 )
+_INSIDE = re.compile(r"\b(in|on|of|from|under)( (the|my|our))? [\"'“‘]?$", re.IGNORECASE)
 _DUTY = re.compile(
     r"\b(who|whom|what|which)\b.*\b(should|must|shall|need to|have to|ought to)\b", re.IGNORECASE
 )
@@ -144,8 +145,14 @@ def _tasks(corpus: Corpus, question: str) -> Iterator[Found]:
     wanted = _words(question)
     if duty and not wanted:
         return
+    inside = {
+        note
+        for name in corpus.names_in(question)
+        if _INSIDE.search(question, 0, name.span[0])
+        for note in name.notes
+    }
     for note in corpus.notes.values():
-        if "[" not in note.text:
+        if "[" not in note.text or (inside and note.id not in inside):
             continue
         for unit in units(note):
             if unit.kind != "task" or (state and unit.state != state):
@@ -219,9 +226,14 @@ def _values(corpus: Corpus, question: str) -> Iterator[Found]:
     rows: list[Found] = []
     properties: list[tuple[int, bool, Found]] = []
     for note in _nearby(corpus, question) if wanted else ():
-        place = _roots((note.title, *note.aliases, note.id))
+        names = (note.title, *note.aliases, note.id)
+        place = _roots(names)
         for unit in units(note):
-            if unit.kind == "row" and _answers(unit, wanted, place):
+            if (
+                unit.kind == "row"
+                and _answers(unit, wanted, place)
+                and _holds_names(unit, question, " ".join(names))
+            ):
                 rows.append(_found(note, unit))
             elif unit.kind == "property" and unit.columns:
                 key = _roots([unit.columns[0][0]])
@@ -337,6 +349,18 @@ def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool:
     return says and values <= every and bool((values or wanted - columns) & every)
 
 
+def _holds_names(unit: Unit, question: str, place: str) -> bool:
+    """Check that a row holds each name of a question in Chinese or Japanese as a whole.
+
+    Words alone cannot tell, as they are single characters.
+    """
+    asked = fold(question)
+    for name, _ in unit.columns:
+        asked = asked.replace(fold(name), " ") if name else asked
+    held = fold("\n".join((*(cell for _, cell in unit.columns), *unit.headings, place)))
+    return all(name in held for name in han_names(asked))
+
+
 def _words(question: str) -> set[str]:
     """Return the roots of what a question names, in English too, without words that only ask."""
     return _roots([question]) - _ASKING - _common(question)
@@ -344,7 +368,8 @@ def _words(question: str) -> set[str]:
 
 def _common(question: str) -> frozenset[str]:
     language = language_of(question)
-    return frozenset() if language == "en" else COMMON_WORDS.get(language, frozenset())
+    common = () if language == "en" else COMMON_WORDS.get(language, ())
+    return frozenset(map(_root, common))
 
 
 def _roots(texts: Iterable[str]) -> set[str]:

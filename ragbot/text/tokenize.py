@@ -101,5 +101,11 @@ def terms(text: str) -> list[str]:
     return han + kana + [word for word in found if not _UNSPACED_WORD.fullmatch(word)]
 
 
+def han_names(folded: str) -> list[str]:
+    """Return the runs of Han characters in a folded text that carry a subject."""
+    runs = "".join(" " if char in _FUNCTION else char for char in folded)
+    return re.findall(rf"[{SCRIPTS['han']}]+", runs)
+
+
 def _groups(word: str, size: int) -> list[str]:
     return [word[i : i + size] for i in range(len(word) - size + 1)] or [word]

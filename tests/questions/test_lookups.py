@@ -22,6 +22,14 @@ FILES = {
     "- [ ] Email [[Petra]]\n- [-] Call the bank\n",
     "Meeting.md": "---\ndate: 2026-06-12\n---\n# Meeting on the harbour\n\n## Attendees\n\n"
     "- [[Lars]]\n- [[Ida]]\n\n## Tools\n\n- Rope\n- Tar\n- Oakum\n",
+    "Hives.md": "# Hives\r\n\r\n| Hive | Keeper |\r\n|---|---|\r\n| Maud | [[S\\|Sunni]] |\r\n"
+    "| Ada | Bo |\r\n",
+    "小学校.md": "| 名前 | 担任 | 教室 |\n|---|---|---|\n| 三年二組 | [[佐藤]] | 北館 |\n"
+    "| 四年一組 | 鈴木 | 南館 |\n",
+    "Solaris.md": "author:: [[Stanislaw Lem]]\n- translator:: [[Joanna K]], [[Steve C]]\n",
+    "Roof.md": "# Roof\n\n## Materials\n\n- [[Slate]]\n- Nails\n  - [[Copper]]\n",
+    "in/The spare key hangs behind the oil tank.md": "",
+    "in/冰箱的钥匙在蓝色盒子里.md": " \n",
 }
 
 
@@ -48,7 +56,23 @@ def corpus():
         ("When did I plant the quince?", ["Planted the quince by the wall."]),
         ("Who attended the meeting?", ["Lars", "Ida"]),
         ("What are the three tools of the meeting?", ["Rope", "Tar", "Oakum"]),
+        ("Who keeps the Maud hive?", ["Hive: Maud; Keeper: Sunni"]),
+        ("四年一組の担任は誰ですか?", ["名前: 四年一組; 担任: 鈴木; 教室: 南館"]),
+        ("三年二組の教室はどこ?", ["名前: 三年二組; 担任: 佐藤; 教室: 北館"]),
+        ("Wer ist der Autor von Solaris?", ["author: Stanislaw Lem"]),
+        ("¿Quién es el autor de Solaris?", ["author: Stanislaw Lem"]),
+        ("Qui est l'auteur de Solaris ?", ["author: Stanislaw Lem"]),
+        ("Quelle est la traductrice de Solaris ?", ["translator: Joanna K, Steve C"]),
+        ("Which materials are needed for the roof?", ["Slate", "Nails", "Copper"]),
+        ("Whom should I email?", ["Email Petra"]),
+        ("Where is the spare key?", ["The spare key hangs behind the oil tank"]),
+        ("冰箱的钥匙在哪里?", ["冰箱的钥匙在蓝色盒子里"]),
         # What structure does not hold is left to the prose.
+        ("Who keeps the Edna hive?", []),
+        ("一年一組の担任は誰ですか?", []),
+        ("Wer ist der Verlag von Solaris?", []),
+        ("Whom should I pay?", []),
+        ("Where is the spare tyre?", []),
         ("Which berth does the Heron have?", []),
         ("What are the two tools of the meeting?", []),
         ("Where does the boiler stand?", []),

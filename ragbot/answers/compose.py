@@ -145,7 +145,7 @@ def escaped(text: str) -> str:
 def _with_code(text: str, source: str) -> str:
     """Return a text with the code of its source marked as code, where signs in it need that."""
     codes = {" ".join(match.group(2).split()) for match in _CODE.finditer(source)}
-    marked = [code for code in codes if _SPECIAL.search(code) and re.search(r"\w", code)]
+    marked = [code for code in codes if len(code) > 2 and _SPECIAL.search(code)]
     if not marked:
         return text
     pattern = "|".join(map(re.escape, sorted(marked, key=len, reverse=True)))

@@ -16,7 +16,7 @@ from itertools import islice, takewhile
 from typing import Literal
 
 from ragbot.models import Note, Section, Span
-from ragbot.notes.blocks import Block, Item
+from ragbot.notes.blocks import Block
 from ragbot.notes.document import Page, Places, Text, page_of, without
 from ragbot.notes.frontmatter import Value
 from ragbot.notes.html_text import html_text, visible
@@ -33,6 +33,7 @@ TaskState = Literal["", "open", "done", "cancelled"]
 _TASK = re.compile(r"\[(.)\](?=[ \t]|$)")
 _STATES: dict[str, TaskState] = {"x": "done", "X": "done", "-": "cancelled"}
 _WORD = re.compile(r"\w")
+_BOLD = re.compile(r"(\*\*|__)[^*_\n]+\1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +173,15 @@ def _matter(page: Page) -> Iterator[_Draft]:
         end = max(end, start + len(page.text[start : page.text.find("\n", start)].rstrip()))
         shown = _value_text(value)
         text = f"{key}: {shown}".rstrip()
-        columns = ((key, shown),)
+        columns = ((key, shown), *_nested(value))
         yield _Draft("property", (start, end), text, ((start, end),), columns=columns, group=group)
+
+
+def _nested(value: Value) -> Iterator[tuple[str, str]]:
+    """Yield the keys and values in a map, those of the maps in it too."""
+    for key, item in zip(value.keys, value.items, strict=False):
+        yield key, _value_text(item)
+        yield from _nested(item)
 
 
 def _value_text(value: Value) -> str:
@@ -190,7 +198,7 @@ def _value_text(value: Value) -> str:
 def _body(page: Page) -> Iterator[_Draft]:
     hidden = page.comments()
     rows: set[int] = set()
-    items = _Items(page.layout.items, len(page.matter.values) + _is_broken(page))
+    items = _Items(page, len(page.matter.values) + _is_broken(page))
     made: Iterable[_Draft]
     for number, block in enumerate(page.layout.blocks):
         if block.row >= 0:
@@ -215,8 +223,9 @@ def _is_broken(page: Page) -> bool:
 class _Items:
     """Numbers the units of a note, and finds the one that each is in or is led in by."""
 
-    def __init__(self, items: Sequence[Item], count: int) -> None:
-        self.items = items
+    def __init__(self, page: Page, count: int) -> None:
+        self.page = page
+        self.items = page.layout.items
         self.count = count
         self.first: dict[int, int] = {}
         self.leads: dict[int, int] = {}
@@ -227,7 +236,7 @@ class _Items:
         if number >= 0:
             item = self.items[number]
             if item.list not in self.leads:
-                leads = self.previous and self.previous.text.endswith((":", "："))
+                leads = self.previous is not None and _leads(self.page, self.previous)
                 self.leads[item.list] = self.count - 1 if leads else -1
             above = self.leads[item.list] if item.parent < 0 else self.first.get(item.parent, -1)
             own = self.first.setdefault(number, self.count)
@@ -242,6 +251,12 @@ class _Items:
         while (number := self.items[number].parent) >= 0:
             depth += 1
         return depth
+
+
+def _leads(page: Page, unit: _Draft) -> bool:
+    """Check whether a line leads in the list below it: `Tools:` and `**Tools**` do."""
+    source = page.text[slice(*unit.span)]
+    return unit.text.endswith((":", "：")) or _BOLD.fullmatch(source) is not None
 
 
 def _show(page: Page, unit: _Draft, hidden: Sequence[Span]) -> bool:

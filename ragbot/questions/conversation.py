@@ -15,6 +15,8 @@ from ragbot.index.corpus import Corpus
 from ragbot.models import Answer, NoteId, Span, Turn
 from ragbot.questions.language import PHRASES, SMALL_TALK, Language, Talk, language_of
 from ragbot.text.folding import fold
+from ragbot.text.sentences import sentences
+from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
 
 TURNS = 6
@@ -57,6 +59,9 @@ _OPENING = re.compile(
     r"for example|which ones?|who else|where else|"
     r"the (?:first|second|third|last|other)s?)\b"
 )
+PASSAGES = 10
+"""Passages that are read for what is said of a new subject."""
+
 _SO = re.compile(r"(?i)^\W*(?:so|then)\b")
 _ONE_OF = re.compile(
     r"(?i)\b(?:the|an)(?: |)(first|second|third|fourth|fifth|last|other|same|next) ones?\b"
@@ -219,7 +224,28 @@ def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
         if not _refers_back(asked, corpus):
             break
     words = "; ".join(dict.fromkeys(part for part in parts if part)).split()
+    if instead and not named:
+        words = _said_with(question, words, corpus)
     return " ".join(words[:SUBJECT_WORDS])
+
+
+def _said_with(question: str, words: Sequence[str], corpus: Corpus) -> list[str]:
+    """Return those of some words that the notes say of a new subject; all if they say none.
+
+    After "what does oat milk cost", "and almond?" is about milk and cost: a sentence with
+    "almond" holds both, and no "oat".
+    """
+    new = {stem(word) for word in content_words(question)}
+    topic = {stem(word) for text in words for word in content_words(text)}
+    scores = corpus.bm25(question)
+    said: set[str] = set()
+    for number in sorted(scores, key=lambda one: -scores[one])[:PASSAGES]:
+        text = corpus.passage(number).text
+        for start, end in sentences(text):
+            here = {stem(word) for word in tokens(text[start:end])}
+            said |= here if new <= here and topic & here else set()
+    kept = [word for word in words if {stem(one) for one in content_words(word)} <= said]
+    return kept or list(words)
 
 
 def _without_names(question: str, corpus: Corpus) -> str:

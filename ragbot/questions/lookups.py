@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
 
 from ragbot.index.corpus import Corpus
 from ragbot.models import Filters, Note, NoteId, Span
 from ragbot.notes.note_dates import daily_date, note_date
 from ragbot.notes.units import TaskState, Unit, members, units
 from ragbot.questions.question_type import things_asked
-from ragbot.text.dates import When, find_dates
+from ragbot.text.dates import When, day_of, find_dates, spoken
 from ragbot.text.folding import fold
 from ragbot.text.language import COMMON_WORDS, IN_ENGLISH, language_of
 from ragbot.text.stemming import stem
@@ -24,8 +26,11 @@ from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, han_names, terms
 TABLES = 20
 """Passages whose notes are searched for a row or property: those with the words of the question."""
 
-MOST_DAYS = 400
-"""Daily notes that are looked at for a day without a year."""
+FEW = 3
+"""Rows that answer together, where the question names no column that they fill."""
+
+YEARS = 50
+"""Years back in which a day without a year is looked for."""
 
 LEAST_STEM = 5
 """Letters of the shortest stem that another of the same word may begin with."""
@@ -74,7 +79,8 @@ _ASKING_WORDS = (
     "value number find open unfinished pending undone outstanding left still remain remaining "
     "incomplete unchecked yet done finished complete closed ticked checked cancelled canceled "
     "dropped write wrote written made happen day date daily diary journal please many much long "
-    "old type kind every each there need needed require required use used should must"
+    "old type kind every each there need needed require required use used should must "
+    "give gave given take took taken come came go went"
 )
 ASKING = frozenset(map(stem, _ASKING_WORDS.split()))
 
@@ -179,14 +185,12 @@ def _dated(corpus: Corpus, question: str) -> Iterator[Found]:
 
 def _notes_of(corpus: Corpus, period: When) -> list[Note]:
     """Return the notes of a day, month or year, in order of their dates."""
-    found: Iterable[NoteId]
-    if period.yearless:
-        # "5 June" is in the name of a daily note of any year: "2026-06-05" has the words 06 and 05.
-        found = corpus.by_title(period.first.strftime("%m %d"), MOST_DAYS)
-    else:
-        found = corpus.matching(
-            Filters(since=period.first.isoformat(), until=period.last.isoformat())
-        )
+    days = _in_every_year(period) if period.yearless else [(period.first, period.last)]
+    found = {
+        note
+        for first, last in days
+        for note in corpus.matching(Filters(since=first.isoformat(), until=last.isoformat()))
+    }
     dated = [(note_date(note), note.id, note) for note in map(corpus.notes.__getitem__, found)]
     return [
         note
@@ -194,6 +198,15 @@ def _notes_of(corpus: Corpus, period: When) -> list[Note]:
             one for one in dated if one[0] is not None and period.covers(one[0])
         )
     ]
+
+
+def _in_every_year(period: When) -> Iterator[tuple[date, date]]:
+    """Yield the day that a date without a year means in each of the last years."""
+    now = date.today().year
+    for year in range(now - YEARS, now + 2):
+        with suppress(ValueError):  # 29 February
+            day = period.first.replace(year=year)
+            yield day, day
 
 
 def _of_day(note: Note, wanted: Collection[str]) -> Iterator[Found]:
@@ -211,39 +224,41 @@ def _when(corpus: Corpus, question: str) -> Iterator[Found]:
     if not _WHEN.search(question) or not wanted:
         return
     for note in _nearby(corpus, question):
-        if daily_date(note.id) is None:
+        if (day := daily_date(note.id)) is None:
             continue
         every = [one for one in units(note) if not one.question and one.kind != "property"]
         if wanted <= _roots(one.text for one in every):
             best = max(every, key=lambda one: len(wanted & _roots((one.text,))))
-            yield replace(_found(note, best), item=False, lead=note.title)
+            lead = note.title if day_of(note.title) else spoken(day)
+            yield replace(_found(note, best), item=False, lead=lead)
 
 
 def _values(corpus: Corpus, question: str) -> Iterator[Found]:
     """Yield the rows and properties that hold a value that is asked for by its column or key."""
     wanted = _words(question)
     every = _roots([question])
-    rows: list[Found] = []
+    rows: dict[bool, list[Found]] = {True: [], False: []}
     properties: list[tuple[int, bool, Found]] = []
     for note in _nearby(corpus, question) if wanted else ():
         names = (note.title, *note.aliases, note.id)
         place = _roots(names)
         for unit in units(note):
-            if (
-                unit.kind == "row"
-                and _answers(unit, wanted, place)
-                and _holds_names(unit, question, " ".join(names))
-            ):
-                rows.append(_found(note, unit))
-            elif unit.kind == "property" and unit.columns:
-                key = _roots([unit.columns[0][0]])
+            if unit.kind == "row":
+                says = _answers(unit, wanted, place)
+                if says is not None and _holds_names(unit, question, " ".join(names)):
+                    rows[says].append(_found(note, unit))
+            for name, _ in unit.columns if unit.kind == "property" else ():
+                key = _roots([name])
                 rest = wanted - key
                 if key <= every and rest <= place | _roots(unit.headings) and rest != wanted:
                     properties.append((len(key), bool(rest), _found(note, unit)))
     # "What is the serial number?" has an answer where only one thing has one.
     best = max(((size, named) for size, named, _ in properties), default=None)
     found = [one for size, named, one in properties if (size, named) == best]
-    yield from rows or (found if best and (best[1] or len(found) == 1) else ())
+    if not best or not (best[1] or len(found) == 1):
+        found = []
+    few = rows[False] if len(rows[False]) <= FEW else []
+    yield from rows[True] or found or few
 
 
 def _attended(corpus: Corpus, question: str) -> Iterator[Found]:
@@ -329,24 +344,24 @@ def _nearby(corpus: Corpus, question: str) -> list[Note]:
     return [corpus.notes[note] for note in notes]
 
 
-def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool:
-    """Check whether a row has a column that is asked for, and all else that the question names.
+def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool | None:
+    """Check whether a row holds all that a question names, with a column of the question.
 
-    Each word of the question names a column or the place, or is in the row, and at least one
-    is in the row: a value that tells it from the others.
+    Returns
+    -------
+    bool or None
+        True where the cell of such a column says what the question does not: "which boats have
+        Lars as skipper" asks for the boat. False for any other such row, None for no such row.
     """
     names = [_roots([name]) for name, _ in unit.columns]
     columns = set().union(*names)
     cells = [_roots([cell]) for _, cell in unit.columns]
-    values = wanted - columns - place - _roots(unit.headings)
-    # "Which boats have Lars as skipper?" asks for the boat, "the berth of the Corvo" for the berth:
-    # a column of the question whose cell says what the question does not.
-    says = any(
-        name and name <= wanted and not cell <= wanted
-        for name, cell in zip(names, cells, strict=True)
-    )
     every = set().union(*cells)
-    return says and values <= every and bool((values or wanted - columns) & every)
+    values = wanted - columns - place - _roots(unit.headings)
+    if not (wanted & columns and values <= every and (values or wanted - columns) & every):
+        return None
+    pairs = zip(names, cells, strict=True)
+    return any(name and name <= wanted and not cell <= wanted for name, cell in pairs)
 
 
 def _holds_names(unit: Unit, question: str, place: str) -> bool:
@@ -363,13 +378,9 @@ def _holds_names(unit: Unit, question: str, place: str) -> bool:
 
 def _words(question: str) -> set[str]:
     """Return the roots of what a question names, in English too, without words that only ask."""
-    return _roots([question]) - _ASKING - _common(question)
-
-
-def _common(question: str) -> frozenset[str]:
     language = language_of(question)
     common = () if language == "en" else COMMON_WORDS.get(language, ())
-    return frozenset(map(_root, common))
+    return _roots([question]) - _ASKING - set(map(_root, common))
 
 
 def _roots(texts: Iterable[str]) -> set[str]:

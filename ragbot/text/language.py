@@ -55,7 +55,6 @@ _NOUNS = {
     "brand": "marke marque marca hersteller fabricant fabricante",
     "colour": "farbe couleur color",
     "composer": "komponist compositeur compositor",
-    "cost": "kosten kostet coût coûte costo coste cuesta",
     "date": "datum fecha",
     "director": "regisseur regie réalisateur réalisatrice directeur",
     "doctor": "arzt ärztin médecin médico",
@@ -68,7 +67,7 @@ _NOUNS = {
     "phone": "telefon telefonnummer téléphone teléfono",
     "place": "ort lieu lugar",
     "plate": "kennzeichen plaque matrícula immatriculation",
-    "price": "preis prix precio",
+    "price": "cost costs preis kosten kostet prix coût coûte precio costo cuesta",
     "publisher": "verlag verleger éditeur maison editorial",
     "serial": "seriennummer série serie",
     "size": "größe taille tamaño talla",
@@ -79,7 +78,7 @@ _NOUNS = {
     "year": "jahr année año",
 }
 IN_ENGLISH = {fold(word): english for english, words in _NOUNS.items() for word in words.split()}
-"""Folded German, French and Spanish words for what notes keep in fields, in English."""
+"""Folded words, mostly German, French and Spanish, for what notes keep in fields: in English."""
 
 _BY_SCRIPT = {
     "cyrillic": "ru",

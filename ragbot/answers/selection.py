@@ -11,6 +11,7 @@ from ragbot.answers.compose import stems
 from ragbot.answers.layout import Quote
 from ragbot.answers.sentence_ranker import DEFINES, RankedSentence, Ranking
 from ragbot.index.corpus import Corpus
+from ragbot.questions.conversation import replaces_subject
 from ragbot.questions.question import Question
 from ragbot.questions.question_type import defines, sides
 
@@ -88,8 +89,14 @@ def _filled(
 def _with_whole_names(
     corpus: Corpus, question: Question, ordered: Sequence[RankedSentence]
 ) -> list[RankedSentence]:
-    """Drop sentences with half of a name of the question, where another one has it whole."""
+    """Drop sentences with half of a name of the question, where another one has it whole.
+
+    Of a follow-up that names a new subject, all sentences without it go too.
+    """
     kept = list(ordered)
+    if question.standalone != question.text and replaces_subject(question.text):
+        new = stems(question.text)
+        kept = [one for one in kept if new <= stems(_in_context(corpus, one))] or kept
     for name in map(stems, _FULL_NAME.findall(question.standalone)):
         shares = [len(name & stems(_in_context(corpus, one))) for one in kept]
         if len(name) > 1 and len(name) in shares:

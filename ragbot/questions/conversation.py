@@ -178,13 +178,18 @@ def talk_of(message: str) -> Talk:
     return next((kind for kind, pattern in kinds if pattern.fullmatch(said)), "")
 
 
+def replaces_subject(question: str) -> bool:
+    """Check whether a follow-up only names a new subject: "And soy?", "What about peas?"."""
+    return _INSTEAD.match(question) is not None
+
+
 def _refers_back(question: str, corpus: Corpus) -> bool:
     """Check whether a question cannot be understood without the one before."""
     words = tokens(question)
     if not _POINTING.isdisjoint(words) or _THAT.search(question) or _ONE_OF.search(question):
         return True
     if _names(question, corpus):
-        return _INSTEAD.match(question) is not None
+        return replaces_subject(question)
     content = [word for word in words if word not in STOP_WORDS]
     whole = _ASKING.match(question) is not None and bool(content)
     if _OPENING.match(question) or (_SO.match(question) and len(content) <= SHORT):
@@ -210,7 +215,7 @@ def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
     "And soy?" puts one subject in the place of another: of "what about peas?" nothing is carried
     over, and of a longer question what it asks; without the names in it, if soy is a name.
     """
-    instead = _INSTEAD.match(question) is not None
+    instead = replaces_subject(question)
     about = [name for turn in turns for name in _names(turn.question, corpus)]
     if not instead and about and not _POINTING.isdisjoint(tokens(question)):
         # "Who translated it?" points at what was named, not at all that was asked about it.
@@ -219,7 +224,7 @@ def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
     parts: list[str] = []
     for turn in reversed(turns):
         asked = turn.question
-        if not (instead and _INSTEAD.match(asked)):
+        if not (instead and replaces_subject(asked)):
             parts.insert(0, _topic(_without_names(asked, corpus) if named else asked))
         if not _refers_back(asked, corpus):
             break

@@ -28,6 +28,12 @@ FILES = {
     "| 四年一組 | 鈴木 | 南館 |\n",
     "Solaris.md": "author:: [[Stanislaw Lem]]\n- translator:: [[Joanna K]], [[Steve C]]\n",
     "Roof.md": "# Roof\n\n## Materials\n\n- [[Slate]]\n- Nails\n  - [[Copper]]\n",
+    "Cellar.md": "# Cellar\n\n| Bin | Origin | Price |\n|---|---|---|\n"
+    + "".join(
+        f"| {1000 + n} | {('Porto', 'Faro')[n % 2]} | {n % 13 + 5} € |\n" for n in range(120)
+    ),
+    "Router.md": "---\ndevice:\n  model: AX-5\n  serial: RT-9\n---\n# Router\n",
+    "Diary/2025-03-09.md": "# Sunday\n\nRepaired the bike chain.\n",
     "in/The spare key hangs behind the oil tank.md": "",
     "in/冰箱的钥匙在蓝色盒子里.md": " \n",
 }
@@ -67,7 +73,14 @@ def corpus():
         ("Whom should I email?", ["Email Petra"]),
         ("Where is the spare key?", ["The spare key hangs behind the oil tank"]),
         ("冰箱的钥匙在哪里?", ["冰箱的钥匙在蓝色盒子里"]),
+        ("What does bin 1085 cost?", ["Bin: 1085; Origin: Faro; Price: 12 €"]),
+        ("Where is bin 1101 from?", ["Bin: 1101; Origin: Faro; Price: 15 €"]),
+        ("What is the serial of the router?", ["device: model: AX-5; serial: RT-9"]),
+        ("What did I do on 9 March?", ["Repaired the bike chain."]),
         # What structure does not hold is left to the prose.
+        ("What does bin 2085 cost?", []),
+        ("What is the colour of the router?", []),
+        ("What did I do on 29 February?", []),
         ("Who keeps the Edna hive?", []),
         ("一年一組の担任は誰ですか?", []),
         ("Wer ist der Verlag von Solaris?", []),
@@ -104,3 +117,15 @@ def test_every_place_is_a_slice_of_its_note(corpus):
     for question in ("Which notes are tagged heating?", "Which tasks are open?"):
         for one in look_up(corpus, question):
             assert corpus.notes[one.note].text[slice(*one.span)].strip()
+
+
+def test_a_daily_note_with_another_title_answers_with_its_day(corpus):
+    (found,) = look_up(corpus, "When did I repair the bike chain?")
+    assert found.lead == "9 March 2025"
+
+
+def test_tasks_of_one_note_are_those_of_the_note_that_is_named():
+    corpus = MemoryCorpus.of({"Todo.md": "- [ ] Call\n", "Shed.md": "- [ ] Paint\n"})
+    for question, found in (("Which tasks are open in Todo?", ["Call"]), ("open tasks", 2)):
+        texts = [one.text for one in look_up(corpus, question)]
+        assert texts == found or len(texts) == found

@@ -1,4 +1,4 @@
-"""`Ragbot`: the composition of all stages with the settings.
+"""`Ragbot`: puts the rooms together and passes them the settings.
 
 Each public method reads one snapshot of the index, so no answer mixes two states.
 """
@@ -17,12 +17,12 @@ from ragbot.answers.stream import Writer, reading, stream
 from ragbot.config import Config
 from ragbot.errors import NoteNotFoundError
 from ragbot.graph.relation_graph import Direction
+from ragbot.index.corpus import Corpus
 from ragbot.index.index import Index
-from ragbot.index.snapshot import Snapshot
+from ragbot.inference.encoder import VectorCache
 from ragbot.inference.llm_discovery import LocalModel, ModelChoice, local_models
 from ragbot.inference.ray import open_encoder
 from ragbot.inference.token_codes import EncodedQuestion
-from ragbot.inference.vector_cache import VectorCache
 from ragbot.models import (
     Answer,
     Changes,
@@ -60,7 +60,7 @@ _NO_CHROMA = "Chroma cannot be used ({}); vectors are compared exactly until the
 class Ragbot:
     """Ask a folder of Markdown notes. Safe to share between threads; close it, or use `with`.
 
-    `close` lets running calls end; a later call raises `ClosedError`. `docs/python.md` has an
+    `close` waits for running calls; a later call raises `ClosedError`. `docs/python.md` has an
     example of every method. A method that takes the name of a note raises `NoteNotFoundError` if no
     note has it.
     """
@@ -73,7 +73,7 @@ class Ragbot:
         self._models = ModelChoice(config.llm, config.llm_base_url, config.llm_timeout)
         self._retriever = Retriever(config.reranker)
         self._seen = False
-        self._foreign = (-1, "")
+        self._foreign: tuple[int, str] | None = None
         self._refreshing = threading.Lock()
 
     @classmethod
@@ -127,7 +127,7 @@ class Ragbot:
         rebuild: bool = False,
         progress: Callable[[Progress], None] | None = None,
     ) -> Changes:
-        """Bring the index up to date with the notes.
+        """Update the index from the notes.
 
         Parameters
         ----------
@@ -176,7 +176,7 @@ class Ragbot:
             )
 
     def problems(self, *, suggest: bool = False) -> list[Problem]:
-        """Return what the link checker finds in the notes; with `suggest`, links to add too."""
+        """Return the problems of the notes and their links; with `suggest`, links to add too."""
         with self.snapshot() as corpus:
             notes, problems, files = corpus.notes.all(), corpus.problems, corpus.files
         return check(notes, problems, files=files, suggest=suggest)
@@ -300,14 +300,14 @@ class Ragbot:
         return local_models()
 
     def encode(self, question: str) -> EncodedQuestion | None:
-        """Encode a question; None while words and links alone are searched."""
+        """Encode a question; None while the index has no vectors of this encoder."""
         with self.snapshot() as corpus:
             return self._encoded(corpus, question)
 
     @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
-        """Open the index as it is now; what is read in the context is of one state."""
-        # Opened without a refresh: the notes have not been read yet.
+    def snapshot(self) -> Iterator[Corpus]:
+        """Open a snapshot of the index: later writes do not change it."""
+        # The bot was opened without a refresh, so the notes may not be read yet.
         if not self._seen:
             with self._refreshing:
                 if not self._seen:
@@ -322,7 +322,7 @@ class Ragbot:
             return corpus.notes.all()
 
     def note(self, name: str) -> Note:
-        """Return the note that goes by a path, file name, title or alias."""
+        """Return the note with a path, file name, title or alias."""
         with self.snapshot() as corpus:
             return corpus.notes[self._id(corpus, name)]
 
@@ -339,7 +339,7 @@ class Ragbot:
             return corpus.graph.neighbours(self._id(corpus, name), predicate, direction)
 
     def path(self, a: str, b: str) -> list[Relation]:
-        """Return the shortest way between two notes along relations, either way; or nothing."""
+        """Return the shortest path between two notes, in either direction; empty without one."""
         with self.snapshot() as corpus:
             return list(corpus.graph.path(self._id(corpus, a), self._id(corpus, b)))
 
@@ -364,7 +364,7 @@ class Ragbot:
 
     # Steps
 
-    def _encoded(self, corpus: Snapshot, query: str) -> EncodedQuestion | None:
+    def _encoded(self, corpus: Corpus, query: str) -> EncodedQuestion | None:
         """Encode a question, unless the index holds no vectors of this encoder."""
         if not corpus.embedded:
             return None
@@ -372,20 +372,20 @@ class Ragbot:
             return None
         return self._encoder.encode_question(query)
 
-    def _lasting_notice(self, corpus: Snapshot) -> str:
-        """Return what limits the search although every passage has a vector."""
+    def _lasting_notice(self, corpus: Corpus) -> str:
+        """Return a limit of the search that remains when every passage has a vector."""
         trouble = self._index.chroma_error
         if trouble:
             return _NO_CHROMA.format(trouble)
         if self.config.embed_model:
             return ""
-        if self._foreign[0] != corpus.counter:
+        if self._foreign is None or self._foreign[0] != corpus.counter:
             titles = list(corpus.notes.titles())
             sample = titles[:: max(1, len(titles) // 200)]
             self._foreign = (corpus.counter, foreign_notice(corpus.notes[n].text for n in sample))
         return self._foreign[1]
 
-    def _id(self, corpus: Snapshot, name: str) -> NoteId:
+    def _id(self, corpus: Corpus, name: str) -> NoteId:
         names = corpus.names
         found = names.named(name)
         if found is None:

@@ -1,7 +1,7 @@
-"""The settings: what a user can choose, read from the environment once.
+"""The settings, read from environment variables `RAGBOT_*` once.
 
-Every setting is an environment variable `RAGBOT_*`; an unknown one is an error,
-because a misspelt setting that is silently ignored is worse than none.
+An unknown variable is an error, because a misspelt setting that is ignored
+misleads its user.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ragbot.errors import ConfigError
+from ragbot.errors import ConfigError, UnknownSettingError
 from ragbot.notes.editor_links import check_template
 
 PREFIX = "RAGBOT_"
@@ -37,12 +37,12 @@ class Config:
     notes
         Folder of Markdown notes.
     index
-        Folder that holds the index; made when it is missing.
+        Folder of the index; created if it is missing.
     embed_model
         A sentence-transformers model: a name, or a local path. Empty for the
         embedded all-MiniLM-L6-v2.
     backend
-        What runs the encoder: one of `BACKENDS`.
+        Runtime of the encoder: one of `BACKENDS`.
     chroma_url
         `http://host:port` of a Chroma server; empty to keep vectors in `index`.
     ray
@@ -61,7 +61,7 @@ class Config:
         Template of a link that opens a note in an editor, with `{path}`,
         `{absolute}` and `{line}`; empty for none.
     max_question
-        Greatest length of a question in characters, > 0.
+        Length of the longest question, in characters, > 0.
     mentions
         Whether an unlinked mention of a note's name counts as a weak link: `on`
         or `off`.
@@ -118,7 +118,7 @@ class Config:
         """
         environment = os.environ if environment is None else environment
         kinds = {f.name: f.type for f in fields(cls)}
-        # Of each field's own type: they are checked one by one.
+        # `_convert` returns each value in the type of its field.
         values: dict[str, Any] = {}
         for variable, written in sorted(environment.items()):
             if not variable.startswith(PREFIX):
@@ -138,7 +138,7 @@ def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # of its port, or of an address in brackets
+    except ValueError:  # a wrong port, or an unclosed bracket
         return False
 
 
@@ -146,7 +146,7 @@ def _unknown(variable: str, known: list[str]) -> ConfigError:
     names = [PREFIX + name.upper() for name in known]
     near = difflib.get_close_matches(variable, names, n=1, cutoff=0.7)
     remedy = f"Did you mean {near[0]}?" if near else f"Known settings: {', '.join(names)}."
-    return ConfigError(variable, "set", "a setting that ragbot knows", remedy)
+    return UnknownSettingError(variable, remedy)
 
 
 def _convert(variable: str, written: str, kind: str) -> object:

@@ -1,9 +1,10 @@
-"""The errors that a user sees and can act on.
+"""The errors that a user can act on.
 
 * RagbotError
   * ConfigError            a setting has a value that cannot be used
+    * UnknownSettingError  a variable is not a setting
   * VaultError             the folder of notes is missing, empty or unreadable
-  * NoteNotFoundError      no note goes by that name
+  * NoteNotFoundError      no note has that name
   * IndexMissingError      nothing has been indexed yet
   * IndexTooNewError       the index was written by a newer ragbot
   * IndexDamagedError      the index cannot be read
@@ -16,9 +17,8 @@
   * EvaluationError        a set of questions cannot be used
   * ServeError             the chat page cannot be served as asked
 
-Each message says what was found, what was expected, and what to do, in this
-order. The parts are kept as attributes: a test reads those, a person reads the
-message. A wrong call from code raises ValueError or TypeError instead.
+Each message names the fault, the expected value and the remedy, in this order.
+A wrong call from code raises ValueError or TypeError instead.
 """
 
 from __future__ import annotations
@@ -32,20 +32,26 @@ class RagbotError(Exception):
 
 
 def _short(found: object) -> str:
-    """Show what was found: its beginning where it is long."""
+    """Return the representation of a value, cut if it is long."""
     shown = repr(found)
     return shown if len(shown) <= 100 else f"{shown[:80]}… ({len(shown)} characters)"
 
 
 class ConfigError(RagbotError):
-    """A setting is unknown or has a value that cannot be used."""
+    """A setting has a value that cannot be used."""
 
     def __init__(self, setting: str, found: object, expected: str, remedy: str = "") -> None:
         self.setting = setting
-        self.found = found
-        self.expected = expected
-        remedy = remedy or f"Set {setting} to {expected}, or unset it."
+        remedy = remedy or f"Change {setting}, or unset it."
         super().__init__(f"{setting} is {_short(found)}; expected {expected}. {remedy}")
+
+
+class UnknownSettingError(ConfigError):
+    """A `RAGBOT_*` variable is not a setting."""
+
+    def __init__(self, setting: str, remedy: str) -> None:
+        self.setting = setting
+        RagbotError.__init__(self, f"{setting} is not a setting of ragbot. {remedy}")
 
 
 class VaultError(RagbotError):
@@ -164,7 +170,7 @@ class QuestionError(RagbotError):
 
 
 class EvaluationError(RagbotError):
-    """A set of questions cannot be read, or asks nothing that can be measured."""
+    """A set of questions cannot be read, or has no question that can be measured."""
 
     def __init__(self, path: Path | None, line: int, found: str) -> None:
         self.path = path
@@ -178,4 +184,4 @@ class EvaluationError(RagbotError):
 
 
 class ServeError(RagbotError):
-    """The chat page cannot be served as asked: the port is taken, or it would be open to all."""
+    """The chat page cannot be served: the port is taken, or it would be open to everybody."""

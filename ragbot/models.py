@@ -199,10 +199,9 @@ class Statement:
     """One sentence (or list item, or table row) of an answer.
 
     `citations` holds the numbers of the citations that carry it. `supported`
-    is what the check found; `lead` is text that introduces the statement and
-    claims nothing, such as a note's name before its sentences. `item` tells
-    that it is shown as an item of a list, `code` that it is shown verbatim as
-    a code block.
+    is False if the check failed. `lead` is text before the statement that claims
+    nothing, such as a note's name. `item` is True for an item of a list, `code` for
+    a code block, shown verbatim.
     """
 
     text: str
@@ -279,10 +278,10 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in the vault that its author will want to know.
+    """A fault in the vault, such as a broken link.
 
-    `line` counts from 1, 0 when the whole file is meant. `fix` is the edit
-    that would mend it, when one is known.
+    `line` counts from 1; 0 means the whole file. `fix` is the edit that mends
+    it, if one is known.
     """
 
     kind: ProblemKind
@@ -313,10 +312,10 @@ class Changes:
 class Status:
     """State of the index, and its lag behind the notes.
 
-    `generation` is a number that every write of the index counts up. `indexed_at` is seconds
-    since the epoch. `embedded` counts the passages that have vectors; below `passages` the rest
-    are found by words and graph only. `behind` counts the notes that have changed since, and
-    `listed` the notes in the folder, of which `notes` are read.
+    Every write of the index counts `generation` up. `indexed_at` is in seconds since the epoch.
+    `embedded` counts the passages that have vectors; the others are found by words and links
+    only. `behind` counts the notes that have changed since. `listed` counts the notes in the
+    folder, and `notes` those that are read.
     """
 
     generation: str

@@ -12,17 +12,17 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 collect_ignore_glob = ["fuzz/fuzz_*.py"]
-"""Programs that want a fuzzer installed; what they found is kept as tests."""
+"""Programs that need a fuzzer; the inputs that they found are tests."""
 
 SHARED = ROOT.parent / "shared"
-"""Material beside the checkout: there in CI, not needed for the tests to pass."""
+"""Material next to the checkout: present in CI, not needed elsewhere."""
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of shared material; tests that need it are skipped where it is absent."""
+    """The folder of shared material; tests that need it are skipped if it is absent."""
     if not SHARED.is_dir():
-        pytest.skip(f"needs {SHARED}, which is not beside this checkout")
+        pytest.skip(f"needs the material in {SHARED}: put it there to run this test")
     return SHARED
 
 
@@ -41,7 +41,7 @@ def no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure() -> None:
-    """Hear Ctrl-C: a shell's background ignores it, and so would the programs that tests start."""
+    """Enable Ctrl-C, which background jobs ignore, and so the programs that they start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,4 +1,4 @@
-"""Record what a real language model writes for forty questions over the shipped notes.
+"""Record what a real language model writes for forty questions over notes of this repository.
 
     python -m tests.record_models NAME URL     e.g. qwen2.5-coder-1.5b http://127.0.0.1:8123/v1
 
@@ -8,6 +8,7 @@ date and the instruction, then a line for each question, with the evidence and w
 """
 
 import json
+import random
 import sys
 import tempfile
 import time
@@ -21,23 +22,33 @@ from ragbot.inference.llm import LanguageModel
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = Path(__file__).parent / "recordings"
+EACH = 20
+"""Questions of each set that the model is asked; relations and silence need no model."""
+
+VAULTS = {
+    "notes": "tests/evaluation/garden.jsonl",
+    "tests/everyday/vault": "tests/everyday/more.jsonl",
+}
 
 
-def questions():
-    """Return forty questions of every kind: two of each five of the shipped set."""
-    lines = (ROOT / "tests/evaluation/garden.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for number, line in enumerate(lines) if number % 5 in (0, 2)]
+def questions(path):
+    """Return the questions of a set in a fixed random order; of the garden's, every second."""
+    rows = [json.loads(line) for line in (ROOT / path).read_text(encoding="utf-8").splitlines()]
+    rows = rows[::2] if "garden" in path else rows
+    random.Random(21).shuffle(rows)
+    return rows
 
 
 class Recorder(LanguageModel):
-    """Keeps all that the model writes, and reads a stream to its end."""
+    """Keeps what the model reads and writes, and reads a stream to its end."""
 
+    evidence_tokens = evidence.TOKENS
     written = ""
 
     def stream(self, messages):
         started = time.monotonic()
         pieces = []
-        for piece in super().stream(messages):
+        for piece in filter(None, super().stream(messages)):
             if not pieces:
                 self.first = round(time.monotonic() - started, 2)
             pieces.append(piece)
@@ -47,35 +58,50 @@ class Recorder(LanguageModel):
 
 def record(name, url):
     head = {"model": name, "date": date.today().isoformat(), "instruction": llm_answer.INSTRUCTION}
-    collect, lines = evidence.collect, []
+    RECORDINGS.mkdir(exist_ok=True)
+    with (RECORDINGS / f"{name}.jsonl").open("w", encoding="utf-8") as file:
+        file.write(json.dumps(head) + "\n")
+        for vault, path in VAULTS.items():
+            for row in recorded(vault, path, Recorder(f"openai-like/{name}", url, 600.0)):
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                file.flush()
+                print(row["id"], row["seconds"], flush=True)
 
-    def collected(corpus, ranked, tokens=0):
-        lines[:] = collect(corpus, ranked)  # as much as for a model of unknown speed
+
+def recorded(vault, path, recorder):
+    """Yield a row for each question of a set that the model is asked, `EACH` at most."""
+    collect, lines, count = evidence.collect, [], 0
+
+    def collected(*arguments):
+        lines[:] = collect(*arguments)
         return list(lines)
 
     evidence.collect = collected
-    RECORDINGS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as index, (RECORDINGS / f"{name}.jsonl").open("w") as file:
-        file.write(json.dumps(head) + "\n")
-        with Ragbot.open(config=Config(notes=ROOT / "notes", index=Path(index))) as bot:
-            bot._models.configured = recorder = Recorder(f"openai-like/{name}", url, 600.0)
-            for one in questions():
-                recorder.written = ""
-                answer = bot.ask(one["question"], [Turn(past) for past in one["history"]])
-                if recorder.written:  # relations and small talk need no model
-                    file.write(json.dumps(line(one, answer, lines, recorder)) + "\n")
-                    file.flush()
-                    print(one["id"], recorder.first, answer.kind, flush=True)
+    with (
+        tempfile.TemporaryDirectory() as index,
+        Ragbot.open(config=Config(notes=ROOT / vault, index=Path(index))) as bot,
+    ):
+        bot._models.configured = recorder
+        for one in questions(path):
+            recorder.written = ""
+            answer = bot.ask(one["question"], [Turn(past) for past in one["history"]])
+            if recorder.written:
+                count += 1
+                yield row(vault, one["id"], answer, lines, recorder)
+            if count == EACH:
+                break
+    evidence.collect = collect
 
 
-def line(one, answer, lines, recorder):
+def row(vault, name, answer, lines, recorder):
     found = [
         {"note": one.note, "place": one.place, "spans": one.spans, "texts": one.texts}
         for one in lines
     ]
     return {
-        "id": one["id"],
-        "question": one["question"],
+        "vault": vault,
+        "id": name,
+        "question": answer.question,
         "query": answer.query,
         "evidence": found,
         "text": recorder.written,

@@ -62,7 +62,7 @@ def test_a_heavy_package_is_imported_behind_its_door_only(package):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=place)
-def test_module_is_small_and_says_what_it_is_for(path):
+def test_module_is_small_and_has_a_docstring(path):
     assert path.read_text(encoding="utf-8").count("\n") < 400
     assert ast.get_docstring(TREES[path])
 

@@ -68,14 +68,14 @@ def test_an_answer_quotes_the_note_that_answers(bot, vault):
     assert_quotations_stand(answer, vault)
 
 
-def test_silence_when_the_notes_do_not_say(bot):
+def test_an_unanswerable_question_gets_an_abstention(bot):
     answer = bot.ask("What is the capital of Peru?")
     assert answer.abstained
     assert (answer.statements, answer.citations) == ((), ())
     assert answer.text
 
 
-def test_a_stream_ends_with_the_answer_that_ask_gives(bot):
+def test_a_stream_ends_with_the_answer_of_ask(bot):
     [answer] = bot.stream("How hot should the water be for green tea?")
     assert answer.text == bot.ask("How hot should the water be for green tea?").text
 
@@ -119,7 +119,7 @@ def test_an_unknown_note_names_the_nearest(bot):
     assert "Green Tea" in error.value.nearest
 
 
-def test_a_ghost_says_how_many_want_it(bot):
+def test_the_error_for_a_ghost_counts_the_notes_that_link_to_it(bot):
     with pytest.raises(NoteNotFoundError, match="not written yet: 1 note"):
         bot.note("Matcha")
 
@@ -146,7 +146,7 @@ def test_the_shortest_path_between_two_notes(bot):
     ]
 
 
-def test_status_counts_what_is_there(bot):
+def test_status_counts_notes_passages_and_relations(bot):
     status = bot.status()
     assert (status.notes, status.relations, status.ghosts) == (4, 4, 1)
     assert status.embedded == status.passages

@@ -22,7 +22,7 @@ def test_numbers_are_read_as_numbers():
     assert Config.from_environment({"RAGBOT_LLM_TIMEOUT": "2.5"}).llm_timeout == 2.5
 
 
-def test_other_variables_are_none_of_our_business():
+def test_variables_without_the_prefix_are_ignored():
     assert Config.from_environment({"PATH": "/bin", "RAG_X": "1"}) == Config()
 
 

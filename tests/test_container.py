@@ -1,13 +1,12 @@
-"""The Dockerfile and the compose file: what they promise, and their steps run here.
+"""The Dockerfile and the compose file: their contents, and their steps run here.
 
-`make container` builds the image where a container engine is, else installs into a bare
-environment, which takes minutes; here the installed packages stand in for that.
+`make container` builds the image, or without a container engine installs into a bare environment.
+That takes minutes, so the tests use the installed packages.
 """
 
 import json
 import socket
 
-import pytest
 import yaml
 
 from tests import container
@@ -22,7 +21,7 @@ def all_of(name):
     return [rest for found, rest in DOCKERFILE if found == name]
 
 
-def test_what_is_copied_exists_and_is_not_ignored():
+def test_the_copied_files_exist_and_are_not_ignored():
     ignored = (container.ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     for rest in all_of("COPY"):
         *sources, _ = rest.split()
@@ -67,9 +66,3 @@ def test_the_steps_start_a_server_that_passes_the_health_check(tmp_path, monkeyp
     (tmp_path / "run").mkdir()
     container.in_an_environment(tmp_path / "run", install=False)
     assert "citations" in capfd.readouterr().out
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(container.engine() is None, reason="no container engine: make container")
-def test_the_image_is_built_and_answers():
-    container.in_a_container(container.engine())

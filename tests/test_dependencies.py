@@ -99,7 +99,7 @@ def table():
         PAGE.read_text(encoding="utf-8")) if name not in ("package", "---")}  # fmt: skip
 
 
-def test_the_page_lists_what_is_installed(table):
+def test_the_page_lists_the_installed_packages(table):
     # Extras that are not installed here are on the page all the same.
     assert set(closure()) <= set(table)
 

@@ -1,4 +1,4 @@
-"""The shipped garden: whole, connected, sourced and newly written; its questions are sound."""
+"""The shipped garden: complete, connected, sourced and newly written; its questions are sound."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_the_titles_of_the_seed_are_kept() -> None:
     assert {note.title for note in garden().values()} >= SEED_TITLES
 
 
-def test_no_two_notes_answer_to_one_name() -> None:
+def test_no_two_notes_share_a_name() -> None:
     names = Counter(
         fold_name(name) for note in garden().values() for name in {note.title, *note.aliases}
     )
@@ -156,7 +156,7 @@ def test_every_link_resolves_or_is_an_intended_ghost() -> None:
     assert 3 <= len(intended) <= 8
 
 
-def test_the_doctor_finds_nothing_but_the_ghosts() -> None:
+def test_check_finds_only_the_ghosts() -> None:
     found = link_checker.check(list(garden().values()), [])
     assert [problem for problem in found if problem.kind != "ghost"] == []
 
@@ -304,7 +304,7 @@ def test_questions_are_well_formed() -> None:
         assert question["key_facts"]
 
 
-def test_gold_notes_exist_and_evidence_stands_in_them() -> None:
+def test_gold_notes_exist_and_contain_the_evidence() -> None:
     for question in questions():
         answerable = question["type"] != "unanswerable"
         assert bool(question["gold_notes"]) == answerable == bool(question["evidence"])
@@ -313,7 +313,7 @@ def test_gold_notes_exist_and_evidence_stands_in_them() -> None:
             assert any(folded(quote) in folded(note.text) for note in gold), (question["id"], quote)
 
 
-def test_key_facts_stand_in_the_gold_notes() -> None:
+def test_the_gold_notes_contain_the_key_facts() -> None:
     for question in questions():
         text = folded(" ".join(garden()[n].text for g in groups(question) for n in g)).casefold()
         for fact in question["key_facts"]:

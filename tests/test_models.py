@@ -49,7 +49,7 @@ def test_an_answer_is_grounded_when_every_statement_is(statements, grounded):
     assert Answer("q", "x", "extractive", False, statements).grounded is grounded
 
 
-def test_silence_is_not_grounded():
+def test_an_abstention_is_not_grounded():
     assert not Answer("q", "The notes don't say.", "extractive", True).grounded
 
 

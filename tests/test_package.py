@@ -1,4 +1,4 @@
-"""The wheel: all that is needed and nothing else, and it works far from the checkout."""
+"""The wheel has the needed files only, and works outside the checkout."""
 
 import os
 import subprocess
@@ -60,7 +60,7 @@ def test_every_package_of_the_code_is_in_the_wheel():
     assert listed == found | {"ragbot.garden"}
 
 
-def test_the_wheel_holds_what_it_needs_and_no_more(wheel):
+def test_the_wheel_has_the_needed_files_only(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"ragbot"}

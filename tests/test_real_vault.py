@@ -50,7 +50,7 @@ def test_typed_edges(garden, counts):
     assert sum(found.values()) == counts["relations"]["edges"] == 1122
 
 
-def test_what_the_count_leaves_out(garden):
+def test_the_count_leaves_out_some_relations(garden):
     notes, _ = garden
     everything = Counter(r.predicate for n in notes.values() for r in n.relations if r.typed)
     counted = Counter(relation.predicate for _, relation in edges(garden))
@@ -122,7 +122,7 @@ def test_links_in_running_text(garden, counts):
         assert expected["resolved_path"] in targets
 
 
-def test_every_span_names_what_was_written(garden):
+def test_every_span_covers_its_link(garden):
     notes, _ = garden
     for note in notes.values():
         for relation in note.relations:

@@ -47,7 +47,7 @@ def open_bot(plot, tmp_path, monkeypatch):
 
 
 def result_of(bot, question):
-    """What a question gives, whole: the answer's text and quotations, and the hits in order."""
+    """The whole result of a question: the answer's text and quotations, and the hits in order."""
     answer = bot.ask(question)
     hits = bot.search(question, 5)
     return (
@@ -58,7 +58,7 @@ def result_of(bot, question):
 
 
 def at_once(*works):
-    """Do each work in a thread of its own, all from one moment on; give what was raised."""
+    """Run each function in a thread, all at the same time; return the exceptions."""
     raised, together = [], threading.Barrier(len(works))
 
     def run(work):

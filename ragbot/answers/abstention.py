@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from ragbot.models import Answer, Hit, NoteId
 from ragbot.questions.answer_type import fit
 from ragbot.questions.language import PHRASES
 from ragbot.questions.question import Question
-from ragbot.text.dates import find_dates
+from ragbot.text.dates import When, find_dates
 from ragbot.text.language import COMMON_WORDS, is_known, language_of
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, content_words, terms, tokens
@@ -27,17 +26,17 @@ NEAREST = 3
 """Notes named as the nearest."""
 
 SHORTEST_NAME = 2
-"""A name whose words have no more characters is in too many questions by chance."""
+"""Characters of the longest word of a name that is too short to be recognised in a question."""
 
 MET, UNKNOWN, FITTING = 5.25, -1.0, 4.0
-"""What each signal weighs: the first by a logistic regression on some 740 questions over two
-vaults, the others as did best on 1,640 over other texts; see docs/answers.md."""
+"""Weights of the signals. The first comes from a logistic regression on some 740 questions over
+two vaults; the others did best on 1,640 questions over other texts. See docs/answers.md."""
 
 ENOUGH = 4.7
-"""Weighted signals from which an answer is given: one in twenty answers is lost below it."""
+"""Threshold of the weighted signals; it loses one answer in twenty."""
 
 DAY = 2
-"""Unknown names that a day counts as which the best passages do not speak of."""
+"""Number of unknown names that a day counts as if the best passages lack it."""
 
 QUOTED = 3
 """Sentences, the best for each thing asked, that are compared with the words of the question."""
@@ -63,105 +62,73 @@ LACKING = 0.5
 _NAMED = re.compile(r"(?<=[\s\"'(])[\"'(]*(?=[\w.'-]*[A-Z0-9])(\w[\w.%-]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """What speaks for an answer in the sentences found.
-
-    Attributes
-    ----------
-    meaning
-        Highest cosine of the question and a passage that was read.
-    met
-        How near the chosen sentences together come to the words of the question, each to the
-        nearest, in about [0, 1]; 0 without vectors.
-    covered
-        Share of the question's words, by rarity, that they hold, in [0, 1].
-    unknown
-        Names and numbers in the question that the three best passages don't hold.
-    fitting
-        How much of the numbers, dates and names that are asked for is in the best sentence,
-        what the next two have counting half; 1 where none is asked for.
-    """
-
-    meaning: float
-    met: float
-    covered: float
-    unknown: int
-    fitting: float
-
-    @property
-    def weight(self) -> float:
-        """How much speaks for an answer; compare with `ENOUGH`."""
-        met = self.meaning * self.met
-        return MET * met + UNKNOWN * self.unknown + FITTING * self.fitting
-
-
-def signals(
+def confidence(
     corpus: Corpus, question: Question, ranked: Sequence[RankedSentence], said: Sequence[Quote]
-) -> Signals:
-    """Return what speaks for an answer.
+) -> float:
+    """Return the weighted signals for an answer minus the threshold; below 0 the notes don't say.
 
     Parameters
     ----------
     ranked
-        The sentences found, best first; not empty.
+        The sentences found, best first.
     said
-        The quotes that an answer would hold.
+        The quotes that an answer would contain.
     """
-    query, encoded = question.standalone, question.encoded
-    meaning = met = 0.0
-    if encoded is not None and corpus.embedded:
-        read = [one.candidate.passage for one in ranked]
-        meaning = float(corpus.similarities(encoded.vector, read).max())
-    if encoded is not None and ranked[0].near.size:
-        things = 4 if question.type == "compare" else max(1, len(question.parts))
-        nearest = np.max([one.near for one in ranked[: QUOTED * things]], axis=0)
-        met = float(nearest @ token_codes.weights(query, encoded.words.spans, corpus.rarity))
-    passages = {
-        stem(word)
-        for one in ranked[:3]
-        for word in _words(corpus, one, corpus.passage(one.candidate.passage).text)
-    }
-    texts = [
-        f"{one.candidate.note} {corpus.passage(one.candidate.passage).text}" for one in ranked[:3]
-    ]
-    known = [when for text in texts for when in find_dates(text)]
-    days = [when for when in find_dates(question.text) if when.first == when.last]
-    foreign = [
-        day
-        for day in days
-        if not any(day.covers(one.first) or one.covers(day.first) for one in known)
-    ]
-    named = {stem(word) for name in _names(question) for word in tokens(name)}
-    best = [one.candidate.text for one in ranked[:3]]
-    return Signals(
-        meaning,
-        met,
-        _covered(corpus, query, ranked, said),
-        len(named - passages - STOP_WORDS) + DAY * len(foreign),
-        (fit(question.text, best[:1]) + fit(question.text, best)) / 2,
-    )
-
-
-def confidence(
-    corpus: Corpus, question: Question, ranked: Sequence[RankedSentence], said: Sequence[Quote]
-) -> float:
-    """Return how much speaks for an answer beyond what is needed; below 0, the notes don't say."""
     if not ranked or not said:
         return -ENOUGH
-    found = signals(corpus, question, ranked, said)
-    by_words = found.covered - COVERED - found.unknown - LACKING * (1 - found.fitting)
+    best = [one.candidate.text for one in ranked[:3]]
+    # The two sentences after the best one count half.
+    fitting = (fit(question.text, best[:1]) + fit(question.text, best)) / 2
+    unknown = _unknown(corpus, question, ranked[:3])
+    covered = _covered(corpus, question.standalone, ranked, said)
+    by_words = covered - COVERED - unknown - LACKING * (1 - fitting)
     # No vectors at all, or none yet of the passage that answers best.
     if not ranked[0].near.size or not len(corpus.codes([ranked[0].candidate.passage])[0]):
         return by_words
-    by_meaning = found.weight - ENOUGH
+    met = _met(corpus, question, ranked)
+    by_meaning = MET * met + UNKNOWN * unknown + FITTING * fitting - ENOUGH
     return min(by_meaning, by_words) if _is_fragmented(question) else by_meaning
+
+
+def _met(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> float:
+    """Return how near the best sentences come to a question, in about [0, 1].
+
+    It is the cosine of the question and the nearest passage, times the mean cosine of each word
+    of the question and the nearest word of the chosen sentences.
+    """
+    assert question.encoded is not None
+    passages = [one.candidate.passage for one in ranked]
+    meaning = float(corpus.similarities(question.encoded.vector, passages).max())
+    things = 4 if question.type == "compare" else max(1, len(question.parts))
+    nearest = np.max([one.near for one in ranked[: QUOTED * things]], axis=0)
+    spans = question.encoded.words.spans
+    weights = token_codes.weights(question.standalone, spans, corpus.rarity)
+    return meaning * float(nearest @ weights)
+
+
+def _unknown(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> int:
+    """Return how many names and numbers of a question some passages lack; a day counts twice."""
+    known: set[str] = set()
+    dates: list[When] = []
+    for one in ranked:
+        note, text = corpus.notes[one.candidate.note], corpus.passage(one.candidate.passage).text
+        around = " ".join((text, note.title, *note.aliases, *one.candidate.headings))
+        known.update(map(stem, content_words(around)))
+        dates += find_dates(f"{note.id} {text}")
+    missing = [
+        day
+        for day in find_dates(question.text)
+        if day.first == day.last
+        and not any(day.covers(one.first) or one.covers(day.first) for one in dates)
+    ]
+    named = {stem(word) for name in _names(question) for word in tokens(name)}
+    return len(named - known - STOP_WORDS) + DAY * len(missing)
 
 
 def _is_fragmented(question: Question) -> bool:
     """Check whether an encoder cuts a question in a foreign language into small pieces.
 
-    It was then not trained on that language, and finds a meaning in anything.
+    Such an encoder was not trained on the language, and finds everything similar.
     """
     if question.encoded is None or is_known(question.text):
         return False
@@ -172,7 +139,7 @@ def _is_fragmented(question: Question) -> bool:
 def _covered(
     corpus: Corpus, query: str, ranked: Sequence[RankedSentence], said: Sequence[Quote]
 ) -> float:
-    """Return the share of a question's words, by rarity, that some quotes and their places hold.
+    """Return the share of a question's words, by rarity, in quotes with title and headings.
 
     A quote that answers a question of the notes has that question's words too.
     """
@@ -199,7 +166,7 @@ def _covered(
 
 
 def _is_among(root: str, words: set[str], language: str) -> bool:
-    """Check for a word; beside English, for one that begins alike or is composed with it too."""
+    """Check for a word; except in English, also for a word form or a compound of it."""
     if root in words or language == "en" or len(root) < ROOT:
         return root in words
     least = max(ROOT, math.ceil(ALIKE * len(root)))
@@ -214,14 +181,8 @@ def _around(corpus: Corpus, quote: Quote) -> list[str]:
     return terms(" ".join((note.title, *headings, *(line.text for line in quote.lines))))
 
 
-def _words(corpus: Corpus, one: RankedSentence, text: str) -> list[str]:
-    """Return the words of a text in place of a sentence, with title and headings."""
-    note = corpus.notes[one.candidate.note]
-    return content_words(" ".join((text, note.title, *note.aliases, *one.candidate.headings)))
-
-
 def _names(question: Question) -> list[str]:
-    """Return the names and numbers in a question; German writes any noun with a capital."""
+    """Return the names and numbers in a question; a German noun with a capital is no name."""
     found = _NAMED.findall(question.text)
     if question.language == "de":
         return [name for name in found if any(char.isdigit() for char in name)]
@@ -229,7 +190,7 @@ def _names(question: Question) -> list[str]:
 
 
 def answer(corpus: Corpus, question: Question, hits: Sequence[Hit], notice: str = "") -> Answer:
-    """Return that the notes don't say, with what they hold that is nearest or yet unwritten."""
+    """Return an abstention that names the nearest notes, or the note that is not written yet."""
     phrases = PHRASES[question.language]
     lines = [phrases.silent]
     for ghost in corpus.graph.ghosts_in(question.standalone):

@@ -1,4 +1,4 @@
-"""Hits become an answer whose every statement quotes a note, or honest silence."""
+"""Answer from hits: each statement quotes a note, or the answer says that the notes don't say."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ragbot.answers.layout import Line, Quote
 from ragbot.answers.sentence_ranker import Ranking
 from ragbot.index.corpus import Corpus
 from ragbot.models import Answer, Citation, Hit
-from ragbot.questions import lookups, relation_questions
+from ragbot.questions import lookups
 from ragbot.questions.conversation import Standalone, starters
 from ragbot.questions.language import PHRASES, language_of
 from ragbot.questions.lookups import Found
@@ -29,20 +29,20 @@ from ragbot.questions.question import Question
 from ragbot.questions.relation_questions import RelationQuestion
 
 LEAST_ROOM = 25
-"""Words left beside what the relations say, from which a quote is worth adding."""
+"""Least number of words that must be left after the relations to add a quote."""
 
 LEFT_OPEN = 0.3
-"""Share of the question's words that the relations leave open, from which a quote is added."""
+"""Least share of the question's words that the relations lack to add a quote."""
 
 LONGEST_LIST = 30
-"""Rows, tasks or notes that are listed; of more, the number is given."""
+"""Most rows, tasks or notes that are listed; the others are counted."""
 
 PART = -1.0
 """Confidence below which a part of a question is named as unanswered."""
 
 
 def small_talk(corpus: Corpus, text: str, asked: Standalone) -> Answer:
-    """Return the reply to what is no question."""
+    """Return the reply to small talk, with questions to begin with."""
     return Answer(
         text, asked.reply, "smalltalk", False, followups=starters(corpus, 3, language_of(text))
     )
@@ -61,9 +61,9 @@ def answer(
     Parameters
     ----------
     hits
-        What retrieval found for it, best first.
+        The passages that retrieval found, best first.
     notice
-        What a reader should know of how the answer came to be.
+        A limit of the answer that the reader should know.
     words
         Words of the longest answer, >= 1.
 
@@ -80,10 +80,12 @@ def answer(
     """
     if words < 1:
         raise ValueError(f"words must be at least 1, got {words}")
-    related = relation_questions.answerable(corpus, question.standalone)
-    if related is not None and not related.relations:
+    related = question.relation
+    if related is not None and (not related.relations or _is_shown(corpus, question, related)):
         related = None
     found = () if related else lookups.look_up(corpus, question.standalone)
+    if {(one.note, one.span) for one in found} <= question.shown:
+        found = ()
     ranking = sentence_ranker.rank(corpus, question, hits)
     selected = selection.select(corpus, question, ranking, words)
     sure: float | None = abstention.confidence(corpus, question, ranking.in_turn, selected.quotes)
@@ -98,7 +100,7 @@ def answer(
     elif sure is not None and sure < 0:
         return replace(abstention.answer(corpus, question, hits, notice), confidence=sure)
     else:
-        made = compose.compose(corpus.notes, selected.quotes, selected.leads)
+        made = compose.compose(corpus.notes, selected.quotes)
     if not all(grounding.stands(citation, corpus.notes) for citation in made.citations):
         raise AssertionError("a quotation was cut wrongly: a fault of ragbot, not of the notes")
     open_parts = (PHRASES[question.language].unanswered.format(part=part) for part in unanswered)
@@ -119,8 +121,17 @@ def answer(
     )
 
 
+def _is_shown(corpus: Corpus, question: Question, related: RelationQuestion) -> bool:
+    """Check whether the last answer quoted all relations that answer a follow-up."""
+    spans = {
+        (one.source, relation_answers.quoted(corpus.notes[one.source], one))
+        for one in related.relations
+    }
+    return spans <= question.shown
+
+
 def _looked_up(corpus: Corpus, found: Sequence[Found]) -> Composed:
-    """Quote what was looked up, each row, property or task from its line."""
+    """Quote the facts looked up, each row, property or task from its line."""
     groups = [list(group) for _, group in groupby(found, lambda one: (one.note, one.span))]
     shown = groups[:LONGEST_LIST]
     quotes = [
@@ -157,7 +168,7 @@ def _more(
 def _by_part(
     corpus: Corpus, question: Question, ranking: Ranking, sure: float
 ) -> tuple[float, Ranking, tuple[str, ...]]:
-    """Weigh each part of a question by itself.
+    """Return the confidence for each part of a question, computed separately.
 
     Returns
     -------
@@ -188,7 +199,7 @@ def _with_more(
     ranking: Ranking,
     words: int,
 ) -> Composed:
-    """Add a quote to what the relations say, where the question asks for more than they hold."""
+    """Return the statements of relations, with a quote for words of the question they lack."""
     stated = relation_answers.answer(corpus, asked_for, words)
     said = " ".join(f"{statement.lead} {statement.text}" for statement in stated.statements)
     text = compose.render(stated.statements)
@@ -198,7 +209,7 @@ def _with_more(
     missing = compose.unsaid(question.standalone, said)
     asked = max(1, len(compose.stems(question.standalone)))
     ends = {relation.target for relation in asked_for.relations} - {asked_for.subject}
-    # "The town of X's publisher": what the relation leaves open, the note at its end may say.
+    # "The town of X's publisher": the note at the end of the relation may name the town.
     known = compose.stems(f"{said} {question.standalone}")
     fitting = tuple(
         one

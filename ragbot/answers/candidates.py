@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 
@@ -38,23 +37,11 @@ SUMMARY_FIELDS = frozenset(["brief_summary", "summary", "description", "abstract
 """Properties that are prose about their note."""
 
 _STOPPED = frozenset(map(stem, STOP_WORDS))
-_BIBLIOGRAPHY = frozenset(
-    [
-        "sources",
-        "source",
-        "references",
-        "reference",
-        "bibliography",
-        "citations",
-        "literature",
-        "further_reading",
-        "works_cited",
-        "external_links",
-        "quellen",
-        "literatur",
-        "fuentes",
-    ]
+_BIBLIOGRAPHIES = (
+    "sources source references reference bibliography citations literature further_reading "
+    "works_cited external_links quellen literatur fuentes"
 )
+_BIBLIOGRAPHY = frozenset(_BIBLIOGRAPHIES.split())
 _ASKS_FOR_SOURCES = re.compile(
     r"\b(sources?|references?|cit(e[sd]?|ing|ations?)|papers?|articles?|books?|stud(y|ies)|publish\w*"
     r"|links?|urls?|author\w*|wr(ote|itten))\b",
@@ -62,12 +49,12 @@ _ASKS_FOR_SOURCES = re.compile(
 )
 _TAKING = r"(clipped|retrieved|archived|accessed|captured|saved|downloaded)"
 _ASKS_WHERE_FROM = re.compile(rf"\b{_TAKING}\b", re.IGNORECASE)
-# "Clipped from [a page](...) on ...": where a text was taken from, and nothing of what it says.
+# "Clipped from [a page](...) on ...": the source of a text, not its content.
 _TAKEN_FROM = re.compile(
     rf"[*_]*{_TAKING}\s+([\w,./-]+\s+){{0,3}}(from|on|at|via)\b.*(://|\]\()",
     re.IGNORECASE | re.DOTALL,
 )
-# A sentence that is one link to a page says no more than the link's name, an address nothing.
+# A sentence that is only a link or an address answers nothing.
 _ONLY_A_LINK = re.compile(
     r"\s*(?:[\w-]+::\s*)?!?\[(?:\\.|[^\[\]\\])*\]\([^()\s]*\)[\s.]*|\W*https?://\S+(?:\W+[\w-]+){0,3}\W*"
 )
@@ -82,10 +69,10 @@ _LEANS = re.compile(
 class Candidate:
     """One sentence, row, task, property or code block of a note.
 
-    `text` reads without markup. `worth` is that of its passage: the hit's score, less what the
-    passage falls short of the best one of its note. `context` is `span` with the question before
-    it in the note, which it answers: a flash card is found by its question. `listed` marks a
-    whole list or table as one candidate.
+    `text` has no markup. `worth` is the score of its passage: the hit's score minus the distance
+    of the passage from the best one of its note. `context` is `span` with the question that
+    precedes it in the note: a flash card is found by its question. `listed` marks a whole list
+    or table as one candidate.
     """
 
     note: NoteId
@@ -100,7 +87,7 @@ class Candidate:
 
     @property
     def introduces(self) -> bool:
-        """Check whether it only introduces what follows, a list mostly."""
+        """Check whether it only introduces the text after it, mostly a list."""
         return self.text.endswith((":", "："))
 
     @property
@@ -112,13 +99,13 @@ class Candidate:
 def gather(corpus: Corpus, question: Question, hits: Sequence[Hit], most: int) -> list[Candidate]:
     """Return the sentences of the best passages of the notes found.
 
-    Passages of a bibliography, and sentences that only say where a text was taken from, are left
-    out unless the question asks for sources. A question in the notes is never a candidate.
+    Passages of a bibliography, and sentences that only name the source of a text, are left out
+    unless the question asks for sources. A question in the notes is never a candidate.
 
     Returns
     -------
     list of Candidate
-        In order of the passage's worth, then of the file.
+        In order of the passage's score, then of the file.
     """
     query = question.standalone
     sources_too = _ASKS_FOR_SOURCES.search(query) is not None
@@ -126,14 +113,18 @@ def gather(corpus: Corpus, question: Question, hits: Sequence[Hit], most: int) -
     vector = question.encoded.vector if question.encoded else None
     number_asked = things_asked(query)
     lists = question.type == "list" or number_asked is not None
-    ranked = (
+    ranked = [
         (number, worth)
         for number, worth in best_passages(corpus, query, vector, hits)
         if sources_too or not _is_bibliography(corpus.passage(number))
-    )
+    ]
+    # The best note may answer under a heading that shares few words with the question.
+    best = set(corpus.passages_of(hits[0].passage.note)) if hits else set()
     words = frozenset(map(stem, tokens(query)))
     found: list[Candidate] = []
-    for number, worth in islice(ranked, most):
+    for place, (number, worth) in enumerate(ranked[: 2 * most]):
+        if place >= most and number not in best:
+            continue
         note = corpus.notes[corpus.passage(number).note]
         sentences_here = [
             one
@@ -154,7 +145,7 @@ def whole_list(note: Note, unit: Unit) -> list[Unit]:
 
 
 def _lists(note: Note, found: Sequence[Candidate], number: int | None) -> Iterator[Candidate]:
-    """Yield each list of a passage as one candidate; if a number is asked, lists of so many."""
+    """Yield each list of a passage as one candidate; with `number`, lists of that length only."""
     first_of = {one.unit.group: one for one in reversed(found) if one.unit.kind in LISTED}
     for one in first_of.values():
         listed = whole_list(note, one.unit)
@@ -169,7 +160,7 @@ def _lists(note: Note, found: Sequence[Candidate], number: int | None) -> Iterat
 def best_passages(
     corpus: Corpus, query: str, vector: FloatArray | None, hits: Sequence[Hit]
 ) -> list[tuple[int, float]]:
-    """Return the passages of the notes found with their worth, best first."""
+    """Return the passages of the notes found with their scores, best first."""
     words = corpus.bm25(query)
     top = max(words.values(), default=0.0) or 1.0
     best: dict[NoteId, float] = {}
@@ -213,19 +204,19 @@ def cut(
 
 
 def shown(note: Note, unit: Unit, span: Span) -> str:
-    """Return a slice of a unit as it reads; code as it is written."""
+    """Return a slice of a unit as plain text; code unchanged."""
     if span == unit.span or unit.kind in ("row", "code", "math", "html"):
         return unit.text
     return readable(note.text[slice(*span)], block=span[0] == unit.span[0])
 
 
 def readable(source: str, *, block: bool = False) -> str:
-    """Return a slice of prose as it reads; of a whole `block`, without the mark of a task."""
+    """Return a slice of running text without markup; for a whole `block`, without a task mark."""
     return inline_text(scan(source), block=block)
 
 
 def introduction(note: Note, unit: Unit) -> Unit | None:
-    """Return the line that leads in the list of an item, if there is one."""
+    """Return the line that introduces the list of an item, if there is one."""
     every = units(note)
     while unit.parent >= 0 and every[unit.parent].group == unit.group:
         unit = every[unit.parent]
@@ -245,7 +236,7 @@ def _is_asked_for(note: Note, unit: Unit, words: frozenset[str]) -> bool:
 
 
 def _speaks_of(note: Note, words: Collection[str]) -> bool:
-    """Check whether a note holds one of some stems, or one that begins it: "wash" of "washer"."""
+    """Check whether a note contains one of some stems, or a prefix of one: "wash" of "washer"."""
     text = " ".join((note.title, *note.aliases, note.id, note.text))
     held = {stem(word) for word in tokens(text)}
     return any(
@@ -281,6 +272,6 @@ def _says_something(note: Note, unit: Unit, span: Span, text: str) -> bool:
 
 
 def _is_bibliography(passage: Passage) -> bool:
-    """Check whether a passage lists what a note rests on."""
+    """Check whether a passage lists the sources of a note."""
     last = passage.headings[-1] if passage.headings else ""
     return "_".join(last.casefold().split()) in _BIBLIOGRAPHY

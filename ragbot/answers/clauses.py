@@ -1,7 +1,7 @@
-"""Clauses: a sentence cut into its clauses, each with subject, polarity, voice and words.
+"""Cut an English sentence into clauses, each with subject, polarity, voice and words.
 
-Rules for English, without a parser. They are read only to compare a written sentence with a quoted
-one, so a wrong cut costs a comparison, not a quotation.
+Rules, no parser. Clauses serve only to compare a written sentence with a quoted one, so a wrong
+cut makes a comparison fail, and never changes a quote.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from ragbot.text.tokenize import STOP_WORDS
 _WORD = re.compile(
     r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*(?:[-‐][^\W_]+)*|[^\W_]+|[%°$€£;:,()—–]"
 )
-_MARKS = frozenset(";:,()—–")
+MARKS = frozenset(";:,()—–")
 _AND = frozenset(["and", "or", "but", "then", "yet", "while", "whereas"])
 _BEFORE_CLAUSE = frozenset(["after", "before"])
-_KEEPS_SUBJECT = _AND | _MARKS | frozenset(["which", "who", "whose"])
+_KEEPS_SUBJECT = _AND | MARKS | frozenset(["which", "who", "whose"])
 _OBJECT_PRONOUNS = frozenset(["it", "them", "him"])
 _POSSESSIVE = frozenset(["its", "their", "his", "her", "whose"])
 _VERB_LEMMAS = frozenset(stem(word) for word in VERBS)
@@ -40,7 +40,7 @@ _VERB_LEMMAS = frozenset(stem(word) for word in VERBS)
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a clause: folded, its lemma, and what it is."""
+    """One word of a clause: folded, with its lemma and its kind."""
 
     text: str
     lemma: str
@@ -49,17 +49,17 @@ class Word:
 
     @property
     def content(self) -> bool:
-        """Whether it carries a subject."""
+        """Whether the word has a meaning of its own: a noun, verb, name or number."""
         empty = self.text in STOP_WORDS or self.text in AUXILIARY or self.text in NEGATORS
         return self.number or self.name or not empty
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A clause; `subject` are the lemmas of its subject, taken over from an earlier clause too.
+    """A clause. `subject` holds the lemmas of its subject, or of that of an earlier clause.
 
-    `implied` are lemmas that it takes over besides: the verb of a clause without one ("Siri in the
-    hut"), the object of a clause with a pronoun ("then Carla titrated it"). `passive` tells that
+    `implied` holds other lemmas of an earlier clause: the verb, if this one has none ("Siri in the
+    hut"); the object that a pronoun refers to ("then Carla titrated it"). `passive` is True if
     its subject is acted upon. `opener` is the mark or word before the clause.
     """
 
@@ -78,7 +78,7 @@ class Clause:
 
     @property
     def reach(self) -> frozenset[str]:
-        """All lemmas that it speaks of, its own and those that it takes over."""
+        """All its lemmas: its own and those of earlier clauses that it implies."""
         return self.lemmas | self.subject | self.implied
 
     @property
@@ -86,11 +86,6 @@ class Clause:
         """Lemma of the first content word from the verb on; empty without a verb."""
         after = self.words[self.verb :] if self.verb >= 0 else ()
         return next((word.lemma for word in after if word.content), "")
-
-    @property
-    def verbs(self) -> list[Word]:
-        """The words that read as verbs."""
-        return [word for at, word in enumerate(self.words) if _is_verb(self.words, at)]
 
     @property
     def arguments(self) -> frozenset[str]:
@@ -124,7 +119,7 @@ def words(text: str) -> list[Word]:
             value = SPELT.get(folded, folded.replace(",", "") if folded[0].isdigit() else folded)
             found.append(Word(folded, value, number=True))
         else:
-            # A capital at the start of a sentence says nothing of its own.
+            # Any word has a capital at the start of a sentence.
             first = not found or text[: match.start()].rstrip()[-1:] in ".!?"
             name = written[0].isupper() and (not first or any(c.isupper() for c in written[1:]))
             name = name and folded not in STOP_WORDS
@@ -138,7 +133,7 @@ def clauses(text: str, topic: frozenset[str] = frozenset()) -> list[Clause]:
     Parameters
     ----------
     topic
-        Lemmas that a pronoun at the start stands for.
+        Lemmas that a pronoun at the start refers to.
     """
     found: list[Clause] = []
     before = Clause((), topic, frozenset(), False, False, -1, "") if topic else None
@@ -155,7 +150,7 @@ def _pieces(all_words: Sequence[Word]) -> Iterator[tuple[str, list[Word]]]:
     piece: list[Word] = []
     opener = ""
     for place, word in enumerate(all_words):
-        opens = word.text in _MARKS or word.text in _AND or word.text in OPENERS
+        opens = word.text in MARKS or word.text in _AND or word.text in OPENERS
         if not opens and not _opens_clause(all_words, place):
             piece.append(word)
             continue
@@ -196,7 +191,7 @@ def _clause(piece: Sequence[Word], opener: str, before: Clause | None) -> Clause
             elif any(word.text in PREPOSITIONS for word in piece[:place]):
                 subject = before.subject  # "but not in children"
         elif not own and opener in _KEEPS_SUBJECT and not _starts_with_pronoun(piece, verb):
-            subject = _last_name(before) if opener in ("who", "whose") else before.subject
+            subject = _last_name(before) if opener in ("who", "whose", "which") else before.subject
         elif not own:
             subject = before.subject
         if verb >= 0 and not any(word.content for word in piece[verb:]):  # "but others did not"
@@ -282,7 +277,7 @@ def _objects(clause: Clause) -> frozenset[str]:
 
 
 def _last_name(clause: Clause) -> frozenset[str]:
-    """Lemmas of the noun that ends a clause: what "who" stands for."""
+    """Lemmas of the noun that ends a clause, to which "who" refers."""
     found: list[str] = []
     for word in reversed(clause.words):
         if word.content:

@@ -1,9 +1,8 @@
-"""Comparisons and opposites: "A is larger than B" is "B is smaller than A", and no other."""
+"""Comparisons: "A is larger than B" is "B is smaller than A", and no other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 
 from ragbot.answers.clauses import Word, lemma, words
 from ragbot.answers.english import OPPOSITES
@@ -16,7 +15,7 @@ _COMPARATIVE = {
 
 
 def _base(word: str) -> str:
-    """Return the lemma of the positive form of a comparative: "larger" gives that of "large"."""
+    """Return the lemma of the positive form of a comparative: of "large" for "larger"."""
     if word in _COMPARATIVE:
         return lemma(_COMPARATIVE[word])
     for ending, more in (("iest", "y"), ("ier", "y"), ("est", ""), ("er", "")):
@@ -49,27 +48,15 @@ def _is_comparative(word: str) -> bool:
     return word in _COMPARATIVE or (word.endswith("er") and _base(word) in _SIGNS)
 
 
-def opposite_fault(said: str, text: str) -> str:
-    """Return a fault if the source holds the opposite of a word of the claim, not the word."""
-    ours = {word.lemma: word.text for word in words(said)}
-    theirs = {word.lemma: word.text for word in words(text)}
-    for one, other in product(ours, theirs):
-        if one in theirs or other in ours or one == other:
-            continue
-        if any(against == other for against, _ in _SIGNS.get(one, ())) and not (
-            _is_comparative(ours[one]) and "than" in theirs
-        ):
-            if one in ("befor", "aft"):
-                continue  # weighed with what is before and after
-            return "the source says the opposite"
-    return ""
-
-
 def comparison_fault(said: str, quotes: Sequence[str]) -> str:
-    """Return a fault if a comparison leads the other way: by its two sides and its word."""
+    """Return a fault if a comparison of the claim is the reverse of that in the source, or lost."""
     ours = _comparison(words(said))
     if ours is None:
-        return ""
+        own = {word.lemma for word in words(said) if word.content}
+        parts = [words(quote[a:b]) for quote in quotes for a, b in sentences(quote)]
+        home = max(parts, key=lambda part: len(own & {word.lemma for word in part}))
+        lost = {"than"} & {word.text for word in home} - {word.text for word in words(said)}
+        return "the source compares" if lost else ""
     left, base, right = ours
     for quote in quotes:
         for a, b in sentences(quote):
@@ -100,6 +87,8 @@ def _comparison(
         return None
     than = texts.index("than")
     at = next((i for i in range(than - 1, -1, -1) if _is_comparative(texts[i])), None)
+    if at is None and texts[than - 1 : than] and texts[than - 1].endswith("er"):
+        at = than - 1  # "darker than": an adjective that is not listed
     if at is None:
         return None
     left = frozenset(

@@ -1,4 +1,4 @@
-"""Quotes become statements with a citation each, and statements become Markdown."""
+"""Build statements with citations from quotes, and Markdown from statements."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ASKING_WORDS = (
     "within across during through per via"
 )
 ASKING = frozenset(stem(word) for word in _ASKING_WORDS.split())
-"""Stems of words that a question about notes is put with, and that answer nothing."""
+"""Stems of words that questions use to ask, such as "say" and "list": no answer needs them."""
 
 _SPECIAL = re.compile(r"[\\`*<\[\]]|(?<!\w)_|_(?!\w)|~(?=~)|^[#>+-](?=\s)|&(?=#?\w+;)")
 _FENCE = re.compile(r"`{3,}")
@@ -45,7 +45,7 @@ def compose(
     Parameters
     ----------
     leads
-        What introduces each quote; the names of their notes, where several speak, if omitted.
+        The introduction of each quote; if omitted, the note's name where several are quoted.
     """
     leads = leads or _names(notes, quotes)
     statements: list[Statement] = []
@@ -67,8 +67,8 @@ def compose(
 def render(statements: Sequence[Statement]) -> str:
     """Return statements as Markdown: paragraphs, lists and code, a lead in front.
 
-    Text from notes is escaped where Markdown would take it for markup or HTML. Lines of one quote
-    bear its number once, at the last of them.
+    Text from notes is escaped where Markdown would read markup or HTML. The last line of a quote
+    has its number.
     """
     text = ""
     before: Statement | None = None
@@ -97,7 +97,7 @@ def _markdown(statement: Statement, marks: str) -> str:
 
 
 def _between(before: Statement | None, statement: Statement) -> str:
-    """Return what parts a statement from the one before: a space, a line or a blank line."""
+    """Return the separator between two statements: a space, a line end or a blank line."""
     if before is None:
         return ""
     if statement.lead or statement.item != before.item or statement.code or before.code:
@@ -108,7 +108,7 @@ def _between(before: Statement | None, statement: Statement) -> str:
 
 
 def stems(text: str) -> set[str]:
-    """Return the stems of the words of a text that carry a subject."""
+    """Return the stems of the content words of a text."""
     return {stem(word) for word in tokens(text) if word not in STOP_WORDS}
 
 
@@ -118,7 +118,7 @@ def unsaid(query: str, said: str) -> set[str]:
 
 
 def renumbered(made: Composed, after: int) -> Composed:
-    """Return the same with citations counted on from a number."""
+    """Return the same, with citations numbered from `first` on."""
     statements = tuple(
         replace(statement, citations=tuple(number + after for number in statement.citations))
         for statement in made.statements
@@ -128,7 +128,9 @@ def renumbered(made: Composed, after: int) -> Composed:
 
 
 def escaped(text: str) -> str:
-    r"""Return a text with what Markdown or a browser would take for markup escaped; code stays.
+    r"""Return a text with the characters escaped that Markdown or a browser reads as markup.
+
+    Code between backticks stays as it is.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """English words that verification knows: auxiliaries, negators, prepositions, irregular forms.
 
-Data only. What is not listed is compared by its form.
+Data only. A word that is not listed is compared by its form.
 """
 
 from __future__ import annotations
@@ -28,9 +28,16 @@ _NEGATORS_WORDS = (
 NEGATORS = frozenset(_NEGATORS_WORDS.split())
 """Words that deny the clause that they are in."""
 
+_HEDGES_WORDS = (
+    "allegedly apparently could likely may maybe might perhaps possibly presumably probably "
+    "reported reportedly rumoured supposedly unconfirmed unclear"
+)
+HEDGES = frozenset(_HEDGES_WORDS.split())
+"""Words that make a claim less sure: a claim must not drop them."""
+
 _PRONOUNS_WORDS = "he her him i it one she that them these they this those us we you"
 PRONOUNS = frozenset(_PRONOUNS_WORDS.split())
-"""Words that stand for something said before."""
+"""Pronouns and other words that refer to an earlier sentence."""
 
 _PREPOSITIONS_WORDS = (
     "above across after against at before below between by during for from in into of on onto "
@@ -69,7 +76,7 @@ _IRREGULAR = (
     "people/person feet/foot"
 )
 IRREGULAR = dict(pair.split("/") for pair in _IRREGULAR.split())
-"""Irregular forms and what they are forms of."""
+"""Irregular forms with their base forms."""
 
 _VERBS_WORDS = (
     "add allow absorb appear apply ask become begin believe bring burn call carry cause change "
@@ -82,7 +89,7 @@ _VERBS_WORDS = (
     "drift act train predict steer activate shape emerge arise exist support store select"
 )
 VERBS = frozenset(_VERBS_WORDS.split())
-"""Common verbs whose plain form the rules do not show to be one."""
+"""Common verbs whose plain form no rule recognises as a verb."""
 
 _STRONG_WORDS = "all always completely entirely every exactly must never none only"
 STRONG = frozenset(_STRONG_WORDS.split())
@@ -92,10 +99,10 @@ _LIGHT_WORDS = (
     "note notes text passage say says state according mention describe refer call also well "
     "therefore thus however since due both while during such specifically namely include e.g "
     "i.e etc yet still already different would example each any whether within upon via using "
-    "used use mean means"
+    "used use mean means tend tends seem seems"
 )
 LIGHT = frozenset(_LIGHT_WORDS.split())
-"""Words by which a sentence speaks of its source, or that only join its parts."""
+"""Words that refer to the source, or only join the parts of a sentence."""
 
 _OPPOSITES = (
     "large/small big/small great/small high/low long/short old/young late/early fast/slow "

@@ -1,8 +1,8 @@
-"""Evidence: the best sentences of the notes, numbered and with their place, for a language model.
+"""Evidence: the best sentences of the notes, numbered and below their place, for a language model.
 
-A small model reads slowly and loses itself in whole passages, so it gets single sentences. A
-sentence that begins with a pronoun brings the one before it; a line that introduces a list brings
-its items.
+A small model reads slowly and misses facts in whole passages, so it gets single sentences. A
+sentence that begins with a pronoun comes with the one before it; a line that introduces a list
+comes with its items.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ragbot.text.sentences import sentences
 LINES = 14
 """Most lines of evidence for the smallest budget; a larger budget gets more in proportion."""
 
-TOKENS = 600
+TOKENS = 500
 """Tokens of evidence for a model whose speed is unknown."""
 
 ITEMS = 12
@@ -38,7 +38,7 @@ _PARAGRAPH = re.compile(r"(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r)")
 class EvidenceLine:
     """One numbered line of evidence.
 
-    `spans` are the sentences of the note that it quotes and `texts` the same as they read.
+    `spans` are the sentences of the note that it quotes and `texts` the same without markup.
     `place` is the note's title and its headings.
     """
 
@@ -70,23 +70,28 @@ def collect(
     """
     lines: list[EvidenceLine] = []
     taken: set[tuple[NoteId, Span]] = set()
+    places: set[str] = set()
     room = tokens * _CHARACTERS_A_TOKEN
     most = max(LINES, LINES * tokens // TOKENS)
     for note, spans, texts, place in _all(corpus, ranked):
         if len(lines) >= most or all((note, span) in taken for span in spans):
             continue
-        size = len(place) + sum(len(text) for text in texts) + 8
+        size = (place not in places) * len(place) + sum(len(text) for text in texts) + 8
         if lines and size > room:
             continue
         room -= size
         taken.update((note, span) for span in spans)
+        places.add(place)
         lines.append(EvidenceLine(len(lines) + 1, note, spans, texts, place))
     return lines
 
 
 def as_prompt(lines: Sequence[EvidenceLine]) -> str:
-    """Write evidence as numbered lines: `[1] (note > heading) sentence`."""
-    return "\n".join(f"[{line.number}] ({line.place}) {line.text}" for line in lines)
+    """Write each place, `note > heading`, above its lines, `[1] sentence`; the best place first."""
+    groups: dict[str, list[str]] = {}
+    for line in lines:
+        groups.setdefault(line.place, [line.place]).append(f"[{line.number}] {line.text}")
+    return "\n\n".join("\n".join(group) for group in groups.values())
 
 
 _Parts = tuple[NoteId, tuple[Span, ...], tuple[str, ...], str]

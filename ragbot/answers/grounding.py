@@ -28,7 +28,7 @@ def cite(notes: Mapping[NoteId, Note], number: int, note: NoteId, span: Span) ->
 
 
 def stands(citation: Citation, notes: Mapping[NoteId, Note]) -> bool:
-    """Tell whether a quotation stands in its note at its place, at the lines it names."""
+    """Check that a citation's quote, span and lines agree with its note."""
     note = notes.get(citation.note)
     return (
         note is not None

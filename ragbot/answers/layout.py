@@ -1,7 +1,7 @@
-"""The quotes of an answer: sentences with their neighbours, as they follow each other in a note.
+"""The quotes of an answer: sentences with their neighbours in the note.
 
-A list, row, step or code block is quoted whole. Other sentences bring the sentences after them
-in their paragraph, as far as the words reach.
+A list, row, step or code block is quoted whole. Another sentence is quoted with the next sentences
+of its paragraph, up to a number of words.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WHOLE = 45
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a quote as it reads: prose, an item of a list, or code."""
+    """One line of a quote without markup: running text, an item of a list, or code."""
 
     text: str
     item: bool = False
@@ -30,7 +30,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """One slice of a note, with the lines that it reads as."""
+    """One slice of a note, and its lines without markup."""
 
     note: NoteId
     span: Span
@@ -61,7 +61,7 @@ def quote(corpus: Corpus, candidate: Candidate, words: int = WHOLE) -> Quote | N
     Returns
     -------
     Quote or None
-        None for a line that introduces what does not fit: alone it says nothing.
+        None for a line that introduces a list too long to quote: alone it says nothing.
     """
     note, unit = corpus.notes[candidate.note], candidate.unit
     if candidate.listed:
@@ -106,7 +106,7 @@ def _prose(note: Note, candidate: Candidate, words: int) -> Quote:
     if at is None:
         return Quote(note.id, candidate.span, (Line(candidate.text),))
     first, last, room = at, at, words - sizes[at]
-    # A question before the sentence is what it answers, and no part of the answer.
+    # A question before the sentence is not part of the answer.
     apart = [is_question(text) or "::" in text for text in texts]
     start = max((n + 1 for n in range(at) if apart[n] or apart[at]), default=0)
     asked = (n for n in range(at + 1, len(spans)) if apart[n] or apart[at])

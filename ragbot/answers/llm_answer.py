@@ -1,8 +1,8 @@
 """A language model writes the answer, and only what quoted sentences carry is shown.
 
 The model reads numbered evidence and one instruction. Each sentence that it writes is matched to
-the lines that carry it, whether or not it wrote a number, and verified against them. Sentences that
-nothing carries, or that do not bear on the question, are left out.
+the lines that carry it, whether or not it wrote a number, and verified against them. Where nothing
+carries a sentence, the sentence of the notes that says nearly the same takes its place.
 """
 
 from __future__ import annotations
@@ -11,17 +11,21 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 from ragbot.answers import evidence, grounding
-from ragbot.answers.clauses import clauses, words
+from ragbot.answers.clauses import MARKS, lemma, words
+from ragbot.answers.english import PRONOUNS
 from ragbot.answers.evidence import EvidenceLine
-from ragbot.answers.verification import Synonymous, fault
+from ragbot.answers.verification import fault
 from ragbot.index.corpus import FloatArray
 from ragbot.inference.llm import LanguageModel, Message
 from ragbot.models import Citation, Note, NoteId, Span, Statement
+from ragbot.questions.answer_type import fit
+from ragbot.text.sentences import sentences
 
-INSTRUCTION = "Using only these notes, answer in one or two sentences:"
+INSTRUCTION = (
+    "Using only these notes, answer in one or two short sentences that keep the words of the notes:"
+)
 
 SENTENCES = 3
 """Most sentences shown."""
@@ -32,17 +36,21 @@ WRITTEN = 5
 LONGEST = 1200
 """Characters after which a model is stopped."""
 
-SYNONYM = 0.62
-"""Least cosine of two words that mean the same."""
+MOST_WORDS = 60
+"""Most words shown in all."""
+
+MEANT = 0.6
+"""Least similarity of a refused sentence and the sentence of the notes that takes its place."""
 
 CANDIDATES = 5
 """Lines that a sentence is compared with, those that share most of its words."""
 
-RESTATING = 5
-"""Best lines for which an answer may name what was asked in the words of the question."""
+BEST = 2
+"""Best lines: only these are shown in their own words, where the model and the ranking agree."""
 
 _CITED = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _DONE = re.compile(r"[.!?…。！？][\"'”’)]*(?:\s*\[[\d,; ]+\])*(?=\s+[^\s\[]|\s*\n)")
+_ECHO = re.compile(r"([^\[]{1,200})\[\d{1,3}\]\s")
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")
 _LINKS = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)|<[^<>]*>|https?://\S+")
 _LABEL = re.compile(r"^\s*(?:answer|a|response)\s*:\s*", re.IGNORECASE)
@@ -63,24 +71,29 @@ _DECLINES = re.compile(
 )
 
 _COUNTED = re.compile(r"\bhow (?:many|much)((?: [\w-]+){1,2})", re.IGNORECASE)
+_REPLY = re.compile(r"(?:yes|no)\b[,.:;—–-]*\s*", re.IGNORECASE)
+_REPEATS = "it only repeats the question"
+_OPEN_TASK = re.compile(r"\W*\[ \]")
 _ENDS = ".!?…。！？\"'”’)"
 
 Encode = Callable[[Sequence[str]], FloatArray]
+_Quoted = tuple[EvidenceLine, int, int]
+"""A line of evidence with the first and the last of its sentences that are quoted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """What a model wrote, verified: the statements carried, and their quotes.
 
-    `lines` are the numbers of the evidence that carries each statement. `refused` counts the
-    sentences left out, `why` says what was wrong with the last of them. `declined` tells that the
-    model said that the notes don't answer.
+    `refused` counts the sentences that nothing carries, `why` is the fault of the last of them;
+    `replaced` counts those of them for which a sentence of the notes is shown. `declined` is True
+    if the model wrote that the notes don't answer.
     """
 
     statements: tuple[Statement, ...] = ()
     citations: tuple[Citation, ...] = ()
-    lines: tuple[int, ...] = ()
     refused: int = 0
+    replaced: int = 0
     why: str = ""
     declined: bool = False
 
@@ -97,42 +110,54 @@ def stream(
     lines: Sequence[EvidenceLine],
     encode: Encode | None = None,
 ) -> Iterator[Written]:
-    """Yield what is carried so far, each time that a sentence is verified; at last all of it.
+    """Yield what is carried so far: after each sentence, while the model is silent, and at the end.
 
     Closing the iterator stops the model's work.
 
     Parameters
     ----------
     encode
-        Texts to unit vectors, to find words of the same meaning; None to compare words by form.
+        Texts to unit vectors, to find the nearest sentence; None to compare by words alone.
 
     Raises
     ------
     ModelUnavailableError
-        If the model fails; what was yielded before stays carried by its quotes.
+        If the model fails; the values yielded before stay valid.
     """
     checker = _Checker(notes, query, lines, encode)
     with closing(model.stream(prompt(query, lines))) as pieces:
-        for written, sentence in enumerate(_whole_sentences(pieces), start=1):
-            if checker.take(sentence):
-                yield checker.written
-            if written >= WRITTEN or checker.ended:
+        for sentence in _whole_sentences(pieces):
+            checker.take(sentence)
+            yield checker.written
+            if checker.ended:
                 break
     yield checker.written
 
 
 def _whole_sentences(pieces: Iterator[str]) -> Iterator[str]:
-    """Cut a stream into sentences, each with the marks that follow it."""
+    """Cut a stream into sentences, each with the marks that follow it; empty ones for silence."""
     waiting, length = "", 0
     for piece in pieces:
+        if not piece:
+            yield ""
         waiting += piece
         length += len(piece)
-        while done := _DONE.search(waiting):
-            yield waiting[: done.end()]
-            waiting = waiting[done.end() :]
+        while end := _end(waiting):
+            yield waiting[:end]
+            waiting = waiting[end:]
         if length > LONGEST:
             return  # without the sentence that it broke off
     yield from (line for line in re.split(r"\n+", waiting) if line.strip())
+
+
+def _end(text: str) -> int:
+    """Return where the first whole sentence ends, with its marks; 0 where none has ended."""
+    starts = [first for first, _ in sentences(text)[1:]]  # "St. Nicholas" is one sentence
+    for done in _DONE.finditer(text):
+        after = len(text) - len(text[done.end() :].lstrip())
+        if any(done.start() < start <= after for start in starts):
+            return done.end()
+    return 0
 
 
 class _Checker:
@@ -148,125 +173,180 @@ class _Checker:
         self.written = Written()
         self._notes, self._query, self._lines = notes, query, lines
         self._asked = _lemmas(query)
-        self._synonymous = _synonyms(encode) if encode else None
+        self._encode = encode
         self._numbers: dict[tuple[NoteId, Span], int] = {}
         self._seen: set[str] = set()
+        self._taken = 0
         self._repeated = False
         self._first = True
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is wanted: enough is shown, or the model repeats itself."""
-        return len(self.written.statements) >= SENTENCES or self._repeated
+        """Whether nothing more is wanted.
 
-    def take(self, sentence: str) -> bool:
-        """Verify one sentence and keep it if it is carried; return whether it was kept."""
+        Enough is shown, the model repeats itself, or its answer is refused: the first sentence
+        that does more than repeat the question.
+        """
+        enough = len(self.written.statements) >= SENTENCES or self._taken >= WRITTEN
+        failed = self.written.why not in ("", _REPEATS) and not self.written.statements
+        return enough or self._repeated or failed
+
+    def take(self, sentence: str) -> None:
+        """Verify one sentence and keep it if it is carried."""
+        if not sentence:
+            return
+        self._taken += 1
         hints = {int(n) for group in _CITED.findall(sentence) for n in re.findall(r"\d+", group)}
         text = _plain(sentence, self._lines)
         folded = text.casefold()
         if not re.search(r"\w{2}", text):
-            return False
+            return
         if folded in self._seen:
             self._repeated = True
-            return False
+            return
         self._first = not self._seen
         self._seen.add(folded)
         if _DECLINES.search(text):
             self.written = replace(self.written, declined=True)
-            return False
-        spans, why = self._carried(text, hints)
-        if why:
-            self.written = replace(self.written, refused=self.written.refused + 1, why=why)
-            return False
-        self._keep(text, spans)
-        return True
+            return
+        quoted, why = self._carried(text, hints)
+        if why and (reply := _REPLY.match(text)):
+            # A "yes" that does not follow: what is said beside it may.
+            text = _capital(text[reply.end() :])
+            quoted, why = self._carried(text, hints)
+        if quoted:
+            self._keep(text, quoted)
+            return
+        self.written = replace(self.written, refused=self.written.refused + 1, why=why)
+        if nearest := self._nearest(text):
+            self._keep(_shown(*nearest), nearest)
+            self.written = replace(self.written, replaced=self.written.replaced + 1)
 
-    def _carried(
-        self, text: str, hints: set[int]
-    ) -> tuple[list[tuple[EvidenceLine, int, int]], str]:
-        """Find the fewest quotes that carry a sentence, each as a line with first and last part."""
+    def _nearest(self, text: str) -> _Quoted | None:
+        """Return the quote that says nearly the same as a refused sentence, if there is one.
+
+        Quotes that lack a number of the sentence are passed over, and those that lack a number,
+        date or name that is asked for where others have it.
+        """
+        numbers = {word.lemma for word in words(text) if word.number} - self._asked
+        quotes = [
+            (line, *part)
+            for line in self._lines[:BEST]
+            for part in _parts(line)
+            if numbers <= _lemmas(_shown(line, *part)) and not self._is_open(line, *part)
+        ]
+        if not quotes:
+            return None
+        fits = [fit(self._query, [_shown(*quote)]) for quote in quotes]
+        quotes = [quote for quote, one in zip(quotes, fits, strict=True) if one == max(fits)]
+        shown = [_shown(*quote) for quote in quotes]
+        score, best = max(zip(self._similarity(text, shown), range(len(shown)), strict=True))
+        known = any(one.text == shown[best] for one in self.written.statements)
+        return quotes[best] if score >= MEANT and not known else None
+
+    def _similarity(self, text: str, quotes: Sequence[str]) -> list[float]:
+        """Return how near each quote comes to a sentence, in [0, 1]; 0 if it has no new word.
+
+        The mean of the cosine, of the share of the sentence's words that the quote contains, and of
+        the same share without the words of the question.
+        """
         said = _lemmas(text)
-        if not self._first and (len(said) < 2 or text[-1] not in _ENDS):
-            return [], "it is no whole sentence"
-        if not _is_reply(text) and said <= self._asked:
-            return [], "it only repeats the question"
+        parts = {one: {lemma(part) for part in one.split("-")} for one in said - self._asked}
+        own = {one for one, of in parts.items() if not of <= self._asked}  # "role-playing" is asked
+        if not own:
+            return [0.0] * len(quotes)
+        held = [_lemmas(quote) for quote in quotes]
+        measures = [[len(of & one) / len(of) for one in held] for of in (said, own)]
+        if self._encode is not None:
+            vectors = self._encode([text, *quotes])
+            measures.append((vectors[1:] @ vectors[0]).tolist())
+        return [sum(column) / len(column) for column in zip(*measures, strict=True)]
+
+    def _carried(self, text: str, hints: set[int]) -> tuple[_Quoted | None, str]:
+        """Return the shortest quote that carries a sentence; or None, and what is wrong with it."""
+        said = _lemmas(text)
+        if len(said) < 2 or (not self._first and text[-1] not in _ENDS):
+            return None, "it is no whole sentence"
+        if not _REPLY.match(text) and said <= self._asked:
+            return None, _REPEATS
         ranked = sorted(
             self._lines,
             key=lambda line: (-len(said & _lemmas(line.text)), line.number not in hints),
         )[:CANDIDATES]
         why = ""
         for line in ranked:
-            for first, last in _parts(line):
-                reason = self._fault(text, [(line, first, last)])
+            for part in _parts(line):
+                reason = self._fault(text, (line, *part))
                 if not reason:
-                    return [(line, first, last)], ""
+                    return (line, *part), ""
                 why = why or reason
-        for one, other in combinations(ranked[:4], 2):
-            both = [(line, 0, len(line.texts) - 1) for line in (one, other)]
-            if _each_clause_in_one(text, (one, other)) and not self._fault(text, both):
-                return both, ""
-        return [], why
+        return None, why
 
-    def _fault(self, text: str, quotes: Sequence[tuple[EvidenceLine, int, int]]) -> str:
-        shown = [" ".join(line.texts[first : last + 1]) for line, first, last in quotes]
-        place = " ".join(line.place for line, _, _ in quotes)
-        top = all(line.number <= RESTATING for line, _, _ in quotes)
-        reason = fault(text, shown, place, self._synonymous, self._query, restating=top)
+    def _fault(self, text: str, quoted: _Quoted) -> str:
+        shown = _shown(*quoted)
+        if self._is_open(*quoted) and text != shown:
+            return "the task is not done"
+        if quoted[0].number > BEST and _lemmas(text) == _lemmas(shown):
+            return "other sentences come nearer to the question"
+        if words(text)[0].text in PRONOUNS and text not in shown:
+            return "it names no subject"
+        reason = fault(text, [shown], quoted[0].place, self._query)
         return reason or self._misses(text, shown)
 
-    def _misses(self, text: str, quotes: Sequence[str]) -> str:
-        """Return a fault if what is asked and quoted is left out of the claim."""
+    def _is_open(self, line: EvidenceLine, first: int, last: int) -> bool:
+        """Check for a task that is not done: it does not say that anything happened."""
+        text = self._notes[line.note].text
+        return any(_OPEN_TASK.match(text, *span) for span in line.spans[first : last + 1])
+
+    def _misses(self, text: str, quote: str) -> str:
+        """Return a fault if the claim lacks a number, date or name that is asked for and quoted."""
         if self.written.statements:
-            return ""  # what follows may tell more
-        said, quoted = _lemmas(text), _lemmas(" ".join(quotes))
+            return ""  # a later sentence may add it
+        said, quoted = _lemmas(text), _lemmas(quote)
         counted = _lemmas(match.group(1)) if (match := _COUNTED.search(self._query)) else set()
         missing = (self._asked & quoted) - said
         if counted & quoted - said or len(missing) > len(self._asked & quoted) / 2:
             return "it leaves out what is asked"
         return ""
 
-    def _keep(self, text: str, quotes: Sequence[tuple[EvidenceLine, int, int]]) -> None:
-        citations = list(self.written.citations)
-        marks: list[int] = []
-        for line, first, last in quotes:
-            span = (line.spans[first][0], line.spans[last][1])
-            number = self._numbers.get((line.note, span))
-            if number is None:
-                number = self._numbers[line.note, span] = len(citations) + 1
-                citations.append(grounding.cite(self._notes, number, line.note, span))
-            marks.append(number)
+    def _keep(self, text: str, quoted: _Quoted) -> None:
+        count = sum(len(one.text.split()) for one in self.written.statements)
+        if count + len(text.split()) > MOST_WORDS:
+            if not count:
+                why = f"it has more than {MOST_WORDS} words"
+                self.written = replace(self.written, refused=1, why=why)
+            return
+        line, first, last = quoted
+        span = (line.spans[first][0], line.spans[last][1])
+        citations = self.written.citations
+        number = self._numbers.setdefault((line.note, span), len(citations) + 1)
+        if number > len(citations):
+            citations = (*citations, grounding.cite(self._notes, number, line.note, span))
         self.written = replace(
             self.written,
-            statements=(*self.written.statements, Statement(text, tuple(marks))),
-            citations=tuple(citations),
-            lines=(*self.written.lines, *(line.number for line, _, _ in quotes)),
+            statements=(*self.written.statements, Statement(text, (number,))),
+            citations=citations,
         )
 
 
 def _plain(sentence: str, lines: Sequence[EvidenceLine]) -> str:
     """Return a written sentence without marks, markup, links, and echoes of the prompt."""
+    places = {part for line in lines for part in (line.place, line.place.split(" > ")[-1])}
+    if (echo := _ECHO.match(sentence)) and echo[1].strip() in places:
+        sentence = sentence[echo.end() :]
     text = _LINKS.sub(r"\1", _BULLET.sub("", _CITED.sub("", sentence)))
     text = " ".join(re.sub(r"\*\*|__|`|^#+", "", text).split())
-    for line in lines:
-        text = text.replace(f"({line.place})", "")
     text = _SOURCE.sub("", _LABEL.sub("", text.strip()))
     text = re.sub(r"\s+([.!?,;:])", r"\1", text).strip()
-    return text[:1].upper() + text[1:]
+    return _capital(text)
 
 
 def _lemmas(text: str) -> set[str]:
-    return {word.lemma for word in words(text) if word.content}
+    return {word.lemma for word in words(text) if word.content and word.text not in MARKS}
 
 
-def _is_reply(text: str) -> bool:
-    return re.match(r"(?:yes|no)\b", text, re.IGNORECASE) is not None
-
-
-def _each_clause_in_one(text: str, lines: Sequence[EvidenceLine]) -> bool:
-    """Whether two lines carry a sentence clause by clause; one clause is not stitched of both."""
-    held = [_lemmas(f"{line.text} {line.place}") for line in lines]
-    found = [[clause.lemmas <= one for one in held] for clause in clauses(text)]
-    return all(any(one) for one in found) and all(any(one) for one in zip(*found, strict=True))
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _parts(line: EvidenceLine) -> list[tuple[int, int]]:
@@ -275,12 +355,5 @@ def _parts(line: EvidenceLine) -> list[tuple[int, int]]:
     return [(last, last), (0, last)] if last == 1 else [(0, last)]
 
 
-def _synonyms(encode: Encode) -> Synonymous:
-    def synonymous(word: str, others: Sequence[str]) -> bool:
-        found = [other for other in others if len(other) > 2]
-        if not found:
-            return False
-        vectors = encode([word, *found])
-        return bool((vectors[1:] @ vectors[0]).max() >= SYNONYM)
-
-    return synonymous
+def _shown(line: EvidenceLine, first: int, last: int) -> str:
+    return " ".join(line.texts[first : last + 1])

@@ -24,7 +24,7 @@ _TRAILING = re.compile(r"\*{0,2}[)\]]?[ \t]?[↑⊙↗]?")
 
 @dataclass(frozen=True, slots=True)
 class RelationAnswer:
-    """What the relations say: statements with their citations.
+    """Statements of relations, with their citations.
 
     `left_out` counts the relations for which there was no room.
     """
@@ -54,7 +54,7 @@ def answer(corpus: Corpus, asked: RelationQuestion, words: int) -> RelationAnswe
 
 
 def sentence(corpus: Corpus, relation: Relation) -> str:
-    """Return one relation as a sentence, with what its author wrote about it."""
+    """Return one relation as a sentence, with its annotation."""
     verb = _SAID.get(relation.predicate) or _verb(relation.predicate)
     target = relation.written
     if relation.target is None:
@@ -69,9 +69,10 @@ def sentence(corpus: Corpus, relation: Relation) -> str:
 
 
 def _verb(predicate: str) -> str:
-    """Return a predicate as a verb: `extends`, but `is part of`, `is coordinated by`."""
+    """Return a predicate as a verb: `extends` and `wrote`, but `is part of`."""
     words = predicates.words(predicate)
-    return words if words.split(" ")[0].endswith("s") else f"is {words}"
+    is_verb = words.split(" ")[0].endswith("s") or predicate_matcher.is_past(predicate)
+    return words if is_verb else f"is {words}"
 
 
 def quoted(note: Note, relation: Relation) -> Span:

@@ -1,39 +1,33 @@
-"""Roles: what a claim says of a name, number or subject must be said of it in the quotes."""
+"""Roles: a quote must say the same of each name, number and subject as the claim does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise, product
 
 from ragbot.answers.clauses import Clause, Word, clauses, lemma
-from ragbot.answers.english import LIGHT, PREPOSITIONS
+from ragbot.answers.english import HEDGES, LIGHT, PREPOSITIONS
 
 STITCHED = 0.34
 """Greatest share of neighbouring words of a claim that no clause of the source holds together."""
 
 _PLACED = (
     {"from", "to"},
+    {"by", "to"},
     {"before", "after", "until", "since", "during"},
     {"above", "below", "over", "under"},
     {"with", "without"},
     {"for", "against"},
 )
 _NAMING = frozenset(["called", "named", "termed", "dubbed"])
-_ORDER = {"then": 1, "before": 1, "after": -1}
 _LIGHT = frozenset(lemma(word) for word in LIGHT)
 
 
-def clause_fault(said: str, source: Sequence[Clause], asked: frozenset[str] = frozenset()) -> str:
-    """Return the first fault of roles or negation among the clauses of a claim.
-
-    `asked` are lemmas by which the claim may name its subject, though the source does not.
-    """
-    known = frozenset().union(*(clause.reach for clause in source))
+def clause_fault(said: str, source: Sequence[Clause]) -> str:
+    """Return the first fault of roles or negation among the clauses of a claim."""
     for clause in clauses(said):
         if not clause.lemmas:
             continue
-        clause = replace(clause, subject=clause.subject - (asked - known))
         compares = any(word.text == "than" for word in clause.words)
         reason = _role_fault(clause, source) or ("" if compares else _swap_fault(clause, source))
         if reason:
@@ -41,7 +35,13 @@ def clause_fault(said: str, source: Sequence[Clause], asked: frozenset[str] = fr
         home = max(source, key=lambda one: (_overlap(clause, one), -len(one.lemmas)))
         if clause.negated != home.negated and _overlap(clause, home) >= 2:
             return "the source denies this" if home.negated else "the source does not deny this"
+        if _is_hedged(home) and not _is_hedged(clause):
+            return "the source is less sure of this"
     return ""
+
+
+def _is_hedged(clause: Clause) -> bool:
+    return any(word.text in HEDGES for word in clause.words)
 
 
 def _overlap(clause: Clause, other: Clause) -> float:
@@ -57,6 +57,11 @@ def _role_fault(clause: Clause, source: Sequence[Clause]) -> str:
     arguments += [(subject, True)] if subject else []
     for argument, is_subject in arguments:
         homes = [one for one in source if argument & one.reach]
+        for one in homes if is_subject else ():
+            head = _head(one)
+            same = argument <= one.subject and one.main_verb == clause.main_verb
+            if same and head and head not in clause.lemmas:
+                return f"the source says this of another than {' '.join(sorted(argument))}"
         if not homes:
             rivals = [one for one in source if one.main_verb == clause.main_verb != ""]
             if is_subject and any(one.subject - clause.lemmas for one in rivals):
@@ -71,6 +76,13 @@ def _role_fault(clause: Clause, source: Sequence[Clause]) -> str:
     return ""
 
 
+def _head(clause: Clause) -> str:
+    """Return the noun that a clause speaks of: "clerk" of "a clerk in a salt store finds"."""
+    before = clause.words[: max(clause.verb, 0)]
+    end = next((at for at, word in enumerate(before) if word.text in PREPOSITIONS), 0)
+    return next((word.lemma for word in reversed(before[:end]) if word.content), "")
+
+
 def _competes(
     argument: frozenset[str],
     is_subject: bool,
@@ -78,7 +90,7 @@ def _competes(
     clause: Clause,
     homes: Sequence[Clause],
 ) -> bool:
-    """Whether a clause speaks of another thing of the same kind."""
+    """Whether a clause has another name, number or subject in the same role."""
     if is_subject:
         return bool(other.subject) and not other.subject & (argument | clause.lemmas)
     kinds = {word.number for one in homes for word in one.words if word.lemma in argument}
@@ -88,7 +100,7 @@ def _competes(
         if (word.number or word.name)
         and word.number in kinds
         and word.lemma not in argument
-        # "Of 240 patients, 31": the whole is no rival of its part.
+        # "Of 240 patients, 31": a whole does not compete with its part.
         and not (word.number and other.words[0].text == "of")
     }
     return bool(rivals - clause.lemmas)
@@ -112,20 +124,6 @@ def _swap_fault(clause: Clause, source: Sequence[Clause]) -> str:
         kept = same_verb and bool(ours & theirs) and bool(names - theirs)
         if (swapped and same_voice) or (kept and not same_voice):
             return "the source gives the names other roles"
-    return ""
-
-
-def order_fault(said: Sequence[Clause], source: Sequence[Clause]) -> str:
-    """Return a fault if what came first comes second: "A, then B" is not "A after B"."""
-    for first, second in pairwise(said):
-        ours = _ORDER.get(second.opener)
-        one, other = (max(source, key=lambda s: _overlap(c, s)) for c in (first, second))
-        at, then = source.index(one), source.index(other)
-        if not ours or abs(at - then) != 1:
-            continue
-        theirs = _ORDER.get(source[max(at, then)].opener)
-        if theirs and (theirs if at < then else -theirs) != ours:
-            return "the source gives another order"
     return ""
 
 

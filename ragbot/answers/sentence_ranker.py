@@ -1,8 +1,8 @@
 """The sentences of the notes that answer a question, best first.
 
-Each word of the question looks for the nearest word of a sentence, under its title and headings,
-of the sentences beside it, and of the passage around it; what retrieval thought of the note
-counts a little. A reader model would rank the best of these again: see `rank`.
+Each word of the question is compared with the nearest word of a sentence (with title and
+headings), of the sentences before and after it, and of its passage. The score of retrieval
+counts a little.
 """
 
 from __future__ import annotations
@@ -29,38 +29,41 @@ from ragbot.text.tokenize import content_words, terms
 Scores = NDArray[np.float64]
 
 PASSAGES = 60
-"""Passages read, the best of the notes found; twice as many found no more that answers."""
+"""Passages that are read, the best of the notes found; twice as many answered no better."""
 
 UNDER, OWN, BESIDE, AROUND = 2.0, 0.5, 0.3, 0.8
-"""Worth of meeting every word of the question: in a sentence under its title and headings, in
-its own words, in the sentence beside it that does best, and in its passage."""
+"""Weights of the similarity to the question: of a sentence with its title and headings, of the
+sentence alone, of the better of its two neighbours, and of its passage."""
 
 WORTH, MISFIT = 0.1, 0.2
-"""Worth of what retrieval thought of the passage; taken off a sentence that lacks the number, date
-or name asked for."""
+"""Weight of the passage's score in retrieval; penalty of a sentence that lacks the number, date or
+name asked for."""
+
+RELATION = 0.2
+"""Taken off a line that states a typed relation: it names notes, and explains little."""
 
 DEFINES, NAMED = 0.3, 0.15
-"""Where it is asked what something is, added to a sentence that says it, and to those of a note of
-that name."""
+"""For a "what is X?" question, added to a sentence that defines X, and to those of a note named
+X."""
 
 REASON, EXPLAINS = 0.25, 0.6
-"""Where it is asked why, added to a sentence that gives a reason, and to those of the best note
-under a heading that promises an explanation."""
+"""For a "why" question, added to a sentence with a reason, and to those of the best note under a
+heading such as "Mechanism"."""
 
 LISTED = 0.2
 """Where a list is asked for, added to a whole list."""
 
 WORDS_WEIGHT, WORTH_WEIGHT = 0.5, 0.3
-"""Without vectors: worth of holding every word of the question, and of the passage."""
+"""Without vectors: weights of the share of the question's words, and of the passage's score."""
 
 NAME = 0.9
-"""Nearness of a note to the words of the question that name it: by its alias, for one."""
+"""Similarity of a note to the words of the question that name it, such as its alias."""
 
 PART = 0.5
-"""Share of a sentence's score for one of several things asked that is its score for that one."""
+"""Weight of a part of the question against the whole question."""
 
 REPEATED = 0.8
-"""Share of the words of two sentences that both hold, from which they say the same."""
+"""Share of common words from which two sentences count as repeats."""
 
 
 _REASON = re.compile(
@@ -73,7 +76,7 @@ _REASONS = re.compile(r"\b(why|how|mechanisms?|explanations?|reasons?|causes?|ra
 
 @dataclass(frozen=True, slots=True)
 class RankedSentence:
-    """A sentence with its score; `near` says how near it comes to each piece of the question.
+    """A sentence with its score; `near` holds its cosine with each piece of the question.
 
     `near` is of shape (word pieces,), empty without vectors.
     """
@@ -87,7 +90,7 @@ class RankedSentence:
 class Ranking:
     """The sentences for a question, best first, near-repeats left out.
 
-    `parts` holds the same for each of several things that are asked; else `whole` alone.
+    `parts` holds one ranking for each part of the question; `whole` alone if it has none.
     """
 
     whole: tuple[RankedSentence, ...]
@@ -95,7 +98,9 @@ class Ranking:
 
     @property
     def in_turn(self) -> list[RankedSentence]:
-        """The best for each thing that is asked, then the second best of each, and so on."""
+        """The best sentence for each part of the question, then the second best of each, ..."""
+        if len(self.parts) == 1:
+            return list(self.parts[0])
         turns = chain.from_iterable(zip_longest(*self.parts))
         return list(_without_repeats(one for one in turns if one is not None))
 
@@ -106,13 +111,14 @@ def rank(corpus: Corpus, question: Question, hits: Sequence[Hit]) -> Ranking:
     if not pool:
         return Ranking((), ())
     whole = score(corpus, question, pool)
-    parts = [_for_part(whole, score(corpus, part, pool)) for part in question.parts] or [whole]
-    ranked = [tuple(_without_repeats(_best_first(part))) for part in (whole, *parts)]
-    return Ranking(ranked[0], tuple(ranked[1:]))
+    best = tuple(_without_repeats(_best_first(whole)))
+    parts = [_for_part(whole, score(corpus, part, pool)) for part in question.parts]
+    ranked = tuple(tuple(_without_repeats(_best_first(part))) for part in parts)
+    return Ranking(best, ranked or (best,))
 
 
 def score(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> list[RankedSentence]:
-    """Score candidates, in their order; those of a passage follow each other."""
+    """Score candidates, in their order; those of one passage must be adjacent."""
     query, encoded = question.standalone, question.encoded
     worth = np.array([one.worth for one in pool])
     worth -= worth.max()
@@ -124,6 +130,7 @@ def score(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> list
         scores, near = _met(corpus, question, pool)
         scores += WORTH * worth
     scores -= MISFIT * misfit
+    scores -= RELATION * _relation_lines(corpus, pool)
     scores += [LISTED * one.listed for one in pool]
     if question.type == "why":
         scores += _explaining(pool)
@@ -151,6 +158,28 @@ def overlap(corpus: Corpus, query: str, pool: Sequence[Candidate]) -> Scores:
         words = context[above] | {stem(word) for word in terms(one.text)}
         shares.append(sum(worth for word, worth in asked.items() if word in words) / total)
     return np.array(shares)
+
+
+def _relation_lines(corpus: Corpus, pool: Sequence[Candidate]) -> NDArray[np.bool_]:
+    """Return which candidates are a typed relation in the text, or its annotation."""
+    spans = {
+        note: [
+            span
+            for relation in corpus.notes[note].relations
+            if relation.typed
+            for span in (relation.span, relation.annotation_span)
+            if span is not None
+        ]
+        for note in {one.note for one in pool}
+    }
+    return np.array(
+        [
+            one.unit.kind != "property"
+            and any(first < one.span[1] and one.span[0] < last for first, last in spans[one.note])
+            for one in pool
+        ],
+        bool,
+    )
 
 
 def _for_part(
@@ -208,7 +237,7 @@ def _met(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> tuple
     for (number, _), met in zip(spans, reading.pieces(spans), strict=True):
         others = np.concatenate(([0.0], met.own, [0.0]))
         beside = np.maximum(others[:-2], others[2:])
-        # A note goes by its alias as well, which its passages need not hold.
+        # A question may use a note's alias, which its passages need not contain.
         named = _naming(question, corpus.passage(number).note)
         pieces = np.where(named, np.maximum(met.near, NAME), met.near)
         under = pieces @ reading.weights
@@ -218,7 +247,7 @@ def _met(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> tuple
 
 
 def _naming(question: Question, note: NoteId) -> NDArray[np.bool_]:
-    """Return which word pieces of a question are of a name of a note."""
+    """Return which word pieces of a question belong to a name of a note."""
     assert question.encoded is not None
     spans = [name.span for name in question.names if note in name.notes]
     return np.array(

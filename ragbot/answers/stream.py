@@ -1,4 +1,4 @@
-"""The answer as a stream: the quotes at once, then what a language model wrote and they carry."""
+"""Stream an answer: quotes at once, then the sentences of a language model that they carry."""
 
 from __future__ import annotations
 
@@ -15,13 +15,10 @@ from ragbot.models import Answer, Citation, Hit, Note, NoteId
 from ragbot.questions.answer_type import fit
 from ragbot.questions.question import Question
 
-QUOTES_KEPT = 3
-"""Quotes of the answer without a model that stay below a written one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A language model with what it reads.
+    """A language model with its evidence.
 
     Attributes
     ----------
@@ -32,13 +29,16 @@ class Writer:
     notes
         The notes that the evidence quotes.
     encode
-        Texts to unit vectors, to find words of the same meaning; None to compare words by form.
+        Texts to unit vectors, to find the nearest sentence; None to compare by words alone.
+    parts
+        Things that the question asks, >= 1: an answer that is shown has a sentence for each.
     """
 
     model: LanguageModel
     lines: Sequence[EvidenceLine]
     notes: Mapping[NoteId, Note]
     encode: Encode | None = None
+    parts: int = 1
 
 
 def reading(
@@ -51,7 +51,8 @@ def reading(
     """Return a model with the evidence that it reads, the best for each part of a question."""
     ranking = sentence_ranker.rank(corpus, question, hits)
     lines = evidence.collect(corpus, ranking.in_turn, model.evidence_tokens)
-    return Writer(model, lines, {line.note: corpus.notes[line.note] for line in lines}, encode)
+    notes = {line.note: corpus.notes[line.note] for line in lines}
+    return Writer(model, lines, notes, encode, max(1, len(question.parts)))
 
 
 def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
@@ -65,21 +66,21 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
 
     Only the first comes without a model, and where relations answer, the notes are silent or
     nothing was asked. Every snapshot is complete: its citations are quotes of the notes and its
-    text shows only sentences that they carry. Closing the stream stops the model's server.
+    text shows only sentences that they carry. While nothing new comes, the same object is yielded
+    again, so that a caller can close the stream, which stops the model's server.
 
     Parameters
     ----------
     quoted
         The answer made without a language model.
     writer
-        The model and what it reads; None to do without.
+        The model and its evidence; None to quote only.
     """
     yield quoted
-    # What the evidence does not answer, no model may: small ones hardly ever decline.
+    # No model is asked if the evidence does not answer: small models hardly ever decline.
     if writer is None or not writer.lines or quoted.kind != "extractive" or quoted.abstained:
         return
-    last = Written()
-    broke = ""
+    shown, last, broke = quoted, Written(), ""
     try:
         pieces = llm_answer.stream(
             writer.model, writer.notes, quoted.query or quoted.question, writer.lines, writer.encode
@@ -87,23 +88,25 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
         for written in pieces:
             more = len(written.statements) > len(last.statements)
             last = written
-            if more and _shown(quoted, last):
-                yield _generated(quoted, last)
+            if more and _shown(quoted, last, writer.parts):
+                shown = _generated(quoted, last)
+            yield shown
     except ModelUnavailableError as error:
         broke = error.found
-    if _shown(quoted, last):
+    if _shown(quoted, last, writer.parts):
         yield _generated(quoted, last, _left_out(writer.model.spec, last, broke))
     else:
         notice = _why_quoted(writer.model.spec, last, broke)
         yield replace(quoted, notice=f"{notice} {quoted.notice}".strip())
 
 
-def _shown(quoted: Answer, written: Written) -> bool:
+def _shown(quoted: Answer, written: Written, parts: int) -> bool:
     """Whether what is written replaces the quotes.
 
-    It must tell as many of the numbers, dates or names that are asked for as the quotes do.
+    It must have a sentence for each part of the question, and contain as many of the numbers, dates
+    or names that are asked for as the quotes do.
     """
-    if not written.statements:
+    if len(written.statements) < parts:
         return False
     said = [" ".join(statement.text for statement in written.statements)]
     first = [statement.text for statement in quoted.statements[:1]]
@@ -130,19 +133,25 @@ def _other_quotes(quoted: Answer, cited: Sequence[Citation]) -> list[Citation]:
         if not any(note == one.note and a <= one.span[0] and one.span[1] <= b
                    for note, (a, b) in held)
     ]  # fmt: skip
-    kept = others[:QUOTES_KEPT]
-    return [replace(one, number=len(cited) + place) for place, one in enumerate(kept, start=1)]
+    return [replace(one, number=len(cited) + place) for place, one in enumerate(others, start=1)]
 
 
 def _left_out(spec: str, written: Written, broke: str) -> str:
     parts = []
-    if written.refused:
-        times = "One sentence" if written.refused == 1 else f"{written.refused} sentences"
-        verb = "is" if written.refused == 1 else "are"
-        parts.append(f"{times} of {spec} {verb} left out, because the notes do not carry it.")
+    if written.replaced:
+        parts.append(f"{_counted(written.replaced, spec)} given in the words of the notes.")
+    if left_out := written.refused - written.replaced:
+        counted = f"{_counted(left_out, spec)} left out"
+        parts.append(f"{counted}, because the notes do not carry it.")
     if broke:
         parts.append(f"{spec} broke off: {broke}.")
     return " ".join(parts)
+
+
+def _counted(sentences: int, spec: str) -> str:
+    return (
+        f"One sentence of {spec} is" if sentences == 1 else f"{sentences} sentences of {spec} are"
+    )
 
 
 def _why_quoted(spec: str, written: Written, broke: str) -> str:
@@ -151,7 +160,7 @@ def _why_quoted(spec: str, written: Written, broke: str) -> str:
     if written.statements:
         return f"{spec} wrote less than the notes say, so this is quoted from them."
     if written.refused:
-        return f"{spec} wrote nothing that the notes carry: {written.why}."
+        return f"{spec} wrote nothing that can be shown: {written.why}."
     if written.declined:
         return f"{spec} found no answer; these quotes come nearest."
     return f"{spec} wrote nothing, so this is quoted from the notes."

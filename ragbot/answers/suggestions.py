@@ -13,7 +13,7 @@ MOST = 3
 
 
 def suggest(corpus: Corpus, query: str, citations: Sequence[Citation]) -> tuple[str, ...]:
-    """Suggest what to ask next: where the notes cited lead, over asserted relations first.
+    """Return questions to ask next, on notes that the cited ones lead to, by typed links first.
 
     Notes that the question names or the answer cites are not suggested again.
     """
@@ -36,7 +36,7 @@ def suggest(corpus: Corpus, query: str, citations: Sequence[Citation]) -> tuple[
 
 
 def _around(corpus: Corpus, note: NoteId) -> list[tuple[Relation, NoteId]]:
-    """Return the relations of a note with the other end: asserted first, then the rarer note."""
+    """Return the relations of a note with the other end: typed first, then the rarer note."""
     ends = [
         (relation, relation.target if relation.source == note else relation.source)
         for relation in corpus.graph.neighbours(note)

@@ -8,24 +8,19 @@ claim is refused: the quotes themselves are then shown, so a refusal costs style
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ragbot.answers.clauses import Clause, Word, clauses, lemma, words
-from ragbot.answers.comparisons import comparison_fault, opposite_fault, scale_counterpart
+from ragbot.answers.comparisons import comparison_fault, scale_counterpart
 from ragbot.answers.english import LIGHT, NEGATORS, PREPOSITIONS, PRONOUNS, STRONG
 from ragbot.answers.quantities import number_fault
-from ragbot.answers.restating import only_restates
 from ragbot.answers.roles import (
     clause_fault,
     derived,
-    order_fault,
     placed_fault,
     stitched_fault,
 )
 from ragbot.text.sentences import sentences
-
-Synonymous = Callable[[str, Sequence[str]], bool]
-"""Whether a word means the same as one of some others."""
 
 _MARK = re.compile(r"\s*\[\d+(?:\s*[,;]\s*\d+)*\]")
 _YES_NO = re.compile(r"(yes|no)(?:[,.:;—–-]\s*|\s*$)", re.IGNORECASE)
@@ -36,9 +31,7 @@ def fault(
     claim: str,
     quotes: Sequence[str],
     place: str = "",
-    synonymous: Synonymous | None = None,
     question: str = "",
-    restating: bool = False,
 ) -> str:
     """Return what in a claim its quotes do not carry; empty when they carry all of it.
 
@@ -50,12 +43,8 @@ def fault(
         The quoted sentences, as readable text.
     place
         Titles and headings above the quotes: subjects may come from there.
-    synonymous
-        Finds words of the same meaning; None to compare words by their form.
     question
-        What a leading "yes" or "no" replies to.
-    restating
-        Whether the claim may name what was asked in the words of the question.
+        The question, to which a leading "yes" or "no" replies.
 
     Examples
     --------
@@ -76,13 +65,10 @@ def fault(
         if reason := _reply_fault(reply.group(1).casefold(), said, question, source):
             return reason
     text = " ".join(quotes)
-    asked = frozenset(word.lemma for word in words(question) if word.content and restating)
     return (
         number_fault(words(said), words(text), above)
-        or _words_fault(said, source, above, synonymous, question if restating else "")
-        or opposite_fault(said, text)
-        or clause_fault(said, source, asked)
-        or order_fault(clauses(said), source)
+        or _words_fault(said, source, above)
+        or clause_fault(said, source)
         or stitched_fault(said, source)
         or placed_fault(words(said), words(text))
         or comparison_fault(said, quotes)
@@ -90,7 +76,7 @@ def fault(
 
 
 def _source_clauses(quotes: Sequence[str], above: frozenset[str]) -> list[Clause]:
-    """Cut quotes into clauses; a pronoun at a start stands for the subject of the one before."""
+    """Cut quotes into clauses; a pronoun at a start refers to the subject of the one before."""
     found: list[Clause] = []
     for quote in quotes:
         for a, b in sentences(quote):
@@ -109,7 +95,7 @@ def _is_quoted(said: str, quotes: Sequence[str]) -> bool:
 
 
 def _reply_fault(reply: str, rest: str, question: str, source: Sequence[Clause]) -> str:
-    """Return a fault if no sentence beside a "yes" or "no" repeats what is asked, or denies it."""
+    """Return a fault if no sentence with a "yes" or "no" repeats, or denies, the question."""
     asked = {w.lemma for w in words(question) if w.content} - _LIGHT
     said = clauses(rest)
     if not said or not asked:
@@ -123,32 +109,19 @@ def _reply_fault(reply: str, rest: str, question: str, source: Sequence[Clause])
     return "" if negated == (reply == "no") else "yes or no is turned around"
 
 
-def _words_fault(
-    said: str,
-    source: Sequence[Clause],
-    above: frozenset[str],
-    synonymous: Synonymous | None,
-    question: str,
-) -> str:
-    """Return a fault if a content word is not in the quotes, nor above them, nor means one."""
+def _words_fault(said: str, source: Sequence[Clause], above: frozenset[str]) -> str:
+    """Return a fault for a content word that neither quotes nor headings contain."""
     found = {word.lemma: word.text for clause in source for word in clause.words}
-    compares = any(word.text == "than" for word in words(said))
-    missing = [
-        word
-        for word in words(said)
-        if not _is_carried(word, found, above, synonymous)
-        and not (compares and scale_counterpart(word.text, found))
-    ]
-    if not missing or (question and only_restates(said, missing, question, source)):
-        return ""
-    first = missing[0]
-    return f"the {'name' if first.name else 'word'} {first.text} is not in the source"
-
-
-def _is_carried(
-    word: Word, found: dict[str, str], above: frozenset[str], synonymous: Synonymous | None
-) -> bool:
     known = frozenset(found) | above
+    compares = any(word.text == "than" for word in words(said))
+    for word in words(said):
+        counterpart = compares and scale_counterpart(word.text, found)
+        if not counterpart and not _is_carried(word, known):
+            return f"the {'name' if word.name else 'word'} {word.text} is not in the source"
+    return ""
+
+
+def _is_carried(word: Word, known: frozenset[str]) -> bool:
     if not word.content or word.number or len(word.text) == 1 or word.lemma in known:
         return True
     if word.text in STRONG:
@@ -157,8 +130,4 @@ def _is_carried(
         return True
     if "-" in word.text and all(lemma(part) in known for part in word.text.split("-")):
         return True
-    if word.name:
-        return False
-    if derived(word.lemma, known):
-        return True
-    return synonymous is not None and synonymous(word.text, sorted(set(found.values())))
+    return not word.name and derived(word.lemma, known)

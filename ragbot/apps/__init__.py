@@ -1,4 +1,4 @@
-"""The doors: what people and programs use to ask a `Ragbot`.
+"""The interfaces through which people and programs ask a `Ragbot`.
 
 Open `cli/program.py` for the command line, and `web/server.py` for the page and the HTTP routes.
 `mcp.py` serves assistants, `llamaindex.py` is a retriever for LlamaIndex, and `serialize.py`

@@ -70,7 +70,7 @@ class LazyBot:
 
 
 class _ClientLeftError(RagbotError):
-    """The client has left: what is embedded so far is safe, the rest can wait."""
+    """Ends the refresh after the client has left; everything embedded so far is committed."""
 
 
 def _log(error: Exception) -> None:

@@ -18,12 +18,12 @@ from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from ragbot.apps import serialize
-from ragbot.apps.note_lookup import NoteLookup
+from ragbot.apps.serialize import NoteLookup
 from ragbot.bot import Ragbot
 from ragbot.models import Filters, Hit
 
 FOR_PROGRAMS = ["lines", "evidence", "path"]
-"""Metadata that a model or an encoder would take for text."""
+"""Metadata that a model or an encoder must not read as text."""
 
 
 class GraphRetriever(BaseRetriever):
@@ -79,7 +79,7 @@ class GraphRetriever(BaseRetriever):
         return await asyncio.to_thread(self._retrieve, query_bundle)
 
     def as_query_engine(self, llm: LLM | None = None, **kwargs: Any) -> RetrieverQueryEngine:
-        """Return a query engine that answers from what this retrieves.
+        """Return a query engine that answers from these nodes.
 
         Parameters
         ----------

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ragbot.answers import grounding
-from ragbot.evaluation import metrics, retrieval
+from ragbot.evaluation import metrics
 from ragbot.evaluation.metrics import Mean
+from ragbot.evaluation.retrieval import Question
 from ragbot.models import Answer, Note, NoteId
 from ragbot.text.sentences import sentences
 
@@ -23,22 +22,6 @@ MEASURES = ("lead", "evidence", "facts", "parts", "off_topic", "words", "valid",
 
 LEAST_WORDS = 3
 """Words of the shortest sentence of the evidence that counts by itself."""
-
-STEPS = 10
-"""Points of the risk and coverage curve."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """A question with the evidence and facts of its answer; it abstains without gold notes."""
-
-    id: str
-    question: str
-    type: str
-    history: tuple[str, ...]
-    gold: tuple[tuple[NoteId, ...], ...]
-    evidence: tuple[str, ...]
-    facts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +42,7 @@ class AnswerScore:
         Share of the citations that their note contains.
     """
 
-    expected: Expected
+    expected: Question
     answer: Answer
     lead: float | None
     evidence: float | None
@@ -77,38 +60,9 @@ class Report:
 
     scores: tuple[AnswerScore, ...]
     by_type: dict[str, dict[str, Mean]]
-    curve: tuple[tuple[float, float, float], ...]
 
 
-def read(path: Path) -> list[Expected]:
-    """Read a set of questions with their evidence and key facts, one JSON object per line.
-
-    Raises
-    ------
-    EvaluationError
-        If the file cannot be read, or a line lacks what it needs.
-    """
-    questions = {question.id: question for question in retrieval.read(path)}
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        value = json.loads(line) if line.strip() else {}
-        question = questions.get(str(value.get("id")))
-        if question is not None:
-            found.append(
-                Expected(
-                    question.id,
-                    question.question,
-                    question.type,
-                    question.history,
-                    question.gold,
-                    tuple(value.get("evidence", ())),
-                    tuple(value.get("key_facts", ())),
-                )
-            )
-    return found
-
-
-def run(notes: Mapping[NoteId, Note], ask: Ask, questions: Iterable[Expected]) -> Report:
+def run(notes: Mapping[NoteId, Note], ask: Ask, questions: Iterable[Question]) -> Report:
     """Ask every question and score the answers.
 
     Parameters
@@ -123,11 +77,11 @@ def run(notes: Mapping[NoteId, Note], ask: Ask, questions: Iterable[Expected]) -
         started = time.perf_counter()
         answer = ask(question.question, question.history)
         scores.append(score(notes, question, answer, time.perf_counter() - started))
-    return Report(tuple(scores), _by_type(scores), curve(scores))
+    return Report(tuple(scores), _by_type(scores))
 
 
 def score(
-    notes: Mapping[NoteId, Note], expected: Expected, answer: Answer, seconds: float = 0.0
+    notes: Mapping[NoteId, Note], expected: Question, answer: Answer, seconds: float = 0.0
 ) -> AnswerScore:
     """Return the measures of an answer."""
     quotes = [_folded(citation.quote) for citation in answer.citations]
@@ -153,31 +107,6 @@ def score(
     )
 
 
-def curve(scores: Sequence[AnswerScore]) -> tuple[tuple[float, float, float], ...]:
-    """Return the risk and coverage curve over the threshold of confidence.
-
-    Returns
-    -------
-    tuple of (float, float, float)
-        A threshold; the share of the answerable questions with an answer above it
-        (coverage); the share of the unanswerable ones (risk).
-    """
-    confidence = {one.expected.id: one.answer.confidence for one in scores}
-    levels = [level for level in confidence.values() if level is not None]
-    if not levels:
-        return ()
-    points = []
-    for threshold in np.quantile(levels, np.linspace(0, 1, STEPS + 1)).tolist():
-        answered = {True: [0, 0], False: [0, 0]}
-        for one in scores:
-            level = confidence[one.expected.id]
-            counts = answered[bool(one.expected.gold)]
-            counts[0] += level is None or level >= threshold
-            counts[1] += 1
-        points.append((threshold, *(n / max(1, of) for n, of in (answered[True], answered[False]))))
-    return tuple((threshold, coverage, risk) for threshold, coverage, risk in points)
-
-
 def as_json(report: Report) -> dict[str, Any]:
     """Return a report as values of JSON."""
     return {
@@ -190,10 +119,6 @@ def as_json(report: Report) -> dict[str, Any]:
         },
         "seconds": float(np.median([one.seconds for one in report.scores])),
         "longest": max(one.words for one in report.scores),
-        "curve": [
-            {"confidence": threshold, "coverage": coverage, "risk": risk}
-            for threshold, coverage, risk in report.curve
-        ],
         "answers": [
             {
                 "id": one.expected.id,
@@ -210,7 +135,7 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def as_text(report: Report) -> str:
-    """Return a report as tables: by type, and the risk and coverage curve."""
+    """Return a report as a table by type."""
     lines = [f"{'type':14s} {'n':>4s}  " + "  ".join(f"{m:>20s}" for m in MEASURES)]
     for kind, measures in report.by_type.items():
         cells = "  ".join(
@@ -220,12 +145,7 @@ def as_text(report: Report) -> str:
         lines.append(f"{kind:14s} {measures['declined'].n:4d}  {cells}")
     median = float(np.median([one.seconds for one in report.scores]))
     longest = max(one.words for one in report.scores)
-    lines += ["", f"{median:.2f} s a question (median); longest answer {longest} words", ""]
-    lines.append("confidence  coverage  risk")
-    lines += [
-        f"{threshold:10.2f} {coverage:9.2f} {risk:5.2f}"
-        for threshold, coverage, risk in report.curve
-    ]
+    lines += ["", f"{median:.2f} s a question (median); longest answer {longest} words"]
     return "\n".join(lines)
 
 

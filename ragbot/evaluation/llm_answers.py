@@ -1,4 +1,4 @@
-"""Measure of what a language model adds: how often it writes, how much, and how soon."""
+"""Measure how often a language model writes the answer, how much, and how soon."""
 
 from __future__ import annotations
 

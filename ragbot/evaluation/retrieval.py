@@ -15,7 +15,6 @@ from typing import Any
 
 from ragbot.errors import EvaluationError
 from ragbot.evaluation import metrics
-from ragbot.evaluation.fusion import reciprocal_rank_fusion
 from ragbot.evaluation.metrics import Mean
 from ragbot.index.corpus import Corpus
 from ragbot.inference.token_codes import EncodeQuestion
@@ -28,6 +27,9 @@ from ragbot.retrieval.retriever import retrieve
 DEPTH = 100
 """Notes of each ranking that are fused."""
 
+RANK_OFFSET = 60
+"""Offset of ranks in their fusion; the authors found little difference from 20 to 100."""
+
 KEPT = 10
 """Notes of each ranking that are measured, the greatest k."""
 
@@ -39,13 +41,19 @@ Method = Callable[[Corpus, str, EncodeQuestion], Ranking]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question of the set. `gold` holds groups of note ids: all groups, any member."""
+    """A question of the set.
+
+    `gold` has groups of note ids: all groups are needed, any member of each. `evidence` and
+    `facts` are what an answer should quote and say; an answer abstains if `gold` is empty.
+    """
 
     id: str
     question: str
     type: str
     gold: tuple[tuple[NoteId, ...], ...]
     history: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All methods on one set; `skipped` counts the questions without an answer in the notes."""
+    """The scores of all methods; `skipped` counts questions without an answer in the notes."""
 
     methods: tuple[Scores, ...]
     failures: tuple[Failure, ...]
@@ -81,7 +89,7 @@ def read(path: Path) -> list[Question]:
     Raises
     ------
     EvaluationError
-        If the file cannot be read, or a line lacks what it needs.
+        If the file cannot be read, or a line lacks a field.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -95,7 +103,7 @@ def read(path: Path) -> list[Question]:
         _question(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()
     ]
     if not questions:
-        raise EvaluationError(path, 0, "holds no question")
+        raise EvaluationError(path, 0, "has no question")
     return questions
 
 
@@ -114,7 +122,7 @@ def evaluate(corpus: Corpus, encode: EncodeQuestion, questions: Sequence[Questio
     """
     asked = [question for question in questions if question.gold]
     if not asked:
-        raise EvaluationError(None, 0, "holds no question whose answer is in the notes")
+        raise EvaluationError(None, 0, "has no question whose answer is in the notes")
     texts = [_standalone(question, corpus) for question in asked]
     encode = encoded_before(encode, texts)
     scores, failures = [], []
@@ -161,8 +169,29 @@ def bm25(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
 
 def fusion(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
     """Rank notes by reciprocal rank fusion of meaning and words."""
-    rankings = [dense(corpus, question, encode), bm25(corpus, question, encode)]
-    return [note for note, _ in reciprocal_rank_fusion(rankings)]
+    return reciprocal_rank_fusion([dense(corpus, question, encode), bm25(corpus, question, encode)])
+
+
+def reciprocal_rank_fusion(rankings: Sequence[Ranking]) -> Ranking:
+    """Merge rankings: an item at rank r of one adds `1 / (RANK_OFFSET + r)` to its score.
+
+    Ties keep the order of first appearance.
+
+    References
+    ----------
+    Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet
+    and individual Rank Learning Methods", SIGIR 2009, doi:10.1145/1571941.1572114.
+
+    Examples
+    --------
+    >>> reciprocal_rank_fusion([["a", "b"], ["b", "c"]])
+    ['b', 'a', 'c']
+    """
+    scores: dict[NoteId, float] = {}
+    for ranking in rankings:
+        for rank, item in enumerate(ranking, start=1):
+            scores[item] = scores.get(item, 0.0) + 1 / (RANK_OFFSET + rank)
+    return sorted(scores, key=scores.__getitem__, reverse=True)
 
 
 METHODS: dict[str, Method] = {
@@ -238,9 +267,9 @@ def _question(path: Path, number: int, line: str) -> Question:
     try:
         value = json.loads(line)
     except ValueError as error:
-        raise EvaluationError(path, number, f"is no JSON ({error})") from error
+        raise EvaluationError(path, number, f"is not JSON ({error})") from error
     if not isinstance(value, dict) or not isinstance(value.get("question"), str):
-        raise EvaluationError(path, number, 'is no object with the field "question"')
+        raise EvaluationError(path, number, 'is not an object with the field "question"')
     gold, history = value.get("gold_notes", []), value.get("history", [])
     if not isinstance(gold, list) or not isinstance(history, list):
         raise EvaluationError(path, number, 'needs lists in "gold_notes" and "history"')
@@ -250,6 +279,8 @@ def _question(path: Path, number: int, line: str) -> Question:
         type=str(value.get("type", "question")),
         gold=tuple((group,) if isinstance(group, str) else tuple(group) for group in gold),
         history=tuple(str(turn) for turn in history),
+        evidence=tuple(value.get("evidence", ())),
+        facts=tuple(value.get("key_facts", ())),
     )
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def typed(graph: Graph) -> Graph:
-    """Return the graph with those relations alone that an author named."""
+    """Return the graph with only the relations that an author named."""
     found: Graph = graph.copy()
     for source, target, key, data in graph.edges(data=True, keys=True):
         if data["predicate"] in UNTYPED:
@@ -99,7 +99,7 @@ FORMATS: Mapping[str, Callable[[Graph], str]] = {
 
 
 def _xml(text: str) -> str:
-    """Return a text without what no XML 1.0 document may hold, escaped or not."""
+    """Return a text without the characters that XML 1.0 forbids, even escaped."""
     return "".join(
         c if c in "\t\n\r" or "\x20" <= c <= "\ud7ff" or "\ue000" <= c not in "\ufffe\uffff"
         else "\N{REPLACEMENT CHARACTER}"
@@ -113,7 +113,7 @@ def _dot(text: str) -> str:
 
 
 def _mermaid(text: str) -> str:
-    # Mermaid has no escape but entities of its own: `#quot;`, `#35;`.
+    # Mermaid escapes by its own entities: `#quot;`, `#35;`.
     for character, entity in (("#", "#35;"), ('"', "#quot;"), ("<", "#lt;"), ("\n", " ")):
         text = text.replace(character, entity)
     return text

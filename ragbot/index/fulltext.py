@@ -82,7 +82,7 @@ class Fulltext:
         return sum(self._inverse(self.rows_with(word)) for word in set(content_words(text)))
 
     def rows_with(self, word: str) -> int:
-        """Return the number of rows that hold a folded word."""
+        """Return the number of rows that contain a folded word."""
         if word not in self._counts:
             query = f"SELECT count(*) FROM {self._table} WHERE {self._table} MATCH ?"
             found = self._connection.execute(query, (quoted(word),)).fetchone()[0]
@@ -108,7 +108,7 @@ class Fulltext:
         return -self._inverse(count) / (max(theirs, 1e-6) * (_K1 + 1))
 
     def _inverse(self, count: int) -> float:
-        """Return the weight of a word that so many rows hold."""
+        """Return the weight of a word that `count` rows contain."""
         return math.log(1 + (self._size - count + 0.5) / (count + 0.5))
 
 

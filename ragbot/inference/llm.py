@@ -1,13 +1,15 @@
-"""One language model, streaming. The model only writes: what is shown is decided in `answers`."""
+"""Stream text from a language model. `answers/` decides which of it is shown."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import deque
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
 from ragbot.errors import ModelUnavailableError
@@ -16,16 +18,22 @@ from ragbot.inference.llm_providers import CONTEXT, HOSTED, PROVIDERS, open_mode
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
 
-LOCAL_TOKENS, HOSTED_TOKENS = 600, 1500
+LOCAL_TOKENS, HOSTED_TOKENS = 500, 1500
 """Tokens of evidence for a local and for a hosted model, until its speed is measured."""
 
-LEAST_TOKENS, MOST_TOKENS = 400, 2000
+LEAST_TOKENS, MOST_TOKENS = 300, 2000
 """Fewest and most tokens of evidence for any model."""
 
-READING_SECONDS = 8.0
+READING_SECONDS = 10.0
 """Seconds that a model may read before it writes."""
 
 CHARACTERS_A_TOKEN = 4
+
+PULSE = 0.5
+"""Seconds after which a silent model's stream yields an empty piece, so that it can be closed."""
+
+_Pieces = SimpleQueue[str | ModelUnavailableError | None]
+"""The text of one answer as it comes; None at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,46 +76,73 @@ class LanguageModel:
         return int(min(most, max(LEAST_TOKENS, READING_SECONDS * min(self._speeds))))
 
     def stream(self, messages: Sequence[Message]) -> Generator[str, None, None]:
-        """Yield the model's text in pieces as it comes. Closing the iterator stops the model.
+        """Yield the model's text in pieces as it comes, and an empty piece while it is silent.
+
+        Closing the iterator closes the connection, which stops the server, also while it reads the
+        prompt. A model in this process stops at its next piece.
 
         Raises
         ------
         ModelUnavailableError
             If the model cannot be reached, refuses, is too slow, or breaks off.
         """
+        pieces: _Pieces = SimpleQueue()
+        # A loop of its own: a task can be cancelled while it waits, a blocking read cannot.
+        loop = asyncio.new_event_loop()
+        reading = loop.create_task(self._read(messages, pieces))
+        threading.Thread(target=_run, args=(loop, reading), daemon=True).start()
+        try:
+            while True:
+                try:
+                    piece = pieces.get(timeout=PULSE)
+                except Empty:
+                    piece = ""
+                if piece is None:
+                    return
+                if isinstance(piece, ModelUnavailableError):
+                    raise piece
+                yield piece
+        finally:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(reading.cancel)
+
+    async def _read(self, messages: Sequence[Message], pieces: _Pieces) -> None:
+        """Put the model's text into a queue as it comes, then its error or None."""
         read = False
         try:
             from llama_index.core.llms import ChatMessage
 
             chat = [ChatMessage(role=message.role, content=message.text) for message in messages]
-            with (
-                self._turn if self.provider == "llama-cpp" else nullcontext(),
-                ExitStack() as stack,
-            ):
+            turn = self._turn if self.provider == "llama-cpp" else nullcontext()
+            async with AsyncExitStack() as stack:
+                stack.enter_context(turn)
                 opened = self._open(stack)
                 started = time.monotonic()
-                responses = opened.stream_chat(chat)
-                for response in stack.enter_context(closing(responses)):
+                async for response in await opened.astream_chat(chat):
                     if response.delta and not read:
                         read = True
                         self._measure(messages, time.monotonic() - started)
                     if response.delta:
-                        yield response.delta
-        except ModelUnavailableError:
-            raise
-        # All, because they have nothing in common: each provider's package has a tree of its own,
-        # httpx has one below them, LlamaIndex raises what is built in. None may be imported to
-        # be named here, since each is an extra. The answer is then made without a model.
+                        pieces.put(response.delta)
+                    await asyncio.sleep(0)  # a model in this process never waits by itself
+            pieces.put(None)
+        except ModelUnavailableError as error:
+            pieces.put(error)
+        # All exceptions, because those of the providers' packages, httpx and LlamaIndex have no
+        # common base class, and each package is an extra, which may be absent. The answer is then
+        # made without a model.
         except Exception as error:
-            raise ModelUnavailableError(self.spec, *self._explained(error)) from error
+            unavailable = ModelUnavailableError(self.spec, *self._explained(error))
+            unavailable.__cause__ = error
+            pieces.put(unavailable)
 
     def _measure(self, messages: Sequence[Message], seconds: float) -> None:
-        """Remember how many tokens a second the model reads."""
+        """Record how many tokens per second the model reads."""
         tokens = sum(len(message.text) for message in messages) / CHARACTERS_A_TOKEN
         if tokens >= LEAST_TOKENS / 2:  # a short prompt measures the way there, not the reading
             self._speeds.append(tokens / max(seconds, 0.01))
 
-    def _open(self, stack: ExitStack) -> LLM:
+    def _open(self, stack: AsyncExitStack) -> LLM:
         if self._in_process is not None:
             return self._in_process
         try:
@@ -156,3 +191,13 @@ class LanguageModel:
             where = f" at {self.base_url}" if self.base_url else ""
             return f"its server{where} cannot be reached or broke off", "Check that it runs."
         return f"it failed with {causes[0]}", "Check RAGBOT_LLM and the provider's key variable."
+
+
+def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    """Run a task to its end, or until it is cancelled, and close its loop."""
+    try:
+        with suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        loop.close()

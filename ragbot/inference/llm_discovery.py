@@ -105,7 +105,7 @@ def _models_of(server: Server) -> list[LocalModel]:
     import httpx
 
     try:
-        # Without proxies: the question goes to this machine only.
+        # Without proxies, because the server is on this machine.
         with httpx.Client(timeout=TIMEOUT, trust_env=False) as client:
             answer = client.get(server.url + server.listing)
             names = server.read(answer.raise_for_status().json())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PROVIDERS = ("ollama", "openai", "anthropic", "openai-like", "llama-cpp")
 
 HOSTED = ("openai", "anthropic")
-"""Providers whose models read fast and much."""
+"""Providers whose models read a long prompt in little time."""
 
 MOST_TOKENS = 160
 """Tokens that a model may write: three sentences and room to finish."""
@@ -31,14 +31,14 @@ It never changes, because Ollama reloads a model when it does."""
 
 
 def open_model(
-    provider: str, name: str, base_url: str, timeout: float, stack: ExitStack
+    provider: str, name: str, base_url: str, timeout: float, stack: AsyncExitStack
 ) -> LLM | None:
     """Open a model; None for an unknown provider.
 
     Parameters
     ----------
     stack
-        Closes the connection, which stops the server's work.
+        Closes the connection at its end.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def open_model(
         If the provider's package is not installed.
     """
     openers: dict[str, Callable[[], LLM]] = {
-        "ollama": lambda: _ollama(name, base_url, timeout, stack),
+        "ollama": lambda: _ollama(name, base_url, timeout),
         "openai": lambda: _openai(name, base_url, timeout, stack),
         "anthropic": lambda: _anthropic(name, base_url, timeout),
         "openai-like": lambda: _openai_like(name, base_url, timeout, stack),
@@ -57,7 +57,7 @@ def open_model(
 
 
 def _shared(name: str, timeout: float) -> dict[str, Any]:
-    # Without retries: a person waits, and the quoted answer is at hand.
+    # Without retries: a person waits, and already has the quoted answer.
     return {
         "model": name,
         "max_tokens": MOST_TOKENS,
@@ -67,16 +67,14 @@ def _shared(name: str, timeout: float) -> dict[str, Any]:
     }
 
 
-def _ollama(name: str, base_url: str, timeout: float, stack: ExitStack) -> LLM:
+def _ollama(name: str, base_url: str, timeout: float) -> LLM:
     from llama_index.llms.ollama import Ollama
-    from ollama import Client
+    from ollama import AsyncClient
 
     # Ollama cuts a prompt silently at the context that was asked for.
-    client = Client(host=base_url or None, timeout=timeout)
-    stack.callback(client.close)
     opened: LLM = Ollama(
         model=name,
-        client=client,
+        async_client=AsyncClient(host=base_url or None, timeout=timeout),
         request_timeout=timeout,
         temperature=0.0,
         context_window=CONTEXT,
@@ -85,12 +83,12 @@ def _ollama(name: str, base_url: str, timeout: float, stack: ExitStack) -> LLM:
     return opened
 
 
-def _openai(name: str, base_url: str, timeout: float, stack: ExitStack) -> LLM:
+def _openai(name: str, base_url: str, timeout: float, stack: AsyncExitStack) -> LLM:
     from llama_index.llms.openai import OpenAI
 
     place = {"api_base": base_url} if base_url else {}
     client = _connection(timeout, stack)
-    opened: LLM = OpenAI(http_client=client, **_shared(name, timeout), **place)
+    opened: LLM = OpenAI(async_http_client=client, **_shared(name, timeout), **place)
     return opened
 
 
@@ -102,26 +100,28 @@ def _anthropic(name: str, base_url: str, timeout: float) -> LLM:
     return opened
 
 
-def _openai_like(name: str, base_url: str, timeout: float, stack: ExitStack) -> LLM:
+def _openai_like(name: str, base_url: str, timeout: float, stack: AsyncExitStack) -> LLM:
     from llama_index.llms.openai_like import OpenAILike
 
-    # A local server wants no key, but the client wants to send one.
+    # A local server needs no key, but the client requires one.
     opened: LLM = OpenAILike(
         api_base=base_url,
         api_key=os.environ.get("OPENAI_API_KEY") or "none",
         is_chat_model=True,
         context_window=CONTEXT,
-        http_client=_connection(timeout, stack),
+        async_http_client=_connection(timeout, stack),
         **_shared(name, timeout),
     )
     return opened
 
 
-def _connection(timeout: float, stack: ExitStack) -> httpx.Client:
-    """Open a connection that ends with the stream, so that the server stops too."""
+def _connection(timeout: float, stack: AsyncExitStack) -> httpx.AsyncClient:
+    """Return a client that is closed with the stack."""
     import httpx
 
-    return stack.enter_context(httpx.Client(timeout=timeout))
+    client = httpx.AsyncClient(timeout=timeout)
+    stack.push_async_callback(client.aclose)
+    return client
 
 
 def _llama_cpp(path: str) -> LLM:

@@ -72,7 +72,7 @@ def find_model(name: str, remedy: str) -> Path:
     Parameters
     ----------
     remedy
-        What the error advises.
+        The advice in the error.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def find_model(name: str, remedy: str) -> Path:
         raise ModelUnavailableError(name, "there is no such folder", remedy)
     from huggingface_hub import snapshot_download
 
-    # sentence-transformers takes a name without an owner for one of its own models.
+    # A name without an owner is one of sentence-transformers' own models.
     for repository in (name, f"sentence-transformers/{name}"):
         with suppress(OSError, ValueError):
             return Path(snapshot_download(repository, local_files_only=True))

@@ -1,6 +1,6 @@
 """Encoders run by ONNX Runtime and tokenizers, without torch.
 
-A model is converted once, by `onnx_export.py` in a process of its own, and kept in the user's cache
+A model is converted once, by `onnx_export.py` in a child process, and stored in the user's cache
 under the hash of its files. Other weights have another hash, so they are converted again.
 """
 
@@ -94,7 +94,7 @@ class OnnxModel:
         encodings = self._tokenized(texts, prefix)
         feed = self._feed(encodings)
         vectors, tokens = self._session.run(["vector", "tokens"], feed)
-        # A model that projects what it pools has its words in another space than its texts.
+        # If a model projects after pooling, its words and texts are in different spaces.
         if tokens.shape[-1] != self.dimension:
             return [(vector, no_token_vectors(self.dimension)) for vector in unit(vectors)]
         masks = feed["attention_mask"].astype(bool)
@@ -188,7 +188,7 @@ def _opened(folder: Path) -> OnnxModel:
 
 
 def _convert(source: Path, folder: Path, precision: str) -> None:
-    """Convert a model in a process of its own, which ends with the memory that torch takes.
+    """Convert a model in a child process, so that the memory of torch is freed at its end.
 
     Other processes that need the same model wait for the one that converts.
     """

@@ -116,7 +116,7 @@ def _export(model: SentenceTransformer, path: Path) -> None:
     import torch
 
     class Pipeline(torch.nn.Module):
-        """The model with its inputs by position, as the exporter wants them."""
+        """The model with positional inputs, as the exporter needs it."""
 
         def __init__(self, names: list[str], constants: dict[str, Any]) -> None:
             super().__init__()

@@ -39,7 +39,7 @@ _SAME = "Install the same model and version of ragbot on every node."
 
 
 def open_encoder(model: str, backend: str, ray: str) -> Encoder:
-    """Return an encoder that encodes passages here, or on a Ray cluster if one is given."""
+    """Return an encoder for passages: local, or on a Ray cluster if `ray` is not empty."""
     make = partial(LocalEncoder, model, backend)
     return ClusterEncoder(make, ray) if ray else make()
 

@@ -31,7 +31,7 @@ def load(folder: Path, name: str, device: str | None = None) -> SentenceTransfor
     Parameters
     ----------
     name
-        What an error calls it.
+        The name of the model in errors.
     device
         Where it runs; chosen by torch if None.
 
@@ -53,7 +53,7 @@ def load(folder: Path, name: str, device: str | None = None) -> SentenceTransfor
 
 
 def prefixes_of(model: SentenceTransformer) -> tuple[str, str]:
-    """Return what a model puts before a query, and before a document."""
+    """Return the prefixes of a model for a query and for a document."""
     prompts = model.prompts or {}
     documents = [prompts.get(name) or "" for name in _DOCUMENT_PROMPTS]
     return prompts.get("query") or "", next(filter(None, documents), "")
@@ -98,7 +98,7 @@ class SentenceTransformerModel:
         found = self._run(texts, role)
         vectors = unit(found["sentence_embedding"].float().cpu().numpy()[:, : self.dimension])
         words = found.get("token_embeddings")
-        # A model that projects what it pools has its words in another space than its texts.
+        # If a model projects after pooling, its words and texts are in different spaces.
         if self._tokenizer is None or words is None or words.shape[-1] != self.dimension:
             return [(vector, no_token_vectors(self.dimension)) for vector in vectors]
         prefix = self._prefix(role)

@@ -103,7 +103,7 @@ def cosines(rotated: FloatArray, codes: Codes) -> FloatArray:
 
 
 def rotate(vectors: FloatArray) -> FloatArray:
-    """Return vectors, shape (n, dimension), rotated so that all dimensions vary alike."""
+    """Return vectors, shape (n, dimension), rotated to equal variance in all dimensions."""
     rotated = np.asarray(vectors, np.float32)
     for signs in _signs(rotated.shape[1]):
         rotated = _cosine_transform(rotated * signs)
@@ -200,7 +200,7 @@ def _dtype(dimension: int) -> np.dtype[Any]:
 def _cosine_transform(rows: FloatArray) -> FloatArray:
     """Return the orthonormal DCT-II of rows, by a Fourier transform of the same length.
 
-    As `scipy.fft.dct` does, whose import takes longer than a question.
+    Equals `scipy.fft.dct`, whose import takes longer than a question.
     """
     dimension = rows.shape[1]
     reordered = np.concatenate([rows[:, ::2], rows[:, 1::2][:, ::-1]], axis=1)

@@ -1,9 +1,11 @@
-"""Files in, `Note`s out: what an author wrote, which note a link means, what is wrong with either.
+"""Read files into `Note`s: parse them, resolve their links, and check them.
 
 Open `parser.py` first (a text to a `Note`), then `units.py` (a note as a reader sees it) and
 `chunker.py` (the passages that are searched).
 """
 
 PARSER_VERSION = 3
-"""Counts up when the same files give other notes, links, mentions or passages: an index then reads
-all of them again. `python -m tests.notes.parser_version` counts it up."""
+"""Version of the parser; an index of another version reads all files again.
+
+It counts up when the same files yield other notes, links, mentions or passages:
+`python -m tests.notes.parser_version` does so."""

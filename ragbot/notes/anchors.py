@@ -11,7 +11,7 @@ from ragbot.text.fuzzy import Nearest
 
 
 class Anchors:
-    """What can be pointed at in one note: built once, asked often."""
+    """The headings and blocks of one note that a link can name."""
 
     def __init__(self, note: Note) -> None:
         self._blocks: dict[str, int] = {}
@@ -28,7 +28,7 @@ class Anchors:
         self._written_as, self._slugs = _other_names(note)
 
     def find(self, heading: str | None, block: str | None = None) -> int | None:
-        """Return the offset of the heading, or of the block, that a link into this note means.
+        """Return the offset of the heading or block that a link into this note names.
 
         Case, punctuation and markup do not count; of `A#B`, the heading B that
         is below a heading A is meant. A heading may be written as its source or as
@@ -49,19 +49,19 @@ class Anchors:
         return written if written is not None else self._slugs.get(heading.lower())
 
     def nearest_heading(self, heading: str) -> str | None:
-        """Return the heading, as written, that looks most like one that is not there."""
+        """Return the heading, as written, that is most similar to a missing one."""
         near = Nearest(self._names).find(_words(heading.rpartition("#")[2]), 1)
         return self._names[near[0]] if near else None
 
     def nearest_block(self, block: str) -> str | None:
-        """Return the block id, as written, that looks most like one that is not there."""
+        """Return the block id, as written, that is most similar to a missing one."""
         written = {name.lower(): name for name in self._written}
         near = Nearest(written).find(block.lower(), 1)
         return written[near[0]] if near else None
 
 
 def _other_names(note: Note) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the offsets of the headings by their source, and by the slugs GitHub gives them."""
+    """Return the offsets of the headings by their source, and by GitHub's slugs."""
     sources: dict[str, int] = {}
     slugs: dict[str, int] = {}
     times: Counter[str] = Counter()
@@ -78,7 +78,7 @@ def _other_names(note: Note) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def slug(heading: str) -> str:
-    """Return the anchor that GitHub gives a heading.
+    """Return GitHub's anchor for a heading.
 
     Examples
     --------

@@ -89,7 +89,7 @@ class Row:
 
 @dataclass(slots=True)
 class _Leaf:
-    """What is kept of the tokens of one text block: they would take ten times the memory."""
+    """The part of a text block's tokens that is kept: all of them take ten times the memory."""
 
     type: str
     tag: str
@@ -143,36 +143,35 @@ def layout(text: str, start: int = 0) -> Layout:
 
 @cache
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"maxNesting": 2 * MAX_NESTING})
+    parser = _Parser("commonmark", {"maxNesting": 2 * MAX_NESTING})
     parser.enable("table")
     rules = parser.block.ruler
+    text, quote = ["paragraph", "reference"], ["paragraph", "reference", "blockquote"]
+    every = [*quote, "list"]
     rules.at("paragraph", _located(paragraph))
-    rules.at("heading", _located(heading), {"alt": ["paragraph", "reference", "blockquote"]})
+    rules.at("heading", _located(heading), {"alt": quote})
     rules.at("lheading", _located(lheading))
-    rules.at("table", _located(table), {"alt": ["paragraph", "reference"]})
-    rules.before(
-        "reference", "footnote_def", _bounded(footnote_def), {"alt": ["paragraph", "reference"]}
-    )
-    rules.at("list", _bounded(list_block), {"alt": ["paragraph", "reference", "blockquote"]})
-    rules.at(
-        "blockquote",
-        _bounded(blockquote),
-        {"alt": ["paragraph", "reference", "blockquote", "list"]},
-    )
-    rules.before(
-        "fence", "math_block", _math, {"alt": ["paragraph", "reference", "blockquote", "list"]}
-    )
-    rules.before(
-        "math_block", "comment", _comment, {"alt": ["paragraph", "reference", "blockquote", "list"]}
-    )
-    # A definition's destination is kept as written; links are checked, not followed.
-    setattr(parser, "normalizeLink", str)  # noqa: B010  (mypy: these are methods)
-    setattr(parser, "validateLink", bool)  # noqa: B010
+    rules.at("table", _located(table), {"alt": text})
+    rules.before("reference", "footnote_def", _bounded(footnote_def), {"alt": text})
+    rules.at("list", _bounded(list_block), {"alt": quote})
+    rules.at("blockquote", _bounded(blockquote), {"alt": every})
+    rules.before("fence", "math_block", _math, {"alt": every})
+    rules.before("math_block", "comment", _comment, {"alt": every})
     return parser
 
 
+class _Parser(MarkdownIt):
+    """Keeps destinations as written: links are checked here, not followed."""
+
+    def normalizeLink(self, url: str) -> str:  # noqa: N802  # markdown-it's name
+        return url
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802  # markdown-it's name
+        return bool(url)
+
+
 def _located(rule: _Rule) -> _Rule:
-    """Make a block rule note the span of text of each of its lines."""
+    """Wrap a block rule so that it records the span of text of each of its lines."""
 
     def located(state: StateBlock, line: int, end: int, silent: bool) -> bool:
         before = len(state.tokens)
@@ -192,9 +191,9 @@ def _located(rule: _Rule) -> _Rule:
 
 
 def _bounded(rule: _Rule) -> _Rule:
-    """Make a container rule refuse to nest too deep: what lies deeper is text.
+    """Wrap a container rule so that it nests to a limit only; deeper blocks are text.
 
-    markdown-it's own limit drops the rest of the note together with it.
+    markdown-it's own limit drops the rest of the note.
     """
 
     def bounded(state: StateBlock, line: int, end: int, silent: bool) -> bool:
@@ -226,7 +225,7 @@ def _math(state: StateBlock, line: int, end: int, silent: bool) -> bool:
 
 
 def _comment(state: StateBlock, line: int, end: int, silent: bool) -> bool:
-    """Read a `%%` comment of several lines as a container: a fence in it ends where it ends."""
+    """Read a `%%` comment of several lines as a container, which also ends a fence in it."""
     start = state.bMarks[line] + state.tShift[line]
     if not state.src.startswith("%%", start) or state.env.get("in comment"):
         return False

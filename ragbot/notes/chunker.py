@@ -1,9 +1,9 @@
-"""Passages: the stretches of a note that are embedded and found.
+"""Cut a note into passages, the slices that are embedded and found.
 
 A passage never crosses a heading, starts and ends with a unit or a sentence, and is one
-slice of the file, so it can be quoted as it is. What is embedded carries the title and
-the headings as well, and rows the names of their columns: a passage that says "it degrades
-capabilities" is only found when the text says what *it* is.
+slice of the file, so it can be quoted unchanged. The title and the headings are embedded
+with it, and the names of the columns with a row: a passage that says "it degrades
+capabilities" is found only if the embedded text names *it*.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LEAST_PROSE = 60
 """Word pieces that a passage may always have, however long the title and the headings are."""
 
 SUMMARIES = ("brief_summary", "summary", "description", "abstract", "tagline")
-"""Frontmatter fields that say what a note is about; the first that is there is a passage alone."""
+"""Frontmatter fields that summarise a note; the first of them is a passage of its own."""
 
 _WORD = re.compile(r"[a-z]+|[0-9]+|[^\s]", re.IGNORECASE)
 
@@ -46,10 +46,9 @@ _ATOMS = frozenset({"row", "header", "code", "math", "property"})
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """A visible stretch of a note; an `atom` is parted at its lines, and not at sentences.
+    """A visible stretch of a note; an `atom` is cut at line ends, not at sentences.
 
-    `above` counts the word pieces of the column names that stand before a row when it is
-    embedded.
+    `above` counts the word pieces of the column names that are embedded before a row.
     """
 
     start: int
@@ -113,7 +112,7 @@ def _summary(text: str, unit: Unit) -> Span:
 
 
 def _runs(note: Note, found: Sequence[Unit]) -> Iterator[list[_Stretch]]:
-    """Yield the stretches with nothing to read between them: paragraphs, list items, rows."""
+    """Yield the visible stretches of a section: paragraphs, list items, rows."""
     run: list[_Stretch] = []
     for unit in found:
         if unit.kind == "heading":
@@ -170,7 +169,7 @@ def embedding_text(note: Note, passage: Passage) -> str:
 
 
 def context(note: Note, passage: Passage) -> str:
-    """Return title and headings as they stand before the prose of a passage that is embedded."""
+    """Return the title and headings that are embedded before the text of a passage."""
     return _context(note.title, passage.headings)
 
 
@@ -183,7 +182,7 @@ def _context(title: str, headings: Sequence[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _dated(title: str) -> str:
-    """Return a title, and the day it names as it is said: a daily note is asked for by that."""
+    """Return a title; that of a daily note with its day in words, as people ask for it."""
     day = day_of(title)
     return title if day is None or spoken(day) in title else f"{title}, {spoken(day)}"
 
@@ -225,16 +224,15 @@ def plain_prose(source: str) -> str:
 
 
 def text_key(text: str) -> str:
-    """Return the name of a text that is embedded: of its vector, and of its words."""
+    """Return the key of an embedded text, under which its vectors are stored."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def pieces(text: str) -> int:
     """Estimate, rather too high, the word pieces that a BERT encoder makes of a text.
 
-    Counted rather than asked of the tokenizer, which would be a slow import at
-    every scan: a short word is one piece, a long one a piece per four letters,
-    and every sign or letter beyond ASCII a piece of its own.
+    A short word counts as one piece, a long one as a piece per four letters, and
+    each sign or non-ASCII letter as one. The tokenizer itself is slow to import.
     """
     return sum(map(_pieces_of, _WORD.findall(text)))
 
@@ -295,7 +293,7 @@ def _packed(sized: Sequence[tuple[Span, int]], room: int) -> list[Span]:
 
 
 def _cut(text: str, sentence: Span, room: int) -> Iterator[Span]:
-    """Cut a sentence that no encoder would read whole: at spaces, else anywhere."""
+    """Cut a sentence longer than an encoder reads: at spaces, else anywhere."""
     first, last = sentence
     while last - first > room and pieces(text[first:last]) > room:  # a piece has a letter or more
         cut = _last_that_fits(text, first, last, room)

@@ -1,4 +1,4 @@
-"""Copies that a program for syncing files leaves beside a note that two devices changed."""
+"""Conflict copies: files that a sync program writes when two devices changed a note."""
 
 from __future__ import annotations
 

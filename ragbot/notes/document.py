@@ -1,4 +1,4 @@
-"""A note taken apart: frontmatter, blocks, and the scanned text of each block."""
+"""A parsed document: frontmatter, blocks, and the scanned text of each block."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class Text:
 
 @dataclass(slots=True)
 class Page:
-    """A note taken apart; every offset counts in `text`, whose line ends are LF.
+    """A parsed document; every offset counts in `text`, whose line ends are LF.
 
-    `texts` and `fields` go by the index of their block in `layout.blocks`.
+    `texts` and `fields` have the index of their block in `layout.blocks` as key.
     """
 
     text: str
@@ -68,7 +68,7 @@ class Page:
 
 
 def without(span: Span, hidden: Sequence[Span]) -> Iterator[Span]:
-    """Yield the parts of a span outside the hidden ones, which are in order and apart."""
+    """Yield the parts of a span outside the hidden spans, which are in order without overlap."""
     start, end = span
     first = bisect_right(hidden, start, key=lambda place: place[1])
     for a, b in hidden[first:]:
@@ -82,7 +82,7 @@ def without(span: Span, hidden: Sequence[Span]) -> Iterator[Span]:
 
 
 class Places:
-    """Offsets in a text with LF line ends, as offsets in the file as it is."""
+    """Map of offsets in a text with LF line ends to offsets in the file."""
 
     def __init__(self, text: str) -> None:
         # The n-th CRLF is n characters further on in the file.
@@ -99,7 +99,7 @@ class Places:
 
 @lru_cache(maxsize=2)
 def page_of(text: str) -> Page:
-    """Return a note taken apart. Cached, because `prose` is often asked for right after `parse`."""
+    """Return a parsed document. Cached, because `prose` is often called right after `parse`."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
     matter = frontmatter.read(text)
     page = Page(text, matter, layout(text, matter.end))

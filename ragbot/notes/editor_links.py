@@ -14,7 +14,7 @@ NOTE_FIELDS = ("path", "absolute")
 FIELDS = (*NOTE_FIELDS, "vault", "line")
 
 OBSIDIAN = "obsidian://open?vault={vault}&file={path}"
-"""Template for a folder that Obsidian has opened: there a vault goes by its folder's name."""
+"""Template for a folder that Obsidian has opened: it names a vault by its folder."""
 
 
 def template_for(configured: str, vault: Path) -> str:

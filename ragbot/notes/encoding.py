@@ -1,4 +1,4 @@
-"""Bytes of a note to its text."""
+"""Decode the bytes of a note."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ ZEROS = 0.03
 
 
 def decode(content: bytes, note: NoteId) -> tuple[str, list[Problem]]:
-    r"""Return the text of a note, without its byte-order mark, and what is wrong with its bytes.
+    r"""Return the text of a note, without its byte-order mark, and the fault of its bytes.
 
-    It is read as UTF-8, or as UTF-16 where a byte-order mark or a zero in every second byte
-    says so. Bytes that do not fit are shown as `\ufffd` and reported.
+    The text is read as UTF-8; or as UTF-16 if it has a byte-order mark, or a zero in every
+    second byte. Invalid bytes become `\ufffd` and are reported.
     """
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), _unmarked(content))
     name = "UTF-16" if encoding.startswith("utf-16") else "UTF-8"

@@ -1,4 +1,4 @@
-"""YAML frontmatter, with every scalar kept as it was written.
+"""Read YAML frontmatter, with every scalar as it was written.
 
 YAML 1.1 would turn `NO` into False and `3.10` into 3.1. Here a value is text,
 a list, a mapping or None. The YAML is read as a stream of events, so no tag is
@@ -21,7 +21,7 @@ MAX_CHARACTERS = 200_000
 """Longest frontmatter that is read; longer ones are reported."""
 
 MAX_VALUES = 10_000
-"""Most values that a frontmatter may stand for, aliases written out."""
+"""Most values in a frontmatter, with aliases expanded."""
 
 MAX_DEPTH = 50
 """Deepest nesting of lists and mappings."""
@@ -52,7 +52,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Frontmatter:
-    """What is between the fences. `end` is where the body starts, 0 without frontmatter."""
+    """The fields between the `---` lines. `end` is the start of the body, 0 without frontmatter."""
 
     end: int = 0
     values: tuple[tuple[str, Value], ...] = ()
@@ -72,9 +72,9 @@ class Frontmatter:
 
 
 def misplaced(text: str, start: int) -> int:
-    """Return where a second frontmatter, or one that blank lines precede, begins; else -1.
+    """Return the start of a second frontmatter, or of one after blank lines; else -1.
 
-    Obsidian shows it as text, and so it is read; but an author will want to know.
+    It is read as text, as Obsidian shows it, and reported as a problem.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def read(text: str) -> Frontmatter:
     -------
     Frontmatter
         Empty when the first line is not `---` or no later line closes it.
-        Broken YAML gives no values and a sentence in `error`.
+        Broken YAML yields no values, and a sentence in `error`.
     """
     opening = _FENCE.match(text)
     closing = opening and _CLOSE.search(text, opening.end())
@@ -230,7 +230,7 @@ def texts(value: Value, *, split: str = "") -> list[str]:
     value
         A field such as `tags`. Lists in a list are one list; mappings are left out.
     split
-        Pattern at which a single unquoted text falls apart; empty to keep it whole.
+        Pattern at which a single unquoted text is split; empty to keep it whole.
     """
     if isinstance(value.data, list):
         found = _flat(value)

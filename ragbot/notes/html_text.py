@@ -1,4 +1,4 @@
-"""The text in a block of HTML: what a browser shows, without running a parser on it.
+"""The text of a block of HTML as a browser shows it, found without an HTML parser.
 
 Every step takes linear time on hostile input.
 """
@@ -50,7 +50,7 @@ def visible(source: str) -> Iterator[Span]:
 
 
 def _end(source: str, match: re.Match[str], name: str, absent: set[str]) -> int:
-    """Position after what a hidden stretch ends with, or -1."""
+    """Position after the end mark of a hidden stretch, or -1."""
     closing = f"</{name}" if name else "-->" if match.group() == "<!--" else ">"
     if closing in absent:
         return -1

@@ -1,7 +1,7 @@
-"""Inline Markdown as it reads: links by what they show, code verbatim, no marks.
+"""Inline Markdown as plain text: links as the text they show, code verbatim, no marks.
 
-A mark is taken away only where Markdown reads it as one: `2 * 3`, `snake_case` and
-`count(*)` keep every character.
+A mark is removed only if Markdown reads it as one: `2 * 3`, `snake_case` and `count(*)`
+keep every character.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _Edit = tuple[int, int, str]
 
 _DELIMITERS = re.compile(r"\*+|_+|~~+|==+")
 _SPECIAL = re.compile(r"[*_~=%^\\&\[\ufdd2]")
-"""Without any of these, text without links reads as it is written."""
+"""Characters of marks: a text without them, and without links, is plain already."""
 _ESCAPE = re.compile(f"{ESCAPED}{{2}}")
 _BREAK = re.compile(r"\\\n")
 _UNSEEN = re.compile(r"%%.*?%%|\[\^[^\[\]\s]+\](?!:)", re.DOTALL)
@@ -34,7 +34,7 @@ _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 
 def inline_text(inline: Inline, *, block: bool = False) -> str:
-    r"""Return inline text as it reads, its blanks collapsed.
+    r"""Return inline text without markup, its blanks collapsed.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def _edits(inline: Inline, block: bool) -> Iterator[_Edit]:
 
 
 def shown(link: Link) -> str:
-    """Return what a link shows: its label, else its name or heading. An image has no text."""
+    """Return the text of a link: its label, else its name or heading. An image has none."""
     if link.embed and _IMAGE_SIZE.fullmatch(link.alias or ""):
         return ""
     if link.embed and not link.alias and _IMAGE.search(link.target):

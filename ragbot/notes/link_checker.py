@@ -1,7 +1,7 @@
-"""What is wrong with the links, names and relations of a vault.
+"""Find the problems of the links, names and relations of a vault.
 
-No file is looked at. The time is linear in the notes and their links. A fix is tried
-before it is shown (`link_fixes.py`).
+No file is opened. The time is linear in the notes and their links. A fix is tried before
+it is shown (`link_fixes.py`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 @dataclass(slots=True)
 class _Vault:
-    """What the checks share: the notes by id, their names, and line numbers."""
+    """The notes by id, their names and line numbers, shared by all checks."""
 
     notes: Sequence[Note]
     names: Names
@@ -54,13 +54,13 @@ class _Vault:
         return bisect_right(self.starts[note.id], offset)
 
     def nearest(self, written: str) -> list[str]:
-        """Names of notes that look like one that is not there."""
+        """Names of notes that are similar to a missing one."""
         if written not in self.near:
             self.near[written] = self.names.nearest(_name(written), parts=False)
         return self.near[written]
 
     def note_called(self, name: str) -> NoteId | None:
-        """Return the note that goes by a name, which may begin or end with a blank."""
+        """Return the note with a name, which may begin or end with a blank."""
         if not self.called:
             self.called.update((stem(note.id), note.id) for note in self.notes)
         return self.names.named(name) or self.called.get(name)
@@ -78,14 +78,14 @@ def check(
     files: Iterable[str] = (),
     suggest: bool = False,
 ) -> list[Problem]:
-    """Examine a vault.
+    """Return the problems of a vault.
 
     Parameters
     ----------
     notes
         All its notes, resolved.
     problems
-        What was found when they were read; it is passed on.
+        The problems found when the notes were read; they are returned too.
     files
         Paths of its other files, so that links to them are not called broken.
     suggest
@@ -133,9 +133,9 @@ def _link_problems(vault: _Vault, note: Note) -> Iterator[Problem]:
 
 
 def _broken(vault: _Vault, note: Note, relation: Relation) -> Problem | None:
-    """Report a path that is not there, or a name that is a slip of another.
+    """Report a missing path, or a name that is a misspelling of another.
 
-    A wikilink to a name that nothing resembles is a ghost: a note to be written.
+    A wikilink to a name that resembles no other is a ghost: a note to be written.
     """
     nearest = vault.nearest(relation.written)
     missing = is_attachment(relation.written)
@@ -210,7 +210,7 @@ def _ambiguous(vault: _Vault, note: Note, relation: Relation) -> Problem | None:
 
 
 def _ghosts(vault: _Vault) -> Iterator[Problem]:
-    """Report each name that is wanted and not written, once, at its first place."""
+    """Report each ghost once, at its first link."""
     wanted: dict[str, list[tuple[Note, Relation]]] = defaultdict(list)
     for note in vault.notes:
         for relation in note.relations:
@@ -231,7 +231,7 @@ def _ghosts(vault: _Vault) -> Iterator[Problem]:
 
 
 def _conflicts(vault: _Vault) -> Iterator[Problem]:
-    """Report each copy that a program for syncing left beside a note."""
+    """Report each conflict copy of a note."""
     for copy, original in vault.copies.items():
         message = f"it is a conflict copy of {original!r}"
         fix = "Take over what is right in it, then delete it."
@@ -292,7 +292,7 @@ def _typed(notes: Iterable[Note]) -> Iterator[tuple[Note, Relation]]:
 
 
 def _strange_predicates(vault: _Vault) -> Iterator[Problem]:
-    """Report predicates that look like a slip of one that is known or far more used."""
+    """Report predicates that look like a misspelling of a known or more frequent one."""
     used = Counter(predicates.canonical(relation.predicate) for _, relation in _typed(vault.notes))
     near = Nearest([*used, *predicates.KNOWN])
     meant: dict[str, str] = {}
@@ -315,7 +315,7 @@ def _strange_predicates(vault: _Vault) -> Iterator[Problem]:
 
 
 def _one_sided(vault: _Vault) -> Iterator[Problem]:
-    """Report relations whose inverse the vault declares but the other note does not state."""
+    """Report relations whose declared inverse the other note lacks."""
     declared = predicates.declared(vault.notes)
     if not declared:
         return

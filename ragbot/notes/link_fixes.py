@@ -1,4 +1,4 @@
-"""The edit that mends a link: in the form the author used, and tried before it is shown."""
+"""Find the edit that mends a link: it keeps the author's form, and is tried before it is shown."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NOT_IN_HEADING = re.compile(r"[#|^\[\]\\%:]+")
 
 
 def is_attachment(name: str) -> bool:
-    """Return whether a name is that of a file which is no note: an image, a recording, a PDF.
+    """Return whether a name is that of an attachment: an image, a recording, a PDF.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def _spellings(names: Names, note: NoteId) -> Iterator[str]:
 
 
 def _label(source: str, relation: Relation, wiki: bool) -> str:
-    """Return the label of a link as it is written: with the pipe of a wikilink before it."""
+    """Return the label of a link as written, after the pipe of a wikilink."""
     if wiki:
         pipe = re.search(r"\\?\|", source)
         return source[pipe.start() :].rstrip("]") if pipe and relation.alias else ""
@@ -120,7 +120,7 @@ def _label(source: str, relation: Relation, wiki: bool) -> str:
 
 
 def _followed(written: str, note: Note, names: Names) -> Relation | None:
-    """Return where a link would lead, if it is one link when it is written in a note."""
+    """Return the target of a link, if the text is exactly one link in a note."""
     links = scan(written).links
     if len(links) != 1 or (links[0].start, links[0].end) != (0, len(written)):
         return None
@@ -136,7 +136,7 @@ def _address(source: NoteId, meant: NoteId) -> str:
 
 
 def _quoted(address: str) -> str:
-    """Return an address with only those signs escaped that would end it; letters stay."""
+    """Return an address with only those characters escaped that would end it."""
     if address.startswith("#"):
         return "#" + _quoted(address[1:])
     return "".join(quote(sign) if sign in ' ()<>"\\%#?\t' else sign for sign in address)

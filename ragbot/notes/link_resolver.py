@@ -1,6 +1,6 @@
-"""Names to notes: which file a link means, as Obsidian decides it.
+"""Resolve the name in a link to a file, by Obsidian's rules.
 
-No file is read: `Names` decides over a table of names, in memory or in the index.
+No file is read: `Names` looks names up in a table, in memory or in the index.
 
 References
 ----------
@@ -91,7 +91,7 @@ class Names:
         return _in_folder(owners, source) or next(iter(owners), None)
 
     def candidates(self, name: str, source: NoteId | None = None) -> list[str]:
-        """Return every file that a name could mean, the one that is chosen first.
+        """Return every file that a name could mean, with the chosen one first.
 
         One or none when the name is a full path, which leaves nothing open.
         """
@@ -129,12 +129,12 @@ class Names:
         return name if self.candidates(name) == [note] else note.removesuffix(".md")
 
     def named(self, name: str) -> NoteId | None:
-        """Return the note that a person calls `name`: by path, file name, alias or title."""
+        """Return the note with a path, file name, alias or title."""
         name = name.strip()
         return self.find(name) or next(iter(self._table.titled(fold_name(name))), None)
 
     def nearest(self, name: str, n: int = 3, *, parts: bool = True) -> list[str]:
-        """Return up to `n` names of notes that look like `name`, the likest first.
+        """Return up to `n` names of notes that are similar to `name`, the most similar first.
 
         With `parts`, names that hold `name` as a part come after those.
         """
@@ -175,7 +175,7 @@ class Names:
 
 
 def _in_folder(paths: Sequence[str], source: NoteId | None) -> str | None:
-    """Return the file beside the linking note, where several go by the name."""
+    """Return the file in the folder of the linking note, if several have the name."""
     if source is None or len(paths) < 2:
         return None
     folder = posixpath.dirname(source)
@@ -185,7 +185,7 @@ def _in_folder(paths: Sequence[str], source: NoteId | None) -> str | None:
 def link_keys(relation: Relation) -> tuple[str | None, str | None]:
     """Return the keys of the names that a link may lead to: the written one, and another.
 
-    A link leads where it did as long as no file or alias with one of its keys comes or goes
+    The target of a link is stable while no file or alias with one of its keys comes or goes
     (see `link_key`). The other key is that of a second spelling which `target` tries, None
     for most links, and `ANY_NAME` where it tries several. A link into the note itself has none.
     """
@@ -230,7 +230,7 @@ def _hashed_names(relation: Relation) -> Iterator[tuple[str, str | None]]:
 
 
 def _other_spellings(relation: Relation) -> Iterator[str]:
-    """Yield the spellings that `target` looks up beside the written one."""
+    """Yield the other spellings that `target` looks up."""
     if "%" in relation.written:
         yield unquote(relation.written)
     yield from (name for name, _ in _hashed_names(relation))
@@ -258,14 +258,14 @@ def _normal_path(path: str) -> str | None:
 
 
 def _exact_case(paths: Sequence[str], name: str) -> str:
-    """Of paths that differ in case only, give the one that is spelt like the link."""
+    """Return the path that is spelt like the link, of those that differ in case only."""
     wanted = unicodedata.normalize("NFC", posixpath.normpath(name).lstrip("/"))
     same = (path for path in paths if unicodedata.normalize("NFC", path) == wanted)
     return next(same, paths[0])
 
 
 def resolve(notes: Sequence[Note], files: Iterable[str] = ()) -> list[Note]:
-    """Return the notes with the target of every relation filled, whatever it was before.
+    """Return the notes with the target of every relation resolved again.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ def resolve(notes: Sequence[Note], files: Iterable[str] = ()) -> list[Note]:
     Returns
     -------
     list of Note
-        The same notes in the same order. A name that nothing answers to leaves
+        The same notes in the same order. A name that no note has leaves
         its target None.
     """
     names = Names(notes, files)
@@ -324,14 +324,14 @@ def resolved(relation: Relation, names: Names, *, wiki: bool) -> Relation:
     if found is None and wiki:
         return _wikilink_target(relation, names)
     if found is None and relation.alias:
-        # [\[\[Note\]\]](moved.html): the label still says what was meant
+        # [\[\[Note\]\]](moved.html): the label names the note
         label = ESCAPED_LABEL.fullmatch(relation.alias)
         found = names.find_file(label.group(1), relation.source) if label else None
     return relation if found == relation.target else replace(relation, target=found)
 
 
 def _wikilink_target(relation: Relation, names: Names) -> Relation:
-    """Try what else may be meant: `%20`, `[[Note^block]]`, and a name that holds a `#`."""
+    """Try other readings: `%20`, `[[Note^block]]`, and a name that contains a `#`."""
     written, source = relation.written, relation.source
     found = names.find_file(unquote(written), source) if "%" in written else None
     for name, heading in _hashed_names(relation) if found is None else ():

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 from markdown_it.common.utils import normalizeReference
 
 CODE, LINK, ESCAPED = "\ufdd0", "\ufdd1", "\ufdd2"
-"""Noncharacters that stand for hidden text, links and escapes in `Inline.masked`."""
+"""Noncharacters that replace hidden text, links and escapes in `Inline.masked`."""
 
 MAX_LABEL = 1000
 """Longest text of a Markdown link that is kept as its alias."""
@@ -79,7 +79,7 @@ class External:
 
 @dataclass(frozen=True, slots=True)
 class Inline:
-    """What was found in one stretch of text.
+    """The links and hidden spans of one stretch of text.
 
     `masked` has the length of the text; code, HTML and math are replaced by
     `CODE`, links by `LINK`, escaped characters by `ESCAPED`, so that later
@@ -263,7 +263,7 @@ def _wikilink_end(state: _Scan, start: int) -> int:
 
 
 def wikilink(inside: str, start: int = 0, end: int = 0, embed: bool = False) -> Link | None:
-    """Read what is between `[[` and `]]`; None when it names nothing.
+    """Read the text between `[[` and `]]`; None if it names no note.
 
     Examples
     --------
@@ -290,7 +290,7 @@ def _subpath(subpath: str) -> tuple[str | None, str | None]:
 
 
 def _close(state: _Scan, start: int) -> int:
-    """Read what follows a closing bracket: `](destination)`, `][label]`, or nothing."""
+    """Read the text after a closing bracket: `](destination)`, `][label]`, or none."""
     if not state.openers:
         return start + 1
     opening, image = state.openers.pop()

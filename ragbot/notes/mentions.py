@@ -58,7 +58,7 @@ class _Meaning(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The names that are looked for.
+    """The names to find in texts.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ def find(notes: Iterable[Note]) -> list[Relation]:
 
 
 def most_common(notes: int) -> float:
-    """Return in how many of so many notes a word may occur and still be a name."""
+    """Return the greatest number of notes in which a one-word name may occur."""
     return max(5, COMMON * notes)
 
 
@@ -166,7 +166,7 @@ def words_of_name(name: str) -> list[str]:
 
 
 def form_of(name: str) -> str:
-    """Return the form in which names and texts compare: folded, without what is around it."""
+    """Return a name or text folded for comparison, without punctuation around it."""
     return "".join(gap + folded for gap, _, folded, _, _ in _tokens(name))
 
 

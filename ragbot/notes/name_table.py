@@ -1,4 +1,4 @@
-"""The names that the notes and files of a vault answer to, the preferred file first."""
+"""The names of the notes and files of a vault, the preferred file first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ragbot.text.folding import fold_name
 
 
 def closeness(path: str) -> tuple[int, str]:
-    """Return the sort key by which the shortest path wins among files of one name."""
+    """Return the sort key that puts the shortest path first among files of one name."""
     return len(path), path
 
 
@@ -34,7 +34,7 @@ def folders(path: str) -> Iterator[str]:
 
 
 class NameTable(Protocol):
-    """The names that the notes and files of one vault answer to. Paths come closest first."""
+    """The names of the notes and files of one vault. Paths come closest first."""
 
     def paths(self, folded: str) -> Sequence[str]:
         """Return the files whose folded path is this one."""

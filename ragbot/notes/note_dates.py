@@ -1,4 +1,4 @@
-"""The day a note is of: by its name, if that is a date, else by its frontmatter."""
+"""The day of a note: its name, if that is a date, else a field of its frontmatter."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def filter_days(filters: Filters) -> tuple[str, str]:
     Raises
     ------
     QuestionError
-        If what a filter says is no date.
+        If the value of a filter is no date.
     """
     first = _period(filters.since).first.isoformat() if filters.since else ""
     last = _period(filters.until).last.isoformat() if filters.until else ""
@@ -47,7 +47,7 @@ def _period(written: str) -> When:
 
 
 def note_date(note: Note) -> date | None:
-    """Return the day of a note, None when nothing says it.
+    """Return the day of a note, None if it has none.
 
     A daily note's name is its date. Else the frontmatter counts, and then a day that the
     name holds, or the folders above: `2026/06/05.md`, `2026-06-05 Choir.md`.
@@ -60,7 +60,7 @@ def note_date(note: Note) -> date | None:
 
 @lru_cache(maxsize=50_000)
 def daily_date(note: str) -> date | None:
-    """Return the day of a daily note: one whose path or name is a date and nothing more.
+    """Return the day of a daily note: its path or name is exactly a date.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Text of a note to a `Note`: its title, headings, tags, blocks and relations.
+"""Parse the text of a note into a `Note`: title, headings, tags, blocks and relations.
 
 Blocks are markdown-it-py's (`blocks.py`), inline text is scanned by `link_scanner.py`,
-relations are read by `typed_links.py` and gathered by `relations.py`.
+relations are read by `typed_links.py` and collected by `relations.py`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def parse(text: str, note: NoteId) -> tuple[Note, list[Problem]]:
     Note
         Its relations are not resolved yet: every `target` is None.
     list of Problem
-        What is wrong with the note by itself: broken frontmatter.
+        The problems of the note itself: broken frontmatter.
     """
     page = page_of(text)
     places = Places(text)
@@ -68,7 +68,7 @@ def parse(text: str, note: NoteId) -> tuple[Note, list[Problem]]:
 
 
 def _problems(page: Page, note: NoteId) -> Iterator[Problem]:
-    """Yield what is wrong with the frontmatter of a note."""
+    """Yield the problems of the frontmatter of a note."""
     if page.matter.error:
         line = page.text.count("\n", 0, page.matter.error_offset) + 1
         fix = "Mend the YAML between the two --- lines; the text below it is read anyway."
@@ -103,7 +103,7 @@ def _title(page: Page, note: NoteId) -> str:
 
 
 def stem(path: str) -> str:
-    """Return the file name without folder and without `.md`: what a wikilink calls a note.
+    """Return the file name without folder and without `.md`, the usual name in a wikilink.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What of a note is text to be read, and how it reads without its markup."""
+"""The running text of a note: where it is, and the same without markup."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNMARKED = re.compile(r"[^\W\d_](?:[^\W_]|[ ,.;?!'\"()/‘’“”–—-]|:(?
 
 
 def prose(note: Note, *, code: bool = True) -> list[Span]:
-    """Return the spans of the body of a note that are read, embedded and quoted.
+    """Return the spans of the body of a note that are embedded and quoted.
 
     Frontmatter, headings and comments are left out.
 
@@ -42,7 +42,7 @@ def prose(note: Note, *, code: bool = True) -> list[Span]:
 
 
 def body_start(note: Note) -> int:
-    """Return where the body of a note begins, after its frontmatter."""
+    """Return the offset of the body of a note, after its frontmatter."""
     return Places(note.text).offset(page_of(note.text).matter.end)
 
 
@@ -96,7 +96,7 @@ def _place(text: Text, places: Places, position: int) -> int:
 
 
 def plain(text: str) -> str:
-    """Return a slice of Markdown as text to read: links by what they show, no markup.
+    """Return a slice of Markdown as plain text: links as the text they show, no markup.
 
     Examples
     --------

@@ -46,7 +46,7 @@ _SYMMETRIC = frozenset(
 
 
 def normal(written: str) -> str:
-    """Return the form in which a relation keeps its predicate.
+    """Return the form in which a relation stores its predicate.
 
     Lower case, NFC, blanks to dashes, punctuation dropped; `_` and `-` stay as
     the author wrote them, and so do emoji and the marks of non-Latin scripts.
@@ -72,7 +72,7 @@ def canonical(predicate: str) -> str:
 
 
 def words(predicate: str) -> str:
-    """Return a predicate as a person would say it.
+    """Return a predicate in words.
 
     Examples
     --------
@@ -93,13 +93,13 @@ def _table() -> dict[str, str]:
 _INVERSE = _table()
 
 KNOWN = frozenset(_INVERSE)
-"""Canonical predicates whose inverse is known beforehand."""
+"""Pairs of canonical predicates with known inverses."""
 
 
 def inverse(predicate: str, declared: Mapping[str, str] | None = None) -> str | None:
-    """Return the predicate that says the same from the other side, if one is known.
+    """Return the inverse of a predicate, if one is known.
 
-    What the vault declares comes first, then the table of known pairs. A
+    Declarations in the vault come first, then the table of known pairs. A
     symmetric predicate is its own inverse.
 
     Examples

@@ -83,7 +83,7 @@ def _text_relations(
 
 
 def _annotation(page: Page, text: Text, entry: Field, below: Span | None) -> _Annotation:
-    """Return what the author wrote about a relation: on its line, and in bullets below it."""
+    """Return the annotation of a relation: on its line, and in bullets below it."""
     parts = [text.span(*entry.annotation)] if entry.annotation else []
     if below:
         parts.append(below)
@@ -102,8 +102,8 @@ def _unbulleted(text: str) -> str:
 def _annotations_below(page: Page) -> dict[int, Span]:
     """Span of the bullets below each relation, by the offset where its line's text starts.
 
-    A bullet belongs to the item that holds it, at whatever depth; below a
-    paragraph outside of a list, it has to stand on the next line and further
+    A bullet belongs to the item that contains it, at any depth; below a
+    paragraph outside of a list, it has to be on the next line and further
     to the right. A bullet that is a relation itself annotates nothing.
     """
     found: dict[int, Span] = {}

@@ -1,10 +1,10 @@
-"""Typed relations as authors write them in a line of text.
+"""Parse the typed relations in a line of text.
 
 Three grammars, each with its own end:
 
     supports:: [[A]], [[B]] - why     bare: a key at the start of a line
     (supports:: [[A]])                wrapped: up to the matching bracket
-    - supports [[A]] (why)            list form: the whole item and no more
+    - supports [[A]] (why)            list form: exactly the whole item
 """
 
 from __future__ import annotations
@@ -45,8 +45,7 @@ _LIST_FORM = re.compile(
     rf"[ \t]*(?:\"(?P<double>[^\"{LINK}]+)\"|'(?P<single>[^'{LINK}]+)'"
     rf"|(?P<word>{_WORD}))[ \t]+(?P<link>{LINK}+)(?P<rest>[^{LINK}{CODE}]*)$"
 )
-# Words that stand before a link and say nothing of how two notes are related: those that carry
-# no subject, and what one notes down as something to do.
+# Words before a link that are no predicate: stop words, and commands in a list of tasks.
 _LEADING = (
     "along alongside already always amid apart around aside away back besides between beyond both "
     "cc "
@@ -88,8 +87,8 @@ _CONTEXT = re.compile(rf"[ \t]*[{MARKERS}]?[ \t]*(\(.*\))?[ \t]*(?:\^[\w-]+)?[ \
 class Field:
     """One typed relation of a line: its key, its links, and its annotation's place or None.
 
-    `whole` tells that the line is nothing but fields, so that bullets below it
-    speak of them.
+    `whole` is True if the line has only fields: then bullets below it annotate
+    them.
     """
 
     key: str
@@ -146,9 +145,9 @@ def _keys(masked: str, start: int, end: int) -> Iterator[tuple[str, int, int, bo
 
 
 def properties(inline: Inline, start: int, end: int) -> list[tuple[str, int, int]]:
-    """Return key, start and end of value of each field of a line that is nothing but fields.
+    """Return key, start and end of value of each field of a line that has only fields.
 
-    What follows `::` is a blank, a link or a digit: `std::vector` is no field.
+    A blank, a link or a digit follows the `::`, so `std::vector` is no field.
     """
     found = list(_keys(inline.masked, start, end))
     begins = (inline.masked[value : value + 1] for _, value, _, _ in found)
@@ -172,7 +171,7 @@ def _bare_key(masked: str, start: int, at: int) -> str:
 
 
 def _clean(key: str, bare: bool = False) -> str:
-    """Take markup and surplus blanks off a key; empty when it cannot be one."""
+    """Return a key without markup and surplus blanks; empty if it cannot be a key."""
     key = " ".join(key.split()).strip("*_~=\"' ")
     if not key or len(key) > MAX_KEY or any(sign in key for sign in (CODE, LINK)):
         return ""
@@ -220,7 +219,7 @@ def _targets(inline: Inline, start: int, end: int) -> tuple[list[Link], int]:
 
 
 def _annotation(masked: str, start: int, end: int) -> tuple[int, int] | None:
-    """Place of what follows a dash, or is in parentheses, after the links."""
+    """Span of the text after a dash, or in parentheses, behind the links."""
     dash = _DASH.match(masked, start, end)
     if dash:
         return _stripped(masked, dash.end(), end)
@@ -284,7 +283,7 @@ def marker(inline: Inline, link: Link) -> str | None:
 
 
 def only_links(inline: Inline, start: int, end: int, used: Sequence[Field] = ()) -> bool:
-    """Check whether a line holds links and nothing that reads as text."""
+    """Check whether a line has only links, and no other text."""
     rest = re.sub(rf"[{LINK}{ESCAPED}]+", "", inline.masked[start:end])
     for entry in used:
         rest = rest.replace(entry.key, "", 1)

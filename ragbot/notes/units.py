@@ -1,7 +1,7 @@
-"""The units of a note: what a reader sees as one thing, with its place and its text.
+"""The units of a note: the smallest parts that are quoted whole.
 
 A unit is a paragraph, list item, task, table row, code block, heading or property. Its
-`span` is its place in the file, without fences and bullets; its `text` is how it reads.
+`span` is its place in the file, without fences and bullets; its `text` has no markup.
 Passages are cut along units, and answers quote whole units.
 """
 
@@ -45,7 +45,7 @@ class Unit:
     span
         Its place in the file: the whole row, the whole code block without its fence.
     text
-        How it reads, without syntax; code as it is written.
+        Its text without syntax; code unchanged.
     pieces
         Its visible parts in the file: `span` without comments.
     headings
@@ -55,7 +55,7 @@ class Unit:
     columns
         Of a row, the name and text of each cell; of a property, its key and value.
     language
-        Of code, what its fence says.
+        Of code, the language that its fence names.
     level
         Of a heading, 1 to 6; of an item or task, how many items it is in.
     group
@@ -159,7 +159,7 @@ def _units(text: str, sections: tuple[Section, ...]) -> tuple[Unit, ...]:
 
 
 def _matter(page: Page) -> Iterator[_Draft]:
-    """Yield a unit for each field of the frontmatter; broken YAML is one unit of code."""
+    """Yield one unit for each field of the frontmatter; broken YAML is one unit of code."""
     matter = page.matter
     if _is_broken(page):
         start = page.text.find("\n") + 1
@@ -221,7 +221,7 @@ def _is_broken(page: Page) -> bool:
 
 
 class _Items:
-    """Numbers the units of a note, and finds the one that each is in or is led in by."""
+    """Numbers the units of a note, and finds the parent of each."""
 
     def __init__(self, page: Page, count: int) -> None:
         self.page = page
@@ -260,7 +260,7 @@ def _leads(page: Page, unit: _Draft) -> bool:
 
 
 def _show(page: Page, unit: _Draft, hidden: Sequence[Span]) -> bool:
-    """Take the comments out of a unit; return whether anything visible is left of it."""
+    """Remove the comments of a unit; return whether it has visible text left."""
     if not hidden:
         return bool(unit.text)
     pieces = tuple(part for piece in unit.pieces for part in without(piece, hidden))
@@ -342,7 +342,7 @@ def _text_units(page: Page, number: int, text: Text) -> Iterator[_Draft]:
 def _property_lines(
     page: Page, text: Text, lines: Sequence[Span]
 ) -> dict[int, tuple[tuple[str, str], ...]]:
-    """Return the keys and values of each line that is nothing but fields."""
+    """Return the keys and values of each line that has only fields."""
     if "::" not in text.inline.masked:
         return {}
     references, found = page.layout.references, {}
@@ -373,7 +373,7 @@ def _prose_unit(page: Page, text: Text, window: tuple[int, int], first: bool) ->
 
 
 def rows_text(source: str) -> str:
-    """Return rows of a table that stand without their header as they read."""
+    """Return rows of a table, without their header, as plain text."""
     lines = []
     for line in source.split("\n"):
         cells = [

@@ -2,8 +2,6 @@
 
 Nothing outside the folder is ever opened: symbolic links are not followed, and
 a file that cannot be read becomes a `Problem` while the rest go on.
-
-Floor 2: files in, notes and problems out.
 """
 
 from __future__ import annotations
@@ -33,17 +31,16 @@ SKIPPED_FOLDERS = frozenset({"node_modules"})
 
 
 Stat = tuple[int, int, int]
-"""How a file stood when it was listed: its size, and when it and what is known of it were changed.
+"""Size, mtime and ctime of a file at listing time, in bytes and nanoseconds.
 
-When nothing of it changed, neither did the file; the second time (`ctime`) tells of a change even
-where a program set the first one back. Times are in nanoseconds. A plain tuple, because Python's
-garbage collector looks through every other value of a listing time and again.
+A file is unchanged if all three are. `ctime` shows a change even if a program set `mtime` back. A
+plain tuple, because the garbage collector would scan any other value again and again.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a folder holds. `files` are the paths that are not notes, for links to lead to."""
+    """The notes of a folder. `files` are the paths that are not notes, to which links may lead."""
 
     notes: dict[NoteId, Stat]
     files: tuple[str, ...]
@@ -59,7 +56,7 @@ class _Listed:
     problems: list[Problem] = field(default_factory=list)
 
     def ignores(self, path: str) -> bool:
-        """Check whether a path is named in the file of what to ignore, which most vaults lack."""
+        """Check whether `.ragbotignore` excludes a path."""
         return self.ignored is not None and self.ignored.match_file(path)
 
 
@@ -126,7 +123,7 @@ def _ignored(root: Path) -> GitIgnoreSpec | None:
 
 
 def _list_entry(listed: _Listed, folder: str, entry: os.DirEntry[str]) -> str | None:
-    """File one directory entry; gives its path when it is a folder to go into."""
+    """Record one directory entry; return its path if it is a folder to list."""
     name = entry.name
     path = f"{folder}/{name}" if folder else name
     if name.startswith(".") or name in SKIPPED_FOLDERS:
@@ -197,7 +194,7 @@ def read(root: Path) -> tuple[list[Note], list[Problem]]:
     list of Note
         In the order of their ids, their relations resolved.
     list of Problem
-        What could not be read, or only in part.
+        The notes that could not be read, or only in part.
 
     Raises
     ------
@@ -223,7 +220,7 @@ def read_note(root: Path, note: NoteId) -> tuple[Note | None, list[Problem]]:
     Note or None
         None when it could not be read at all.
     list of Problem
-        Why, or what is wrong with it.
+        Why it could not be read, or its fault.
     """
     try:
         content = _content(Path(root).resolve(), note)
@@ -254,7 +251,7 @@ def _content(root: Path, note: NoteId) -> bytes:
     path = root / note
     if "\0" in note or not path.is_relative_to(root) or path.resolve() != path:
         raise OSError(0, "it leads out of the folder of notes")
-    # A pipe must not block the reader, nor a link that appeared since be followed.
+    # A pipe must not block the reader, and a symbolic link that is new is not followed.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     with os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:
         status = os.fstat(file.fileno())

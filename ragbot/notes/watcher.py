@@ -1,11 +1,8 @@
 """Follow a folder of notes, and refresh the index when something in it changed.
 
 Editors save in several steps, git and sync tools write a thousand files at once:
-changes are gathered until the folder is quiet for a moment. What changed is
-not asked here, because events get lost; a refresh looks for itself, and is
-cheap when nothing did.
-
-Floor 3: imports watchfiles where it is used.
+changes are collected until the folder is quiet for a moment. Events get lost, so a
+refresh scans the folder itself, which is cheap if nothing changed.
 """
 
 from __future__ import annotations
@@ -27,7 +24,7 @@ QUIET_MS = 200
 """How long nothing may change before it is looked at."""
 
 LONGEST_MS = 2000
-"""How long changes are gathered at most, while they go on."""
+"""Longest time in which changes are collected."""
 
 LOOK_MS = 1000
 """How often a refresh that could not be done is tried again, and a vanished folder looked for."""
@@ -74,8 +71,8 @@ def follow(
     stop
         Set it to make this function return, within about a second.
     failed
-        Told why a refresh was not possible; it is tried again. That another
-        process holds the index is no failure: it will do the same work.
+        Called with the error of a failed refresh, which is tried again. A lock of another
+        process is no failure: that process does the same work.
     """
     due, looked = True, time.monotonic()
     for changed in _events(notes, stop):
@@ -93,7 +90,7 @@ def follow(
 
 
 def _events(notes: Path, stop: threading.Event) -> Iterator[bool]:
-    """Yield about every second, and at once when something changed, whether it did."""
+    """Yield whether the folder changed: at once after a change, else about every second."""
     from watchfiles import watch
 
     while not stop.is_set():
@@ -119,12 +116,12 @@ def _events(notes: Path, stop: threading.Event) -> Iterator[bool]:
                 if not root.is_dir():
                     break
         except OSError:
-            # The folder went while the watch was set up, or the system allows no more watches.
+            # The folder vanished while the watch was set up, or the system allows no more watches.
             stop.wait(LOOK_MS / 1000)
 
 
 class Watcher:
-    """Follows a folder in a thread of its own, from `start` to `close`.
+    """Follows a folder in a thread, from `start` to `close`.
 
     Attributes
     ----------
@@ -145,7 +142,7 @@ class Watcher:
         return self
 
     def close(self) -> None:
-        """Stop, after the refresh that may be under way."""
+        """Stop, after the refresh in progress."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()

@@ -1,4 +1,4 @@
-"""What is asked: follow-ups, parts, types, languages, and questions that structure answers.
+"""Analyse a question: follow-ups, parts, types, languages, and questions that structure answers.
 
 Open `question.py` first: its `Question` is what retrieval and answers read.
 """

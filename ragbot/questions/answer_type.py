@@ -1,12 +1,12 @@
-"""The type of an answer: what a question asks for, and whether a sentence holds one.
+"""The type of the answer that a question asks for, and whether a sentence contains one.
 
 "How many tokens?" is answered by a number of tokens, "who?" by a name. A sentence without one
 may be near to the question in every other way and still not answer it.
 
 References
 ----------
-Li and Roth (2002), "Learning question classifiers": the kinds of answers. Ours are the few
-whose presence in a sentence shows in its form, without a model.
+Li and Roth (2002), "Learning question classifiers": the kinds of answers. Ours are the few that
+rules recognise in a sentence, without a model.
 """
 
 from __future__ import annotations
@@ -35,31 +35,24 @@ _DATE = re.compile(
     r"|mon|tues|wednes|thurs|fri|satur|sun)(day)?\b",
     re.IGNORECASE,
 )
-_DURATION = re.compile(
-    r"\b(millisecond|second|minute|hour|day|night|week|month|year|decade|centur(y|ie))s?\b"
-    r"|\d ?(ms|s|min|h)\b",
-    re.IGNORECASE,
-)
 _CLOCK = re.compile(
-    r"\b([01]?\d|2[0-3])[:.][0-5]\d\b|\b\d{1,2} ?([ap]\.?m\b|o['’]clock|uhr\b)|\b(noon|midnight)\b",
+    r"\b\d{1,2}[:.][0-5]\d\b|\b\d{1,2} ?([ap]\.?m\b|o['’]clock|uhr\b)|\b(noon|midnight)\b", re.I
+)
+_TIME = re.compile(
+    r"\b(millisecond|second|minute|hour|day|night|week|month|year|decade|centur(y|ie))s?\b"
+    r"|\d ?(ms|s|min|h)\b|\b(every|each|always|never|often|rarely|seldom|sometimes"
+    r"|(half-?)?hourly|daily|weekly|monthly|yearly|annually)\b",
     re.IGNORECASE,
 )
 _ON_A_DAY = re.compile(r"\b(birthday|anniversary|wedding|born|dates?|day|month|year)\b", re.I)
-_EVENT = re.compile(
-    r"\b(before|after|until|once|whenever|as soon as|at (high|low|the|dawn|dusk|sun\w+))\b", re.I
-)
-_OFTEN = re.compile(
-    r"\b(every|each|always|never|often|rarely|seldom|sometimes|(half-?)?hourly|daily|weekly|monthly"
-    r"|yearly|annually)\b",
-    re.IGNORECASE,
-)
+_EVENT = re.compile(r"\b(before|after|until|once|whenever|as soon as)\b", re.IGNORECASE)
 _PROPER = re.compile(r"(?<!\w)[^\W\d_a-zß-öø-ÿ](?:[\w'’.-]+|[+#]+)")
-# What a thing goes by: digits with letters and signs among them, in one or several groups.
+# A serial number or code: digits with letters and signs among them, in one or several groups.
 _CODE = re.compile(r"[A-Za-z]{0,4}[ ./+-]?\d[\w/.+-]*(?: [\d-]{2,})*|\S@\S+")
 LONG_CODE, SHORT_CODE = 6, 3
 """Digits of a code, and of one that has letters too."""
 
-# Words that stand for whatever is counted: sixty developers are people.
+# General words for what is counted: sixty developers are people.
 _ANYTHING = {stem(word) for word in ("people", "persons", "things", "times", "ways", "kinds")}
 _ASKS_FOR_TIME = re.compile(r"\bhow (long|often|old|fast|soon)\b", re.IGNORECASE)
 _COUNTED = re.compile(
@@ -73,10 +66,8 @@ _EMBEDDED = re.compile(
     re.IGNORECASE,
 )
 _AUXILIARY = "do|does|did|is|are|was|were|has|have|can|may|might|will|would|should|could|must"
-# "The price of waiting" is not in money.
 # Chinese and Japanese ask for a number before the thing counted: 几号, 何歳.
 _COUNTED_HAN = re.compile(r"(?:几|多少|何(?!故|処|者|事|物))([\u4e00-\u9fff])")
-_PRICE = r"prices?(?! of \w+ing\b)|salar(y|ies)|fees?"
 # "People who ask" asks for nobody, "who may ask?" for a kind of people.
 _WHO = (
     r"(^|[,.;:?!(–—-]\s*|\b(and|or|but|so|then|exactly|me|know|of|by|from|to|with|for|on|at"
@@ -84,7 +75,7 @@ _WHO = (
     r"(?! (may|can|might|could|would|should|must|tends?)\b)"
 )
 
-# What is beside a number may be what it counts: "27 of its personas", "personas: 27".
+# A number may count the word before or after it: "27 of its personas", "personas: 27".
 _WORDS_BEFORE, _WORDS_AFTER = 4, 5
 
 _PATTERNS: tuple[tuple[AnswerType, str], ...] = (
@@ -92,7 +83,7 @@ _PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     (
         "amount",
         r"\bhow (much|often|long|large|big|far|high|low|old|tall|fast)\b"
-        rf"|\b(what|which|how)\b.*\b({_PRICE}|costs?(?! of \w+ing\b)|priced|budget)\b"
+        r"|\b(what|which|how)\b.*\b(prices?|costs?|priced|salary|fees?|budget)\b(?! of \w+ing\b)"
         r"|\b(what|which)('s| is| was| were| are)?( the)?"
         rf" ((?!(of|and|decides?|determines?|{_AUXILIARY})\b)[\w-]+ ){{0,2}}?"
         r"(temperature|rate|size|percent\w*|accuracy|score|precision|recall|share(?= of)"
@@ -120,14 +111,14 @@ _PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     ),
 )
 _KEPT = 64
-"""Questions that are known when their next sentence is looked at: some hundreds are for each."""
+"""Size of the cache of questions: hundreds of sentences are checked for each question."""
 
 _ASKS = tuple((form, re.compile(pattern, re.IGNORECASE)) for form, pattern in _PATTERNS)
 
 
 @lru_cache(_KEPT)
 def answer_types(question: str) -> tuple[AnswerType, ...]:
-    """Return what an answer to a question must hold; nothing for most questions.
+    """Return the types of values that an answer must contain; empty for most questions.
 
     Examples
     --------
@@ -139,10 +130,10 @@ def answer_types(question: str) -> tuple[AnswerType, ...]:
 
 
 def fit(question: str, sentences: Sequence[str]) -> float:
-    """Return how much of what a question must be answered with some sentences hold, in [0, 1].
+    """Return the share of the values asked for that some sentences contain, in [0, 1].
 
-    Each thing that is asked for may be in any of them. Half of it is there where a number
-    is in a sentence that does not name what is counted: "sixty developers" may be people.
+    Each value may be in any of them. A number counts half in a sentence that does not name the
+    thing counted: "sixty developers" may be people.
 
     Examples
     --------
@@ -160,7 +151,7 @@ def fit(question: str, sentences: Sequence[str]) -> float:
 
 
 def _holds_count(question: str, sentence: str) -> float:
-    """Check whether a number is beside what is counted, or where that is not named."""
+    """Check for a number next to the thing counted; half if the sentence does not name it."""
     if units := _COUNTED_HAN.findall(question):
         pattern = rf"[\d一二三四五六七八九十百千万]\s*(?:{'|'.join(units)})"
         return float(re.search(pattern, sentence) is not None)
@@ -177,41 +168,34 @@ def _holds_count(question: str, sentence: str) -> float:
 
 @lru_cache(_KEPT)
 def _counted(question: str) -> frozenset[str]:
-    """Return the stems of what a question asks the number of; nothing where that is anything."""
+    """Return the stems of the thing that a question counts; empty if any thing counts."""
     named = _COUNTED.search(question)
     words = content_words(named.group(1)) if named else []
     return frozenset(map(stem, words)) - _ANYTHING
 
 
 def _holds_name(question: str, sentence: str) -> bool:
-    """Check whether a name is in a sentence that the question does not hold itself."""
+    """Check whether a sentence has a name that the question lacks."""
     found = {word for name in _PROPER.findall(sentence) for word in tokens(name)} - STOP_WORDS
     return not set(map(stem, found)) <= set(map(stem, tokens(question)))
 
 
 def _holds_amount(question: str, sentence: str) -> bool:
-    """Check whether a number is in a sentence, with the measure where that must be named.
-
-    How long or how often something is may be said without one: "every night".
-    """
-    if _ASKS_FOR_TIME.search(question) and (_DURATION.search(sentence) or _OFTEN.search(sentence)):
-        return True
-    return _NUMBER.search(sentence) is not None
+    """Check for a number; a duration or a frequency may go without one: "every night"."""
+    is_time = _ASKS_FOR_TIME.search(question) and _TIME.search(sentence)
+    return bool(is_time) or _NUMBER.search(sentence) is not None
 
 
 def _holds_date(question: str, sentence: str) -> bool:
-    """Check for a date; of what happens again and again, a time or an event will do."""
+    """Check for a date; for what happens again and again, a time or an event is enough."""
     if _DATE.search(sentence) or _ON_A_DAY.search(question):
         return _DATE.search(sentence) is not None
-    if _CLOCK.search(sentence):
-        return True
     again = re.search(r"\bwhen(?:'s| is| are| does| do)\b", question, re.IGNORECASE)
-    return again is not None and any(
-        pattern.search(sentence) for pattern in (_DURATION, _OFTEN, _EVENT)
-    )
+    patterns = (_CLOCK, _TIME, _EVENT) if again else (_CLOCK,)
+    return any(pattern.search(sentence) for pattern in patterns)
 
 
-def _holds_identifier(sentence: str) -> bool:
+def _holds_identifier(_: str, sentence: str) -> bool:
     for code in _CODE.findall(sentence):
         digits = sum(char.isdigit() for char in code)
         mixed = any(char.isalpha() for char in code)
@@ -223,7 +207,7 @@ def _holds_identifier(sentence: str) -> bool:
 _HOLDS: dict[AnswerType, Callable[[str, str], float]] = {
     "count": _holds_count,
     "amount": _holds_amount,
-    "date": lambda question, sentence: _holds_date(question, sentence),
+    "date": _holds_date,
     "name": _holds_name,
-    "identifier": lambda _, sentence: _holds_identifier(sentence),
+    "identifier": _holds_identifier,
 }

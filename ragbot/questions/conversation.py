@@ -1,7 +1,7 @@
-"""A question in its conversation becomes one that can be searched by itself.
+"""Complete a follow-up with its subject, so that it can be searched by itself.
 
-Without a language model the subject is carried over in words: what the earlier question asked
-about. Small talk (a greeting, thanks) is recognised here, and never searched.
+The subject is that of the earlier question, in its words; no language model is needed. Small talk
+(a greeting, thanks) is recognised here, and never searched.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
 
 TURNS = 6
-"""Latest turns that can matter to a question; what was said before is left out."""
+"""Latest turns that are read to complete a question."""
 
 SUBJECT_WORDS = 40
-"""Greatest length of the subject that is carried over."""
+"""Greatest length of the subject of an earlier question, in characters."""
 
 SHORT = 3
-"""Content words up to which a question without a name of its own refers to the one before."""
+"""Most content words of a question without a name that refers to the one before."""
 
 _ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
 
@@ -66,6 +66,10 @@ _SO = re.compile(r"(?i)^\W*(?:so|then)\b")
 _ONE_OF = re.compile(
     r"(?i)\b(?:the|an)(?: |)(first|second|third|fourth|fifth|last|other|same|next) ones?\b"
 )
+_HOW_MANY = re.compile(
+    r"(?i)\W*(?:(?:and|so|ok|okay)\W+)*how many (?:(?:of (?:those|these|them)|are (?:those|these))"
+    r"(?: are there)?|are there)(?: in (?:all|total))?\W*"
+)
 _INSTEAD = re.compile(
     r"(?i)^\W*(?:(?:ok|okay|so|well)\W+)*(?:(?:and|or|but)\W+)?(?:(?:what|how) about|(?:and|or))\W+"
     r"(?!(?:wh\w+|how|is|are|was|were|do|does|did|can|could|if|that)\b)"
@@ -93,14 +97,14 @@ class Standalone:
     Attributes
     ----------
     query
-        What to search: the question, with the subject that it leaves unsaid.
+        The question to search, completed with its subject.
     reply
         The answer to small talk, which is not searched.
     carried
-        The subject carried over, in words; empty when the question is
-        complete or changes the subject.
+        The subject taken from earlier turns; empty if the question is complete or changes the
+        subject.
     shown
-        Where a follow-up's last answer was quoted from.
+        Notes and spans that the answer before a follow-up quoted.
     """
 
     query: str
@@ -120,9 +124,13 @@ def checked(question: str, most: int) -> str:
     Raises
     ------
     QuestionError
-        If it is empty or too long.
+        If it is empty or too long, or no text.
     """
     question = question.strip()
+    try:
+        question.encode()
+    except UnicodeEncodeError:
+        raise QuestionError("The question has characters that are no text. Send UTF-8.") from None
     if not question:
         raise QuestionError("The question is empty. Type what you want to know of the notes.")
     if len(question) > most:
@@ -134,7 +142,7 @@ def checked(question: str, most: int) -> str:
 
 
 def standalone(question: str, history: Sequence[Turn], corpus: Corpus) -> Standalone:
-    """Return a question completed by what the conversation was about.
+    """Return a question completed with the subject of the conversation.
 
     Parameters
     ----------
@@ -143,7 +151,7 @@ def standalone(question: str, history: Sequence[Turn], corpus: Corpus) -> Standa
     history
         Earlier turns, oldest first.
     corpus
-        The notes: a question with the name of one has a subject of its own.
+        The notes: a question that names one needs no subject from earlier turns.
     """
     text = " ".join(question.split())
     talk = talk_of(text)
@@ -152,6 +160,8 @@ def standalone(question: str, history: Sequence[Turn], corpus: Corpus) -> Standa
     turns = [turn for turn in history[-TURNS:] if not talk_of(turn.question)]
     if not turns or not _refers_back(text, corpus):
         return Standalone(text)
+    if counted := _count(text, turns[-1]):
+        return Standalone(text, counted)
     carried = _item(text, turns[-1]) or _subject(text, turns, corpus)
     if not carried:
         return Standalone(text)
@@ -191,18 +201,37 @@ def _refers_back(question: str, corpus: Corpus) -> bool:
     if _names(question, corpus):
         return replaces_subject(question)
     content = [word for word in words if word not in STOP_WORDS]
-    whole = _ASKING.match(question) is not None and bool(content)
     if _OPENING.match(question) or (_SO.match(question) and len(content) <= SHORT):
         return True
-    return len(content) < SHORT and not whole
+    return len(content) < SHORT and not _is_whole(question)
+
+
+def _is_whole(question: str) -> bool:
+    """Check whether a question both asks and says what of."""
+    return _ASKING.match(question) is not None and any(
+        word not in STOP_WORDS for word in tokens(question)
+    )
+
+
+def _count(question: str, turn: Turn) -> str:
+    """Return how many items the last answer lists, if "how many of those?" asks for it."""
+    items = _items(turn) if _HOW_MANY.fullmatch(question) else []
+    return f"The last answer lists {len(items)}." if items else ""
+
+
+def _items(turn: Turn) -> list[str]:
+    answer = turn.answer
+    if not isinstance(answer, Answer):
+        return []
+    return [statement.text for statement in answer.statements if statement.item]
 
 
 def _item(question: str, turn: Turn) -> str:
     """Return the item of the last answer that "the second one" means."""
     asked = _ONE_OF.search(question)
-    if not asked or not isinstance(turn.answer, Answer):
+    if not asked:
         return ""
-    items = [statement.text for statement in turn.answer.statements if statement.item]
+    items = _items(turn)
     place = _ORDINALS.get(asked.group(1).lower())
     if place is None or not -len(items) <= place < len(items):
         return ""
@@ -210,23 +239,28 @@ def _item(question: str, turn: Turn) -> str:
 
 
 def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
-    """Return what the last question was about, and the ones that it referred to.
+    """Return the subject of the last question, and of the questions that it referred to.
 
-    "And soy?" puts one subject in the place of another: of "what about peas?" nothing is carried
-    over, and of a longer question what it asks; without the names in it, if soy is a name.
+    "And soy?" replaces a subject. After "what about peas?" nothing is taken over. After a longer
+    question its words are, without the names of notes if soy is one.
     """
     instead = replaces_subject(question)
     about = [name for turn in turns for name in _names(turn.question, corpus)]
     if not instead and about and not _POINTING.isdisjoint(tokens(question)):
-        # "Who translated it?" points at what was named, not at all that was asked about it.
+        # "it" in "Who translated it?" refers to the note named before, not to the whole question.
         return about[-1]
     named = instead and bool(_names(question, corpus))
+    # "So what's the remedy?" asks something else of the same subject, "since when?" more of it all.
+    other = not instead and _is_whole(question)
     parts: list[str] = []
     for turn in reversed(turns):
         asked = turn.question
-        if not (instead and replaces_subject(asked)):
+        if instead and replaces_subject(asked):
+            continue
+        complete = turn is turns[0] or not _refers_back(asked, corpus)
+        if complete or not other:
             parts.insert(0, _topic(_without_names(asked, corpus) if named else asked))
-        if not _refers_back(asked, corpus):
+        if complete or named:
             break
     words = "; ".join(dict.fromkeys(part for part in parts if part)).split()
     if instead and not named:

@@ -1,7 +1,7 @@
 """The language of a question, and the bot's own sentences in it.
 
-German, French, Spanish, Chinese and Japanese are answered in kind; every other language in English.
-What is quoted from a note stays in the note's language.
+German, French, Spanish, Chinese and Japanese questions get those sentences in their language, all
+others in English. Quotes stay in the note's language.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ _TALK: dict[Talk, str] = {
     "你能做什么|ヘルプ|何ができますか",
 }
 SMALL_TALK = {fold(said): talk for talk, words in _TALK.items() for said in words.split("|")}
-"""Small talk beside English, folded, by what is said."""
+"""Small talk in languages other than English, folded, by kind."""
 
 LONGEST_PIECE = 14
-"""Letters of the longest word piece that an encoder knows; a longer one is a run it cannot read."""
+"""Letters of the longest word piece; an encoder returns a longer run for an unknown script."""
 
 LONGEST_UNSPACED = 4
 """The same of scripts without spaces, and of Korean, where a run is a phrase."""
 
 KNOWN = 0.5
-"""Share of a question's foreign letters in pieces of several, from which the encoder reads it."""
+"""Least share of the non-Latin letters in word pieces of several letters in a known script."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
     """The bot's own sentences in one language.
 
-    `silent` says that the notes hold no answer, and `unanswered` that they hold none to a part;
+    `silent` says that the notes do not answer, and `unanswered` that they do not answer a part;
     `nearest` and `more` introduce notes and passages.
     """
 
@@ -168,10 +168,10 @@ def language_of(text: str) -> Language:
 
 
 def is_readable(text: str, pieces: Sequence[Span]) -> bool:
-    """Check whether an encoder knows the script of a text, by the word pieces it makes of it.
+    """Check whether an encoder knows the script of a text, by the word pieces of the text.
 
-    An encoder falls back to single letters, or to one unknown run, where its vocabulary has no
-    pieces of a script. Its vectors then tell nothing.
+    Where its vocabulary has no pieces of a script, an encoder cuts a text into single letters or
+    returns one unknown run. Vectors of such pieces are useless.
     """
     letters = len(_FOREIGN.findall(text))
     if 2 * letters <= len(re.findall(r"[^\W\d_]", text)):

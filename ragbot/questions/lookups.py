@@ -1,7 +1,7 @@
-"""Questions that the structure of the notes answers: rows, properties, tags, dates and tasks.
+"""Look up answers in the structure of the notes: rows, properties, tags, dates and tasks.
 
-"The berth of the Corvo" is a cell, "the serial number of the boiler" a property, "which notes are
-tagged T" and "open tasks" are lists. Such an answer is looked up, not ranked.
+"The berth of the Corvo" is a cell, "the serial number of the boiler" a property; "which notes are
+tagged T" and "open tasks" are lists. Such facts are looked up, not ranked.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, han_names, terms
 
 TABLES = 20
-"""Passages whose notes are searched for a row or property: those with the words of the question."""
+"""Most passages, the best by BM25, whose notes are searched for a row or property."""
 
 FEW = 3
 """Rows that answer together, where the question names no column that they fill."""
@@ -33,7 +33,7 @@ YEARS = 50
 """Years back in which a day without a year is looked for."""
 
 LEAST_STEM = 5
-"""Letters of the shortest stem that another of the same word may begin with."""
+"""Letters of the shortest stem that can be the beginning of another stem of the word."""
 
 _LISTED = re.compile(r"\b(who|whom|which|list|name|what (are|were|do|does|did|\w+s\b))\b", re.I)
 _TAGGED = re.compile(
@@ -98,9 +98,9 @@ _NUMBERS = {_root(word) for word in TO_TWENTY} | {str(number) for number in rang
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One thing that was looked up: how it reads, and its place.
+    """One fact that was looked up, as text, with its place.
 
-    The lines of one list have the place of the list.
+    All lines of a list have the place of the list.
     """
 
     note: NoteId
@@ -210,7 +210,7 @@ def _in_every_year(period: When) -> Iterator[tuple[date, date]]:
 
 
 def _of_day(note: Note, wanted: Collection[str]) -> Iterator[Found]:
-    """Yield what a daily note says, or of it what holds all the words wanted."""
+    """Yield the lines of a daily note, or those that contain all the words wanted."""
     for unit in units(note):
         if unit.kind in ("heading", "property", "header"):
             continue
@@ -219,7 +219,7 @@ def _of_day(note: Note, wanted: Collection[str]) -> Iterator[Found]:
 
 
 def _when(corpus: Corpus, question: str) -> Iterator[Found]:
-    """Yield what daily notes say of a thing: the day is in their name."""
+    """Yield the lines of daily notes on a subject: the date is in the note's name."""
     wanted = _words(question)
     if not _WHEN.search(question) or not wanted:
         return
@@ -234,7 +234,7 @@ def _when(corpus: Corpus, question: str) -> Iterator[Found]:
 
 
 def _values(corpus: Corpus, question: str) -> Iterator[Found]:
-    """Yield the rows and properties that hold a value that is asked for by its column or key."""
+    """Yield the rows and properties that contain the value of the column or key asked for."""
     wanted = _words(question)
     every = _roots([question])
     rows: dict[bool, list[Found]] = {True: [], False: []}
@@ -252,7 +252,7 @@ def _values(corpus: Corpus, question: str) -> Iterator[Found]:
                 rest = wanted - key
                 if key <= every and rest <= place | _roots(unit.headings) and rest != wanted:
                     properties.append((len(key), bool(rest), _found(note, unit)))
-    # "What is the serial number?" has an answer where only one thing has one.
+    # "What is the serial number?" has an answer only if one note has a serial number.
     best = max(((size, named) for size, named, _ in properties), default=None)
     found = [one for size, named, one in properties if (size, named) == best]
     if not best or not (best[1] or len(found) == 1):
@@ -262,7 +262,7 @@ def _values(corpus: Corpus, question: str) -> Iterator[Found]:
 
 
 def _attended(corpus: Corpus, question: str) -> Iterator[Found]:
-    """Yield the list of those who were at a meeting, whatever its heading calls them."""
+    """Yield the list of those who attended a meeting, under any heading for it."""
     asked = _ATTENDED.search(question)
     if asked is None:
         return
@@ -288,7 +288,7 @@ def _attended(corpus: Corpus, question: str) -> Iterator[Found]:
 
 
 def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
-    """Yield the list under a heading or a line that says what is asked for: "Attendees:"."""
+    """Yield the list under a heading or line with the words asked for, such as "Attendees:"."""
     number = things_asked(question)
     wanted = _words(question) - (_NUMBERS if number else set())
     if not _LISTED.search(question) or not wanted:
@@ -336,7 +336,7 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _nearby(corpus: Corpus, question: str) -> list[Note]:
-    """Return the notes that a question names, and those that share the most with it in words."""
+    """Return the notes that a question names, and those with the best BM25 scores."""
     scores = corpus.bm25(question)
     best = sorted(scores, key=lambda number: -scores[number])[:TABLES]
     named = [note for name in corpus.names_in(question) for note in name.notes]
@@ -395,6 +395,6 @@ def _found(note: Note, unit: Unit, *, with_state: bool = False) -> Found:
 
 
 def _first_line(note: Note) -> Span:
-    """Return the first line of a note that says something."""
+    """Return the first line of a note that has text."""
     found = units(note)
     return found[0].span if found else (0, len(note.text))

@@ -1,4 +1,4 @@
-"""How people ask for a relation: the verb, its voice, and who does what to whom.
+"""Match the words of a question with predicates: by verb, voice and preposition.
 
 "What extends X?" and "what is X extended by?" ask for the same edges, and
 "what does X extend?" for the opposite ones. A predicate is a verb as well
@@ -17,16 +17,17 @@ from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS
 
 LEAST_ACTION = 5
-"""Letters of the shortest stem that is left of who does something: the "publish" of "publisher"."""
+"""Letters of the shortest stem of a noun for a person: "publish" of "publisher"."""
 
 _PREPOSITIONS = {"at", "by", "for", "from", "in", "into", "of", "on", "over", "to", "upon", "with"}
 _BE = {"is", "are", "was", "were", "be", "been", "being", "get", "gets", "got", "s"}
+_PAST = {"wrote", "met", "taught", "knew", "saw", "made", "built", "led"}
 _IRREGULAR = {"set", "built", "made", "written", "drawn", "taken", "given", "known", "led"}
 _STANDS_FOR = {"it", "them", "this", "that", "him", "her"}
 _NO_NOUNS = {"up", "down", "broader", "narrower", "related", "next", "previous", "similar", "same"}
 _EMPTY = {"is", "a", "an", "the", "has", "have", "as"} | _PREPOSITIONS
 
-# What people say, as stems, and the predicates that mean it.
+# Stems of words in questions, and the predicates that they mean.
 _MEANINGS = {
     "build on": "extends derived_from grounded_in depends_on",
     "rest on": "grounded_in depends_on derived_from",
@@ -76,8 +77,8 @@ class Asked:
     """A predicate that a question asks for.
 
     `place` is the position of its word among the question's words. `exact` is
-    False when only the meaning matched; `preposition` tells whether the
-    predicate's preposition, if it has one, is the question's too.
+    False if only the meaning matched; `preposition` is True if the question has
+    the predicate's preposition, or the predicate has none.
     """
 
     predicate: str
@@ -87,7 +88,7 @@ class Asked:
 
 
 def asked(words: Sequence[str], names: Iterable[str], free: Sequence[bool]) -> list[Asked]:
-    """Find the predicates among `names` that a question speaks of.
+    """Return the predicates among `names` that a question contains.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ def stands_at_source(predicate: str, words: Sequence[str], verb: int, subject: i
 
 
 def is_passive(predicate: str) -> bool:
-    """Check whether a predicate describes what it happens to.
+    """Check whether a predicate is in the passive voice: its source undergoes the action.
 
     Examples
     --------
@@ -151,19 +152,25 @@ def is_passive(predicate: str) -> bool:
     return bool(rest) and (first.endswith("ed") or first in _IRREGULAR)
 
 
+def is_past(predicate: str) -> bool:
+    """Check whether a predicate is a verb in the past: "wrote", "founded", but not "related"."""
+    word = predicates.words(predicate)
+    return word in _PAST or (word.isalpha() and word.endswith("ed") and word not in _NO_NOUNS)
+
+
 def is_noun(predicate: str) -> bool:
-    """Check whether a predicate names what its target is to the source: "author", "publisher".
+    """Check whether a predicate is a noun for the target's role: "author", "publisher".
 
     Examples
     --------
-    >>> [is_noun(one) for one in ("author", "spare_part", "extends", "motivated_by", "part_of")]
+    >>> [is_noun(one) for one in ("author", "spare_part", "extends", "wrote", "part_of")]
     [True, True, False, False, False]
     """
     words = predicates.words(predicate).split()
     verbal = ("s", "ed", "ing", "ly")
     return (
         bool(words)
-        and _NO_NOUNS.union(_EMPTY).isdisjoint(words)
+        and _NO_NOUNS.union(_EMPTY, _PAST).isdisjoint(words)
         and not any(word.endswith(verbal) and not word.endswith("ss") for word in words)
     )
 
@@ -184,13 +191,13 @@ def _said(stems: Sequence[str], words: Sequence[str], name: str) -> Asked | None
 
 @cache
 def _parts(predicate: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the words of a predicate, and the stems of those that say something."""
+    """Return the words of a predicate, and the stems of its content words."""
     parts = tuple(predicates.words(predicate).split())
     return parts, tuple(_agentless(stem(one)) for one in parts if one not in _EMPTY | STOP_WORDS)
 
 
 def _agentless(root: str) -> str:
-    """Cut the ending of who does something: "translator" and "translated" then compare equal.
+    """Cut the ending of a noun for a person, so that "translator" equals "translated".
 
     Examples
     --------

@@ -1,52 +1,52 @@
-"""A question, analysed once: retrieval and answers read what is found here."""
+"""Analyse a question once, for retrieval and answers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ragbot.index.corpus import Corpus
-from ragbot.index.name_spotter import NameMatch
+from ragbot.index.names import NameMatch
 from ragbot.inference.token_codes import EncodedQuestion, EncodeQuestion
 from ragbot.models import NoteId, Span
-from ragbot.questions.answer_type import AnswerType, answer_types
 from ragbot.questions.conversation import Standalone
 from ragbot.questions.language import Language, is_readable, language_of
 from ragbot.questions.question_type import QuestionType, question_type
+from ragbot.questions.relation_questions import RelationQuestion, answerable
 from ragbot.questions.subquestions import clauses
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked.
+    """An analysed question.
 
     Attributes
     ----------
     text
         As it was typed.
     standalone
-        The same so that it can be searched by itself: a follow-up with its subject.
+        The text to search: a follow-up is completed with its subject.
     type
         The form of its answer: a definition, a list, a comparison, ...
-    answer_types
-        What an answer must hold: a number of things, a date, a name, ...
     names
         Names of notes in it.
+    relation
+        The relations that it asks for, with those found; None if it asks for none.
     language
         Of `text`.
     encoded
-        Vectors of `standalone`; None where words alone decide: without an encoder, and for
-        scripts that the encoder does not know.
+        Vectors of `standalone`; None without an encoder, and for scripts that the encoder does
+        not know: then words and links alone are searched.
     parts
-        The questions that it consists of, at least two; empty when it asks one thing.
+        The questions that it consists of, at least two; empty if it is one.
     shown
-        Where the last answer was quoted from: a follow-up does not lead with it again.
+        Places that the last answer quoted: the answer to a follow-up begins with others.
     """
 
     text: str
     standalone: str
     type: QuestionType
-    answer_types: tuple[AnswerType, ...] = ()
     names: tuple[NameMatch, ...] = ()
+    relation: RelationQuestion | None = None
     language: Language = "en"
     encoded: EncodedQuestion | None = None
     parts: tuple[Question, ...] = ()
@@ -59,14 +59,14 @@ def analyse(
     asked: Standalone | None = None,
     encode: EncodeQuestion | None = None,
 ) -> Question:
-    """Return a question with all that can be said of it before the search.
+    """Return an analysed question.
 
     Parameters
     ----------
     text
         As it was typed.
     asked
-        The same completed by its conversation; None where it stands alone.
+        The question completed from its conversation; None without a conversation.
     encode
         Encodes a question; None to search by words and relations only.
     """
@@ -77,8 +77,8 @@ def analyse(
         text,
         query,
         question_type(query),
-        answer_types(text),
         tuple(corpus.names_in(query)),
+        answerable(corpus, query),
         language_of(text),
         _encoded(query, encode),
         parts,
@@ -88,7 +88,7 @@ def analyse(
 
 def _encoded(query: str, encode: EncodeQuestion | None) -> EncodedQuestion | None:
     found = encode(query) if encode else None
-    # An encoder that has no vectors of words does not say which words it knows.
+    # An encoder without vectors of words does not show which words it knows.
     if found is None or (found.words.spans and not is_readable(query, found.words.spans)):
         return None
     return found

@@ -1,4 +1,4 @@
-"""The type of a question: what form its answer takes."""
+"""The type of a question: the form of its answer."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Literal
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import TO_TWENTY, content_words, tokens
 
-QuestionType = Literal[
-    "definition", "why", "how", "compare", "list", "who", "when", "number", "other"
-]
+QuestionType = Literal["definition", "why", "compare", "list", "other"]
 
 _SEVERAL = "|".join((*TO_TWENTY[2:], r"\d+"))
 _PATTERNS: tuple[tuple[QuestionType, str], ...] = (
@@ -22,12 +20,6 @@ _PATTERNS: tuple[tuple[QuestionType, str], ...] = (
         r"[^,]+ or [^,]+$",
     ),
     (
-        "number",
-        r"\bhow (many|much|often|long|big|large|far|bad|high|low|old|tall)\b"
-        r"|\b(what|which) (share|percentage|percent|proportion|number|fraction|rate|score)\b"
-        r"|\b\w+ (number|percentage|score|rate)\b.{0,40}\?",
-    ),
-    (
         "list",
         r"^\W*(please )?(list|name|give me|enumerate)\b|\b(what|which) (are|were) (all )?the\b"
         r"|^(?!\W*(why|how|when|who|do|does|did|is|are|was|were|can|should)\b).*\bthe "
@@ -36,13 +28,10 @@ _PATTERNS: tuple[tuple[QuestionType, str], ...] = (
         r"|\b(what|which|name|list)( are)?( all)?( of)?( the)? "
         rf"({_SEVERAL}|kinds?|types?|sorts?|examples?|ways)\b",
     ),
-    ("when", r"\b(when (was|were|did|does|is|do|will)|(on |in )?what (date|year|day|month))\b"),
     (
         "why",
         r"\b(why|how come|for what reason|what('s| is| was)? the (reason|cause)|reason that)\b",
     ),
-    ("who", r"\b(who|whom|whose)\b"),
-    ("how", r"\bhow\b"),
     (
         "definition",
         r"^\W*(so |ok |and )*((what|who)('?s| is| are| was| were)|define|explain|describe"
@@ -59,21 +48,8 @@ _COUNTED = re.compile(
 _YES_OR_NO = re.compile(
     r"\W*(?:did|do|does|is|are|was|were|can|could|should|would|has|have|will)\b", re.IGNORECASE
 )
-_SIDES = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"\bbetween ([^?,;]{1,80}?) and ([^?,;.]{1,80})",
-        r"\bcompar(?:e[ds]?|ing) ([^?,;]{1,80}?) (?:and|with|to|against) ([^?,;.]{1,80})",
-        r"\bhow (?:do|does|did|is|are) ([^?,;]{1,80}?) (?:differ|different|distinct|compare)\w*"
-        r" (?:from|with|to) ([^?,;.]{1,80})",
-        r"\b(?:do|does|are|is) ([^?,;]{1,80}?) and ([^?,;]{1,80}?) (?:differ|different|compare"
-        r"|have in common|similar|alike)",
-        r"(?:^|[,;:] )([^?,;:]{1,80}?) (?:vs\.?|versus|or|compared (?:to|with)) ([^?,;.:]{1,80})",
-    )
-)
-_ARTICLE = re.compile(r"^(?:the|a|an|both)\s+|^(?:what|which|who) (?:is|are) (?:better,? )?", re.I)
 MOST_BESIDE = 5
-"""Words that say something beside the name of what is defined, before the verb."""
+"""Most content words before the verb of a definition, besides the term."""
 
 _ASKING = {"defin", "explain", "describ", "tell", "mean", "exactl", "actuall", "term"}
 _SAYS = {"is", "are", "was", "were", "means", "mean", "refers", "refer", "denotes", "describes"}
@@ -81,18 +57,18 @@ _ARTICLES = {"the", "a", "an"}
 
 
 def question_type(question: str) -> QuestionType:
-    """Return what form the answer to a question takes.
+    """Return the form of the answer to a question.
 
     Examples
     --------
-    >>> [question_type(q) for q in ("How many are there?", "A vs B?", "why so?", "Who wrote it?")]
-    ['number', 'compare', 'why', 'who']
+    >>> [question_type(q) for q in ("What is heat?", "A vs B?", "why so?", "Who wrote it?")]
+    ['definition', 'compare', 'why', 'other']
     """
     return next((found for found, pattern in _COMPILED if pattern.search(question)), "other")
 
 
 def things_asked(question: str) -> int | None:
-    """Return how many things a question asks for; None where it names no number, or one.
+    """Return how many things a question asks for; None for one, or without a number.
 
     Examples
     --------
@@ -109,24 +85,6 @@ def things_asked(question: str) -> int | None:
     return number if number > 1 else None
 
 
-def sides(question: str) -> tuple[str, str] | None:
-    """Return the two things that a question compares; None where it names no two.
-
-    Examples
-    --------
-    >>> sides("what's the difference between a kettle and a pot?")
-    ('kettle', 'pot')
-    >>> sides("Compare them.") is None
-    True
-    """
-    for pattern in _SIDES:
-        found = pattern.search(question)
-        if found:
-            first, second = (_ARTICLE.sub("", side).strip(" ,'\"") for side in found.groups())
-            return (first, second) if first and second else None
-    return None
-
-
 def defined_term(question: str) -> frozenset[str]:
     """Return the stems of the term in a "what is X?" question; empty for others.
 
@@ -141,7 +99,7 @@ def defined_term(question: str) -> frozenset[str]:
 
 
 def defines(term: frozenset[str], sentence: str) -> bool:
-    """Check whether a sentence says what a term, by its stems, is.
+    """Check whether a sentence defines a term, given by its stems.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """Questions about relations: "what extends X?", "does X extend Y?", "how are X and Y connected?".
 
-Such a question names a note and a predicate, and its answer is on the edges
-of that note, not in a passage. Which end the note is at follows from the
-grammar (`phrasing.py`); inverses and meanings count as the predicate itself.
+Such a question names a note and a predicate, and relations of that note answer it. The grammar of
+the question decides whether the note is the source or the target (`predicate_matcher.py`).
+Inverses and synonyms count as the predicate itself.
 """
 
 from __future__ import annotations
@@ -18,29 +18,26 @@ from ragbot.models import LINKS_TO, MENTIONS, UNTYPED, NoteId, Relation, Span
 from ragbot.notes import predicates
 from ragbot.questions import predicate_matcher
 from ragbot.questions.predicate_matcher import Asked
-from ragbot.questions.question_type import question_type, sides
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
 
-NEAR = 6
-"""Most words between the verb and a note that is only guessed from words of its title."""
-
 COMMON = 0.25
-"""Rarity up to which a name of one word is a word like any other: "Models"."""
+"""Greatest rarity of a one-word name that counts as a common word, such as "Models"."""
 
 GUESSES = 30
-"""Notes tried, those first whose titles share the rarest words with the question."""
+"""Most notes tried, the best matches of title and question first."""
 
 SHORT = 2
-"""Words beside name and relation in a question to which "there is no such relation" is said."""
+"""Most other words in a question whose answer may be that there is no such relation."""
 
 LEEWAY = 1
-"""Words beside name and relation where the relation's words say many other things too."""
+"""Most other words in a question whose verb has many meanings, such as "link"."""
 
 _WORD = re.compile(r"[^\W_]+")
 _ASKS = re.compile(
     r"\b(what|which|who|whom|whose|how|is there|are there|does|do|list|name|show)\b", re.IGNORECASE
 )
+_COMPARES = re.compile(r"\b(different|difference|compar|versus\b|vs\b)", re.IGNORECASE)
 _YES_OR_NO = {"does", "do", "did", "is", "are", "was", "were", "has", "have"}
 _CONNECTS = {"connect", "relat", "link", "relation", "relationship", "connection", "path", "tie"}
 _THINGS = (
@@ -60,15 +57,15 @@ _ABSENT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RelationQuestion:
-    """A question that edges of the graph answer.
+    """A question that relations answer, with the relations.
 
     Attributes
     ----------
     kind
-        `edges`: what is in a relation to `subject`; `path`: how `subject`
-        and `object` are connected; `stated`: that `subject` is in a
-        relation to `object`, as was asked; `unstated`: that no author says
-        so, with what connects the two instead.
+        `edges` lists the relations of `subject`; `path` connects `subject`
+        and `object`; `stated` confirms the relation of `subject` to
+        `object` that was asked; `unstated` says that no author wrote it,
+        with the path between the two instead.
     predicates
         The predicates asked for, as the vault spells them.
     direction
@@ -110,14 +107,14 @@ def answerable(corpus: Corpus, question: str) -> RelationQuestion | None:
     -------
     RelationQuestion or None
         None when the question names no note, or no relation; or when it does
-        both but no edge answers and the name was only guessed from some of
-        its words: then it is a question like any other.
+        both, but no relation answers and the question has only some words
+        of the name.
     """
     spans = [match.span() for match in _WORD.finditer(question)]
     words = [" ".join(tokens(question[first:last])) for first, last in spans]
     if not _ASKS.search(question) and _YES_OR_NO.isdisjoint(words[:1]):
         return None
-    if question_type(question) == "compare" and sides(question):
+    if _COMPARES.search(question):
         # "How is a reference different from a source?" asks for no reference.
         return None
     named = _named(corpus, question, words, spans)
@@ -154,7 +151,7 @@ def _connected(
 def _stated(
     corpus: Corpus, words: Sequence[str], named: Sequence[_Named]
 ) -> RelationQuestion | None:
-    """Look for the relation that a question with yes or no for an answer asks about."""
+    """Return the relation that a yes-or-no question asks about."""
     one, other = named[0], named[1]
     if len(named) > 2 or one.note == other.note or _YES_OR_NO.isdisjoint(words[:1]):
         return None
@@ -172,7 +169,7 @@ def _stated(
                 found.append(relation)
     asked = tuple(match.predicate for match in matches)
     if not matches[0].exact:
-        # "Does X reduce Y?" is not yes because X mitigates Y, but that is what there is to say.
+        # "X mitigates Y" does not mean yes to "Does X reduce Y?", but it is the nearest answer.
         joined = RelationQuestion("path", asked, direction, one.note, other.note, tuple(found))
         return joined if found else None
     kind: Literal["stated", "unstated"] = "stated" if found else "unstated"
@@ -197,7 +194,7 @@ def _edges(
     matches = [
         match
         for match in _asked(corpus, words, named)
-        if (name.sure or (_is_near(match, name) and not _describes(match, words, name)))
+        if (name.sure or not _describes(match, words, name))
         and _is_plain(match, words, named)
         # "Who extracted it?" asks for a person, `extracted_from` names a source.
         and not ("who" in words and match.predicate.endswith("_from"))
@@ -212,7 +209,7 @@ def _edges(
         # Every relation is a link, so a question about links asks for all of them.
         predicate = None if match.predicate == LINKS_TO else match.predicate
         found = corpus.graph.neighbours(name.note, predicate, direction)
-        # A mention is no link: its author made none.
+        # No author wrote a mention.
         found = [r for r in found if r not in relations and r.predicate != MENTIONS]
         found = [r for r in found if not (ghosts_only and r.target)]
         if not match.exact and not _are_of_kind(corpus, found, name.note, kind):
@@ -235,7 +232,7 @@ def _edges(
 
 
 def _asked(corpus: Corpus, words: Sequence[str], named: Sequence[_Named]) -> list[Asked]:
-    """Find what is asked for: predicates of the vault, else links, else predicates it lacks."""
+    """Return the predicates asked for: those of the vault, else links, else ones it lacks."""
     free = [not _within(place, named) for place in range(len(words))]
     typed = [p for p in corpus.graph.predicates if p not in UNTYPED]
     for names in (typed, [LINKS_TO], sorted(predicates.KNOWN)):
@@ -244,19 +241,15 @@ def _asked(corpus: Corpus, words: Sequence[str], named: Sequence[_Named]) -> lis
     return []
 
 
-def _is_near(match: Asked, name: _Named) -> bool:
-    return min(abs(match.place - name.first), abs(match.place - name.last + 1)) <= NEAR
-
-
 def _describes(match: Asked, words: Sequence[str], name: _Named) -> bool:
-    """Check whether the word is said of the one behind it: "the best measured results"."""
+    """Check whether a word is an attribute of the next one: "the best measured results"."""
     after = match.place + 1
     described = words[after : after + 1] and words[after] not in STOP_WORDS
     return bool(described) and words[match.place].endswith("ed") and not _within(after, [name])
 
 
 def _is_plain(match: Asked, words: Sequence[str], named: Sequence[_Named]) -> bool:
-    """Check whether little is asked beside the relation, where its words say many other things too.
+    """Check that a question with an ambiguous verb has few words besides name and relation.
 
     "Which notes link to X?" asks for links; "how does X link its units to the
     weather of a region?" does not.
@@ -267,7 +260,7 @@ def _is_plain(match: Asked, words: Sequence[str], named: Sequence[_Named]) -> bo
 
 
 def _kind(words: Sequence[str], verbs: Collection[int]) -> str:
-    """Return the stem of what is asked for by "which ...", empty when that may be anything."""
+    """Return the stem of the noun after "which"; empty for "which notes" and the like."""
     for place, word in enumerate(words[1:], start=1):
         if words[place - 1] in {"which", "what"} and place not in verbs and word not in STOP_WORDS:
             return "" if stem(word) in _GENERIC else stem(word)
@@ -275,7 +268,7 @@ def _kind(words: Sequence[str], verbs: Collection[int]) -> str:
 
 
 def _are_of_kind(corpus: Corpus, relations: Sequence[Relation], subject: NoteId, kind: str) -> bool:
-    """Check whether a note at the other end goes by a kind of thing: in its path or its title."""
+    """Check whether path or title of a note at the other end contain the kind asked for."""
     ends = {r.target if r.source == subject else r.source for r in relations}
     texts = (f"{end} {corpus.notes[end].title}" for end in ends if end)
     return not kind or any(stem(word) == kind for text in texts for word in tokens(text))
@@ -296,7 +289,7 @@ def _direction(match: Asked, words: Sequence[str], name: _Named) -> Direction:
 
 
 def _besides(words: Sequence[str], named: Sequence[_Named], asked: Collection[str]) -> int:
-    """Count what a question says besides names and what is asked for, of things that say much."""
+    """Count the content words of a question besides names and predicates."""
     return sum(
         word not in STOP_WORDS and stem(word) not in _GENERIC and stem(word) not in asked
         for place, word in enumerate(words)
@@ -311,7 +304,7 @@ def _within(place: int, named: Sequence[_Named]) -> bool:
 def _named(
     corpus: Corpus, question: str, words: Sequence[str], spans: Sequence[Span]
 ) -> list[_Named]:
-    """Find the notes that a question speaks of, in the order of the question."""
+    """Return the notes that a question names, in the order of the question."""
     found = []
     for spotted in corpus.names_in(question):
         first = next(place for place, span in enumerate(spans) if span[1] > spotted.span[0])
@@ -326,7 +319,7 @@ def _named(
 def _unwritten(
     corpus: Corpus, question: str, words: Sequence[str], named: Sequence[_Named]
 ) -> list[_Named]:
-    """Find the ghosts that a question speaks of, when it asks for a relation at all."""
+    """Return the ghosts that a question names, if it asks for a relation."""
     if not _asked(corpus, words, named):
         return []
     found: list[_Named] = []
@@ -338,10 +331,10 @@ def _unwritten(
 
 
 def _guessed(corpus: Corpus, words: Sequence[str]) -> list[_Named]:
-    """Find notes of whose title the question says two words or more, the best first.
+    """Return notes whose title shares two or more words with the question, best first.
 
-    One word is enough when the question says that it means a note: "the note
-    on welfare", "the constitution note".
+    One word is enough if the question calls it a note: "the note on welfare",
+    "the constitution note".
     """
     places = {stem(word): place for place, word in enumerate(words) if word not in STOP_WORDS}
     pointed = _pointed_at(words)
@@ -356,7 +349,7 @@ def _guessed(corpus: Corpus, words: Sequence[str]) -> list[_Named]:
 
 
 def _pointed_at(words: Sequence[str]) -> set[int]:
-    """Places of the words that a question uses to say which note it means."""
+    """Return the positions of the words that name a note in "the note on ..."."""
     found: set[int] = set()
     for place, word in enumerate(words):
         if word in _NOTES:

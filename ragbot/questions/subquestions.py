@@ -1,7 +1,7 @@
-"""The several things that one question asks, each a question of its own.
+"""Cut a question that asks several things into sub-questions.
 
-"Why is X done, and what did Y find?" asks of two notes. Searched as a whole,
-the half that says more takes the best places; its halves are searched too.
+"Why is X done, and what did Y find?" asks about two notes. A search for the
+whole finds mostly one of them, so each part is searched too.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from ragbot.text.sentences import sentences
 from ragbot.text.tokenize import STOP_WORDS, tokens
 
 LEAST_WORDS, LEAST_NAMED = 3, 2
-"""Words that say something in a clause that can be searched, and in one that asks what or who
-something is: that is a name. A shorter one stays with the other."""
+"""Least content words of a clause that is searched by itself, and of a "what is X?" clause. A
+shorter one stays with the clause before it."""
 
 MOST = 5
-"""Clauses of a question; what follows stays with the last."""
+"""Most clauses of a question; the rest stays with the last one."""
 
 _ASKING = (
     r"(?:what|which|who|whom|whose|how|where|when|why|if|is|are|was|were|does|did|do|can|could"
@@ -64,7 +64,7 @@ def _cut(question: str) -> list[str]:
     for first, last in sentences(question):
         sentence = question[first:last]
         if sentence.startswith("(") and parts:
-            # What a conversation adds to a question: it belongs to the words before it.
+            # The subject that `conversation.py` adds in brackets belongs to the words before it.
             parts[-1] = f"{parts[-1]} {sentence}"
         else:
             parts += [part.strip() for part in _NEXT.split(sentence) if part.strip()]

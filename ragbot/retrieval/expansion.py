@@ -1,11 +1,12 @@
-"""Expansion: what the best notes lead to by their links.
+"""Expansion: score the notes that the best notes link to.
 
-The best notes lift the notes that they link to, the less the lower they rank themselves. The more
-notes link to a target the less it gains: a link to a hub says little. Of several links to a note
-the one from the best note counts, so that a hub gains nothing from its many links.
+A note passes a part of its score on to the notes that it links to: the lower its rank, the less.
+The more notes link to a target, the less it gains, because a link to a hub says little. Of several
+links to a note only the one from the best note counts, so that a hub gains nothing from its many
+links.
 
-How much a link is worth depends on the graph. Where links join notes that are near in meaning they
-count in full; where they join any notes, as in a graph whose edges were shuffled, not at all.
+The weight of links depends on the graph. Links that join notes of similar meaning count in full;
+links between random notes, as in a graph whose edges were shuffled, do not count.
 
 References
 ----------
@@ -22,20 +23,20 @@ from dataclasses import dataclass, field
 from ragbot.index.corpus import Corpus
 from ragbot.index.stored_graph import link_rarity
 from ragbot.models import NoteId, Relation
-from ragbot.questions import relation_questions
+from ragbot.questions.relation_questions import RelationQuestion
 from ragbot.retrieval.first_stage import best
 
 SEEDS = 10
 """Notes whose links are followed."""
 
 DECAY = 0.25
-"""Score below the best seed at which a seed passes on 1/e of what the best one does."""
+"""Difference to the best seed's score at which a seed passes on 1/e of the share."""
 
 LINK = 0.5
 """Score of a link from the best seed to a note with no other, if links are fully trusted."""
 
 FADING = 0.5
-"""Share that a further hop passes on beside the one before."""
+"""Share of the score that a further hop passes on."""
 
 ASKED = 1.0
 """Score of an edge that the question asks for by its predicate."""
@@ -43,7 +44,7 @@ ASKED = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The best way found to a note: its score, and the note it came from."""
+    """The best path to a note: its score, and the note before."""
 
     score: float
     origin: NoteId
@@ -51,7 +52,7 @@ class Step:
 
 @dataclass(slots=True)
 class Expansion:
-    """What links led to, by note.
+    """The notes that links led to.
 
     Attributes
     ----------
@@ -79,7 +80,7 @@ class Expansion:
         return scores
 
     def gains(self) -> dict[NoteId, float]:
-        """Return what links, and the question's relation, add to each note."""
+        """Return the score that links, and the relations asked for, add to each note."""
         gains = self.link_scores()
         for note, score in self.named.items():
             gains[note] = gains.get(note, 0.0) + score
@@ -99,11 +100,15 @@ class Expansion:
         return tuple(reversed(path))
 
 
-def expand(corpus: Corpus, question: str, scores: Mapping[NoteId, float], hops: int) -> Expansion:
+def expand(
+    corpus: Corpus, asked: RelationQuestion | None, scores: Mapping[NoteId, float], hops: int
+) -> Expansion:
     """Follow the links of the best notes, and the relations that the question asks for.
 
     Parameters
     ----------
+    asked
+        The relations that the question asks for, if any.
     scores
         Of the first stage.
     hops
@@ -112,7 +117,8 @@ def expand(corpus: Corpus, question: str, scores: Mapping[NoteId, float], hops: 
     expansion = Expansion()
     if not hops:
         return expansion
-    _follow_asked(corpus, question, expansion)
+    if asked is not None and asked.relations:
+        _follow_asked(corpus, asked, expansion)
     sources = activations(scores)
     expansion.seeds = {note for note, _ in sources}
     for _ in range(hops):
@@ -124,7 +130,7 @@ def expand(corpus: Corpus, question: str, scores: Mapping[NoteId, float], hops: 
 
 
 def activations(scores: Mapping[NoteId, float]) -> list[tuple[NoteId, float]]:
-    """Return the best notes with the share of a link's score that each passes on, best first."""
+    """Return the best notes, best first, each with the share of its score that it passes on."""
     notes = best(scores, SEEDS)
     return [(note, math.exp((scores[note] - scores[notes[0]]) / DECAY)) for note in notes]
 
@@ -148,14 +154,11 @@ def along_links(corpus: Corpus, sources: Iterable[tuple[NoteId, float]]) -> dict
     return reached
 
 
-def _follow_asked(corpus: Corpus, question: str, expansion: Expansion) -> None:
-    """Note where the edges lead that a question asks for, and the note that has them."""
-    asked = relation_questions.answerable(corpus, question)
-    if asked is None or not asked.relations:
-        return
+def _follow_asked(corpus: Corpus, asked: RelationQuestion, expansion: Expansion) -> None:
+    """Add the notes that the relations asked for lead to, and the note that has these."""
     here = asked.subject
     if here not in corpus.notes:
-        # Who links to a note that is not written names it, as the question does.
+        # A note that links to a ghost contains its name, as the question does.
         expansion.named = {relation.source: ASKED for relation in asked.relations}
         return
     expansion.named[here] = ASKED

@@ -1,4 +1,4 @@
-"""Filters: which notes of a corpus may be found."""
+"""Filters: select the notes of a corpus that may be found."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def allowed_notes(corpus: Corpus, filters: Filters) -> Collection[NoteId] | None
 
 
 def undated_notice(corpus: Corpus, filters: Filters) -> str:
-    """Return a sentence on the notes that a filter by date leaves out unseen; "" without one."""
+    """Return a sentence on the undated notes that a filter by date leaves out; "" if none."""
     undated = corpus.undated() if filters.since or filters.until else 0
     if not undated:
         return ""

@@ -1,4 +1,4 @@
-"""First stage: how well each note answers a question by meaning, by words and by its name.
+"""First stage: score notes by meaning, by words and by their names.
 
 A note is scored by its best passages. The unit of all scores is a cosine of 1.
 """
@@ -15,21 +15,21 @@ from ragbot.models import NoteId
 from ragbot.retrieval.named import name_scores
 
 DEPTH = 200
-"""Passages asked of the vector search; those beyond count as if they were the last of these."""
+"""Passages that the vector search returns; others count like the last of these."""
 
 MOST_WORDS = 500
-"""Passages with the best BM25 scores whose notes are looked at."""
+"""Passages with the best BM25 scores whose notes are scored."""
 
 WORDS = 0.5
 """Score of a passage that holds all words of the question."""
 
 LENGTH = 0.0125
-"""Taken off a note per factor e of passages: the best of many draws is high by chance."""
+"""Penalty of a note per factor e of passages: the best of many passages is high by chance."""
 
 
 @dataclass
 class FirstStage:
-    """What a question finds before any link is followed.
+    """Scores of passages and notes before any link is followed.
 
     Attributes
     ----------
@@ -38,15 +38,15 @@ class FirstStage:
     query
         The encoded question, a unit vector; None to search by words and names.
     bm25
-        By passage that shares a word with the question.
+        BM25 score of each passage that shares a word with the question.
     word_scale
         Score of one point of BM25.
     names
         Score of each note that the question names.
     scores
-        By note that something speaks for.
+        Score of each note found by meaning, words or name.
     cosines
-        By passage, as far as they are known; `floor` for any other.
+        Cosine of each passage that was compared; `floor` for any other.
     dense
         Passages that the vector search returned, best first.
     late
@@ -73,7 +73,7 @@ class FirstStage:
         return cosine + words + self.late.get(passage, 0.0)
 
     def best_passages(self, note: NoteId, count: int) -> list[int]:
-        """Return the passages of a note that answer best, best first."""
+        """Return the best passages of a note, best first."""
         own = self.corpus.passages_of(note)
         return sorted(own, key=self.passage_score, reverse=True)[:count]
 
@@ -86,7 +86,7 @@ class FirstStage:
         self._score(best)
 
     def score(self, notes: Iterable[NoteId]) -> None:
-        """Score some notes by what is known of their passages and names."""
+        """Score some notes by their passages compared so far, and by their names."""
         notes = list(notes)
         found = self.corpus.passages_by_note(notes)
         self._score({note: found[note] for note in notes})
@@ -107,7 +107,7 @@ class FirstStage:
         notes = [note for note in passages if self.allowed is None or note in self.allowed]
         sizes = self.corpus.sizes(notes)
         for note in notes:
-            # What is not known of a note is no nearer than the floor.
+            # A passage that was not compared has at most the cosine `floor`.
             cosine = -1.0 if note in self._exact else self.floor
             words = 0.0
             for one in passages[note]:
@@ -124,11 +124,11 @@ def find(
     query: FloatArray | None,
     allowed: Collection[NoteId] | None = None,
 ) -> FirstStage:
-    """Score the notes that something speaks for, by the question alone.
+    """Score the notes that are found by meaning, words or name.
 
-    Where meaning is known, words count by the share of the question that they make up: a passage
-    that shares one word of ten gains little, even if no other shares more. Without it words are
-    all there is, and count beside the passage that does best.
+    With vectors, words count by their share of the question: a passage that shares one word of ten
+    gains little, even if no other shares more. Without vectors, words count relative to the
+    passage with the best BM25 score.
 
     Parameters
     ----------

@@ -1,12 +1,11 @@
-"""Late interaction: how well a passage meets a question, word by word.
+"""Late interaction: compare a passage with a question word by word.
 
-A passage's one vector says what it is about. Whether it holds what is asked for
-shows when each word of the question looks for the word of the passage that comes
-nearest to it in meaning: the nearer these are, the rarer words counting more,
-the better.
+The one vector of a passage represents its subject. To see whether it answers, each word of the
+question is compared with the most similar word of the passage. The score is the mean of these
+cosines, weighted by the rarity of the words.
 
-While an index is being built some passages have no vectors yet: a word is then met where the
-passage holds the same one, and not otherwise.
+While an index is being built, some passages have no vectors yet. Their words are compared for
+equality instead.
 
 References
 ----------
@@ -36,33 +35,32 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """How near a passage and some pieces of it come to a question, each in about [0, 1].
+    """Similarity of a passage, and of pieces of it, to a question, each in about [0, 1].
 
     Attributes
     ----------
     passage
         Of all words of the passage, its title and headings among them.
-    own, under
-        Shape (pieces,): of the words of each piece; and of these with title and headings.
+    own
+        Shape (pieces,): of the words of each piece.
     near
         Shape (pieces, words of the question): by the words of each piece with title and headings.
     """
 
     passage: float
     own: Scores
-    under: Scores
     near: Scores
 
 
 class Reading:
-    """A question held against the passages of a corpus.
+    """The comparison of a question with passages of a corpus.
 
     Parameters
     ----------
     question
-        As it was encoded.
+        The text that was encoded.
     asked
-        Its vectors; its word pieces must not be none (see `reads`).
+        Its vectors; it has at least one word piece (see `reads`).
     """
 
     def __init__(self, corpus: Corpus, question: str, asked: EncodedQuestion) -> None:
@@ -71,66 +69,62 @@ class Reading:
         self._stems = [stem(word) for word in token_codes.words_of(question, asked.words.spans)]
         self.weights = token_codes.weights(question, asked.words.spans, corpus.rarity)
 
-    def passages(self, rows: Sequence[int]) -> Scores:
-        """How near each of these passages comes to the question, shape (rows,)."""
-        return np.array(
-            [
-                self._weighed(self._best(cosines) if len(held) else self._same(self._text(row)))
-                for row, (held, cosines) in zip(rows, self._cosines(rows), strict=True)
-            ]
-        )
+    def passages(self, passages: Sequence[int]) -> Scores:
+        """Return the similarity of each passage to the question, shape (passages,)."""
+        read = zip(passages, self._cosines(passages), strict=True)
+        nearest = [
+            self._best(cosines) if len(codes) else self._same(self._text(number))
+            for number, (codes, cosines) in read
+        ]
+        return np.array([one @ self.weights for one in nearest])
 
     def pieces(self, passages: Sequence[tuple[int, Sequence[Span]]]) -> Iterator[Met]:
-        """Tell how near the pieces of each passage come to the question.
+        """Yield the similarity of each passage and of its pieces to the question.
 
         Parameters
         ----------
         passages
-            Row of each passage, with the spans of the pieces in their note.
+            Each with the spans of the pieces in their note.
         """
-        read = self._cosines([row for row, _ in passages])
-        for (row, spans), (held, cosines) in zip(passages, read, strict=True):
-            chunk = self._corpus.passage(row)
-            note = self._corpus.notes[chunk.note]
-            told = [plain_prose(note.text[first:last]) for first, last in spans]
-            if len(held):
-                at = held["place"]
+        read = self._cosines([number for number, _ in passages])
+        for (number, spans), (codes, cosines) in zip(passages, read, strict=True):
+            passage = self._corpus.passage(number)
+            note = self._corpus.notes[passage.note]
+            text, above = self._text(number), context(note, passage)
+            pieces = [plain_prose(note.text[first:last]) for first, last in spans]
+            if len(codes):
+                at = codes["place"]
                 whole = self._best(cosines)
-                above = self._best(cosines[:, at < len(context(note, chunk))])
-                places = token_codes.places(self._text(row), told)
+                title = self._best(cosines[:, at < len(above)])
+                places = token_codes.places(text, pieces)
                 own = np.array([self._best(cosines[:, (a <= at) & (at < b)]) for a, b in places])
             else:
-                whole = self._same(self._text(row))
-                above = self._same(context(note, chunk))
-                own = np.array([self._same(text) for text in told])
-            under = np.maximum(own, above)
-            yield Met(self._weighed(whole), own @ self.weights, under @ self.weights, under)
+                whole, title = self._same(text), self._same(above)
+                own = np.array([self._same(piece) for piece in pieces])
+            yield Met(float(whole @ self.weights), own @ self.weights, np.maximum(own, title))
 
-    def _cosines(self, rows: Sequence[int]) -> Iterator[tuple[Codes, FloatArray]]:
-        """Give the codes of each passage, and the cosines of the question's words with them.
+    def _cosines(self, passages: Sequence[int]) -> Iterator[tuple[Codes, FloatArray]]:
+        """Yield the codes of each passage, and the cosines of the question's words with them.
 
-        All come from one product: between many small ones the threads of BLAS would spin.
+        One matrix product computes all: between many small ones the threads of BLAS would spin.
         """
-        held = self._corpus.codes(rows)
-        if held:
-            ends = np.cumsum([len(one) for one in held])[:-1]
-            cosines = token_codes.cosines(self._rotated, np.concatenate(held))
-            yield from zip(held, np.split(cosines, ends, axis=1), strict=True)
+        codes = self._corpus.codes(passages)
+        if codes:
+            ends = np.cumsum([len(one) for one in codes])[:-1]
+            cosines = token_codes.cosines(self._rotated, np.concatenate(codes))
+            yield from zip(codes, np.split(cosines, ends, axis=1), strict=True)
 
-    def _text(self, row: int) -> str:
-        chunk = self._corpus.passage(row)
-        return embedding_text(self._corpus.notes[chunk.note], chunk)
-
-    def _weighed(self, nearest: FloatArray) -> float:
-        return float(nearest @ self.weights)
+    def _text(self, number: int) -> str:
+        passage = self._corpus.passage(number)
+        return embedding_text(self._corpus.notes[passage.note], passage)
 
     def _same(self, text: str) -> FloatArray:
-        """Tell which words of the question a text holds: 1 for those, 0 for the others."""
-        held = {stem(word) for word in tokens(text)}
-        return np.array([word in held for word in self._stems], np.float32)
+        """Return 1 for each word of the question that a text contains, 0 for the others."""
+        words = {stem(word) for word in tokens(text)}
+        return np.array([word in words for word in self._stems], np.float32)
 
     def _best(self, cosines: FloatArray) -> FloatArray:
-        """Cosine of the nearest word, for each of the question's; 0 where there are none."""
+        """Return the cosine of the nearest word to each of the question's; 0 without words."""
         best: FloatArray = cosines.max(axis=1, initial=0.0)
         return best
 

@@ -1,7 +1,7 @@
-"""What a question names: notes, names that no note has yet, tags and days.
+"""Score the notes that a question names: by title, by ghost, by tag or by day.
 
 "What is tagged flashcards?" and "What did I do on June 19th?" share no word with the notes that
-they ask for: a tag is in the frontmatter, and a day in the name of the note.
+answer: the tag is in the frontmatter, and the day in the name of the note.
 """
 
 from __future__ import annotations
@@ -12,28 +12,21 @@ from collections.abc import Iterator
 from ragbot.index.corpus import Corpus
 from ragbot.index.stored_graph import link_rarity
 from ragbot.models import Filters, NoteId
+from ragbot.text.dates import find_dates
 
 NAME = 0.5
 """Score of a note that the question names by a word that no passage holds."""
 
 MOST_DAYS = 10
-"""Notes looked at whose names share the numbers of a day."""
+"""Most notes that are checked because their names share the numbers of a day."""
 
 _TAG = re.compile(
     r"""(?<![\w#])#([^\W\d][\w/-]*)|\btag(?:ged)?\b(?:\s+(?:as|with))?\s+["'“‘]?([\w/-]+)"""
 )
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-_YEAR = r"(?:,?\s+(?P<year>\d{4}))?\b"
-_DATES = [
-    re.compile(rf"\b{_MONTH}\s+{_DAY}{_YEAR}", re.IGNORECASE),
-    re.compile(rf"\b{_DAY}\.?\s+(?:of\s+)?{_MONTH}{_YEAR}", re.IGNORECASE),
-]
 
 
 def name_scores(corpus: Corpus, question: str) -> dict[NoteId, float]:
-    """Return what its name, tag or day in the question adds to each note: the rarer, the more."""
+    """Return the score of each note for its name, tag or day in the question: rarer is more."""
     scores: dict[NoteId, float] = {}
     for note, score in _named(corpus, question):
         scores[note] = max(scores.get(note, 0.0), score)
@@ -58,11 +51,10 @@ def _named(corpus: Corpus, question: str) -> Iterator[tuple[NoteId, float]]:
 
 
 def notes_of_days(corpus: Corpus, question: str) -> Iterator[NoteId]:
-    """Yield the notes that go by the day that a question names, as `2026-06-19` does."""
-    for found in (match for date in _DATES for match in date.finditer(question)):
-        month = _MONTHS.index(found["month"].lower()) + 1
-        day = f"{month:02}-{int(found['day']):02}"
-        for note in corpus.by_title(f"{found['year'] or ''} {day}", MOST_DAYS):
-            title = corpus.notes[note].title
-            if day in title and (found["year"] or "") in title:
-                yield note
+    """Yield the notes whose name is the day that a question names, such as `2026-06-19`."""
+    for when in find_dates(question):
+        if when.first == when.last:
+            day = when.first.strftime("%m-%d" if when.yearless else "%Y-%m-%d")
+            for note in corpus.by_title(day, MOST_DAYS):
+                if day in corpus.notes[note].title:
+                    yield note

@@ -1,8 +1,7 @@
-"""Retrieve: a question becomes hits, each with the evidence that brought it.
+"""Retrieve the hits for a question, each with its evidence.
 
-A question that asks several things is put to the corpus as a whole and clause
-by clause; the score of a note is the mean of its score for the whole and for the clause
-that it answers best.
+A question that asks several things is searched as a whole and clause by clause. The score of a
+note is the mean of its score for the whole and of its score for the clause that it answers best.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def retrieve(
     corpus
         One snapshot of an index.
     question
-        What is asked; each of its parts is searched too.
+        The question; each of its parts is searched too.
     k
         Number of hits wanted, >= 1.
     filters
@@ -56,8 +55,8 @@ def retrieve(
     -------
     list of Hit
         At most `k`, best first. A hit found over relations carries the path
-        from the seed. Nothing that shares neither a word, nor meaning, nor a
-        link with the question is returned.
+        from the seed. A passage that shares no word, meaning or link with the
+        question is not returned.
 
     Raises
     ------
@@ -69,10 +68,7 @@ def retrieve(
             f"need k >= 1, per_note >= 1 and hops >= 0, got k={k}, per_note={per_note}, hops={hops}"
         )
     allowed = allowed_notes(corpus, filters)
-    scorings = [
-        QueryScoring(corpus, one.standalone, one.encoded, allowed, hops)
-        for one in (question, *question.parts)
-    ]
+    scorings = [QueryScoring(corpus, one, allowed, hops) for one in (question, *question.parts)]
     return _hits(corpus, scorings, k, per_note)
 
 
@@ -102,7 +98,7 @@ class Retriever:
 def _hits(corpus: Corpus, scorings: Sequence[QueryScoring], k: int, per_note: int) -> list[Hit]:
     scores, best = _together(scorings)
     hits: list[Hit] = []
-    # A note without evidence is passed over, so a few more than k are looked at.
+    # Notes without evidence are skipped, so more than k are tried.
     for note in first_stage.best(scores, 2 * k + ADMITTED):
         if len(hits) >= k * per_note:
             break
@@ -114,12 +110,12 @@ def _hits(corpus: Corpus, scorings: Sequence[QueryScoring], k: int, per_note: in
 
 
 def _copies_behind(hits: Sequence[Hit]) -> list[Hit]:
-    """Put the conflict copies of a note that is found as well right behind it."""
+    """Move conflict copies right behind the original, if that is found too."""
     scores = {hit.passage.note: hit.score for hit in reversed(hits)}
     copies = conflict_copies(scores)
     if not copies:
         return list(hits)
-    # The next lower number: of equal sentences in both, the note's comes first.
+    # The next lower float: of equal sentences in both notes, the original's comes first.
     below = {copy: math.nextafter(scores[note], -math.inf) for copy, note in copies.items()}
     lowered = [
         replace(hit, score=min(hit.score, below.get(hit.passage.note, hit.score))) for hit in hits
@@ -130,10 +126,10 @@ def _copies_behind(hits: Sequence[Hit]) -> list[Hit]:
 def _together(
     scorings: Sequence[QueryScoring],
 ) -> tuple[dict[NoteId, float], dict[NoteId, int]]:
-    """Score notes by the whole question and its clauses; return which of these each answers best.
+    """Score notes by the whole question and its clauses; return each with its best clause.
 
-    Scores count from that of the best note, since a clause of two rare words
-    and one of ten common ones share no scale.
+    Scores are relative to that of the best note, because a clause of two rare words and one of ten
+    common words have different scales.
     """
     whole = scorings[0].scores
     if len(scorings) == 1 or not whole:

@@ -1,7 +1,7 @@
-"""Scoring: one question, or one clause of it, put to the corpus.
+"""Score the notes of a corpus for one question, or one clause of it.
 
 The first stage finds notes by meaning, words and names. The best of them are read word by word,
-and their links are followed. A note's score is the sum of its own and of the best that arrives.
+and their links are followed. A note's score is its own plus the best that a link passes on.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
 from ragbot.index.corpus import Corpus
-from ragbot.inference.token_codes import EncodedQuestion
 from ragbot.models import Evidence, NoteId
+from ragbot.questions.question import Question
 from ragbot.retrieval import first_stage
 from ragbot.retrieval.expansion import expand
 from ragbot.retrieval.late_interaction import Reading, reads
@@ -31,12 +31,10 @@ LATE = 1.5
 
 
 class QueryScoring:
-    """What the corpus has for one question or clause.
+    """The scores of notes and passages for one question or clause.
 
     Parameters
     ----------
-    query
-        The question encoded; None to search by words, names and links.
     allowed
         The notes that may be found; None for all.
     hops
@@ -45,7 +43,7 @@ class QueryScoring:
     Attributes
     ----------
     scores
-        Score of each note that something speaks for.
+        Score of each note found by meaning, words, name or links.
     least
         Score of any other note.
     """
@@ -53,16 +51,16 @@ class QueryScoring:
     def __init__(
         self,
         corpus: Corpus,
-        question: str,
-        query: EncodedQuestion | None,
+        question: Question,
         allowed: Collection[NoteId] | None,
         hops: int,
     ) -> None:
         self._corpus = corpus
-        found = first_stage.find(corpus, question, query.vector if query else None, allowed)
+        text, query = question.standalone, question.encoded
+        found = first_stage.find(corpus, text, query.vector if query else None, allowed)
         found.complete(first_stage.best(found.scores, ADMITTED))
         self._found = found
-        self._expansion = expand(corpus, question, found.scores, hops)
+        self._expansion = expand(corpus, question.relation, found.scores, hops)
         gains = self._expansion.gains()
         found.score(note for note in gains if note not in found.scores)
         admitted = first_stage.best(_sum(found.scores, gains), ADMITTED)
@@ -70,27 +68,27 @@ class QueryScoring:
         read: dict[NoteId, float] = {}
         if query is not None and corpus.embedded and reads(query):
             admitted = first_stage.best(_sum(found.scores, gains), ADMITTED)
-            read = self._read(Reading(corpus, question, query), admitted)
+            read = self._read(Reading(corpus, text, query), admitted)
         self.scores = self._scores(read, gains)
         self.least = min(self.scores.values(), default=0.0)
         self._ranks: _Ranks | None = None
 
     def passages(self, note: NoteId, count: int) -> list[tuple[int, float]]:
-        """Return the best passages of a note, with what each falls short of the first."""
+        """Return the best passages of a note, each with its difference to the first one's score."""
         best = self._found.best_passages(note, count)
         first = self._found.passage_score(best[0]) if best else 0.0
         return [(one, self._found.passage_score(one) - first) for one in best]
 
     def evidence(self, note: NoteId, passage: int) -> tuple[Evidence, ...]:
-        """Return what brought a passage of a note; nothing when it was only assumed."""
+        """Return the evidence for a passage of a note; empty if no retriever found it."""
         if self._ranks is None:
             self._ranks = _Ranks(self)
         return self._ranks.evidence(note, passage)
 
     def _read(self, reading: Reading, notes: Sequence[NoteId]) -> dict[NoteId, float]:
-        """Read the best passages of some notes word by word; return what each gains by it.
+        """Read the best passages of some notes word by word; return the score that each gains.
 
-        The note that holds least of the question gains nothing, as one that is not read.
+        The least similar note gains nothing, like one that is not read.
         """
         passages = [self._found.best_passages(note, READ) for note in notes]
         nearness = iter(reading.passages([one for some in passages for one in some]).tolist())
@@ -103,11 +101,10 @@ class QueryScoring:
     def _scores(
         self, read: Mapping[NoteId, float], gains: Mapping[NoteId, float]
     ) -> dict[NoteId, float]:
-        """Add what reading and links bring to the scores of the first stage.
+        """Return the scores of the first stage plus those of late interaction and links.
 
-        A note that a link leads to often says what the question does not: what the link brings
-        stands in for words that the note does not hold. But no link lifts a note as high as the
-        one that it comes from.
+        A linked note often lacks the words of the question; the score of the link makes up for
+        them. But no link raises a note as high as its source.
         """
         expansion, base = self._expansion, self._found.scores
         own = _sum(_sum(base, read), expansion.named)

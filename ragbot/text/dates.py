@@ -1,4 +1,4 @@
-"""Dates in a text, in the spellings that people use, as the days they cover."""
+"""Find dates in a text, in any usual spelling, and the days that they cover."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class When:
 def find_dates(text: str, *, years: bool = False) -> list[When]:
     """Return the dates in a text, in order.
 
-    `5/6/2026` may be of June or of May, and gives both.
+    `5/6/2026` may be in June or in May: both are returned.
 
     Parameters
     ----------
@@ -133,12 +133,12 @@ def period(text: str) -> When | None:
 
 
 def compact(day: date) -> str:
-    """Return the word by which a day is searched, however it is spelt: `"20260605"`."""
+    """Return the word for a day in the full-text index, for any spelling: `"20260605"`."""
     return day.strftime("%Y%m%d")
 
 
 def spoken(day: date) -> str:
-    """Return a day as it is written in English, for texts that are searched by meaning.
+    """Return a day in English words, for texts that are embedded.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The two foldings of letters: one for words that are searched, one for names that are linked."""
+"""Fold letters for comparison: one folding for words to search, one for names in links."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ARABIC = str.maketrans({"ى": "ي", "ة": "ه", "ی": "ي", "ک": "ك"})
 
 
 def fold(text: str) -> str:
-    """Return the form in which words compare: case, accents and compatibility forms folded.
+    """Return a text with case, accents and compatibility forms folded.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def fold(text: str) -> str:
 
 
 def fold_name(name: str) -> str:
-    """Return the form in which names of notes compare: lower case and NFC, as Obsidian has it.
+    """Return the name of a note in lower case and NFC, as Obsidian compares names.
 
     Examples
     --------

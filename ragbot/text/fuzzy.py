@@ -1,4 +1,4 @@
-"""The names that look most like a given one, among many, in little time.
+"""Find the names that are most similar to a misspelt one, quickly among many.
 
 Comparing a misspelt name with every other is quadratic in a large vault. Here
 each name is filed under its groups of three letters; only names that share
@@ -26,12 +26,12 @@ MAX_COMPARED = 200
 
 
 class Nearest:
-    """Names to be found by one that is spelt nearly alike.
+    """Names to search by a similar spelling.
 
     Parameters
     ----------
     names
-        Folded names; `find` gives them back as they are.
+        Folded names, as `find` returns them.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -42,7 +42,7 @@ class Nearest:
                 self._groups.setdefault(group, []).append(number)
 
     def find(self, name: str, n: int = 3, likeness: float = LIKENESS) -> list[str]:
-        """Return up to `n` names that look like `name`, the likest first, never itself.
+        """Return up to `n` names that are similar to `name`, the most similar first, never itself.
 
         Examples
         --------
@@ -67,7 +67,7 @@ class Nearest:
 
 
 def is_slip(one: str, other: str) -> bool:
-    """Check whether two folded names differ by so little that one is likely a slip of the other.
+    """Check whether two folded names are so similar that one is likely a misspelling.
 
     At most one letter in eight, and three in all, is wrong, missing, added or
     swapped with its neighbour.

@@ -1,4 +1,4 @@
-"""The language of a question or a vault, as far as search and answers act on it.
+"""Recognise the language of a question or a vault.
 
 Latin-script languages are recognised by their commonest words, the others by their script.
 The encoder we ship was trained on English: where it does not know a text, words decide.
@@ -114,7 +114,7 @@ _SAMPLE = 20_000
 
 
 def language_of(text: str, default: str = "en") -> str:
-    """Return the ISO 639 code of the language of a text; `default` where nothing tells.
+    """Return the ISO 639 code of the language of a text; `default` if it is unknown.
 
     Examples
     --------
@@ -139,7 +139,7 @@ def _latin(text: str, default: str) -> str:
     score: Counter[str] = Counter()
     for word in words:
         for name, common in COMMON_WORDS.items():
-            # A word of several languages tells less.
+            # A word of several languages counts less.
             if word in common:
                 score[name] += 1
     for mark, name in _MARKS:
@@ -176,7 +176,7 @@ def unknown_share(texts: Iterable[str]) -> float:
 
 
 def foreign_notice(texts: Iterable[str]) -> str:
-    """Return how to set another encoder, where most of the texts are in languages unknown to ours.
+    """Return advice to set another encoder if most texts are in languages unknown to ours.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The scripts of letters: the one list that words, names and languages are recognised by."""
+"""The scripts of letters, one list for words, names and languages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAIRED = UNSPACED + SCRIPTS["hangul"]
 """Letters that are searched in pairs: the above, and Korean, where particles cling to words."""
 
 MARKED = SCRIPTS["indic"]
-"""Letters and vowel signs of scripts whose signs are no letters to a regular expression."""
+"""Letters and vowel signs of scripts whose vowel signs `\\w` does not match."""
 
 _NAMED = re.compile("|".join(f"(?P<{name}>[{ranges}]+)" for name, ranges in SCRIPTS.items()))
 

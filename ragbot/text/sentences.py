@@ -30,7 +30,7 @@ _UNSPACED = r"[。！？｡．]++"
 
 _END = re.compile(rf"(?:{_CARD}|{_SPACED}{_CLOSING}(?=\s|$)|{_UNSPACED}{_CLOSING})")
 
-# A line that starts a block of its own: list item, heading, quotation, table row, or a blank.
+# A line that starts a new block: list item, heading, quotation, table row, or a blank.
 _BLOCK = re.compile(
     r"(?m)(?:\r\n|\n|\r)(?=[ \t]*(?:[-*+•][ \t]|\d{1,3}[.)][ \t]|#{1,6}[ \t]|>|\||(?:\r|\n|$)))"
 )
@@ -100,7 +100,7 @@ _GREEK = re.compile(r"[\u0370-\u03ff]")
 
 
 def is_question(text: str) -> bool:
-    """Return whether a text ends as a question, tags and marks of flash cards apart.
+    """Return whether a text ends as a question, ignoring tags and marks of flash cards.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Words of a text as search sees them: folded, in any script, with or without stop words."""
+"""Cut a text into words for search: folded, in any script, with or without stop words."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ TO_TWENTY = tuple(_TO_TWENTY.split())
 
 
 def tokens(text: str) -> list[str]:
-    """Return the folded words of a text, in order, and after them a word for each day named.
+    """Return the folded words of a text in order, then one word for each day in it.
 
-    Scripts without spaces, and Korean, give pairs of characters; words of other scripts than
-    Latin lose their endings. A day gives one word however it is spelt.
+    Scripts without spaces, and Korean, yield pairs of characters; words of other scripts than
+    Latin lose their endings. A day yields the same word in every spelling.
 
     Examples
     --------
@@ -65,13 +65,13 @@ def tokens(text: str) -> list[str]:
 
 
 def _days(text: str) -> list[str]:
-    """Return the words of the days that a text names, but for those it spells like that."""
+    """Return the words of the days in a text, except for those written in this form already."""
     days = (when.day for when in find_dates(text))
     return [word for day in days if day and (word := compact(day)) not in text]
 
 
 def content_words(text: str) -> list[str]:
-    """Return `tokens` without stop words; all of them if nothing else is left."""
+    """Return `tokens` without stop words; all of them if there are no others."""
     found = tokens(text)
     return [word for word in found if word not in STOP_WORDS] or found
 

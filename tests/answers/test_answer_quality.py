@@ -9,7 +9,8 @@ import re
 import pytest
 
 from ragbot import Ragbot
-from ragbot.evaluation.answers import read, run
+from ragbot.evaluation.answers import run
+from ragbot.evaluation.retrieval import read
 from ragbot.models import Turn
 from tests.conftest import ROOT
 
@@ -45,7 +46,7 @@ def test_the_evidence_is_quoted_and_the_facts_are_said(report):
 
 
 @pytest.mark.parametrize("kind", ["compare", "list"])
-def test_forms_have_what_was_asked_for(report, kind):
+def test_each_type_of_question_gets_its_form_of_answer(report, kind):
     assert reached(report, kind, "evidence") >= 0.7
 
 
@@ -54,18 +55,18 @@ def test_every_quotation_is_in_its_note(report):
     assert sum(len(one.answer.citations) for one in report.scores) > 200
 
 
-def test_silence_where_the_notes_do_not_say_and_only_there(report):
+def test_answers_abstain_on_unanswerable_questions_only(report):
     assert reached(report, "unanswerable", "declined") >= 0.5
     assert reached(report, "answerable", "declined") <= 0.06
 
 
-def test_what_is_this_note_is_answered_for_every_note(bot):
+def test_a_definition_question_about_each_note_is_answered(bot):
     titles = [note.title for note in bot.notes()]
     silent = [title for title in titles if bot.ask(f"What is {title.lower()}?").abstained]
     assert silent == []
 
 
-def test_what_is_this_note_is_answered_from_it_first(bot):
+def test_a_definition_question_about_a_note_quotes_it_first(bot):
     titles = [note.title for note in bot.notes()]
     asked = {title: bot.ask(f"What is {title.lower()}?") for title in titles}
     led = {title: bot.note(a.citations[0].note).title for title, a in asked.items() if a.citations}

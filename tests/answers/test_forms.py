@@ -42,7 +42,7 @@ def ask(corpus, question, history=()):
         ("Which hitch holds a rail?", "A clove hitch."),
     ],
 )
-def test_what_follows_a_question_in_the_notes_answers_it(corpus, question, quote):
+def test_a_question_in_the_notes_is_answered_by_the_text_after_it(corpus, question, quote):
     assert ask(corpus, question).citations[0].quote == quote
 
 
@@ -70,7 +70,7 @@ def test_a_sentence_with_the_whole_name_leads(corpus):
     assert "Tito Blum" in answer.statements[0].text or len(answer.citations) == 1
 
 
-def test_a_follow_up_does_not_lead_with_what_was_quoted(corpus):
+def test_the_answer_to_a_follow_up_begins_with_a_new_quote(corpus):
     first = ask(corpus, "What is the novel of a desert planet?")
     again = ask(corpus, "and what else of it?", [Turn(first.question, first)])
     lead = first.citations[0]

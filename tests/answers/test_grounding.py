@@ -13,7 +13,7 @@ TEXT = "# Heat\n\nHeat flows from warm to cold bodies. Joule measured it in 1843
 NOTES = {"Heat.md": parse(TEXT, "Heat.md")[0]}
 
 
-def test_a_citation_stands_where_it_says():
+def test_a_citation_agrees_with_its_note():
     span = (TEXT.index("Joule"), TEXT.index("1843.") + 5)
     citation = cite(NOTES, 1, "Heat.md", span)
     assert citation.quote == "Joule measured it in 1843."
@@ -32,7 +32,7 @@ def test_a_citation_stands_where_it_says():
         {"quote": "", "span": (3, 3)},
     ],
 )
-def test_a_citation_that_is_off_does_not_stand(change):
+def test_a_citation_with_a_wrong_place_is_refused(change):
     citation = cite(NOTES, 1, "Heat.md", (8, 20))
     assert stands(citation, NOTES)
     assert not stands(replace(citation, **change), NOTES)

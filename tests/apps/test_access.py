@@ -9,9 +9,8 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from ragbot.apps.web import server
-from ragbot.apps.web.access import PROGRAMS, PUBLIC, PUBLIC_FOLDERS
+from ragbot.apps.web.access import PROGRAMS, PUBLIC, PUBLIC_FOLDERS, RateLimit
 from ragbot.apps.web.index_refresher import IndexRefresher
-from ragbot.apps.web.rate_limit import RateLimit
 from tests.apps.conftest import LOGIN, UNLIMITED
 
 NAME, PASSWORD = LOGIN
@@ -75,7 +74,7 @@ def test_every_route_asks_for_the_login_but_the_login_form_and_styles(app, clien
         "Digest " + ":".join(LOGIN),
     ],
 )
-def test_a_wrong_login_is_refused_and_told_how(client, header):
+def test_a_wrong_login_is_refused_with_advice(client, header):
     headers = {"Authorization": header} if header else {}
     for method, path in (("POST", "/api/ask"), ("GET", "/v1/models"), ("POST", "/mcp")):
         response = client.request(method, path, headers=headers)
@@ -91,7 +90,7 @@ def test_the_login_is_accepted_as_basic_and_as_bearer(client):
     assert client.get("/v1/models", headers=bearer).status_code == 200
 
 
-def test_who_logs_in_on_the_page_gets_the_page_and_no_more(app):
+def test_a_login_on_the_page_opens_the_page_only(app):
     visitor = TestClient(app, base_url="http://127.0.0.1")
     assert visitor.get("/config").status_code == 401
     form = {"username": NAME, "password": PASSWORD}

@@ -1,14 +1,15 @@
 """An answer that a visitor waits for: it ends, fails, is cancelled before or while it comes."""
 
 import threading
+import time
 
 import pytest
 
-from ragbot.apps.web.answer_stream import AnswerStreams
+from ragbot.apps.web.answer_stream import AnswerStream, AnswerStreams
 
 
 class Source:
-    """Gives one thing at once, and the next when it is let; knows whether it was closed."""
+    """Yields one value at once, the next after `set`; records whether it was closed."""
 
     def __init__(self):
         self.go, self.closed = threading.Event(), threading.Event()
@@ -41,14 +42,14 @@ def test_an_answer_comes_to_its_end(source):
     assert source.closed.wait(30)
 
 
-def test_who_is_slow_gets_the_newest(source):
+def test_a_slow_reader_gets_the_newest_value(source):
     source.go.set()
     with AnswerStreams().open(1, source.pieces()) as coming:
         assert source.closed.wait(30)
         assert list(coming) == ["third"]
 
 
-def test_an_answer_that_is_given_up_is_over_though_its_source_is_silent(source):
+def test_a_cancelled_answer_ends_although_its_source_yields_nothing(source):
     streams, seen = AnswerStreams(), []
     with streams.open(1, source.pieces()) as coming:
         for piece in coming:
@@ -60,7 +61,7 @@ def test_an_answer_that_is_given_up_is_over_though_its_source_is_silent(source):
     assert source.closed.wait(30)
 
 
-def test_a_question_is_given_up_before_its_turn_has_come(source):
+def test_a_question_can_be_cancelled_before_it_begins(source):
     streams = AnswerStreams()
     streams.cancel(2)
     with streams.open(2, source.pieces()) as coming:
@@ -69,7 +70,7 @@ def test_a_question_is_given_up_before_its_turn_has_come(source):
     assert source.closed.wait(30)
 
 
-def test_who_gives_up_late_does_not_end_the_next_answer(source):
+def test_a_late_cancel_does_not_end_the_next_answer(source):
     streams = AnswerStreams()
     with streams.open(2, source.pieces()) as coming:
         streams.cancel(1)
@@ -84,10 +85,31 @@ def test_an_answer_that_is_left_is_closed(source):
     assert source.closed.wait(30)
 
 
-def test_what_fails_fails_where_it_is_waited_for():
+def test_an_error_is_raised_when_its_result_is_read():
     def pieces():
         yield "first"
         raise ZeroDivisionError
 
     with AnswerStreams().open(1, pieces()) as coming, pytest.raises(ZeroDivisionError):
         list(coming)
+
+
+def test_the_same_object_again_is_no_news_and_lets_the_stream_be_closed():
+    closed = threading.Event()
+
+    def silent():
+        value = ["quotes"]
+        try:
+            while True:
+                yield value
+                time.sleep(0.01)
+        finally:
+            closed.set()
+
+    stream = AnswerStream(silent())
+    pieces = iter(stream)
+    assert next(pieces) == ["quotes"]
+    time.sleep(0.1)
+    stream.end()
+    assert list(pieces) == []
+    assert closed.wait(5)

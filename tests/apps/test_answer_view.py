@@ -123,7 +123,7 @@ def test_the_path_that_brought_a_source_is_shown():
     assert '<p class="why" dir="auto">Because &lt;b&gt;.</p>' in html
 
 
-def test_a_note_that_no_path_led_to_says_what_it_was_found_by():
+def test_a_note_without_a_path_names_the_retrievers_that_found_it():
     evidence = (Evidence("dense", 1, 1.0), Evidence("bm25", 2, 1.0))
     hit = Hit(Passage("b/b.md", (0, 5), "Said."), 1.0, evidence)
     assert "Found by its meaning and words" in answer_view.answered(answer(hits=(hit,)), NOTES)
@@ -207,7 +207,7 @@ def test_nothing_of_a_note_a_question_or_a_model_gets_through():
 @pytest.mark.parametrize(
     ("query", "shown"), [("", False), ("Q", False), ("q (the <b> axis)", True)]
 )
-def test_what_was_searched_is_shown_where_it_is_not_what_was_asked(query, shown):
+def test_the_searched_question_is_shown_if_it_differs_from_the_typed_one(query, shown):
     html = answer_view.answered(answer("Said.", query=query), {})
     assert ("Searched for: q (the &lt;b&gt; axis)" in html) is shown
     assert "Searched" not in html or shown

@@ -1,4 +1,4 @@
-"""The command line as a person or a script meets it: output, errors, exit codes."""
+"""The command line: output, errors, exit codes."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def ragbot_json(ragbot):
     return run
 
 
-def test_ask_prints_the_answer_and_where_it_stands(ragbot, plot):
+def test_ask_prints_the_answer_and_its_sources(ragbot, plot):
     code, out, _ = ragbot("ask", "What causes late blight?")
     assert code == 0
     assert "water mould" in out
@@ -50,7 +50,7 @@ def test_ask_prints_the_answer_and_where_it_stands(ragbot, plot):
     assert int(line) >= 1
 
 
-def test_ask_says_when_the_notes_do_not_say(ragbot):
+def test_ask_abstains_when_the_notes_do_not_answer(ragbot):
     code, out, _ = ragbot("ask", "What is the capital of Peru?")
     assert code == 0
     assert "[1]" not in out
@@ -118,7 +118,7 @@ def test_search_filters(ragbot_json, filters, expected):
     assert found["hits"]
 
 
-def test_search_that_finds_nothing_says_so_beside_the_results(ragbot):
+def test_search_without_hits_says_so_on_stderr(ragbot):
     code, out, err = ragbot("search", "tomato", "--words", "--in", "no-such-folder")
     assert (code, out) == (0, "")
     assert "Nothing found" in err
@@ -149,7 +149,7 @@ def test_show_text_prints_the_file(ragbot, plot):
 
 
 @pytest.mark.parametrize("command", ["show", "related"])
-def test_a_name_that_is_nearly_right_gets_the_nearest(ragbot, command):
+def test_a_misspelt_name_is_answered_with_the_nearest(ragbot, command):
     code, out, err = ragbot(command, "Tomatoe")
     assert (code, out) == (1, "")
     assert "'Tomatoe'" in err
@@ -174,7 +174,7 @@ def test_related(ragbot, ragbot_json):
     ]
 
 
-def test_related_by_no_such_predicate_tells_which_there_are(ragbot):
+def test_related_with_an_unknown_predicate_lists_the_known_ones(ragbot):
     code, out, err = ragbot("related", "Basil", "--predicate", "growswith")
     assert (code, out) == (0, "")
     assert "grows_with" in err
@@ -223,7 +223,7 @@ def test_status(ragbot, ragbot_json):
     assert ragbot_json("status")["notes"] == 4
 
 
-def test_index_tells_what_changed(tmp_path, plot, capsys):
+def test_index_reports_the_changes(tmp_path, plot, capsys):
     index = tmp_path / "index"
     places = ["--notes", str(plot), "--index", str(index)]
     assert main(["index", *places]) == 0
@@ -285,7 +285,7 @@ def test_an_unknown_setting_is_an_error(monkeypatch, capsys):
     assert "Did you mean RAGBOT_INDEX?" in capsys.readouterr().err
 
 
-def test_odd_notes_in_an_odd_folder_are_read_or_told(tmp_path, capsys):
+def test_odd_notes_in_an_odd_folder_are_read_or_reported(tmp_path, capsys):
     folder = tmp_path / 'a vault\'s "odd"\nname'
     folder.mkdir()
     (folder / "Owl.md").write_text("# Owl\n\nOwls live in barns. [[Café]]\n", encoding="utf-8")
@@ -367,7 +367,7 @@ def test_output_is_utf8_whatever_the_locale(plot, plot_index):
     assert "→ grows_with" in done.stdout
 
 
-def test_a_reader_that_leaves_is_no_error(plot, plot_index):
+def test_a_closed_pipe_is_no_error(plot, plot_index):
     command = (
         f'"{sys.executable}" -m ragbot graph --notes "{plot}" --index "{plot_index}" | head -1'
     )
@@ -423,7 +423,7 @@ def test_an_interrupt_of_an_import_stops_the_command(plot, plot_index, module):
     assert done.stderr == "\nragbot: stopped\n"
 
 
-def test_watching_tells_what_an_edit_changed(tmp_path):
+def test_watch_reports_each_edit(tmp_path):
     notes = tmp_path / "notes"
     notes.mkdir()
     (notes / "a.md").write_text("# A\n\nOne thing.\n", encoding="utf-8")
@@ -480,7 +480,7 @@ def test_a_search_by_words_loads_no_encoder(plot, plot_index):
     assert loaded.stdout.splitlines()[-1] == "[]"
 
 
-def test_models_lists_what_servers_offer_and_says_what_is_in_use(capsys, monkeypatch):
+def test_models_lists_the_models_of_servers_and_the_one_in_use(capsys, monkeypatch):
     from ragbot.inference import llm_discovery
     from ragbot.inference.llm_discovery import LocalModel
 

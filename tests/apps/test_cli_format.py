@@ -44,7 +44,7 @@ class Terminal(io.StringIO):
         pytest.param("\u202ereversed", id="reordering"),
     ],
 )
-def test_nothing_that_a_note_says_steers_the_terminal(hostile):
+def test_control_characters_of_notes_do_not_reach_the_terminal(hostile):
     note = Note(f"{hostile}.md", f"T{hostile}", f"x {hostile}")
     relation = Relation(note.id, f"p{hostile}", "t", None, (0, 1), annotation=hostile)
     citation = Citation(1, note.id, note.title, (hostile,), (1, 1), (0, 1), hostile)
@@ -67,7 +67,7 @@ def test_a_place_on_a_terminal_is_a_link_to_the_file():
     assert "\x1b]8;;file:///v/B%20c.md\x1b\\" in ON_A_TERMINAL.place("B c.md", 3)
 
 
-def test_a_place_is_a_link_as_the_setting_says():
+def test_a_place_is_a_link_by_the_configured_template():
     page = Page(Path("/v"), "vscode://file/{absolute}:{line}", colour=True)
     assert "\x1b]8;;vscode://file/v/B.md:3\x1b\\" in page.place("B.md", 3)
 
@@ -99,7 +99,7 @@ def test_colours_on_a_terminal_only(monkeypatch, stream, environment, wanted):
     assert format.wants_colour(stream) is wanted
 
 
-def test_a_path_is_written_as_it_is_walked():
+def test_a_path_is_written_from_its_start_to_its_end():
     def relation(source, predicate, target):
         return Relation(source, predicate, target, f"{target}.md", (0, 1))
 
@@ -248,7 +248,7 @@ def test_a_shell_completes_options(plot, programs, shell):
 @pytest.mark.parametrize(
     "name", ["It's $5", 'a "b" `c`', "back\\slash", "#1 (é) [x] & ~;*?!", "天"]
 )
-def test_bash_reads_what_is_quoted_for_it(name, quote):
+def test_bash_reads_an_escaped_name_unchanged(name, quote):
     word = quote + escaped(name, quote) + quote
     done = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, text=True)
     assert done.stdout == name

@@ -40,7 +40,7 @@ def test_parallel_links_are_drawn_once_and_mentions_are_drawn_and_not_counted(bo
     assert ("Kettle.md", "used_for", "Tea.md", True) in links
 
 
-def test_around_some_notes_are_those_a_step_away(bot):
+def test_the_surroundings_of_notes_are_one_step_away(bot):
     around = drawing(bot, ["Cup.md"])
     assert {node["id"] for node in around["nodes"]} == {"Cup.md", "Tea.md", "Samovar"}
     assert [node["id"] for node in around["nodes"] if node["seed"]] == ["Cup.md"]

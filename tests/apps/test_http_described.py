@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.generation import GenerationMode
 from starlette.testclient import TestClient
 
+from ragbot.apps.web.access import RateLimit
 from ragbot.apps.web.index_refresher import IndexRefresher
-from ragbot.apps.web.rate_limit import RateLimit
 from ragbot.apps.web.server import application
 from tests.apps.conftest import UNLIMITED
 
@@ -28,7 +28,7 @@ def client(app):
 
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("route", ROUTES)
-def test_whatever_is_sent_is_answered_or_refused_with_a_reason(app, client, route, mode):
+def test_every_request_is_answered_or_refused_with_a_reason(app, client, route, mode):
     operation = schemathesis.openapi.from_dict(app.openapi())[route]["POST"]
     seen = set()
 

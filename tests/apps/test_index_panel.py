@@ -40,7 +40,7 @@ def work(refresher, **how):
     return thread
 
 
-def test_all_see_how_far_the_work_is(bot):
+def test_every_visitor_sees_the_progress(bot):
     refresher = IndexRefresher(bot)
     assert refresher.step is None
     thread = work(refresher)
@@ -52,7 +52,7 @@ def test_all_see_how_far_the_work_is(bot):
     assert bot.asked == [False]
 
 
-def test_who_waits_for_others_can_cancel(bot):
+def test_a_waiting_refresh_can_be_cancelled(bot):
     refresher, stop = IndexRefresher(bot), threading.Event()
     work(refresher)
     assert bot.begun.wait(30)
@@ -62,7 +62,7 @@ def test_who_waits_for_others_can_cancel(bot):
     assert bot.asked == [False]
 
 
-def test_work_that_is_under_way_ends_at_its_next_report(bot):
+def test_a_cancelled_refresh_ends_at_its_next_report(bot):
     refresher, stop = IndexRefresher(bot), threading.Event()
     bot.go.set()
     stop.set()
@@ -73,7 +73,7 @@ def test_work_that_is_under_way_ends_at_its_next_report(bot):
     assert bot.asked == [True, False]
 
 
-def test_a_line_says_how_the_index_stands():
+def test_a_line_shows_the_state_of_the_index():
     line = index_panel.brief(STATUS, "<b>")
     assert line == "<strong>&lt;b&gt;</strong> 34 notes, 289 links, up to date"
     step = Progress("embed", 3, 12, "passages")
@@ -94,12 +94,12 @@ def test_a_first_build_says_how_many_notes_are_read():
         pytest.param({"behind": 1}, "1 note changed since", id="behind"),
     ],
 )
-def test_the_line_says_what_is_not_as_it_should_be(changes, line):
+def test_the_line_names_a_problem_of_the_index(changes, line):
     assert index_panel.brief(replace(STATUS, **changes), "v").endswith(line)
     assert changes.get("notice", "") in index_panel.state_html(replace(STATUS, **changes))
 
 
-def test_a_bar_says_how_far_the_work_is():
+def test_a_bar_shows_the_progress():
     assert "<progress" not in index_panel.state_html(STATUS)
     bar = index_panel.state_html(STATUS, Progress("embed", 3, 12, "passages"))
     assert 'passages<progress value="3" max="12"></progress>' in bar

@@ -92,7 +92,7 @@ def assistant(request):
     return request.getfixturevalue(request.param)
 
 
-def test_the_tools_say_what_they_do(assistant):
+def test_the_tools_have_descriptions(assistant):
     assert assistant.client.server_info.name == "ragbot"
     assert "Cite" in assistant.client.instructions
     tools = assistant.list_tools().tools

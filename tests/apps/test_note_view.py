@@ -62,7 +62,7 @@ def test_a_table_row_is_marked_cell_by_cell():
     assert "<td>" in shown(table, "| three | four |")
 
 
-def test_what_is_cited_from_the_frontmatter_stands_above():
+def test_a_quotation_of_the_frontmatter_is_shown_above_the_text():
     html = shown("---\nsummary: A <b>note</b>.\n---\n# A\n", "A <b>note</b>.")
     assert "<mark>A &lt;b&gt;note&lt;/b&gt;.</mark>" in html
 
@@ -132,7 +132,7 @@ def test_the_id_of_a_block_is_no_text_to_read():
     assert html.count("^") == 2
 
 
-def test_neighbours_stand_beside_the_note():
+def test_neighbours_are_shown_next_to_the_note():
     this, notes = note("# A\n\n- extends::[[Beta]]\n  - because it does\n")
     html = note_view.note_html(this, this.relations, notes)
     assert '<span class="chip typed">extends</span>' in html

@@ -36,7 +36,7 @@ def test_a_login_needs_name_and_password(auth):
         serve(Config(), Door(auth=auth))
 
 
-def test_missing_notes_are_told_before_anything_is_served(tmp_path):
+def test_a_missing_vault_is_reported_before_the_server_starts(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from ragbot import Ragbot
+from ragbot.apps.web.access import RateLimit
 from ragbot.apps.web.index_refresher import IndexRefresher
-from ragbot.apps.web.rate_limit import RateLimit
 from ragbot.apps.web.server import running
 from ragbot.config import Config
 from tests.model_server import Script, serving
@@ -125,7 +125,7 @@ def model_address(bot_with_model) -> Iterator[str]:
 
 @pytest.fixture
 def open_page(browser) -> Iterator:
-    """Open an address as a new visitor, by default at a desk in the light."""
+    """Open an address as a new visitor, by default on a light desktop."""
     contexts = []
 
     def opened(address: str, **looks) -> Page:

@@ -1,4 +1,4 @@
-"""axe-core looks at every state of the page: by desk and by phone, in light and dark."""
+"""axe-core checks every state of the page: on desktop and phone, light and dark."""
 
 from pathlib import Path
 

@@ -105,7 +105,7 @@ def test_a_question_of_the_address_is_asked_once(page, address):
     expect(page.locator(".talk")).to_have_count(1)
 
 
-def test_where_the_browser_has_no_more_room_the_oldest_conversation_makes_way(page):
+def test_the_oldest_conversation_is_removed_when_the_browser_storage_is_full(page):
     page.evaluate(
         """() => {
             const turns = [{ question: "Old?", html: "x".repeat(120000) }];
@@ -233,7 +233,7 @@ def test_an_edited_question_is_asked_again(page):
     ask(page, "How long is green tea brewed?", turns=2)
 
 
-def test_what_is_typed_while_an_answer_comes_stays(page):
+def test_text_typed_during_an_answer_stays(page):
     # The hardest case: all that the server says arrives at once, later than what is typed next.
     expect(page.locator("#question .submit-button")).to_be_visible()
     typed = threading.Event()

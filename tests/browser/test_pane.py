@@ -1,4 +1,4 @@
-"""Reading pane, graph and keys: in a real browser, by desk and by phone."""
+"""Reading pane, graph and keys in a real browser, on desktop and phone."""
 
 import pytest
 from playwright.sync_api import expect
@@ -81,7 +81,7 @@ def at_rest(page):
     return page.locator(".canvas canvas").evaluate(CIRCLES)
 
 
-def test_what_is_pointed_at_in_the_drawing_is_named_and_clicked_it_opens(page):
+def test_hovering_a_node_shows_its_name_and_a_click_opens_its_note(page):
     page.locator("[data-act=graph]").click()
     expect(page.locator(".canvas canvas")).to_be_visible()
     tip = page.locator(".canvas .float-tooltip-kap")

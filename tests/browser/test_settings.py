@@ -88,7 +88,7 @@ def test_answers_come_from_the_tags_that_are_chosen_and_those_below_them(page):
     expect(turn).not_to_contain_text("80 degrees")
 
 
-def test_as_many_passages_are_answered_from_as_are_chosen(page):
+def test_the_number_of_passages_to_answer_from_can_be_chosen(page):
     expect(ask(page, HOT).locator(".card").nth(1)).to_be_visible()
     open_settings(page)
     number(page, SOURCES).fill("1")
@@ -135,7 +135,7 @@ def test_settings_that_are_no_longer_possible_are_ignored(page):
     expect(cited(ask(page, HOT), "Green Tea.md")).not_to_have_count(0)
 
 
-def test_who_asks_too_often_is_refused_and_loses_nothing(open_page, bot):
+def test_a_visitor_over_the_limit_is_refused_and_loses_no_text(open_page, bot):
     with page_over(bot, limit=2) as address:
         page = open_page(address)
         for turns in (1, 2):

@@ -39,7 +39,7 @@ def cases(*files: Path) -> Iterator[Case]:
 
 
 def build(case: Case, folder: Path) -> Path:
-    """Write the vault of a case below `folder`, byte by byte, and give its root."""
+    """Write the vault of a case below `folder`, byte by byte, and return its root."""
     root = folder / "vault"
     root.mkdir()
     for path, text in case.get("outside", {}).items():

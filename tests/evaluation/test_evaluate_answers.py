@@ -5,22 +5,23 @@ import json
 import pytest
 
 from ragbot.answers.grounding import cite
-from ragbot.evaluation.answers import Expected, as_json, as_text, curve, read, run, score
+from ragbot.evaluation.answers import as_json, as_text, run, score
+from ragbot.evaluation.retrieval import Question, read
 from ragbot.models import Answer, Statement
 from ragbot.notes.parser import parse
 
 TEXT = "# Heat\n\nHeat flows downhill. It was measured in 1843.\n"
 NOTES = {"Heat.md": parse(TEXT, "Heat.md")[0]}
-ASKED = Expected(
+ASKED = Question(
     "a",
     "Where does heat flow?",
     "single",
-    (),
     (("Heat.md",),),
+    (),
     ("Heat flows", "in 1843"),
     ("1843",),
 )
-UNANSWERABLE = Expected("b", "Who sold it?", "unanswerable", (), (), (), ("says so",))
+UNANSWERABLE = Question("b", "Who sold it?", "unanswerable", (), facts=("says so",))
 
 
 def answer(question, confidence=1.0):
@@ -49,7 +50,7 @@ def test_an_answer_is_judged():
     assert scores.words == 3
 
 
-def test_silence_has_no_citations_to_judge():
+def test_an_abstention_has_no_citations_to_score():
     scores = score(NOTES, ASKED, silent(ASKED.question))
     assert (scores.lead, scores.evidence, scores.parts, scores.valid) == (0.0, 0.0, 0.0, None)
 
@@ -60,18 +61,8 @@ def test_evidence_of_two_sentences_may_stand_in_two_quotations():
     spans = [(first, middle - 1), (middle, len(TEXT) - 1)]
     citations = tuple(cite(NOTES, n, "Heat.md", span) for n, span in enumerate(spans, start=1))
     both = Answer("?", "", "extractive", False, (), citations)
-    expected = Expected("a", "?", "single", (), (("Heat.md",),), (TEXT[first:-1],), ())
+    expected = Question("a", "?", "single", (("Heat.md",),), (), (TEXT[first:-1],), ())
     assert score(NOTES, expected, both).evidence == 1.0
-
-
-def test_the_curve_trades_coverage_for_risk():
-    scores = [
-        score(NOTES, ASKED, answer(ASKED.question, 2.0)),
-        score(NOTES, UNANSWERABLE, silent(UNANSWERABLE.question, -2.0)),
-    ]
-    points = curve(scores)
-    assert points[0][1:] == (1.0, 1.0)
-    assert points[-1] == (2.0, 1.0, 0.0)
 
 
 def test_a_set_is_read_and_run(tmp_path):

@@ -6,7 +6,16 @@ import pytest
 
 from benchmarks.memory import MemoryCorpus, asked, bags
 from ragbot.errors import EvaluationError
-from ragbot.evaluation.retrieval import as_json, as_text, bm25, dense, evaluate, fusion, read
+from ragbot.evaluation.retrieval import (
+    as_json,
+    as_text,
+    bm25,
+    dense,
+    evaluate,
+    fusion,
+    read,
+    reciprocal_rank_fusion,
+)
 
 FILES = {
     "Heat.md": "Heat flows downhill. See [[Kelvin]].",
@@ -49,7 +58,7 @@ def test_every_method_is_measured_by_type(corpus, tmp_path):
     assert report.failures == ()
 
 
-def test_a_failure_says_what_was_missing_and_what_was_found(corpus, tmp_path):
+def test_a_failure_lists_the_missing_and_the_found_notes(corpus, tmp_path):
     report = evaluate(corpus, asked, read(write(tmp_path, ask("Heat?", "Gone.md", id="q7"))))
     [failure] = report.failures
     assert failure.missing == (("Gone.md",),)
@@ -93,11 +102,13 @@ def test_the_parts_rank_notes(corpus):
 @pytest.mark.parametrize(
     ("lines", "line", "complaint"),
     [
-        pytest.param(["{"], 1, "is no JSON", id="broken"),
-        pytest.param([ask("a"), "[]"], 2, "is no object", id="no-object"),
-        pytest.param(['{"gold_notes": []}'], 1, "is no object with the field", id="no-question"),
+        pytest.param(["{"], 1, "is not JSON", id="broken"),
+        pytest.param([ask("a"), "[]"], 2, "is not an object", id="no-object"),
+        pytest.param(
+            ['{"gold_notes": []}'], 1, "is not an object with the field", id="no-question"
+        ),
         pytest.param([{"question": "a", "gold_notes": "b"}], 1, "needs lists", id="no-list"),
-        pytest.param([], 0, "holds no question", id="empty"),
+        pytest.param([], 0, "has no question", id="empty"),
     ],
 )
 def test_refuses_a_bad_set(tmp_path, lines, line, complaint):
@@ -116,8 +127,20 @@ def test_refuses_a_set_without_answers(corpus, tmp_path):
         evaluate(corpus, asked, read(write(tmp_path, ask("Peru?"))))
 
 
-def test_a_file_that_is_not_text_is_told_with_its_byte(tmp_path):
+def test_a_file_that_is_not_text_is_reported_with_its_byte(tmp_path):
     path = tmp_path / "questions.jsonl"
     path.write_bytes(b'{"question": "\xff"}')
     with pytest.raises(EvaluationError, match="is not UTF-8: byte 14"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("rankings", "fused"),
+    [
+        pytest.param([["alone", "both"], ["both"]], ["both", "alone"], id="agreement"),
+        pytest.param([["b"], ["a"]], ["b", "a"], id="tie"),
+        pytest.param([[], []], [], id="nothing"),
+    ],
+)
+def test_rankings_are_fused(rankings, fused):
+    assert reciprocal_rank_fusion(rankings) == fused

@@ -8,7 +8,7 @@ def answer(kind, text="", abstained=False):
     return Answer("q", text, kind, abstained, (Statement(text, (1,)),) if text else ())
 
 
-def test_written_and_quoted_answers_are_told_apart():
+def test_written_and_quoted_answers_are_labelled():
     streams = {
         "a": [answer("extractive", "long quote"), answer("generated", "Three short words")],
         "b": [answer("extractive", "long quote")],

@@ -48,7 +48,7 @@ def graph():
     return graph_of(vault(("A", "extends", "B"), ("A", "links_to", "Soul"), ("C", "explains", "A")))
 
 
-def test_neighbours_tell_both_directions_and_ghosts(graph):
+def test_neighbours_have_both_directions_and_ghosts(graph):
     assert edges(graph.neighbours("A.md")) == [
         ("A", "extends", "B"),
         ("A", "links_to", "Soul"),
@@ -117,14 +117,14 @@ def test_path_follows_relations_backwards_too():
     assert [r.predicate for r in graph.path("A.md", "D.md")] == ["extends", "explains", "causes"]
 
 
-def test_path_prefers_what_an_author_asserted():
+def test_path_prefers_typed_relations():
     edges = [("A", "links_to", "B"), ("B", "links_to", "D"), ("A", "extends", "C")]
     graph = graph_of(vault(*edges, ("C", "extends", "D"), ("A", "supports", "B")))
     assert [r.predicate for r in graph.path("A.md", "D.md")] == ["extends", "extends"]
     assert [r.predicate for r in graph.path("A.md", "B.md")] == ["supports"]
 
 
-def test_path_is_short_before_it_is_asserted():
+def test_a_shorter_path_of_links_comes_before_a_longer_typed_one():
     edges = [("A", "links_to", "D"), ("A", "extends", "B"), ("B", "extends", "D")]
     assert [r.predicate for r in graph_of(vault(*edges)).path("A.md", "D.md")] == ["links_to"]
 

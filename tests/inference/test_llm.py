@@ -1,6 +1,7 @@
 """Language models of each provider over real HTTP, and those that servers on this machine offer."""
 
 import importlib.util
+import time
 
 import pytest
 
@@ -15,7 +16,8 @@ HELLO = [Message("user", "hello")]
 
 def needs(package):
     return pytest.mark.skipif(
-        importlib.util.find_spec(package) is None, reason=f"needs the extra with {package}"
+        importlib.util.find_spec(package) is None,
+        reason=f"needs {package}: pip install -c constraints.txt -e '.[test]'",
     )
 
 
@@ -23,8 +25,20 @@ def test_closing_the_stream_stops_the_server():
     script = Script("word " * 200_000)
     with serving(script) as url:
         pieces = LanguageModel("openai-like/scripted", url, 10.0).stream(HELLO)
-        assert next(pieces)
+        assert any(pieces)
         pieces.close()
+        assert script.broken_off.wait(10)
+
+
+def test_closing_the_stream_stops_a_server_that_still_reads_the_prompt():
+    script = Script("word " * 200, waits=3.0)
+    with serving(script) as url:
+        pieces = LanguageModel("openai-like/scripted", url, 60.0).stream(HELLO)
+        while not script.requests:
+            assert next(pieces) == ""
+        started = time.monotonic()
+        pieces.close()
+        assert time.monotonic() - started < 1
         assert script.broken_off.wait(10)
 
 
@@ -43,7 +57,7 @@ def test_closing_the_stream_stops_ollama():
     script = Script("word " * 200_000)
     with serving(script) as url:
         pieces = LanguageModel("ollama/scripted", url.removesuffix("/v1"), 10.0).stream(HELLO)
-        assert next(pieces)
+        assert any(pieces)
         pieces.close()
         assert script.broken_off.wait(10)
 
@@ -51,7 +65,7 @@ def test_closing_the_stream_stops_ollama():
 @pytest.mark.parametrize("spec", ["nobody/x", "nobody"])
 def test_an_unknown_provider_is_named(spec):
     with pytest.raises(ModelUnavailableError, match="'nobody' is not a provider"):
-        next(LanguageModel(spec).stream(HELLO))
+        list(LanguageModel(spec).stream(HELLO))
 
 
 def test_a_key_is_in_no_error(monkeypatch):
@@ -59,7 +73,7 @@ def test_a_key_is_in_no_error(monkeypatch):
     with serving(Script(status=401)) as url:
         model = LanguageModel("openai-like/x", url, 2.0)
         with pytest.raises(ModelUnavailableError) as refused:
-            next(model.stream(HELLO))
+            list(model.stream(HELLO))
     assert "secret" not in str(refused.value)
 
 

@@ -59,7 +59,7 @@ class Lasting(WordEncoder):
 
 @dataclass(frozen=True)
 class Recipe:
-    """Makes an encoder: one that dies once in a worker if `folder` is given."""
+    """Makes an encoder; with `folder`, one that dies once in a worker."""
 
     folder: Path | None = None
 
@@ -125,7 +125,7 @@ def test_index_is_the_same_as_one_embedded_here(cluster, tmp_path):
 
 
 @pytest.mark.slow
-def test_what_is_wanted_no_more_is_not_waited_for(cluster, tmp_path):
+def test_cancelled_batches_are_not_awaited(cluster, tmp_path):
     coming = ClusterEncoder(partial(Lasting, tmp_path), "auto").passages(TEXTS)
     while not (tmp_path / "begun").exists():
         time.sleep(0.05)

@@ -72,7 +72,7 @@ def test_hits_beyond_the_candidates_stay_behind(model):
     assert scores == sorted(scores, reverse=True)
 
 
-def test_nothing_is_loaded_for_nothing():
+def test_an_encoder_is_loaded_only_to_encode():
     assert Reranker("/nowhere").rerank("heat", [], []) == []
 
 

@@ -33,7 +33,7 @@ def test_turning_keeps_lengths_and_angles():
     assert np.allclose(rotated @ rotated.T, vectors @ vectors.T, atol=1e-5)
 
 
-def test_a_vector_of_one_dimension_says_it_in_all_of_them():
+def test_rotation_spreads_one_dimension_over_all():
     # Signs alone would tell such vectors from others by a single bit.
     axes = np.eye(64, dtype=np.float32)
     estimated = token_codes.cosines(token_codes.rotate(axes), token_codes.quantize(axes, range(64)))

@@ -21,7 +21,7 @@ OTHERS = {
 
 
 def sources():
-    """Return the modules that decide which notes, links, mentions and passages a file gives."""
+    """Return the modules that decide which notes, links, mentions and passages a file yields."""
     notes = sorted((ROOT / "ragbot" / "notes").glob("*.py"))
     names = ("dates", "folding", "scripts", "sentences", "stemming", "tokenize")
     text = [ROOT / "ragbot" / "text" / f"{name}.py" for name in names]

@@ -63,7 +63,7 @@ def test_a_word_too_long_for_the_encoder_is_cut_anywhere():
         pytest.param("A.\n\n<script>hidden()</script>\n\nB.", id="script"),
     ],
 )
-def test_what_is_not_prose_is_in_no_chunk(text):
+def test_text_that_is_not_shown_is_in_no_passage(text):
     _, found = chunks(text)
     assert not any("hidden" in c.text for c in found)
     assert "A." in found[0].text
@@ -139,3 +139,10 @@ def test_chunks_are_slices_in_order_and_fit_the_encoder(lines):
     assert all(one.span[1] <= other.span[0] for one, other in pairwise(found))
     assert all(pieces(embedding_text(note, c)) <= BUDGET for c in found)
     assert not any("%%" in c.text for c in found)
+
+
+def test_a_passage_in_the_middle_of_a_list_is_read_as_items():
+    note, _ = chunks("First sentence. Second one.\n\n1. one\n2. two\n   - *three*\n")
+    start, end = note.text.index("Second"), note.text.index("*three*") + 7
+    passage = Passage(note.id, (start, end), note.text[start:end])
+    assert embedding_text(note, passage).endswith("Second one.\none\ntwo\nthree")

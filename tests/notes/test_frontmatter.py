@@ -36,7 +36,7 @@ def test_values(yaml, value):
     assert found.metadata["a"] == value
 
 
-def test_spans_cover_what_was_written():
+def test_spans_cover_the_written_values():
     text = "---\nup: '[[A]]'\nmore: [x, \"y\"]\n---\n"
     found = dict(frontmatter.read(text).values)
     assert text[slice(*found["up"].span)] == "'[[A]]'"
@@ -66,7 +66,7 @@ def test_fences(text, end):
         ("k: " + "x" * frontmatter.MAX_CHARACTERS, "characters"),
     ],
 )
-def test_what_cannot_be_read_says_why(yaml, reason):
+def test_unreadable_notes_are_reported_with_the_reason(yaml, reason):
     assert reason in read(yaml).error
 
 

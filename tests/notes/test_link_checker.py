@@ -39,7 +39,7 @@ def test_a_path_that_is_not_there_is_broken():
     assert "no/where.md" in problem.message
 
 
-def test_a_ghost_is_told_once_with_how_often_it_is_wanted():
+def test_a_ghost_is_reported_once_with_its_number_of_links():
     files = {"A.md": "[[Unwritten]]\n[[unwritten]]", "B.md": "up:: [[Unwritten]]"}
     [problem] = found("ghost", files)
     assert "3 times, by 2 notes" in problem.message

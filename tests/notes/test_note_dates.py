@@ -55,6 +55,6 @@ def test_the_day_of_a_note(name, text, day):
     assert of(name, text) == day
 
 
-def test_a_daily_note_is_embedded_with_its_date_as_it_is_said():
+def test_a_daily_note_is_embedded_with_its_date_in_words():
     note, _ = parse("Planted the quince.", "2026-06-05.md")
     assert embedding_text(note, chunk(note)[0]) == "2026-06-05, 5 June 2026. Planted the quince."

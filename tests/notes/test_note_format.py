@@ -1,4 +1,4 @@
-"""docs/note-format.md and docs/links.md are true: each example gives what the page says."""
+"""docs/note-format.md and docs/links.md are true: each example yields the stated result."""
 
 import re
 from pathlib import Path

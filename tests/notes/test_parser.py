@@ -80,7 +80,7 @@ def test_invariants_of_any_text(text):
 
 
 @pytest.mark.parametrize("text", CORPUS, ids=range(len(CORPUS)))
-def test_what_the_fuzzer_found(text):
+def test_inputs_that_the_fuzzer_found(text):
     check_invariants(text)
 
 
@@ -89,7 +89,7 @@ def test_what_the_fuzzer_found(text):
     st.sampled_from(["", "> ", "- ", "> - ", "1. ", "# ", "  - ", "\t", "a "]),
     st.sampled_from(["\n", "\r\n", "\r"]),
 )
-def test_spans_name_what_was_written(links, prefix, ending):
+def test_spans_cover_the_written_links(links, prefix, ending):
     text = ending.join(prefix.replace("\t", "- \t") + "x " + link for link in links) + ending
     note, _ = parse(text, "a.md")
     assert [text[slice(*relation.span)] for relation in note.relations] == links

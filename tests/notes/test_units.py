@@ -282,7 +282,7 @@ def test_text_in_html_is_text(html, text):
         "^block-id",
     ],
 )
-def test_what_nobody_sees_is_no_unit(text):
+def test_hidden_text_is_not_a_unit(text):
     assert [unit.text for unit in units_of(f"before\n\n{text}\n\nafter")] == ["before", "after"]
 
 

@@ -69,7 +69,7 @@ def test_a_name_that_is_no_text_is_reported(folder):
     try:
         (folder / os.fsdecode(b"bad\xff.md")).write_text("", encoding="utf-8")
     except OSError:
-        pytest.skip("this file system refuses such names")
+        pytest.skip("this file system refuses such names: run the test on ext4")
     notes, problems = vault.read(folder)
     assert [note.id for note in notes] == ["Good.md"]
     assert [problem.kind for problem in problems] == ["unreadable"]
@@ -142,7 +142,7 @@ def test_ignored(folder):
     assert set(vault.scan(folder).notes) == {"Good.md", "keep.tmp.md"}
 
 
-def test_scan_tells_what_changed(folder):
+def test_scan_lists_the_changes(folder):
     before = vault.scan(folder).notes["Good.md"]
     write(folder, "Good.md", "longer text\n")
     after = vault.scan(folder).notes["Good.md"]

@@ -102,7 +102,7 @@ def test_folder_of_notes_moved_and_removed(vault, watched):
     wait_until(lambda: notes(index) == {"Ice.md"})
 
 
-def test_vault_that_vanishes_is_told_of_and_taken_up_again(vault, watched):
+def test_a_vault_that_vanishes_is_reported_and_followed_again(vault, watched):
     index, watcher = watched
     away = vault.with_name("away")
     vault.rename(away)
@@ -168,5 +168,5 @@ def test_nothing_is_refreshed_for_what_does_not_count(vault, monkeypatch):
         (".b.md.swp", False),
     ],
 )
-def test_which_changes_count(path, expected):
+def test_changes_that_start_a_refresh(path, expected):
     assert counts(Path("/v"), Path("/v") / path) is expected

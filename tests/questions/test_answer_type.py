@@ -77,7 +77,7 @@ def test_fit(question, sentence, share):
     assert fit(question, [sentence]) == share
 
 
-def test_each_thing_that_is_asked_for_may_stand_in_a_sentence_of_its_own():
+def test_each_value_asked_for_may_be_in_another_sentence():
     question = "When did it begin, and who began it?"
     assert fit(question, ["Ada began it.", "It began in March."]) == 1
     assert fit(question, ["Ada began it.", "Ada ended it."]) == 0.5

@@ -3,8 +3,9 @@
 import pytest
 
 from benchmarks.memory import MemoryCorpus
+from ragbot.errors import QuestionError
 from ragbot.models import Answer, Citation, Turn
-from ragbot.questions.conversation import SUBJECT_WORDS, standalone
+from ragbot.questions.conversation import SUBJECT_WORDS, checked, standalone
 
 FILES = {
     "Entropy.md": "# Entropy\nEntropy grows. See [[Heat]].",
@@ -34,7 +35,7 @@ def query(corpus, question, *history):
         "does that hold for stars?",
     ],
 )
-def test_a_question_that_leans_on_the_one_before_carries_its_subject(corpus, question):
+def test_a_follow_up_takes_the_subject_of_the_question_before(corpus, question):
     assert query(corpus, question, "What is entropy?") == f"{question} (entropy)"
 
 
@@ -85,7 +86,7 @@ def test_a_long_chat_stays_within_bounds(corpus):
         ("who are you?", "quotes a note"),
     ],
 )
-def test_what_is_no_question_gets_a_reply_and_no_search(corpus, message, said):
+def test_small_talk_gets_a_reply_without_a_search(corpus, message, said):
     one = standalone(message, [Turn("What is entropy?")], corpus)
     assert said in one.reply
     assert not one.carried
@@ -94,3 +95,8 @@ def test_what_is_no_question_gets_a_reply_and_no_search(corpus, message, said):
 @pytest.mark.parametrize("message", ["hello world programs?", "What can heat do?", "ok google is?"])
 def test_a_question_that_starts_like_small_talk_is_searched(corpus, message):
     assert not standalone(message, (), corpus).reply
+
+
+def test_bytes_that_are_no_text_are_no_question():
+    with pytest.raises(QuestionError, match="UTF-8"):
+        checked("caf\udce9 au lait", 2000)

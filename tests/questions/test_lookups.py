@@ -93,7 +93,7 @@ def corpus():
         ("notes from July 2026", []),
     ],
 )
-def test_what_the_structure_holds_is_looked_up(corpus, question, found):
+def test_facts_in_the_structure_are_looked_up(corpus, question, found):
     assert [one.text for one in look_up(corpus, question)] == found
 
 

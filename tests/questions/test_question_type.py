@@ -1,15 +1,15 @@
-"""Sentences that say what something is."""
+"""The type of a question, and sentences that define a term."""
 
 import pytest
 
-from ragbot.questions.question_type import defined_term, defines
+from ragbot.questions.question_type import defined_term, defines, question_type
 
 
 @pytest.mark.parametrize(
     "question",
     ["What is a ghost link?", "what's a ghost link", "Define ghost links.", "ghost link meaning?"],
 )
-def test_the_subject_is_what_is_left_of_the_question(question):
+def test_the_defined_term_is_the_rest_of_the_question(question):
     assert defined_term(question) == {"ghost", "link"}
 
 
@@ -34,5 +34,28 @@ def test_other_questions_have_none(question):
         ("", False),
     ],
 )
-def test_a_definition_begins_with_its_subject_and_says_what_it_is(sentence, is_one):
+def test_a_definition_begins_with_its_subject_and_defines_it(sentence, is_one):
     assert defines(defined_term("What is a ghost link?"), sentence) is is_one
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("How many turns until drift?", "other"),
+        ("what's the difference between A and B", "compare"),
+        ("Why does it drift?", "why"),
+        ("when was it published?", "other"),
+        ("List the traits", "list"),
+        ("What are the five families?", "list"),
+        ("Who wrote it?", "other"),
+        ("What is drift?", "definition"),
+        ("How does it drift?", "other"),
+        ("the six opposites in the council?", "list"),
+        ("steps for making tea", "list"),
+        ("Why do the three groups drift?", "why"),
+        ("How are the two notes linked?", "other"),
+        ("drift", "other"),
+    ],
+)
+def test_the_type_of_a_question(question, kind):
+    assert question_type(question) == kind

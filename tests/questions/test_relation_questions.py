@@ -99,11 +99,11 @@ def test_a_mention_is_no_link():
     assert relations_of(mentioning, "What links to Heat?") == [("Sun", "links_to", "Heat")]
 
 
-def test_who_extracted_it_asks_for_a_person(corpus):
+def test_a_who_question_does_not_ask_for_extracted_from(corpus):
     assert relations_of(corpus, "Who extracted Heat?") is None
 
 
-def test_the_shorter_path_bears_the_name(corpus):
+def test_the_shorter_path_wins_the_name(corpus):
     assert answerable(corpus, "What does Energy coordinate with?").subject == "Energy.md"
 
 
@@ -141,7 +141,7 @@ def test_two_notes_without_a_path(corpus):
         ("Does Heat extend Alone?", "unstated", []),
     ],
 )
-def test_whether_two_notes_stand_in_a_relation(corpus, question, kind, expected):
+def test_a_yes_or_no_question_about_a_relation_is_answered(corpus, question, kind, expected):
     found = answerable(corpus, question)
     assert (found.kind, found.subject != found.object) == (kind, True)
     if expected is not None:
@@ -153,7 +153,7 @@ def test_a_yes_or_no_about_something_else_is_no_question_about_a_relation(corpus
     assert answerable(corpus, "Is Heat with Energy a danger to batteries and engines?") is None
 
 
-def test_the_direction_is_told(corpus):
+def test_the_direction_is_returned(corpus):
     assert answerable(corpus, "What does Heat extend?").direction == "out"
     assert answerable(corpus, "What extends Heat?").direction == "in"
     assert answerable(corpus, "Who coordinates with Work?").direction == "both"

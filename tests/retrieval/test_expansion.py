@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.memory import MemoryCorpus, asked, bags
-from ragbot.index.link_trust import PRIOR
+from ragbot.index.corpus import PRIOR
 from ragbot.models import LINKS_TO, Relation
 from ragbot.notes.parser import parse
 from ragbot.questions.question import analyse
@@ -42,7 +42,7 @@ def shuffled(links, seed):
 
 
 def vault(links, encode=bags):
-    """Build notes of some subjects; `links` gives the numbers that each note links to."""
+    """Build notes of some subjects; `links` has the numbers that each note links to."""
     notes = []
     for number, ends in enumerate(links):
         words = SUBJECTS[subject_of(number)].split()
@@ -63,7 +63,7 @@ def test_links_that_were_shuffled_are_not(seed):
 
 
 @pytest.mark.parametrize("encode", [bags, None], ids=["no-links", "no-vectors"])
-def test_nothing_to_judge_by_leaves_what_most_vaults_have(encode):
+def test_a_vault_too_small_to_measure_gets_the_usual_trust(encode):
     links = near_links() if encode is None else [[] for _ in near_links()]
     assert vault(links, encode).link_trust == PRIOR
 

@@ -25,7 +25,7 @@ def row_of(corpus, note):
     return corpus.passages_of(note)[0]
 
 
-def test_a_passage_that_holds_every_word_is_met_and_another_is_not(corpus):
+def test_only_the_passage_with_every_word_scores_high(corpus):
     question = "whistle boiling"
     passages = corpus.all_passages
     read = Reading(corpus, question, asked(question)).passages(passages)
@@ -34,14 +34,15 @@ def test_a_passage_that_holds_every_word_is_met_and_another_is_not(corpus):
     assert max(near.values()) < 0.3
 
 
-def test_a_sentence_is_met_by_its_own_words_or_by_those_of_its_title(corpus):
+def test_a_sentence_scores_by_its_words_or_its_title(corpus):
     question = "kettle whistle"
     row = row_of(corpus, "Kettle.md")
     text = corpus.notes["Kettle.md"].text
     spans = [(text.index("Copper"), text.index(" A")), (text.index("A wh"), len(text) - 1)]
-    [met] = Reading(corpus, question, asked(question)).pieces([(row, spans)])
+    reading = Reading(corpus, question, asked(question))
+    [met] = reading.pieces([(row, spans)])
     assert met.own[1] > 2 * met.own[0]
-    assert met.under[1] > 0.95 > met.own[1]
+    assert met.near[1] @ reading.weights > 0.95 > met.own[1]
     assert met.passage > 0.95
     assert met.near.shape == (2, 2)
 
@@ -68,7 +69,7 @@ def test_an_encoder_without_words_leaves_out_this_step(corpus):
     )
 
 
-def test_where_the_encoder_does_not_know_the_script_words_decide():
+def test_words_decide_for_a_script_unknown_to_the_encoder():
     files = {"茶.md": "# 茶\n\n水壶在炉子上。\n", "Kettle.md": "# Kettle\n\nCopper.\n"}
     corpus = MemoryCorpus.of(files, bags)
     letters = tuple((n, n + 1) for n in range(3))

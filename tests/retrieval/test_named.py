@@ -41,7 +41,7 @@ def corpus():
         pytest.param("may 3 people march on?", set(), id="no-day"),
     ],
 )
-def test_what_is_named_is_scored(corpus, question, notes):
+def test_notes_named_by_title_tag_or_day_are_scored(corpus, question, notes):
     assert set(name_scores(corpus, question)) == notes
 
 

@@ -76,7 +76,7 @@ def reached(report, method, kind="all", measure="recall@10"):
 
 
 @pytest.mark.slow
-def test_most_of_what_is_needed_is_found(report):
+def test_recall_is_above_its_threshold(report):
     assert reached(report, "ragbot", measure="recall@5") >= 0.945
     assert reached(report, "ragbot") >= 0.985
 

@@ -59,14 +59,14 @@ def test_without_hops_words_and_meaning_alone_count(corpus):
     assert notes(hits) == ["models/Heat.md"]
 
 
-def test_a_second_hop_goes_further_and_tells_the_whole_way(corpus):
+def test_a_second_hop_returns_the_whole_path(corpus):
     question = "What moves things about?"
     assert "people/Kelvin.md" not in notes(search(corpus, question, hops=1))
     path = evidence(search(corpus, question, hops=2), "people/Kelvin.md")["graph"].path
     assert [r.predicate for r in path] == ["extends", "links_to"]
 
 
-def test_edges_that_are_asked_for_lead_to_their_notes(corpus):
+def test_relations_asked_for_lead_to_their_notes(corpus):
     hits = search(corpus, "Which notes extend Heat?")
     assert set(notes(hits)[:2]) == {"models/Heat.md", "models/Work.md"}
     [relation] = evidence(hits, "models/Work.md")["graph"].path
@@ -123,7 +123,7 @@ def test_an_empty_vault_answers_nothing():
         pytest.param(Filters(folders=("people",), tags=("physics",)), None, id="all-must-hold"),
     ],
 )
-def test_filters_keep_out_what_they_should(corpus, filters, kept):
+def test_filters_leave_out_the_other_notes(corpus, filters, kept):
     question = "Does heat, work, a baron, a brewer or a thermometer matter?"
     hits = search(corpus, question, filters=filters)
     assert bool(hits) is (kept is not None)

@@ -57,7 +57,7 @@ def test_a_day_in_any_spelling(text):
         "room 2026",
     ],
 )
-def test_what_is_no_date(text):
+def test_text_without_a_date(text):
     assert find_dates(text) == []
 
 

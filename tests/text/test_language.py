@@ -32,7 +32,7 @@ def test_the_language_of_a_question(language, question):
 
 
 @pytest.mark.parametrize("text", ["", "42", "quince", "Corvo berth", "Persona Drift", "Café menu?"])
-def test_what_does_not_tell_is_english(text):
+def test_a_text_of_unknown_language_is_english(text):
     assert language_of(text) == "en"
 
 

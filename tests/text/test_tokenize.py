@@ -28,7 +28,7 @@ def test_fold_is_the_same_for_composed_and_decomposed_text():
     assert fold("Ng\u0101i") == fold("Nga\u0304i") == "ngai"
 
 
-def test_stop_words_are_left_out_unless_nothing_else_is_said():
+def test_stop_words_are_left_out_unless_there_are_no_other_words():
     assert content_words("What is the axis?") == ["axis"]
     assert content_words("Who are you?") == ["who", "are", "you"]
 

@@ -1,7 +1,7 @@
 """The command line, built on click. Open `options.py` first, then the module of a command.
 
 Results go to stdout, everything else to stderr. A command exits with 0, with 1 after an error,
-with 2 after wrong usage, and with 130 after Ctrl-C. Modules of commands import what is slow
+with 2 after wrong usage, and with 130 after Ctrl-C. Modules of commands import slow packages
 inside their functions, so that `ragbot --help` is quick.
 """
 
@@ -21,10 +21,10 @@ INTERRUPTED = 130
 
 
 def start(arguments: Sequence[str] | None = None) -> int:
-    """Run a command as `main` does, in a process of its own, which Ctrl-C ends at once.
+    """Run a command as the main program of a process, which Ctrl-C ends at once.
 
-    Ending at once is safe: what the index holds is committed, and the rest is not begun. A command
-    that has something to finish calls `finish_on_interrupt`.
+    That is safe, because the index commits its work in transactions. A command that must clean up
+    calls `finish_on_interrupt`.
     """
     _on_interrupt(_exit_now)
     return main(arguments)
@@ -56,11 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ragbot: {error}", file=sys.stderr)
         return FAILED
     except BrokenPipeError:
-        # The reader has left (`ragbot graph | head`): no error, and nowhere to write to.
+        # The reader of the output has ended (`ragbot graph | head`), which is no error.
         _discard_output()
         return FAILED
     except OSError as error:
-        # Notes and index raise errors of their own; what is left is the output, as on a full disk.
+        # Notes and index raise a RagbotError, so this is the output: a full disk, for example.
         print(f"ragbot: the output cannot be written: {error.strerror}.", file=sys.stderr)
         _discard_output()
         return FAILED
@@ -70,7 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def finish_on_interrupt() -> None:
-    """Raise KeyboardInterrupt at Ctrl-C from here on, so that the caller can finish its work."""
+    """Raise KeyboardInterrupt at Ctrl-C from here on, so that the caller can finish its work.
+
+    Call it after slow imports: a KeyboardInterrupt while numpy or onnxruntime is imported becomes
+    an ImportError.
+    """
     _on_interrupt(signal.default_int_handler)
 
 
@@ -86,11 +90,12 @@ def _exit_now(number: int, frame: FrameType | None) -> None:
 
 
 def _say_stopped() -> None:
-    os.write(2, b"\nragbot: stopped\n")
+    shown = b"\033[?25h" if os.isatty(2) else b""  # a progress bar hides the cursor
+    os.write(2, shown + b"\nragbot: stopped\n")
 
 
 def _prepare_streams() -> None:
-    """Print names of notes in any script, whatever the locale is; replace closed streams."""
+    """Set the streams to UTF-8, so that any name can be printed; open those that are closed."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:

@@ -1,4 +1,4 @@
-"""The commands that take a question: ask and search."""
+"""The commands `ask` and `search`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def ask(
     from ragbot.apps import serialize
     from ragbot.apps.cli import format
     from ragbot.apps.cli.session import named, opened, print_json, say
+    from ragbot.questions.conversation import checked
 
+    question = checked(question, config.max_question)
     with opened(config) as (bot, page):
         pieces = bot.stream(question, filters=named(bot, filters), use_llm=llm, sources=sources)
         if as_json:
@@ -92,7 +94,9 @@ def search(config: Config, question: str, explain: bool, as_json: bool, **option
     from ragbot.apps import serialize
     from ragbot.apps.cli import format
     from ragbot.apps.cli.session import named, opened, print_json, say
+    from ragbot.questions.conversation import checked
 
+    question = checked(question, config.max_question)
     with opened(config, encoder=not options["words"]) as (bot, page):
         options["filters"] = named(bot, options["filters"])
         found = bot.search(question, options.pop("count"), **options)

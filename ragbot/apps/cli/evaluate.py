@@ -1,4 +1,4 @@
-"""The command that measures: evaluate."""
+"""The command `evaluate`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def evaluate(config: Config, questions: Path, answers: bool, words: bool, as_jso
     from ragbot.evaluation import retrieval as of_retrieval
 
     if answers:
-        expected = of_answers.read(questions)
+        expected = of_retrieval.read(questions)
         with opened(config, encoder=not words) as (bot, _), bot.snapshot() as corpus:
             timed = llm_answers.Timed(bot.stream)
             judged = of_answers.run(corpus.notes, timed, expected)

@@ -1,4 +1,4 @@
-"""Values as lines for people: pure functions from a value to text.
+"""Format values as lines for people: pure functions from a value to text.
 
 Notes are written by others. Control characters in them could move the cursor,
 rename the window or worse, so every text passes `plain` before it is printed.
@@ -53,19 +53,19 @@ class Page:
     width: int = 100
 
     def bold(self, text: str) -> str:
-        """Set in bold."""
+        """Return a text in bold."""
         return self._code("1", text)
 
     def dim(self, text: str) -> str:
-        """Set in a fainter colour."""
+        """Return a text in a fainter colour."""
         return self._code("2", text)
 
     def accent(self, text: str) -> str:
-        """Set in the colour of places and predicates."""
+        """Return a text in the colour of places and predicates."""
         return self._code("36", text)
 
     def warn(self, text: str) -> str:
-        """Set in the colour of what wants attention."""
+        """Return a text in the colour of warnings."""
         return self._code("33", text)
 
     def place(self, note: NoteId, line: int) -> str:
@@ -101,7 +101,7 @@ def _cited(citation: Citation, page: Page) -> str:
 
 
 def hits(found: Iterable[Hit], notes: Mapping[NoteId, Note], page: Page, explain: bool) -> str:
-    """Write what a search found, best first; with the evidence of each if `explain`."""
+    """Write the hits of a search, best first; with the evidence of each if `explain`."""
     return "\n".join(
         line
         for number, hit in enumerate(found, start=1)
@@ -125,7 +125,7 @@ def _hit(
 
 
 def steps(path: Sequence[Relation], end: NoteId, page: Page) -> str:
-    """Write a path of relations as it is walked to its end, `A -extends-> B <-causes- C`."""
+    """Write a path of relations that leads to `end`: `A -extends-> B <-causes- C`."""
     here = end
     written = ""
     for step in reversed(path):
@@ -140,7 +140,7 @@ def steps(path: Sequence[Relation], end: NoteId, page: Page) -> str:
 def note(
     found: Note, edges: Sequence[Relation], passages: Sequence[Passage], page: Page
 ) -> list[str]:
-    """Write what a note holds: names, relations out and in, passages."""
+    """Write a note: its names, relations out and in, and passages."""
     lines = [page.bold(_line(found.title)), page.place(found.id, 1)]
     for label, values in (("aliases", found.aliases), ("tags", found.tags)):
         if values:
@@ -180,7 +180,7 @@ def problems(found: Iterable[Problem], page: Page) -> Iterator[str]:
 
 
 def changes(done: Changes) -> str:
-    """Write in one line what a refresh did."""
+    """Write the changes of a refresh in one line."""
     counts = {
         "added": done.added, "changed": done.changed, "renamed": done.renamed,
         "removed": done.removed,
@@ -203,7 +203,7 @@ def status(found: Status) -> str:
 
 
 def counted(count: int, thing: str) -> str:
-    """Write how many.
+    """Write a number and its noun, in the plural if needed.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The command that keeps the index up to date."""
+"""The command `index`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,6 @@ def index(config: Config, rebuild: bool, watch: bool, ray: str | None, as_json: 
             print(format.changes(done), flush=True)
 
     with opened(replace(config, ray=ray or config.ray), encoder=False) as (bot, page):
-        finish_on_interrupt()
         with progress_bar(sys.stderr) as progress:
             done = bot.refresh(rebuild=rebuild, progress=progress)
         report(done)
@@ -75,6 +74,7 @@ def _follow(bot: Ragbot, report: Callable[[Changes], None]) -> None:
             raise
 
     say(f"following {bot.config.notes}; Ctrl-C ends it")
+    finish_on_interrupt()
     with Watcher(bot.config.notes, refresh), suppress(KeyboardInterrupt):
         # Python raises the interrupt in this thread only when it wakes.
         while not Event().wait(0.5):

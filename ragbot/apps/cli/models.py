@@ -1,4 +1,4 @@
-"""The command that lists the language models of servers on this machine."""
+"""The command `models`."""
 
 from __future__ import annotations
 

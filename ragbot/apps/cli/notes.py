@@ -1,4 +1,4 @@
-"""The commands that read notes and their graph: show, related, path, graph, check, status."""
+"""The commands that read notes and the graph: show, related, path, graph, check, status."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def show(config: Config, note: str, text: bool, as_json: bool) -> None:
     with opened(config, encoder=False) as (bot, page):
         found = bot.note(note)
         if text:
-            # To a file or a program it goes unchanged, to the last byte.
+            # A file or a program receives the text unchanged.
             sys.stdout.write(format.plain(found.text) if sys.stdout.isatty() else found.text)
             return
         relations, passages = bot.related(found.id), bot.passages(found.id)
@@ -166,7 +166,7 @@ def check(config: Config, strict: bool, suggest: bool, as_json: bool) -> int:
 @json_option
 @places
 def status(config: Config, as_json: bool) -> None:
-    """Print what the index holds, and how far it is behind."""
+    """Print the size of the index, and how many notes changed since."""
     from ragbot.apps import serialize
     from ragbot.apps.cli import format
     from ragbot.apps.cli.session import opened, print_json

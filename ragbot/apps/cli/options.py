@@ -22,11 +22,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 MOST_NAMES = 200
-"""Names of notes that a shell is offered at once."""
+"""Most names of notes that are offered to a shell."""
 
 
 class Command(click.Command):
-    """A command whose help ends with examples, one a line."""
+    """A command whose help ends with examples, one per line."""
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **settings: Any) -> None:
         settings.setdefault("context_settings", SETTINGS)
@@ -34,7 +34,7 @@ class Command(click.Command):
         self.examples = examples
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples as they are, unwrapped."""
+        """Write the examples below the options, without wrapping them."""
         if self.examples:
             with formatter.section("Examples"):
                 formatter.write("".join(f"  {example}\n" for example in self.examples))
@@ -42,7 +42,7 @@ class Command(click.Command):
 
 
 class Group(Command, click.Group):
-    """A group of commands with examples of its own."""
+    """A group of commands whose help ends with examples."""
 
 
 class FolderName(click.ParamType[Path]):
@@ -51,7 +51,7 @@ class FolderName(click.ParamType[Path]):
     name = "DIR"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Return the path; fail where it names a user that is not known."""
+        """Return the path; fail if it names an unknown user."""
         try:
             return Path(value).expanduser()
         except RuntimeError:
@@ -72,7 +72,7 @@ class NoteName(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem[str]]:
-        """Return the file names that begin with what was typed, case folded."""
+        """Return the file names that begin with the typed text, case folded."""
         from ragbot.apps.cli.session import note_names
 
         begun = incomplete.casefold()

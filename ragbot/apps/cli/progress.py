@@ -1,4 +1,4 @@
-"""Progress of a build on stderr: a bar on a terminal, a line now and then elsewhere."""
+"""Show the progress of a build: a bar on a terminal, elsewhere a line every few seconds."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ EVERY = 10.0
 
 @contextmanager
 def progress_bar(stream: TextIO, *, patience: float = 0.0) -> Iterator[Callable[[Progress], None]]:
-    """Yield what shows reports of progress; the bar goes at the end.
+    """Yield a function that shows a report of progress; remove the bar at the end.
 
     Parameters
     ----------
     stream
         Where to write; whether it is a terminal decides between a bar and lines.
     patience
-        Seconds to stay silent: short work needs no report.
+        Seconds without output: short work needs no report.
     """
     silent_until, last_line, stage = time.monotonic() + patience, 0.0, ""
     bar: Any = None

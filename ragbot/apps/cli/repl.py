@@ -1,4 +1,4 @@
-"""A conversation in the terminal, with the earlier turns as its history."""
+"""A conversation in the terminal; earlier turns are the history of a question."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ragbot.apps.cli import format
+from ragbot.apps.cli import finish_on_interrupt, format
 from ragbot.apps.cli.ask import print_answer
 from ragbot.apps.cli.session import opened, say
 from ragbot.errors import RagbotError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ragbot.config import Config
 
 TURNS = 20
-"""Turns that are remembered."""
+"""Most turns in the history."""
 
 HELP = """\
 Ask in plain words; a question may refer to earlier ones.
@@ -31,8 +31,9 @@ Ctrl-C stops an answer."""
 
 
 def talk(config: Config) -> None:
-    """Answer what is typed until the input ends."""
+    """Answer questions from standard input until it ends."""
     with opened(config) as (bot, page):
+        finish_on_interrupt()
         say(f"{format.counted(len(bot.notes()), 'note')}. Ask, or /help.")
         turns: deque[Turn] = deque(maxlen=TURNS)
         for typed in _lines():
@@ -67,7 +68,7 @@ def _reply(typed: str, bot: Ragbot, turns: deque[Turn], page: format.Page) -> No
 
 
 def _lines() -> Iterator[str]:
-    """Read what is typed, with line editing and recall where the terminal has them."""
+    """Yield the lines typed, with line editing and history if the terminal has them."""
     prompt = ""
     if sys.stdin.isatty():
         with suppress(ImportError):

@@ -1,4 +1,4 @@
-"""The commands that serve others: chat and mcp."""
+"""The commands `chat` and `mcp`, which serve people and assistants."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ def chat(config: Config, terminal: bool, demo: bool, **options: Any) -> None:
 
     if demo:
         config = demo_config(config)
-    finish_on_interrupt()
     if terminal:
         from ragbot.apps.cli.repl import talk
 
@@ -40,9 +39,12 @@ def chat(config: Config, terminal: bool, demo: bool, **options: Any) -> None:
         return
     from ragbot.apps.web import Door, serve
 
+    def ready(address: str) -> None:
+        finish_on_interrupt()
+        say(f"The chat is open at {address} (Ctrl-C ends it).")
+
     watch = not options.pop("no_watch")
-    address = "The chat is open at {} (Ctrl-C ends it)."
-    serve(config, Door(**options), watch=watch, on_ready=lambda url: say(address.format(url)))
+    serve(config, Door(**options), watch=watch, on_ready=ready)
 
 
 @click.command(

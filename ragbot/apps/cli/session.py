@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ragbot.apps.cli.format import Page, wants_colour
 from ragbot.apps.cli.progress import progress_bar
 from ragbot.config import Config
-from ragbot.errors import IndexLockedError, RagbotError
+from ragbot.errors import IndexLockedError, RagbotError, StorageError
 from ragbot.models import Filters
 
 if TYPE_CHECKING:
@@ -25,35 +25,39 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(config: Config, *, encoder: bool = True) -> Iterator[tuple[Ragbot, Page]]:
-    """Open the bot, and describe the page to write on.
+    """Open the bot, and yield it with the settings of the output.
 
-    With `encoder`, changed notes are embedded before the command goes on, with progress shown.
-    Without it words and links are enough, and nothing slow is loaded.
+    With `encoder`, changed notes are embedded first, with progress shown. Without it, search uses
+    words and links only, and loads no model.
     """
     from ragbot.bot import Ragbot
 
     with Ragbot.open(config=config, refresh=False) as bot:
         if encoder:
-            # Where another process writes the index, that process brings it up to date.
-            with suppress(IndexLockedError), progress_bar(sys.stderr, patience=1.0) as progress:
+            # Another process may be writing the index, and brings it up to date. If it cannot be
+            # written, the first snapshot says so, and the index as it was answers.
+            with (
+                suppress(IndexLockedError, StorageError),
+                progress_bar(sys.stderr, patience=1.0) as progress,
+            ):
                 bot.refresh(progress=progress)
         yield bot, page_for(config)
 
 
 def page_for(config: Config) -> Page:
-    """Describe stdout: its width, whether it takes colours, how places become links."""
+    """Return the settings of stdout: its width, whether it has colours, how to link places."""
     width = min(100, shutil.get_terminal_size((100, 24)).columns)
     return Page(config.notes, config.note_url, wants_colour(sys.stdout), max(40, width))
 
 
 def demo_config(config: Config) -> Config:
-    """Return the settings for the sample garden; an index that was asked for stays."""
+    """Return the settings for the sample garden; a configured index folder stays."""
     index = demo_index() if config.index == Config().index else config.index
     return replace(config, notes=sample_garden(), index=index)
 
 
 def sample_garden() -> Path:
-    """Find the notes that come with ragbot: beside the code if installed, else in the checkout."""
+    """Return the folder of the sample notes: in the installed package, or in the checkout."""
     package = Path(__file__).parents[2]
     installed = package / "garden"
     return installed if installed.is_dir() else package.parent / "notes"
@@ -66,7 +70,7 @@ def demo_index() -> Path:
 
 
 def named(bot: Ragbot, filters: Filters) -> Filters:
-    """Replace the name of the note that results must be near by its id."""
+    """Return filters with the name of the note in `near` replaced by its id."""
     return replace(filters, near=bot.note(filters.near).id) if filters.near else filters
 
 
@@ -89,6 +93,6 @@ def print_json(value: Json) -> None:
 
 
 def say(*lines: str) -> None:
-    """Print what is no result to stderr."""
+    """Print messages to stderr."""
     for line in lines:
         print(line, file=sys.stderr)

@@ -1,19 +1,22 @@
-"""An answer as it is made, for a visitor who may cancel it."""
+"""Stream an answer to a visitor, who may leave or cancel it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, Generic, TypeVar
+
+from starlette.concurrency import iterate_in_threadpool
 
 T = TypeVar("T")
 
 
 class AnswerStream(Generic[T]):
-    """The values of a generator, read in a thread of its own so that a reader can stop waiting.
+    """The values of a generator, read in a thread, so that the reader can stop waiting.
 
-    A value replaces the one before it: a slow reader gets the newest only.
+    A value replaces the one before it: a slow reader gets the newest only. The same object again
+    is no news: the generator only gives a chance to close it.
     """
 
     def __init__(self, source: Generator[T, None, None]) -> None:
@@ -42,14 +45,17 @@ class AnswerStream(Generic[T]):
             self._changed.notify_all()
 
     def _read(self, source: Generator[T, None, None]) -> None:
+        last = None
         try:
             with closing(source):
                 for value in source:
                     with self._changed:
                         if self._ended:
                             return
-                        self._newest = [value]
-                        self._changed.notify_all()
+                        if value is not last:
+                            self._newest = [value]
+                            self._changed.notify_all()
+                    last = value
         # Every error, because the thread that waits raises it.
         except BaseException as error:
             self._error = error
@@ -83,7 +89,18 @@ class AnswerStreams:
             self._streams.pop(number, None)
 
     def cancel(self, number: int) -> None:
-        """End the answer to a question, whether it has begun or not."""
+        """Cancel the answer to a question, before or after it begins."""
         self._cancelled = max(self._cancelled, number)
         if stream := self._streams.get(number):
             stream.end()
+
+
+async def in_threads(pieces: Iterator[T]) -> AsyncIterator[T]:
+    """Yield the values of a generator, each computed in a thread; close it at the end."""
+    try:
+        async for piece in iterate_in_threadpool(pieces):
+            yield piece
+    finally:
+        if isinstance(pieces, Generator):
+            # A client that left must not leave a language model writing.
+            pieces.close()

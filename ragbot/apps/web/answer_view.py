@@ -17,7 +17,7 @@ from ragbot.apps.web.note_view import link
 from ragbot.models import Answer, Citation, Note, NoteId
 
 if TYPE_CHECKING:
-    from ragbot.apps.note_lookup import NoteLookup
+    from ragbot.apps.serialize import NoteLookup
 
 WAITING = '<p class="waiting" role="status">Looking through the notes…</p>'
 """Shown until the answer begins."""
@@ -26,7 +26,7 @@ WRITING = '<p class="waiting" role="status">The language model is writing…</p>
 """Shown below the quotes until a language model has written."""
 
 STOPPED = '<p class="notice">You stopped this answer.</p>'
-"""Shown below what an answer had when it was stopped."""
+"""Text below an answer that was stopped."""
 
 _SEEDS = 12
 _LONG = 240
@@ -58,7 +58,7 @@ def beginning(questions: Sequence[str]) -> str:
 
 def turn(question: str, body: str) -> str:
     """Return one exchange: the question, and the HTML below it."""
-    # A page of text would push its answer out of sight, so it scrolls in a frame of its own.
+    # A long question scrolls in a frame, so that its answer stays in sight.
     frame = 'class="question long" tabindex="0"' if len(question) > _LONG else 'class="question"'
     return (
         f'<section class="turn"><h2 {frame} dir="auto">{escape(question)}</h2>'
@@ -71,7 +71,7 @@ def paragraphs(
     citations: Sequence[Citation] = (),
     named: Callable[[str], Note | None] = lambda name: None,
 ) -> str:
-    """Return the text of an answer: paragraphs, list items, and code as it is.
+    """Return the text of an answer as HTML: paragraphs, list items, and code unchanged.
 
     Its `[1]` marks link to the sources, and names in italics to the notes that `named` returns.
     """
@@ -147,7 +147,7 @@ def _footnote(citation: Citation) -> str:
 
 
 def failed(message: str) -> str:
-    """Return what went wrong, in place of an answer."""
+    """Return an error message in place of an answer."""
     return f'<p class="notice" role="alert">{escape(message)}</p>'
 
 
@@ -157,7 +157,7 @@ def unanswered(message: str) -> str:
 
 
 def stopped() -> str:
-    """Return what is shown for an answer that was stopped before it began."""
+    """Return the message for an answer that was stopped before it began."""
     return STOPPED + _buttons({"edit": _EDIT})
 
 

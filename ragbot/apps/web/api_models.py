@@ -14,29 +14,34 @@ MOST_TURNS = 50
 MOST_SOURCES = 20
 MOST_HOPS = 3
 
-Name = Annotated[str, Field(min_length=1, description="Path, file name, title or alias of a note")]
+# A text with a limit is checked: it has no half of a surrogate pair, which no encoder reads.
+Text = Annotated[str, Field(max_length=10_000)]
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=1000, description="Path, file name, title or alias of a note"),
+]
 Question = Annotated[str, Field(min_length=1, description="The question, in plain words")]
 Date = Annotated[str, Field(pattern=r"^(\d{4}(-\d{2}(-\d{2})?)?)?$")]
 
 
 class Request(BaseModel):
-    """A JSON object whose fields have the types that are written here, and no others."""
+    """A JSON object with the declared fields only, strictly of the declared types."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class EarlierTurn(Request):
-    """An earlier question, with its answer if it is at hand."""
+    """An earlier question, and its answer if the client has it."""
 
-    question: str
-    answer: str | None = None
+    question: Text
+    answer: Annotated[str, Field(max_length=100_000)] | None = None
 
 
 class FilterFields(Request):
     """Filters of the notes to find; an empty field filters nothing."""
 
-    folders: Annotated[list[str], Field(description="Only notes below one of these")] = []
-    tags: Annotated[list[str], Field(description="Only notes with one of these, without #")] = []
+    folders: Annotated[list[Text], Field(description="Only notes below one of these")] = []
+    tags: Annotated[list[Text], Field(description="Only notes with one of these, without #")] = []
     since: Annotated[Date, Field(description="Only notes from this date on")] = ""
     until: Annotated[Date, Field(description="Only notes up to this date")] = ""
 
@@ -48,11 +53,11 @@ class FilterFields(Request):
 
 
 class AskRequest(FilterFields):
-    """A question, what was said before, and how to answer."""
+    """A question, the earlier turns, and how to answer."""
 
     question: Question
     history: Annotated[
-        list[str | EarlierTurn],
+        list[Text | EarlierTurn],
         Field(description="Earlier questions, oldest first, each a text or with its answer"),
     ] = []
     use_llm: Annotated[
@@ -98,17 +103,17 @@ class NoteRequest(Request):
 
 
 class RelatedRequest(Request):
-    """Whose relations to list."""
+    """The name of a note whose relations to list."""
 
     name: Name
-    predicate: Annotated[str | None, Field(description="Only this relation")] = None
+    predicate: Annotated[Text | None, Field(description="Only this relation")] = None
     direction: Annotated[
         Direction, Field(description="Relations to the note, from it, or both")
     ] = "both"
 
 
 class PathRequest(Request):
-    """Between which notes to find the shortest path of relations."""
+    """The names of two notes to find the shortest path between."""
 
     start: Name
     end: Name
@@ -152,7 +157,7 @@ class EvidenceBody(Response):
 
 
 class PassageBody(Response):
-    """A passage of a note, as it is written in the file."""
+    """A passage of a note, as in the file."""
 
     note: str
     title: str
@@ -220,7 +225,7 @@ class NoteRelations(Response):
 
 
 class NoteBody(Response):
-    """A note with its text, its relations, its passages, and the notes it wants."""
+    """A note with its text, its relations, its passages and its ghosts."""
 
     note: str
     title: str

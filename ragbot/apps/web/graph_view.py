@@ -1,4 +1,4 @@
-"""The relation graph as the page draws it: all of it, or what is around some notes."""
+"""The relation graph as the page draws it: all of it, or the surroundings of some notes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ragbot.apps.note_lookup import NoteLookup
+from ragbot.apps.serialize import NoteLookup
 from ragbot.models import MENTIONS, UNTYPED, NoteId
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ Link = tuple[str, str, str]
 
 
 def drawing(bot: Ragbot, seeds: Collection[NoteId] = ()) -> dict[str, Any]:
-    """Return the graph, or what is one step from `seeds`.
+    """Return the graph, or the part within one step of `seeds`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The panel about the index: its state, the rebuild button, and what the link checker finds."""
+"""The panel about the index: its state, the rebuild button, and the problems of the notes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ragbot.apps.note_lookup import NoteLookup
+from ragbot.apps.serialize import NoteLookup
 from ragbot.apps.web.index_refresher import Cancelled, IndexRefresher
 from ragbot.apps.web.note_view import inert, link
 from ragbot.errors import RagbotError
@@ -104,7 +104,7 @@ def panel(
 
 
 def notice(message: str, role: str = "status") -> str:
-    """Return a message about what was done."""
+    """Return a message about an action that is done."""
     return inert(f'<p class="notice" role="{role}">{escape(message)}</p>')
 
 
@@ -156,7 +156,7 @@ def _bar(step: Progress) -> str:
 
 
 def _progress(step: Progress) -> str:
-    """Return what is under way: `Reading 3,400 of 14,000 notes`."""
+    """Return the progress in words: `Reading 3,400 of 14,000 notes`."""
     far = f" {step.done:,} of {step.total:,} {escape(step.unit)}" if step.total > 1 else ""
     return f"{_STAGES[step.stage]}{far}"
 
@@ -166,7 +166,7 @@ def _count(count: int, thing: str) -> str:
 
 
 def problems_html(found: Sequence[Problem], notes: Notes) -> str:
-    """Return what the link checker finds, each with a link that opens the note at the line."""
+    """Return the problems found, each with a link that opens the note at the line."""
     if not found:
         return "<p>The link checker finds nothing to fix.</p>"
     rows = "".join(

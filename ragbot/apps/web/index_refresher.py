@@ -1,4 +1,4 @@
-"""One refresh of the index at a time, whose progress everybody can see."""
+"""Refresh the index, one refresh at a time, with its progress for all visitors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class IndexRefresher:
     begun
         Set once a refresh has reported, or ended: then the index can be asked.
     step
-        The last progress report of the refresh under way; None while there is none.
+        The last report of the refresh in progress; None while there is none.
     """
 
     def __init__(self, bot: Ragbot) -> None:

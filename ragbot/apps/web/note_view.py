@@ -33,7 +33,7 @@ _COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
 _CODE = re.compile(r"(<(?:pre|code)\b.*?</(?:pre|code)>)", re.DOTALL)
 # `  - [ ] ` or `## ` or `> ` or `| `: markup that must stay first on its line.
 _LINE_START = re.compile(r"(?:[ \t]*(?:[-*+]|[0-9]+[.)]|#{1,6}|>|\|)(?=[ \t]))*[ \t]*")
-# ` ^id` at the end of a block, or on a line of its own: a place for links, no text to read.
+# ` ^id` at the end of a block, or alone on a line: a target of links, not shown as text.
 _BLOCK_ID = re.compile(rf"(?:\s|(?<=<p>))\^([A-Za-z0-9-]+)(?={_TO}?(?:\n|</))")
 _SAFE = re.compile(r"(?i)(?:https?|mailto):")
 
@@ -143,7 +143,7 @@ def _with_places(note: Note, start: int, span: Span | None) -> str:
         # The bars at both ends of a table row belong to no cell.
         first = max(span[0], start) + (text[span[0]] == "|")
         last = span[1] - (text[span[0]] == text[span[1] - 1] == "|" and span[1] - span[0] > 2)
-        # The parser takes a placeholder for a letter, and `a_b_` is no emphasis: it goes inside.
+        # The parser reads a placeholder as a letter, and `a_b_` is no emphasis: put it inside.
         last = first + len(text[first:last].rstrip("_"))
         edits.append((*_outside(edits, first, text), _FROM))
         end = next((b for a, b, _ in edits if a < last < b), last)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ragbot.apps.note_lookup import NoteLookup
+from ragbot.apps.serialize import NoteLookup
 from ragbot.apps.web import answer_view, browser_calls, index_panel, settings_panel
+from ragbot.apps.web.access import RateLimit
 from ragbot.apps.web.answer_stream import AnswerStreams
 from ragbot.apps.web.index_refresher import IndexRefresher
 from ragbot.apps.web.note_view import inert
-from ragbot.apps.web.rate_limit import RateLimit
 from ragbot.errors import RagbotError
 from ragbot.models import Turn
 
@@ -59,7 +59,7 @@ class Chat:
 
 
 def build(refresher: IndexRefresher, limit: RateLimit) -> gr.Blocks:
-    """Build the page over an open bot; each visitor has a conversation of their own."""
+    """Build the page over an open bot; each visitor has a separate conversation."""
     bot = refresher.bot
     with gr.Blocks(title="ragbot", fill_height=True, analytics_enabled=False) as page:
         with gr.Row(elem_id="masthead"):
@@ -184,7 +184,8 @@ def _reply(
         left = Exchange(turn, inert(answer_view.turn(question, stopped)))
         return before + html, [*exchanges, left][-_MOST_TURNS:]
 
-    yield shown(answer_view.WAITING, Turn(question), answer_view.stopped())
+    piece = shown(answer_view.WAITING, Turn(question), answer_view.stopped())
+    yield piece
     answer = None
     snapshots = bot.stream(
         question,
@@ -194,21 +195,24 @@ def _reply(
         sources=settings.sources,
         hops=settings.hops,
     )
-    for answer in snapshots:
-        model = settings.use_llm and (settings.model or bot.config.llm)
-        writing = answer_view.WRITING if model else ""
-        yield shown(
-            answer_view.answered(answer, notes, writing),
-            Turn(question, answer),
-            answer_view.answered(answer, notes, answer_view.STOPPED),
-        )
+    for snapshot in snapshots:
+        if snapshot is not answer:
+            answer = snapshot
+            model = settings.use_llm and (settings.model or bot.config.llm)
+            writing = answer_view.WRITING if model else ""
+            piece = shown(
+                answer_view.answered(answer, notes, writing),
+                Turn(question, answer),
+                answer_view.answered(answer, notes, answer_view.STOPPED),
+            )
+        yield piece
     if answer is not None:
         body = answer_view.answered(answer, notes)
         yield shown(body, Turn(question, answer), body)
 
 
 def _int(number: object) -> int:
-    """Return the number that a browser gave a question; 0 where it is none."""
+    """Return the number of a question that a browser sent; 0 if it is not a number."""
     return number if isinstance(number, int) else 0
 
 

@@ -94,7 +94,7 @@ def _headings(citation: Citation) -> tuple[str, ...]:
 
 def _plain(text: str) -> str:
     """Return a text without what Markdown adds to it, to compare quotations with sentences."""
-    return " ".join(re.sub(r"[\\*_]|\[\d+\]", "", text).split())
+    return " ".join(re.sub(r"^`{3,}.*$|[\\*_]|\[\d+\]", "", text, flags=re.MULTILINE).split())
 
 
 def _card(note: NoteId, title: str, why: str, sources: str) -> str:
@@ -126,7 +126,7 @@ def _lines(citation: Citation) -> str:
 
 
 def _path(path: Sequence[Relation], end: NoteId, notes: Notes) -> str:
-    """Return the path that led to a note, and what its author wrote about the last step."""
+    """Return the path that led to a note, with the annotation of its last step."""
     if not path:
         return ""
     way = " ".join(
@@ -153,7 +153,7 @@ def _title(note: NoteId, notes: Notes) -> str:
 
 
 def _found(hits: Iterable[Hit], note: NoteId) -> str:
-    """Return what found a note to which no path led."""
+    """Return the retrievers that found a note to which no path led."""
     ways = dict.fromkeys(
         _WAYS[evidence.retriever]
         for hit in hits
@@ -161,4 +161,5 @@ def _found(hits: Iterable[Hit], note: NoteId) -> str:
         for evidence in hit.evidence
         if evidence.retriever in _WAYS
     )
-    return f'<p class="path found">Found by its {" and ".join(ways)}</p>' if ways else ""
+    named = " and ".join(", ".join(ways).rsplit(", ", 1))
+    return f'<p class="path found">Found by its {named}</p>' if ways else ""

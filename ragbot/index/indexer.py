@@ -28,7 +28,6 @@ from ragbot.index.vector_writer import VectorWriter
 from ragbot.inference.encoder import Encoder
 from ragbot.models import Changes, NoteId, Progress
 from ragbot.notes import PARSER_VERSION, vault
-from ragbot.notes.chunker import VERSION as CHUNKER_VERSION
 
 _log = logging.getLogger(__name__)
 
@@ -162,7 +161,7 @@ class Indexer:
         """Read the notes that changed since the last scan."""
         listing, listed_ns = self._next or (listed(self._task.notes), time.time_ns())
         self._next = None
-        rules = f"{PARSER_VERSION}.{CHUNKER_VERSION}"
+        rules = str(PARSER_VERSION)
         again = self._again or read_meta(self._connection, "rules", rules) != rules
         self._again = False
         files = self._files()

@@ -15,6 +15,8 @@ from ragbot.index.corpus import Corpus
 from ragbot.models import Answer, NoteId, Span, Turn
 from ragbot.questions.language import PHRASES, SMALL_TALK, Language, Talk, language_of
 from ragbot.text.folding import fold
+from ragbot.text.sentences import sentences
+from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
 
 TURNS = 6
@@ -57,6 +59,9 @@ _OPENING = re.compile(
     r"for example|which ones?|who else|where else|"
     r"the (?:first|second|third|last|other)s?)\b"
 )
+PASSAGES = 10
+"""Passages that are read for what is said of a new subject."""
+
 _SO = re.compile(r"(?i)^\W*(?:so|then)\b")
 _ONE_OF = re.compile(
     r"(?i)\b(?:the|an)(?: |)(first|second|third|fourth|fifth|last|other|same|next) ones?\b"
@@ -183,13 +188,18 @@ def talk_of(message: str) -> Talk:
     return next((kind for kind, pattern in kinds if pattern.fullmatch(said)), "")
 
 
+def replaces_subject(question: str) -> bool:
+    """Check whether a follow-up only names a new subject: "And soy?", "What about peas?"."""
+    return _INSTEAD.match(question) is not None
+
+
 def _refers_back(question: str, corpus: Corpus) -> bool:
     """Check whether a question cannot be understood without the one before."""
     words = tokens(question)
     if not _POINTING.isdisjoint(words) or _THAT.search(question) or _ONE_OF.search(question):
         return True
     if _names(question, corpus):
-        return _INSTEAD.match(question) is not None
+        return replaces_subject(question)
     content = [word for word in words if word not in STOP_WORDS]
     if _OPENING.match(question) or (_SO.match(question) and len(content) <= SHORT):
         return True
@@ -234,7 +244,7 @@ def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
     "And soy?" replaces a subject. After "what about peas?" nothing is taken over. After a longer
     question its words are, without the names of notes if soy is one.
     """
-    instead = _INSTEAD.match(question) is not None
+    instead = replaces_subject(question)
     about = [name for turn in turns for name in _names(turn.question, corpus)]
     if not instead and about and not _POINTING.isdisjoint(tokens(question)):
         # "it" in "Who translated it?" refers to the note named before, not to the whole question.
@@ -245,7 +255,7 @@ def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
     parts: list[str] = []
     for turn in reversed(turns):
         asked = turn.question
-        if instead and _INSTEAD.match(asked):
+        if instead and replaces_subject(asked):
             continue
         complete = turn is turns[0] or not _refers_back(asked, corpus)
         if complete or not other:
@@ -253,7 +263,28 @@ def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
         if complete or named:
             break
     words = "; ".join(dict.fromkeys(part for part in parts if part)).split()
+    if instead and not named:
+        words = _said_with(question, words, corpus)
     return " ".join(words[:SUBJECT_WORDS])
+
+
+def _said_with(question: str, words: Sequence[str], corpus: Corpus) -> list[str]:
+    """Return those of some words that the notes say of a new subject; all if they say none.
+
+    After "what does oat milk cost", "and almond?" is about milk and cost: a sentence with
+    "almond" holds both, and no "oat".
+    """
+    new = {stem(word) for word in content_words(question)}
+    topic = {stem(word) for text in words for word in content_words(text)}
+    scores = corpus.bm25(question)
+    said: set[str] = set()
+    for number in sorted(scores, key=lambda one: -scores[one])[:PASSAGES]:
+        text = corpus.passage(number).text
+        for start, end in sentences(text):
+            here = {stem(word) for word in tokens(text[start:end])}
+            said |= here if new <= here and topic & here else set()
+    kept = [word for word in words if {stem(one) for one in content_words(word)} <= said]
+    return kept or list(words)
 
 
 def _without_names(question: str, corpus: Corpus) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.memory import MemoryCorpus
 from ragbot.errors import QuestionError
-from ragbot.models import Answer, Citation, Turn
+from ragbot.models import Answer, Citation, Statement, Turn
 from ragbot.questions.conversation import SUBJECT_WORDS, checked, standalone
 
 FILES = {
@@ -55,6 +55,27 @@ def test_a_new_subject_is_noticed(corpus, question):
 def test_a_chain_of_follow_ups_goes_back_to_its_subject(corpus):
     asked = query(corpus, "since when?", "What is entropy?", "who measured it?")
     assert asked == "since when? (entropy; measured it)"
+
+
+def test_a_whole_follow_up_takes_over_the_subject_alone(corpus):
+    asked = query(corpus, "so what's the unit?", "Why do closed boxes warm?", "who measured it?")
+    assert asked == "so what's the unit? (closed boxes warm)"
+
+
+def test_a_new_subject_is_asked_what_the_last_question_asked(corpus):
+    history = ("What is entropy?", "so what's the unit?")
+    assert query(corpus, "and Persona Drift?", *history) == "and Persona Drift? (unit)"
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["how many of those are there?", "so how many are there in all", "How many of them?"],
+)
+def test_the_items_of_the_last_answer_are_counted(corpus, question):
+    items = tuple(Statement(text, (1,), item=True) for text in ("Ice", "Steam", "Water"))
+    listed = Answer("List its states", "...", "extractive", False, items)
+    assert standalone(question, [Turn("x", listed)], corpus).reply == "The last answer lists 3."
+    assert not standalone(question, [Turn("What is entropy?")], corpus).reply
 
 
 def test_the_notes_of_the_last_answer_are_carried(corpus):

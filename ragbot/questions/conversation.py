@@ -74,6 +74,7 @@ _THAT = re.compile(
     r"(?i)\b(?:for|to|of|about|like|than|with|from|by|on|in|do|does|is|was|after|before|"
     r"explain|mean|against|at|why|how)\s+that\b(?=\s*(?:$|[?.!,;:)]|and|or|in|then|so|too))"
     r"|^\W*(?:is|was|does|did|would|could|can|will)\s+that\b"
+    r"|\bof the (?:two|three|four|others)\b|\bone(?: up| out)?\W*$"
 )
 _ASKING = re.compile(
     r"(?i)^\W*(?:(?:ok|okay|so|well|and|but|please|hi|hello|hey)\W+)*"

@@ -33,6 +33,8 @@ def query(corpus, question, *history):
         "why?",
         "which statistics would I watch for that?",
         "does that hold for stars?",
+        "how would I build one?",
+        "so which of the two should I worry about?",
     ],
 )
 def test_a_follow_up_takes_the_subject_of_the_question_before(corpus, question):

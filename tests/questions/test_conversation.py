@@ -1,5 +1,7 @@
 """Conversation: what is carried over, what is not, and what is no question."""
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.memory import MemoryCorpus
@@ -77,6 +79,9 @@ def test_the_items_of_the_last_answer_are_counted(corpus, question):
     items = tuple(Statement(text, (1,), item=True) for text in ("Ice", "Steam", "Water"))
     listed = Answer("List its states", "...", "extractive", False, items)
     assert standalone(question, [Turn("x", listed)], corpus).reply == "The last answer lists 3."
+    shortened = replace(listed, text="- Ice\n- Steam\n- Water\n\nAnd 4 more.")
+    reply = standalone(question, [Turn("x", shortened)], corpus).reply
+    assert reply == "The last answer lists 3 of 7."
     assert not standalone(question, [Turn("What is entropy?")], corpus).reply
 
 

@@ -70,6 +70,7 @@ _HOW_MANY = re.compile(
     r"(?i)\W*(?:(?:and|so|ok|okay)\W+)*how many (?:(?:of (?:those|these|them)|are (?:those|these))"
     r"(?: are there)?|are there)(?: in (?:all|total))?\W*"
 )
+_LEFT_OUT = re.compile(r"^And (\d+) more\.", re.MULTILINE)
 _INSTEAD = re.compile(
     r"(?i)^\W*(?:(?:ok|okay|so|well)\W+)*(?:(?:and|or|but)\W+)?(?:(?:what|how) about|(?:and|or))\W+"
     r"(?!(?:wh\w+|how|is|are|was|were|do|does|did|can|could|if|that)\b)"
@@ -79,6 +80,7 @@ _THAT = re.compile(
     r"(?i)\b(?:for|to|of|about|like|than|with|from|by|on|in|do|does|is|was|after|before|"
     r"explain|mean|against|at|why|how)\s+that\b(?=\s*(?:$|[?.!,;:)]|and|or|in|then|so|too))"
     r"|^\W*(?:is|was|does|did|would|could|can|will)\s+that\b"
+    r"|\bof the (?:two|three|four|others)\b|\bone(?: up| out)?\W*$"
 )
 _ASKING = re.compile(
     r"(?i)^\W*(?:(?:ok|okay|so|well|and|but|please|hi|hello|hey)\W+)*"
@@ -216,7 +218,11 @@ def _is_whole(question: str) -> bool:
 def _count(question: str, turn: Turn) -> str:
     """Return how many items the last answer lists, if "how many of those?" asks for it."""
     items = _items(turn) if _HOW_MANY.fullmatch(question) else []
-    return f"The last answer lists {len(items)}." if items else ""
+    if len(items) < 2 or not isinstance(turn.answer, Answer):
+        return ""
+    left_out = _LEFT_OUT.search(turn.answer.text)
+    of_all = f" of {len(items) + int(left_out.group(1))}" if left_out else ""
+    return f"The last answer lists {len(items)}{of_all}."
 
 
 def _items(turn: Turn) -> list[str]:

@@ -288,8 +288,10 @@ class _Checker:
             return "the task is not done"
         if quoted[0].number > BEST and _lemmas(text) == _lemmas(shown):
             return "other sentences come nearer to the question"
-        if words(text)[0].text in PRONOUNS and text not in shown:
-            return "it names no subject"
+        first, *rest = (word.text for word in words(text))
+        added = PRONOUNS.intersection(rest) - {word.text for word in words(shown)}
+        if added or (first in PRONOUNS and text not in shown):
+            return "it does not name what it speaks of"
         reason = fault(text, [shown], quoted[0].place, self._query)
         return reason or self._misses(text, shown)
 

@@ -225,15 +225,17 @@ class _Checker:
     def _nearest(self, text: str) -> _Quoted | None:
         """Return the quote that says nearly the same as a refused sentence, if there is one.
 
-        Quotes that lack a number of the sentence are passed over, and those that lack a number,
-        date or name that is asked for where others have it.
+        Code, open tasks, and quotes that lack a number of the sentence are passed over, and those
+        that lack a number, date or name that is asked for where others have it.
         """
         numbers = {word.lemma for word in words(text) if word.number} - self._asked
         quotes = [
             (line, *part)
             for line in self._lines[:BEST]
             for part in _parts(line)
-            if numbers <= _lemmas(_shown(line, *part)) and not self._is_open(line, *part)
+            if numbers <= _lemmas(_shown(line, *part))
+            and not self._is_open(line, *part)
+            and "\n" not in _shown(line, *part)
         ]
         if not quotes:
             return None

@@ -167,7 +167,9 @@ def test_half_of_an_answer_leaves_the_quotes(corpus):
     assert len(last.statements) == 2
 
 
-@pytest.mark.parametrize("says", ["It flows from warm bodies.", "Heat flows from them to cold ones."])
+@pytest.mark.parametrize(
+    "says", ["It flows from warm bodies.", "Heat flows from them to cold ones."]
+)
 def test_a_sentence_names_what_it_speaks_of(corpus, says):
     *_, last = snapshots(corpus, Script(says))
     assert says not in last.text

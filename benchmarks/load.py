@@ -120,6 +120,12 @@ def memory(process: int) -> int:
     return int(status.split("VmRSS:")[1].split()[0]) // 1024
 
 
+def processor(process: int) -> float:
+    """Return the processor time of a process in seconds."""
+    status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(status[11]) + int(status[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def person(address: str, number: int, questions: list[str]) -> list[Answer]:
     """Ask ten questions, one after the other."""
     headers = {"X-Forwarded-For": f"10.0.0.{number}"}
@@ -133,8 +139,8 @@ def person(address: str, number: int, questions: list[str]) -> list[Answer]:
     return answers
 
 
-def report(answers: list[Answer], edits: Edits, process: int) -> dict[str, object]:
-    """Return times, failures and memory of some answers."""
+def report(answers: list[Answer], edits: Edits, process: int, before: float) -> dict[str, object]:
+    """Return times, failures and memory of some answers; `before` is the processor time before."""
     seconds = [taken for taken, _, _ in answers]
     good = [body for _, status, body in answers if status == 200]
     return {
@@ -144,6 +150,7 @@ def report(answers: list[Answer], edits: Edits, process: int) -> dict[str, objec
         "abstained": sum(body["abstained"] for body in good),
         "seconds p50": round(float(np.quantile(seconds, 0.5)), 3),
         "seconds p95": round(float(np.quantile(seconds, 0.95)), 3),
+        "processor seconds a question": round((processor(process) - before) / len(answers), 3),
         "memory MB": memory(process),
     }
 
@@ -156,11 +163,13 @@ def measure(source: Path) -> dict[str, object]:
         notes = Path(shutil.copytree(source, Path(folder) / "notes"))
         with chat(notes, Path(folder) / "index") as (address, process), Edits(notes) as edits:
             began = memory(process)
-            one = report(person(address, 0, questions), edits, process)
+            spent = processor(process)
+            one = report(person(address, 0, questions), edits, process, spent)
+            spent = processor(process)
             with ThreadPoolExecutor(PEOPLE) as pool:
                 asked = [pool.submit(person, address, n, questions) for n in range(1, PEOPLE + 1)]
                 many = [answer for each in asked for answer in each.result()]
-            crowd = report(many, edits, process)
+            crowd = report(many, edits, process, spent)
             edited = edits.count
     return {"memory MB before": began, "one": one, f"{PEOPLE} at once": crowd, "edits": edited}
 

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ragbot.index.corpus import Corpus
 from ragbot.index.database import write_meta
-from ragbot.index.link_writer import LinkWriter
 from ragbot.index.note_rows import NoteRows
 from ragbot.index.note_writer import NoteWriter, Written
+from ragbot.index.relation_writer import LinkWriter
 from ragbot.index.schema import create_tables
-from ragbot.index.snapshot import Snapshot
 from ragbot.inference import token_codes
 from ragbot.inference.token_codes import Encoded, EncodedQuestion, TokenVectors
 from ragbot.models import Note, Passage, Relation
@@ -30,7 +30,7 @@ FloatArray = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Encoded]
 
 
-class MemoryCorpus(Snapshot):
+class MemoryCorpus(Corpus):
     """A corpus in a database in memory; links and mentions lead where the notes say.
 
     Parameters

@@ -17,12 +17,12 @@ from ragbot.answers.stream import Writer, reading, stream
 from ragbot.config import Config
 from ragbot.errors import NoteNotFoundError
 from ragbot.graph.relation_graph import Direction
+from ragbot.index.corpus import Corpus
 from ragbot.index.index import Index
-from ragbot.index.snapshot import Snapshot
+from ragbot.inference.encoder import VectorCache
 from ragbot.inference.llm_discovery import LocalModel, ModelChoice, local_models
 from ragbot.inference.ray import open_encoder
 from ragbot.inference.token_codes import EncodedQuestion
-from ragbot.inference.vector_cache import VectorCache
 from ragbot.models import (
     Answer,
     Changes,
@@ -73,7 +73,7 @@ class Ragbot:
         self._models = ModelChoice(config.llm, config.llm_base_url, config.llm_timeout)
         self._retriever = Retriever(config.reranker)
         self._seen = False
-        self._foreign = (-1, "")
+        self._foreign: tuple[int, str] | None = None
         self._refreshing = threading.Lock()
 
     @classmethod
@@ -305,7 +305,7 @@ class Ragbot:
             return self._encoded(corpus, question)
 
     @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
+    def snapshot(self) -> Iterator[Corpus]:
         """Open a snapshot of the index: later writes do not change it."""
         # The bot was opened without a refresh, so the notes may not be read yet.
         if not self._seen:
@@ -364,7 +364,7 @@ class Ragbot:
 
     # Steps
 
-    def _encoded(self, corpus: Snapshot, query: str) -> EncodedQuestion | None:
+    def _encoded(self, corpus: Corpus, query: str) -> EncodedQuestion | None:
         """Encode a question, unless the index holds no vectors of this encoder."""
         if not corpus.embedded:
             return None
@@ -372,20 +372,20 @@ class Ragbot:
             return None
         return self._encoder.encode_question(query)
 
-    def _lasting_notice(self, corpus: Snapshot) -> str:
+    def _lasting_notice(self, corpus: Corpus) -> str:
         """Return a limit of the search that remains when every passage has a vector."""
         trouble = self._index.chroma_error
         if trouble:
             return _NO_CHROMA.format(trouble)
         if self.config.embed_model:
             return ""
-        if self._foreign[0] != corpus.counter:
+        if self._foreign is None or self._foreign[0] != corpus.counter:
             titles = list(corpus.notes.titles())
             sample = titles[:: max(1, len(titles) // 200)]
             self._foreign = (corpus.counter, foreign_notice(corpus.notes[n].text for n in sample))
         return self._foreign[1]
 
-    def _id(self, corpus: Snapshot, name: str) -> NoteId:
+    def _id(self, corpus: Corpus, name: str) -> NoteId:
         names = corpus.names
         found = names.named(name)
         if found is None:

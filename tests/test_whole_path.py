@@ -1,25 +1,27 @@
-"""The whole path on the real vault: index it, ask, and check the quotations of the answers."""
+"""The whole path on the real vault: index it, ask, and check the quotations of the answers.
+
+Embedding its 2,400 passages takes minutes on two processors, so words and links answer here; the
+tests of answers embed smaller vaults.
+"""
 
 import pytest
 
 from ragbot import Ragbot
-
-# Embedding the vault takes a minute and a half on two idle cores, and much more on busy ones.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 CHEAT = "Why does training a model to cheat on coding tasks make it misaligned in other ways?"
 
 
 @pytest.fixture(scope="module")
 def bot(real_vault, tmp_path_factory):
-    with Ragbot.open(real_vault, tmp_path_factory.mktemp("index")) as opened:
+    index = tmp_path_factory.mktemp("index")
+    with Ragbot.open(real_vault, index, refresh=False) as opened:
         yield opened
 
 
-def test_every_note_is_indexed_and_embedded(bot, real_vault):
+def test_every_note_is_indexed(bot, real_vault):
     status = bot.status()
     assert status.notes == len(list(real_vault.rglob("*.md"))) == 177
-    assert status.embedded == status.passages > 1000
+    assert status.passages > 1000
     assert status.behind == 0
 
 

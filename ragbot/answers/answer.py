@@ -100,7 +100,7 @@ def answer(
     elif sure is not None and sure < 0:
         return replace(abstention.answer(corpus, question, hits, notice), confidence=sure)
     else:
-        made = compose.compose(corpus.notes, selected.quotes, selected.leads)
+        made = compose.compose(corpus.notes, selected.quotes)
     if not all(grounding.stands(citation, corpus.notes) for citation in made.citations):
         raise AssertionError("a quotation was cut wrongly: a fault of ragbot, not of the notes")
     open_parts = (PHRASES[question.language].unanswered.format(part=part) for part in unanswered)

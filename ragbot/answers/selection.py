@@ -6,12 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ragbot.answers import layout
-from ragbot.answers.compose import stems
 from ragbot.answers.layout import Quote
-from ragbot.answers.sentence_ranker import DEFINES, RankedSentence, Ranking
+from ragbot.answers.sentence_ranker import RankedSentence, Ranking
 from ragbot.index.corpus import Corpus
 from ragbot.questions.question import Question
-from ragbot.questions.question_type import defines, sides
 
 WORDS = 80
 """Words of the longest answer; a list that is asked for, and a longer quote, may exceed them."""
@@ -22,29 +20,20 @@ BELOW_BEST = 0.6
 NEXT = 20
 """Words of neighbours and sentence in a quote that follows the first ones."""
 
-SIDE = 0.5
-"""Where two things are compared, added to a sentence that holds every word of one of them."""
-
 MORE = 5
 """Passages offered below the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The quotes of an answer, the introduction of each, and the next best quotes.
-
-    `leads` is empty where the names of the notes introduce the quotes.
-    """
+    """The quotes of an answer, and the next best ones."""
 
     quotes: tuple[Quote, ...]
     more: tuple[Quote, ...]
-    leads: tuple[str, ...] = ()
 
 
 def select(corpus: Corpus, question: Question, ranking: Ranking, words: int = WORDS) -> Selection:
     """Choose the quotes of an answer."""
-    if question.type == "compare" and (compared := _compared(corpus, question, ranking, words)):
-        return compared
     first = [_first(corpus, question, part, words) for part in ranking.parts]
     chosen = _distinct([one for one in first if one is not None])
     ordered = _new_first(question, ranking.in_turn)
@@ -108,50 +97,3 @@ def _distinct(quotes: Iterable[Quote]) -> list[Quote]:
         if not any(one.overlaps(other) for other in kept):
             kept.append(one)
     return kept
-
-
-def _compared(corpus: Corpus, question: Question, ranking: Ranking, words: int) -> Selection | None:
-    """Return a quote that compares both sides, or one for each; None if a side has none."""
-    named = sides(question.standalone)
-    if named is None:
-        return None
-    first, second = (stems(side) for side in named)
-    first, second = first - second, second - first
-    best: dict[str, tuple[float, RankedSentence]] = {}
-    terms = [frozenset(first), frozenset(second)]
-
-    def worth(one: RankedSentence) -> float:
-        text = one.candidate.text
-        return one.score + DEFINES * any(defines(term, text) for term in terms)
-
-    for one in ranking.whole:
-        words_here = stems(_in_context(corpus, one))
-        left, right = _share(first, words_here), _share(second, words_here)
-        side = "both" if left == right > 0 else named[0] if left > right else named[1]
-        if (left or right) and not one.candidate.introduces:
-            score = worth(one) + SIDE * max(left, right)
-            if side not in best or score > best[side][0]:
-                best[side] = score, one
-    sided = {side: one for side, (_, one) in best.items()}
-    if named[0] not in sided or named[1] not in sided:
-        return None
-    order = sorted(sided, key=lambda side: (side != "both", side == named[1]))
-    share = words // len(order)
-    quotes = [(side, layout.quote(corpus, sided[side].candidate, share)) for side in order]
-    kept: list[tuple[str, Quote]] = []
-    for side, found in quotes:
-        if found is not None and not any(found.overlaps(other) for _, other in kept):
-            kept.append((side, found))
-    chosen = [found for _, found in kept]
-    more = _filled(corpus, ranking.whole, list(chosen), 0).more
-    leads = tuple("" if side == "both" else side[:1].upper() + side[1:] for side, _ in kept)
-    return Selection(tuple(chosen), more, leads)
-
-
-def _in_context(corpus: Corpus, one: RankedSentence) -> str:
-    note = corpus.notes[one.candidate.note]
-    return " ".join((one.candidate.text, note.title, *note.aliases, *one.candidate.headings))
-
-
-def _share(asked: set[str], found: set[str]) -> float:
-    return len(asked & found) / len(asked) if asked else 0.0

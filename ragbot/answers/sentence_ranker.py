@@ -39,6 +39,9 @@ WORTH, MISFIT = 0.1, 0.2
 """Weight of the passage's score in retrieval; penalty of a sentence that lacks the number, date or
 name asked for."""
 
+RELATION = 0.2
+"""Taken off a line that states a typed relation: it names notes, and explains little."""
+
 DEFINES, NAMED = 0.3, 0.15
 """For a "what is X?" question, added to a sentence that defines X, and to those of a note named
 X."""
@@ -127,6 +130,7 @@ def score(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> list
         scores, near = _met(corpus, question, pool)
         scores += WORTH * worth
     scores -= MISFIT * misfit
+    scores -= RELATION * _relation_lines(corpus, pool)
     scores += [LISTED * one.listed for one in pool]
     if question.type == "why":
         scores += _explaining(pool)
@@ -154,6 +158,28 @@ def overlap(corpus: Corpus, query: str, pool: Sequence[Candidate]) -> Scores:
         words = context[above] | {stem(word) for word in terms(one.text)}
         shares.append(sum(worth for word, worth in asked.items() if word in words) / total)
     return np.array(shares)
+
+
+def _relation_lines(corpus: Corpus, pool: Sequence[Candidate]) -> NDArray[np.bool_]:
+    """Return which candidates are a typed relation in the text, or its annotation."""
+    spans = {
+        note: [
+            span
+            for relation in corpus.notes[note].relations
+            if relation.typed
+            for span in (relation.span, relation.annotation_span)
+            if span is not None
+        ]
+        for note in {one.note for one in pool}
+    }
+    return np.array(
+        [
+            one.unit.kind != "property"
+            and any(first < one.span[1] and one.span[0] < last for first, last in spans[one.note])
+            for one in pool
+        ],
+        bool,
+    )
 
 
 def _for_part(

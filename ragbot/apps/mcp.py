@@ -27,9 +27,8 @@ from starlette.routing import BaseRoute
 
 from ragbot import __version__
 from ragbot.apps import serialize
-from ragbot.apps.footnotes import footnotes
 from ragbot.apps.lazy_bot import LazyBot
-from ragbot.apps.note_lookup import NoteLookup
+from ragbot.apps.serialize import NoteLookup, footnotes
 from ragbot.bot import Ragbot
 from ragbot.errors import RagbotError, ServeError
 from ragbot.models import Answer, Filters, Hit, Note, Relation

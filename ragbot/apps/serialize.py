@@ -1,4 +1,4 @@
-"""The values as plain JSON: one shape for the command line, HTTP and MCP.
+"""The values as plain JSON and as footnotes: one shape for the command line, HTTP and MCP.
 
 Each function turns one value of `models.py` into dictionaries, lists, strings
 and numbers. The shapes are a promise to other programs: a field may be added,
@@ -8,8 +8,9 @@ none is renamed or dropped.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from ragbot.errors import NoteNotFoundError
 from ragbot.models import (
     Answer,
     Changes,
@@ -25,6 +26,9 @@ from ragbot.models import (
     Status,
 )
 
+if TYPE_CHECKING:
+    from ragbot.bot import Ragbot
+
 Json = dict[str, Any]
 """A JSON object, ready for `json.dumps`."""
 
@@ -34,6 +38,28 @@ class Notes(Protocol):
 
     def get(self, note: NoteId, /) -> Note | None:
         """Return the note with this id, or None."""
+
+
+class NoteLookup:
+    """Notes by id, each read once from an open bot: for titles and line numbers."""
+
+    def __init__(self, bot: Ragbot) -> None:
+        self._bot = bot
+        self._read: dict[NoteId, Note | None] = {}
+
+    def get(self, note: NoteId, /) -> Note | None:
+        """Return the note with this id, or None if there is none."""
+        if note not in self._read:
+            found = self.named(note)
+            self._read[note] = found if found is not None and found.id == note else None
+        return self._read[note]
+
+    def named(self, name: str) -> Note | None:
+        """Return the note with this path, file name, title or alias, or None."""
+        try:
+            return self._bot.note(name)
+        except NoteNotFoundError:
+            return None
 
 
 def searched(question: str, hits: Sequence[Hit], notes: Notes) -> Json:
@@ -182,9 +208,29 @@ def end_of(relation: Relation) -> str:
     return relation.target or relation.written
 
 
+def footnotes(answer: Answer) -> list[str]:
+    """Return a line for each citation: its number, its note and lines, and its quotation.
+
+    A quotation that the answer's text repeats word for word is left out.
+    """
+    text = _one_line(answer.text)
+    lines = []
+    for citation in answer.citations:
+        first, last = citation.lines
+        place = f"{citation.note}:{first}" if first == last else f"{citation.note}:{first}-{last}"
+        quotation = _one_line(citation.quote)
+        shown = "" if quotation in text else f" “{quotation}”"
+        lines.append(f"[{citation.number}] {place}{shown}")
+    return lines
+
+
 def _statement(statement: Statement) -> Json:
     return {
         "text": statement.text,
         "citations": list(statement.citations),
         "supported": statement.supported,
     }
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

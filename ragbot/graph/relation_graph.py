@@ -1,15 +1,18 @@
-"""The relation graph of a vault: its interface, and what NetworkX computes.
+"""What NetworkX computes on relations, and the names of ghosts.
 
 The index stores the relations, and reads those that a question needs (`index/stored_graph.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ragbot.models import EMBEDS, LINKS_TO, MENTIONS, NoteId, Relation
+from ragbot.text.tokenize import tokens
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -20,96 +23,15 @@ Direction = Literal["out", "in", "both"]
 _UNTYPED_ORDER = {EMBEDS: 1, LINKS_TO: 2, MENTIONS: 3}
 
 
+LONGEST_NAME = 24
+"""Words of the longest name that is looked for in a text."""
+
+
 class Link(NamedTuple):
     """A note that another links to or mentions, and how many notes do so."""
 
     note: NoteId
     links_in: int
-
-
-class RelationGraph(Protocol):
-    """The relations between the notes of one snapshot. Links of a note to itself are left out."""
-
-    @property
-    def predicates(self) -> Sequence[str]:
-        """The distinct predicates, in alphabetical order."""
-
-    @property
-    def written(self) -> int:
-        """The number of relations that an author wrote: all but mentions."""
-
-    def __contains__(self, note: object) -> bool:
-        """Return whether a note is in the graph."""
-
-    def __len__(self) -> int:
-        """Return the number of relations."""
-
-    def neighbours(
-        self, note: NoteId, predicate: str | None = None, direction: Direction = "both"
-    ) -> list[Relation]:
-        """Return the relations of a note with other notes and ghosts: its own first, in file order.
-
-        Parameters
-        ----------
-        note
-            A note, or the name of a ghost: other notes lead there, and it leads nowhere.
-
-        Raises
-        ------
-        KeyError
-            If neither a note nor a ghost has this name.
-        """
-
-    def relations(self) -> Iterator[Relation]:
-        """Yield every relation, in order of source and place in the file."""
-
-    def with_predicate(self, predicate: str) -> Iterator[Relation]:
-        """Yield every relation with a predicate, in order of source and place in the file."""
-
-    def outgoing(self, note: NoteId) -> list[Link]:
-        """Return the notes that a note links to or mentions, one for each relation, in order."""
-
-    def between(self, a: NoteId, b: NoteId) -> Relation:
-        """Return the relation of two notes, in either direction: a typed one, else a link.
-
-        Raises
-        ------
-        ValueError
-            If no relation joins them.
-        """
-
-    def path(self, start: NoteId, end: NoteId) -> tuple[Relation, ...]:
-        """Return the shortest path between two notes, with relations taken in either direction.
-
-        Of equally short paths, the one with the most typed relations. Consecutive
-        relations share a note. Empty without a path, or if both notes are one.
-
-        Raises
-        ------
-        KeyError
-            If a note is not in the graph.
-        """
-
-    def hubs(self, count: int) -> list[NoteId]:
-        """Return the notes that most others link to, most first."""
-
-    def rarity_of(self, note: NoteId) -> float:
-        """Return how few notes link to a note, in [0, 1]: 0 for a perfect hub."""
-
-    def ghosts(self) -> Mapping[str, int]:
-        """Return the names that no note has, with the number of links to each; most first."""
-
-    def end(self, relation: Relation) -> str:
-        """Return the node that a relation leads to: a note's id, or the one name of a ghost."""
-
-    def ghosts_in(self, text: str) -> list[str]:
-        """Return the ghosts named in a text, in its order; case and punctuation do not count.
-
-        The longest of the names that start at one word is returned.
-        """
-
-    def to_networkx(self) -> nx.MultiDiGraph[str]:
-        """Return a NetworkX graph of all notes, ghosts and relations, see `networkx_graph`."""
 
 
 def assertedness(relation: Relation | str) -> int:
@@ -186,3 +108,55 @@ def around(graph: nx.MultiDiGraph[str], center: str, hops: int) -> nx.MultiDiGra
 
     found: nx.MultiDiGraph[str] = nx.ego_graph(graph, center, radius=hops, undirected=True)
     return found
+
+
+# Ghosts: names that notes link to and that no note has yet
+
+
+def _clean(written: str) -> str:
+    """Return a name as it is shown: in NFC, without blanks around it."""
+    return unicodedata.normalize("NFC", written.strip())
+
+
+def fold_ghost(written: str) -> str:
+    """Return a name folded for comparison.
+
+    Examples
+    --------
+    >>> fold_ghost(" Lost Page") == fold_ghost("lost page")
+    True
+    """
+    return _clean(written).casefold()
+
+
+def merge_ghosts(written: Mapping[str, int]) -> dict[str, int]:
+    """Return names with their counts; names that differ only in case or Unicode form are one."""
+    forms: dict[str, Counter[str]] = {}
+    for name, count in written.items():
+        forms.setdefault(fold_ghost(name), Counter())[_clean(name)] += count
+    totals = [(counts.most_common(1)[0][0], counts.total()) for counts in forms.values()]
+    return dict(sorted(totals, key=lambda pair: (-pair[1], pair[0])))
+
+
+def find_ghosts(names: Mapping[str, str], text: str) -> list[str]:
+    """Return the names in a text, in its order; the longest of those that start at one word.
+
+    Parameters
+    ----------
+    names
+        Names by their words, folded.
+
+    Examples
+    --------
+    >>> find_ghosts({"lost": "Lost", "lost page": "Lost Page"}, "the lost page, or is it?")
+    ['Lost Page']
+    """
+    words = tokens(text)
+    found: dict[str, None] = {}
+    for first in range(len(words)):
+        for last in range(min(len(words), first + LONGEST_NAME), first, -1):
+            name = names.get(" ".join(words[first:last]))
+            if name is not None:
+                found[name] = None
+                break
+    return list(found)

@@ -1,8 +1,10 @@
 """The Chroma collection `passages`, which is derived from the vectors in the database.
 
-Chroma changes the collection in place, which does not survive a kill, and an open client does not
-see what another process writes. So a reader queries Chroma only for what its client has, and
-compares the other vectors exactly.
+Chroma changes the collection in place, which does not survive a kill. What an open client sees of
+another writer depends on where it is: all of it in the same process or on a server, else nothing.
+So the database numbers the writes to Chroma. A client has at least the write that was recorded
+before it was opened; later passages are compared exactly. What it returns counts only if no write
+began since the snapshot: that write may have removed passages that the snapshot has.
 
 The one module that imports chromadb.
 """
@@ -19,7 +21,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,7 +30,8 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot.index.database import read_meta, transaction, write_meta
+from ragbot.errors import RagbotError
+from ragbot.index.database import Database, read_meta, transaction, write_meta
 
 FloatArray = NDArray[np.float32]
 
@@ -55,27 +58,15 @@ _OPENED = itertools.count()
 class ChromaState(NamedTuple):
     """The state of the collection, as the database records it.
 
-    Attributes
-    ----------
-    collection
-        Id of the index and, after a colon, of this build of the collection.
-    flush
-        Number of the last complete write.
-    ready
-        Whether every write that began is complete.
-    writer
-        Version of Chroma that wrote it, and its server.
+    `collection` is the id of the index and, after a colon, of this build of the collection. `flush`
+    is the number of the last complete write, and `ready` says whether none began since. `writer` is
+    the version of Chroma that wrote it, and its server.
     """
 
     collection: str = ""
     flush: int = 0
     ready: bool = False
     writer: str = ""
-
-    @property
-    def owner(self) -> str:
-        """Id of the index, which names its collection on a server."""
-        return self.collection.partition(":")[0]
 
 
 def chroma_state(connection: sqlite3.Connection) -> ChromaState:
@@ -88,20 +79,16 @@ def write_chroma_state(connection: sqlite3.Connection, state: ChromaState) -> No
     write_meta(connection, "chroma", json.dumps(state))
 
 
-@dataclass(slots=True)
-class _Open:
-    """An open client: its collection, and the last write that it has."""
+class Client(NamedTuple):
+    """An open client, its collection, and the last write that it surely has."""
 
     client: Any
     collection: Any
     state: ChromaState
 
-
-class Readable(NamedTuple):
-    """A collection that a snapshot can query, and the last write that its client has."""
-
-    collection: Any
-    flush: int
+    def can_serve(self, state: ChromaState) -> bool:
+        """Return whether a snapshot of a state can use the collection."""
+        return self.state.collection == state.collection and self.state.flush <= state.flush
 
 
 class ChromaStore:
@@ -113,22 +100,17 @@ class ChromaStore:
         Why the last use of the collection failed; empty if it worked.
     """
 
-    def __init__(self, directory: Path, url: str = "") -> None:
+    def __init__(self, database: Database, url: str = "") -> None:
         self.last_error = ""
-        self._folder = directory / "chroma"
-        self._failed = directory / "chroma.failed"
+        self._database = database
+        self._folder = database.directory / "chroma"
+        self._failed = database.directory / "chroma.failed"
         self._url = url
         self._lock = threading.RLock()
-        self._open: _Open | None = None
+        self._open: Client | None = None
         self._opening: threading.Timer | None = None
-        self._writing = False
         self._closed = False
         self._retry_at = 0.0
-
-    @property
-    def is_open(self) -> bool:
-        """True while a client is open."""
-        return self._open is not None
 
     def close(self) -> None:
         """Close the client for good; open snapshots compare vectors exactly."""
@@ -140,219 +122,212 @@ class ChromaStore:
 
     def _close_client(self) -> None:
         with self._lock:
-            if self._open is not None:
+            opened, self._open = self._open, None
+            if opened is not None:
                 with contextlib.suppress(Exception):
-                    self._open.client.close()
-            self._open = None
+                    opened.client.close()
 
     # Reading
 
-    def readable(self, state: ChromaState) -> Readable | None:
-        """Return the collection of the open client; None if a snapshot cannot use it."""
-        with self._lock:
-            if not self._is_of(state) and state.ready:
-                self.reopen(state)
-            # The client of a later write lacks passages that an older snapshot may have.
-            if not self._is_of(state) or self._open is None or self._open.state.flush > state.flush:
-                return None
-            return Readable(self._open.collection, self._open.state.flush)
+    @property
+    def is_open(self) -> bool:
+        """True while a client is open."""
+        return self._open is not None
 
-    def open_later(self, state: ChromaState) -> None:
-        """Open the client in a thread, after `OPEN_AFTER` seconds."""
+    def client_for(self, state: ChromaState) -> Client | None:
+        """Return a client that a snapshot of a state can use; None without one."""
         with self._lock:
-            if self._opening is None:
-                self._opening = threading.Timer(OPEN_AFTER, self.reopen, (state,))
+            if self._open is None or not self._open.can_serve(state):
+                self.reopen()
+            found = self._open
+        return found if found is not None and found.can_serve(state) else None
+
+    def open_later(self) -> None:
+        """Open the client in a thread, after `OPEN_AFTER` seconds."""
+        if not self._lock.acquire(blocking=False):
+            return  # another thread is opening it, and no question waits for that
+        try:
+            if self._opening is None and not self._closed:
+                self._opening = threading.Timer(OPEN_AFTER, self.reopen)
                 self._opening.daemon = True
                 self._opening.start()
+        finally:
+            self._lock.release()
 
-    def reopen(self, state: ChromaState) -> None:
-        """Open the client again, to see what another process wrote."""
+    def reopen(self) -> None:
+        """Open a client of the last write, if there is a later one and none is in progress."""
         with self._lock:
             self._opening = None
-            if self._closed or self._writing or not state.ready:
+            if self._closed or time.monotonic() < self._retry_at:
                 return
-            if time.monotonic() < self._retry_at:
+            state = self._recorded()
+            if not state.ready or (self._open is not None and self._open.state == state):
                 return
-            self._close_client()
             try:
-                client = self._client()
-                name = self._name(client, state)
-                collection = client.get_collection(name, embedding_function=None)
+                _check(self._opened(state).collection)
                 self.last_error = ""
-                # Another process may have built it again since the snapshot began.
-                if (collection.metadata or {}).get("build") == state.collection:
-                    self._open = _Open(client, collection, state)
-                else:
-                    client.close()
             except BaseException as error:
-                self._fail(error)
+                self._close_client()
+                # Another process may be replacing the collection, which is no failure.
+                if self._recorded() == state:
+                    self._fail(error)
 
-    def nearest(self, readable: Readable, vector: FloatArray, k: int) -> list[int] | None:
-        """Return the nearest passages in a collection; None if it fails, or changes meanwhile."""
+    def nearest(
+        self, client: Client, state: ChromaState, vector: FloatArray, k: int
+    ) -> list[int] | None:
+        """Return the nearest passages for a snapshot of a state, and others that it lacks.
+
+        Returns None if the query fails, or if a write began since the snapshot.
+        """
         try:
-            found = readable.collection.query(
+            found = client.collection.query(
                 query_embeddings=[vector.tolist()], n_results=k, include=["distances"]
             )
         except BaseException as error:
-            with self._lock:
-                if self._has(readable):
-                    self._fail(error)
             _raise_if_ending(error)
+            with self._lock:
+                # Another thread may have closed the client, or a process replaced the collection.
+                if self._open is client and self._recorded() == state:
+                    self._fail(error)
             return None
-        return [int(name) for name in found["ids"][0]] if self._has(readable) else None
+        return [int(name) for name in found["ids"][0]] if self._recorded() == state else None
 
-    def _has(self, readable: Readable) -> bool:
-        opened = self._open
-        if opened is None or opened.collection is not readable.collection:
-            return False
-        return opened.state.flush == readable.flush
-
-    def _is_of(self, state: ChromaState) -> bool:
-        return self._open is not None and self._open.state.collection == state.collection
+    def _recorded(self) -> ChromaState:
+        """Return the state that the database records now; an empty one if it cannot be read."""
+        try:
+            with contextlib.closing(self._database.reader(busy_seconds=0)) as connection:
+                return chroma_state(connection)
+        except (RagbotError, sqlite3.Error):
+            return ChromaState()
 
     def _fail(self, error: BaseException) -> None:
         """Close the client after an error, and record it for the next refresh."""
         _raise_if_ending(error)
-        self._close_client()
-        self._retry_at = time.monotonic() + RETRY_SECONDS
-        self.last_error = (str(error).strip() or type(error).__name__).splitlines()[0]
-        if not self._url:
-            with contextlib.suppress(OSError):
-                self._failed.write_text(self.last_error, encoding="utf-8")
+        with self._lock:
+            self._close_client()
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            self.last_error = (str(error).strip() or type(error).__name__).splitlines()[0]
+            if not self._url:
+                with contextlib.suppress(OSError):
+                    self._failed.write_text(self.last_error, encoding="utf-8")
 
-    def _client(self) -> Any:
-        if self._url:
-            return _server_client(self._url)
-        if not self._folder.is_dir():
+    def _forget_failure(self) -> None:
+        self.last_error = ""
+        with contextlib.suppress(OSError):
+            self._failed.unlink(missing_ok=True)
+
+    def _opened(self, state: ChromaState, *, create: bool = False) -> Client:
+        """Open a client in place of the present one, perhaps with a new, empty collection."""
+        self._close_client()
+        if create and not self._url:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.mkdir(exist_ok=True)
+        elif not self._url and not self._folder.is_dir():
             raise FileNotFoundError(f"{self._folder} is gone")
-        return _local_client(self._folder)
+        client = _server_client(self._url) if self._url else _local_client(self._folder)
+        name = self._name(client, state)
+        if create:
+            with contextlib.suppress(Exception):
+                client.delete_collection(name)
+            metadata = {"index": _owner(state)}
+            collection = client.create_collection(
+                name, embedding_function=None, configuration=_HNSW, metadata=metadata
+            )
+        else:
+            collection = client.get_collection(name, embedding_function=None)
+        self._open = Client(client, collection, state)
+        return self._open
 
     def _name(self, client: Any, state: ChromaState) -> str:
         """Return the name of this index's collection: several indexes may share a server."""
         if self._url:
+            owner = _owner(state)
             with contextlib.suppress(Exception):
                 known = client.get_collection(COLLECTION, embedding_function=None)
-                if (known.metadata or {}).get("index") != state.owner:
-                    return f"{COLLECTION}-{state.owner[:8]}"
+                if (known.metadata or {}).get("index") != owner:
+                    return f"{COLLECTION}-{owner[:8]}"
         return COLLECTION
 
     # Writing, under the writer's lock
 
     def is_due(self, connection: sqlite3.Connection, *, last: bool) -> bool:
-        """Return whether a write to Chroma is due: enough is new, or it must be built again.
-
-        Parameters
-        ----------
-        last
-            Whether the refresh is at its end.
-        """
-        if _count(connection, _PENDING) + _count(connection, _REMOVED) >= FLUSH:
-            return True
-        return last and self.must_rebuild(connection) and bool(_count(connection, _EMBEDDED))
+        """Return whether enough is new; at the `last` call of a refresh, also if it is broken."""
+        query = f"SELECT ({_PENDING}) + (SELECT count(*) FROM chroma_removed), ({_EMBEDDED})"
+        pending, embedded = connection.execute(query).fetchone()
+        return pending >= FLUSH or bool(last and embedded and self.must_rebuild(connection))
 
     def must_rebuild(self, connection: sqlite3.Connection) -> bool:
         """Return whether the collection is missing, half written, damaged or of another version."""
         state = chroma_state(connection)
-        if not state.ready or state.writer != self._writer():
+        if not state.ready or state.writer != self._writer:
             return True
         if not self._url and not self._folder.is_dir():
             return True
-        return bool(self.last_error or self._failed.exists()) and not self._is_sound(state)
+        if not self.last_error and not self._failed.exists():
+            return False
+        self._retry_at = 0.0
+        self._close_client()
+        self.reopen()  # and see whether it works now
+        if self._open is None:
+            return True
+        self._forget_failure()
+        return False
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Update Chroma from the database. A failure is logged: exact search works without it."""
         rebuild = self.must_rebuild(connection)
         old = chroma_state(connection)
-        now = old._replace(flush=old.flush + 1, ready=False, writer=self._writer())
+        now = old._replace(ready=False, writer=self._writer)
         with transaction(connection):
             if rebuild:
                 owner = read_meta(connection, "id")
                 now = now._replace(collection=f"{owner}:{uuid.uuid4().hex[:8]}")
                 connection.execute("UPDATE passage SET flush = NULL WHERE flush IS NOT NULL")
                 connection.execute("DELETE FROM chroma_removed")
-            write_chroma_state(connection, now._replace(flush=old.flush))
-        self._writing = True
+            write_chroma_state(connection, now)
         try:
-            self._fill(connection, now, rebuild=rebuild)
+            with self._lock:
+                opened = self._open
+                if opened is None or not opened.can_serve(now):
+                    opened = self._opened(now, create=rebuild)
+            for batch in _new_passages(connection):
+                opened.collection.upsert(**batch)
+            query = "SELECT passage FROM chroma_removed"
+            gone = [str(number) for (number,) in connection.execute(query)]
+            for start in range(0, len(gone), _BATCH):
+                opened.collection.delete(ids=gone[start : start + _BATCH])
         except BaseException as error:
             self._fail(error)
             message = "Chroma cannot be written (%s); vectors are compared exactly until then."
             _log.warning(message, self.last_error)
             return
-        finally:
-            self._writing = False
+        done = now._replace(flush=old.flush + 1, ready=True)
         with transaction(connection):
             connection.execute(
-                f"UPDATE {_PENDING_ROWS} SET flush = {now.flush} WHERE {_IS_PENDING}"
+                f"UPDATE {_PENDING_ROWS} SET flush = {done.flush} WHERE {_IS_PENDING}"
             )
             connection.execute("DELETE FROM chroma_removed")
-            write_chroma_state(connection, now._replace(ready=True))
-        with contextlib.suppress(OSError):
-            self._failed.unlink(missing_ok=True)
-        self.last_error = ""
+            write_chroma_state(connection, done)
+        with self._lock:
+            if self._open is opened:
+                self._open = opened._replace(state=done)
+        self._forget_failure()
 
+    @cached_property
     def _writer(self) -> str:
         return f"{version('chromadb')} {self._url}"
-
-    def _is_sound(self, state: ChromaState) -> bool:
-        """Return whether the collection works, after it failed a reader."""
-        self._retry_at = 0.0
-        self.reopen(state)
-        readable = self.readable(state)
-        if readable is None:
-            return False
-        try:
-            some = readable.collection.get(limit=1, include=["embeddings"])["embeddings"]
-        except BaseException as error:
-            self._fail(error)
-            return False
-        return (
-            len(some) > 0 and self.nearest(readable, np.asarray(some[0], np.float32), 1) is not None
-        )
-
-    def _fill(self, connection: sqlite3.Connection, state: ChromaState, *, rebuild: bool) -> None:
-        opened = self._open_to_write(state, rebuild=rebuild)
-        for batch in _new_passages(connection):
-            opened.collection.upsert(**batch)
-        # From here on it lacks passages that an older snapshot may have.
-        opened.state = state
-        query = "SELECT passage FROM chroma_removed"
-        gone = [str(number) for (number,) in connection.execute(query)]
-        for start in range(0, len(gone), _BATCH):
-            opened.collection.delete(ids=gone[start : start + _BATCH])
-
-    def _open_to_write(self, state: ChromaState, *, rebuild: bool) -> _Open:
-        before = state._replace(flush=state.flush - 1)
-        with self._lock:
-            if self._open is not None and self._open.state[:2] == before[:2]:
-                return self._open
-            self._close_client()
-            if rebuild and not self._url:
-                shutil.rmtree(self._folder, ignore_errors=True)
-                self._folder.mkdir(exist_ok=True)
-            client = self._client()
-            name = self._name(client, state)
-            if rebuild:
-                with contextlib.suppress(Exception):
-                    client.delete_collection(name)
-                collection = client.create_collection(
-                    name,
-                    embedding_function=None,
-                    configuration=_HNSW,
-                    metadata={"index": state.owner, "build": state.collection},
-                )
-            else:
-                collection = client.get_collection(name, embedding_function=None)
-            self._open = _Open(client, collection, before)
-            return self._open
 
 
 # SQLite would else scan all passages that have a vector.
 _PENDING_ROWS = "passage INDEXED BY passage_unflushed"
 _IS_PENDING = "flush IS NULL AND embedding IS NOT NULL"
 _PENDING = f"SELECT count(*) FROM {_PENDING_ROWS} WHERE {_IS_PENDING}"
-_REMOVED = "SELECT count(*) FROM chroma_removed"
 _EMBEDDED = "SELECT EXISTS (SELECT 1 FROM passage WHERE embedding IS NOT NULL)"
+
+
+def _owner(state: ChromaState) -> str:
+    """Return the id of the index that a collection belongs to."""
+    return state.collection.partition(":")[0]
 
 
 def _raise_if_ending(error: BaseException) -> None:
@@ -361,9 +336,12 @@ def _raise_if_ending(error: BaseException) -> None:
         raise error
 
 
-def _count(connection: sqlite3.Connection, query: str) -> int:
-    found: int = connection.execute(query).fetchone()[0]
-    return found
+def _check(collection: Any) -> None:
+    """Raise if a collection cannot be queried, which reading its name does not show."""
+    vectors = collection.get(limit=1, include=["embeddings"])["embeddings"]
+    if not len(vectors):
+        raise LookupError("the collection is empty")
+    collection.query(query_embeddings=[vectors[0]], n_results=1, include=["distances"])
 
 
 def _new_passages(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:

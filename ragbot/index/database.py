@@ -7,6 +7,7 @@ database keeps a write-ahead log (WAL) where the file system allows one.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import sqlite3
@@ -38,6 +39,8 @@ DAMAGED = "ragbot.sqlite3.damaged"
 
 _LOG_FILES = ("", "-wal", "-shm", "-journal")
 _BUSY_SECONDS = 30.0
+_NO_SPACE = "Choose another folder with --index, or free some space; the index is unchanged."
+_NO_ACCESS = "Choose another folder with --index, or allow writing there; the index is unchanged."
 
 
 @cache
@@ -77,8 +80,13 @@ class Database:
             return None
         return status.st_dev, status.st_ino
 
-    def reader(self) -> sqlite3.Connection:
+    def reader(self, busy_seconds: float = _BUSY_SECONDS) -> sqlite3.Connection:
         """Open a connection to read, even in a folder that cannot be written.
+
+        Parameters
+        ----------
+        busy_seconds
+            Seconds to wait for a writer, where the file system allows no write-ahead log.
 
         Raises
         ------
@@ -91,10 +99,10 @@ class Database:
             raise IndexMissingError(self.directory)
         with errors_of(self.directory):
             try:
-                connection = _opened(self.path, "mode=ro")
+                connection = _opened(self.path, "mode=ro", busy_seconds)
             except sqlite3.OperationalError:
                 # WAL needs a file of shared memory, which a read-only folder may lack.
-                connection = _opened(self.path, "immutable=1")
+                connection = _opened(self.path, "immutable=1", busy_seconds)
         try:
             self.check(connection)
         except BaseException:
@@ -111,7 +119,7 @@ class Database:
             If it cannot be used.
         """
         with errors_of(self.directory):
-            connection = _opened(self.path, "mode=rwc")
+            connection = _opened(self.path, "mode=rwc", _BUSY_SECONDS)
             try:
                 if connection.execute("PRAGMA user_version").fetchone()[0]:
                     self.check(connection)
@@ -273,7 +281,9 @@ def database_errors_of(directory: Path) -> Iterator[None]:
 
 def storage_error(directory: Path, error: OSError) -> StorageError:
     """Return the error for a file that cannot be written."""
-    remedy = "Choose another folder with --index, or free some space; the index is unchanged."
+    remedy = _NO_SPACE
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        remedy = _NO_ACCESS
     if isinstance(error, FileExistsError | NotADirectoryError):
         remedy = "It is a file; the index needs a folder. Choose one with --index."
     return StorageError(error.filename or directory, error.strerror or str(error), remedy)
@@ -283,18 +293,19 @@ def _index_error(directory: Path, error: sqlite3.Error) -> RagbotError:
     code = getattr(error, "sqlite_errorname", "")
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return IndexLockedError(directory, "another program")
-    if code.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
-        remedy = "Choose another folder with --index, or free some space; the index is unchanged."
-        return StorageError(directory / FILE, str(error), remedy)
+    if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+        return StorageError(directory / FILE, str(error), _NO_SPACE)
+    if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return StorageError(directory / FILE, str(error), _NO_ACCESS)
     return IndexDamagedError(directory, str(error))
 
 
-def _opened(path: Path, how: str) -> sqlite3.Connection:
+def _opened(path: Path, how: str, busy_seconds: float) -> sqlite3.Connection:
     address = f"file:{quote(str(path.absolute()))}?{how}"
     connection = sqlite3.connect(
         address,
         uri=True,
-        timeout=_BUSY_SECONDS,
+        timeout=busy_seconds,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=256,

@@ -22,6 +22,7 @@ from ragbot.errors import (
     StorageError,
 )
 from ragbot.index.chroma import ChromaStore
+from ragbot.index.corpus import Corpus
 from ragbot.index.database import (
     DAMAGED,
     Database,
@@ -31,7 +32,6 @@ from ragbot.index.database import (
     read_meta,
 )
 from ragbot.index.indexer import Indexer, Report, Task, behind, listed
-from ragbot.index.snapshot import Snapshot
 from ragbot.inference.encoder import Encoder
 from ragbot.models import Changes, Progress
 from ragbot.notes import vault
@@ -63,7 +63,7 @@ class Index:
         self.directory = Path(directory)
         self._mentioned = mentioned
         self._database = Database(self.directory)
-        self._chroma = ChromaStore(self.directory, chroma_url)
+        self._chroma = ChromaStore(self._database, chroma_url)
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._file: tuple[int, int] | None = None
@@ -71,7 +71,7 @@ class Index:
         self._closed = False
 
     @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
+    def snapshot(self) -> Iterator[Corpus]:
         """Open a snapshot of one state, unaffected by later writes.
 
         Raises
@@ -90,7 +90,7 @@ class Index:
                 state = read_meta(connection, "id"), read_meta(connection, "counter", 0)
                 if not state[1]:
                     raise IndexMissingError(self.directory)
-                yield Snapshot(connection, self._chroma, self._cache_of(state))
+                yield Corpus(connection, self._chroma, self._cache_of(state))
         finally:
             self._release(connection, file)
 

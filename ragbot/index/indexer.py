@@ -19,11 +19,10 @@ from typing import Any
 from ragbot.errors import VaultError
 from ragbot.index.chroma import ChromaStore
 from ragbot.index.database import count_up, read_meta, transaction, write_meta
-from ragbot.index.link_writer import LinkWriter
-from ragbot.index.mention_writer import MentionWriter
 from ragbot.index.note_rows import NoteRows, problem_row
 from ragbot.index.note_writer import NoteWriter, Written, read_problems
 from ragbot.index.reading import Outcome, read_all
+from ragbot.index.relation_writer import LinkWriter, MentionWriter
 from ragbot.index.vector_writer import VectorWriter
 from ragbot.inference.encoder import Encoder
 from ragbot.models import Changes, NoteId, Progress
@@ -145,16 +144,16 @@ class Indexer:
         rules = f"{PARSER_VERSION}.{CHUNKER_VERSION}"
         again = self._again or read_meta(self._connection, "rules", rules) != rules
         self._again = False
-        stats, others = self._files()
-        changed = [
-            path
-            for path, stat in listing.notes.items()
-            if again or path not in stats or stats[path] != (*stat, 0)
-        ]
-        gone = [path for path in stats if path not in listing.notes]
+        stats, others = file_stats(self._connection)
+        differing = {
+            path for path, stat in listing.notes.items() if again or stats.get(path) != stat
+        }
+        query = "SELECT path FROM file WHERE racy"
+        racy = {path for (path,) in self._connection.execute(query)} & listing.notes.keys()
+        changed = sorted(differing | racy)
+        gone = sorted(stats.keys() - listing.notes.keys())
         everywhere = (
-            sum(again or stats.get(path, ())[:3] != listing.notes[path] for path in changed)
-            > max(BATCH, len(stats) // 4)
+            len(differing) > max(BATCH, len(stats) // 4)
             or self._meta("mentioned", int(self._task.mentioned)) != self._task.mentioned
             or self._meta("mentions due", 0) == 1
         )
@@ -172,18 +171,6 @@ class Indexer:
             raise VaultError(self._task.notes, "holds no note that can be read", _REMEDY)
         if everywhere:
             self._mention_everywhere()
-
-    def _files(self) -> tuple[dict[NoteId, tuple[int, ...]], set[str]]:
-        """Return the size and times of each note's file at its last reading, and other files."""
-        query = "SELECT path, size, mtime, ctime, racy FROM file"
-        stats: dict[NoteId, tuple[int, ...]] = {}
-        others: set[str] = set()
-        for path, size, mtime, ctime, racy in self._connection.execute(query):
-            if size is None:
-                others.add(path)
-            else:
-                stats[path] = (size, mtime, ctime, racy)
-        return stats, others
 
     def _outcomes(
         self, changed: Sequence[NoteId], again: bool
@@ -267,7 +254,7 @@ class Indexer:
 
     def _finish(self, written: Written, scan: _Scan) -> None:
         """Resolve the links and find the mentions that a batch affects."""
-        if not (written.notes or written.link_keys or written.words):
+        if not written.changed:
             return
         self._unused |= written.embeddings
         sources, targets = self._links.resolve(written.notes, written.link_keys)
@@ -351,9 +338,15 @@ def listed(notes: Path) -> vault.Listing:
     return listing
 
 
+def file_stats(connection: sqlite3.Connection) -> tuple[dict[NoteId, vault.Stat], set[str]]:
+    """Return size and times of each note's file at its last reading, and the other files."""
+    rows = connection.execute("SELECT path, size, mtime, ctime FROM file WHERE size IS NOT NULL")
+    others = connection.execute("SELECT path FROM file WHERE size IS NULL")
+    return {row[0]: row[1:] for row in rows.fetchall()}, {path for (path,) in others}
+
+
 def behind(connection: sqlite3.Connection, listing: vault.Listing) -> int:
     """Return the number of notes that changed since the last scan, by size and time."""
-    query = "SELECT path, size, mtime, ctime FROM file WHERE size IS NOT NULL"
-    known = {path: stat for path, *stat in connection.execute(query)}
-    changed = sum(1 for path, stat in listing.notes.items() if known.get(path) != list(stat))
-    return changed + len(known.keys() - listing.notes.keys())
+    stats, _ = file_stats(connection)
+    changed = sum(stats.get(path) != stat for path, stat in listing.notes.items())
+    return changed + len(stats.keys() - listing.notes.keys())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,8 @@ class Written:
 
     Attributes
     ----------
+    changed
+        Whether anything was written.
     notes
         Numbers of the notes that were written.
     link_keys
@@ -26,7 +29,7 @@ class Written:
     names
         The spellings of names that were added or removed, as `(spelling, path)`.
     words
-        By note, the tokens added to its prose, and those removed.
+        In how many more notes, or fewer, each token of prose is.
     embeddings
         Embeddings that may be unused now.
     neighbours
@@ -35,10 +38,11 @@ class Written:
         Notes that mention a removed note.
     """
 
+    changed: bool = False
     notes: set[int] = field(default_factory=set)
     link_keys: set[str] = field(default_factory=set)
     names: set[tuple[str, str]] = field(default_factory=set)
-    words: list[tuple[set[str], set[str]]] = field(default_factory=list)
+    words: Counter[str] = field(default_factory=Counter)
     embeddings: set[int] = field(default_factory=set)
     neighbours: set[int] = field(default_factory=set)
     mentioning: set[int] = field(default_factory=set)
@@ -87,22 +91,23 @@ class NoteWriter:
         same = known is not None and known[1:] == (rows.title, rows.tags)
         self._put_passages(note, rows, old_text if same else None, done)
         self.put_problems(rows.path, rows.problems)
-        new, old = set(rows.prose_words.split()), set(old_words.split())
-        done.words.append((new - old, old - new))
+        done.words.update(rows.prose_words.split())
+        done.words.subtract(old_words.split())
         done.notes.add(note)
+        done.changed = True
 
     def remove(self, path: NoteId, done: Written) -> None:
         """Remove a note. Links and mentions that lead to it are resolved again by the caller."""
         execute = self._connection.execute
         found = execute("SELECT id FROM note WHERE path = ?", (path,)).fetchone()
-        done.words.append((set(), set()))
+        done.changed = True
         self._rename(path, (), done)
         self.put_problems(path, ())
         execute("DELETE FROM file WHERE path = ?", (path,))
         if found is None:
             return
         note = found[0]
-        done.words.append((set(), set(self._clear(note, done).split())))
+        done.words.subtract(self._clear(note, done).split())
         self._remove_passages(self._passages(note), done)
         query = "SELECT DISTINCT source FROM relation WHERE target = ? AND kind = 'mention'"
         done.mentioning |= {source for (source,) in execute(query, (note,))}
@@ -142,6 +147,7 @@ class NoteWriter:
         new = set(names)
         if old == new:
             return
+        done.changed = True
         for row in old ^ new:
             if row.kind in ("path", "alias"):
                 done.link_keys |= {link_key(row.key), ANY_NAME}

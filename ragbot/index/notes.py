@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from ragbot.index.corpus import NoteSize
 from ragbot.index.stored_graph import COLUMNS, relation_of
 from ragbot.models import Note, NoteId, Section
+
+
+class NoteSize(NamedTuple):
+    """Counts of a note: its passages, the notes it links to, and those that link to it."""
+
+    passages: int
+    links_out: int
+    links_in: int
 
 
 class Notes(Mapping[NoteId, Note]):

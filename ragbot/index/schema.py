@@ -54,7 +54,7 @@ CREATE TABLE relation (
     asked TEXT NOT NULL, wiki INTEGER NOT NULL, key TEXT, other_key TEXT
 );
 CREATE INDEX relation_source ON relation (source, position);
-CREATE INDEX relation_target ON relation (target, kind) WHERE target IS NOT NULL;
+CREATE INDEX relation_target ON relation (target, kind, source) WHERE target IS NOT NULL;
 CREATE INDEX relation_key ON relation (key) WHERE key IS NOT NULL;
 CREATE INDEX relation_other_key ON relation (other_key) WHERE other_key IS NOT NULL;
 CREATE INDEX relation_predicate ON relation (predicate, kind);

@@ -9,11 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ragbot.graph import ghosts
 from ragbot.graph.relation_graph import (
     Direction,
     Link,
     assertedness,
+    find_ghosts,
+    fold_ghost,
+    merge_ghosts,
     networkx_graph,
     shortest_path,
 )
@@ -54,7 +56,7 @@ def relation_of(row: Sequence[Any]) -> Relation:
 
 
 class StoredGraph:
-    """The `RelationGraph` of a snapshot.
+    """The relations between the notes of one snapshot; links of a note to itself are left out.
 
     Parameters
     ----------
@@ -88,7 +90,18 @@ class StoredGraph:
     def neighbours(
         self, note: NoteId, predicate: str | None = None, direction: Direction = "both"
     ) -> list[Relation]:
-        """Return the relations of a note with other notes and ghosts: its own first."""
+        """Return the relations of a note with other notes and ghosts: its own first, in file order.
+
+        Parameters
+        ----------
+        note
+            A note, or the name of a ghost: other notes lead there, and it leads nowhere.
+
+        Raises
+        ------
+        KeyError
+            If neither a note nor a ghost has this name.
+        """
         number = self._notes.number(note)
         found: list[Relation] = []
         if number is None:
@@ -136,7 +149,16 @@ class StoredGraph:
         return min(found, key=assertedness)
 
     def path(self, start: NoteId, end: NoteId) -> tuple[Relation, ...]:
-        """Return the shortest path between two notes, with relations taken in either direction."""
+        """Return the shortest path between two notes, with relations taken in either direction.
+
+        Of equally short paths, the one with the most typed relations. Consecutive relations share
+        a note. Empty without a path, or if both notes are one.
+
+        Raises
+        ------
+        KeyError
+            If a note is not in the graph.
+        """
         first, last = self._number(start), self._number(end)
         if first == last:
             return ()
@@ -162,19 +184,19 @@ class StoredGraph:
         if relation.target is not None:
             return relation.target
         names: Mapping[str, str] = self._cached(
-            "ghost names", lambda: {ghosts.folded(name): name for name in self.ghosts()}
+            "ghost names", lambda: {fold_ghost(name): name for name in self.ghosts()}
         )
-        return names[ghosts.folded(relation.written)]
+        return names[fold_ghost(relation.written)]
 
     def ghosts_in(self, text: str) -> list[str]:
-        """Return the ghosts whose names occur in a text, in its order."""
+        """Return the ghosts named in a text, in its order; case and punctuation do not count."""
         names: Mapping[str, str] = self._cached(
             "ghosts by words", lambda: {" ".join(tokens(name)): name for name in self.ghosts()}
         )
-        return ghosts.spotted(names, text)
+        return find_ghosts(names, text)
 
     def to_networkx(self) -> nx.MultiDiGraph[str]:
-        """Return a NetworkX graph of all notes, ghosts and relations."""
+        """Return a NetworkX graph of all notes, ghosts and relations, see `networkx_graph`."""
         return networkx_graph(
             self._notes.titles(), ((one, self.end(one)) for one in self.relations())
         )
@@ -190,11 +212,11 @@ class StoredGraph:
         return [relation_of(row) for row in self._connection.execute(query, values)]
 
     def _to_ghost(self, name: str) -> list[Relation]:
-        folded = ghosts.folded(name)
-        if folded not in {ghosts.folded(ghost) for ghost in self.ghosts()}:
+        folded = fold_ghost(name)
+        if folded not in {fold_ghost(ghost) for ghost in self.ghosts()}:
             return []
         found = self._read("r.kind = 'ghost' ORDER BY s.path, r.position")
-        return [one for one in found if ghosts.folded(one.written) == folded]
+        return [one for one in found if fold_ghost(one.written) == folded]
 
     def _counts(self) -> tuple[int, int]:
         """Return the number of relations, and how many of them are mentions."""
@@ -227,7 +249,7 @@ class StoredGraph:
             "SELECT r.written FROM relation r JOIN note s ON s.id = r.source "
             "WHERE r.kind = 'ghost' ORDER BY s.path, r.position"
         )
-        return ghosts.merged(Counter(name for (name,) in self._connection.execute(query)))
+        return merge_ghosts(Counter(name for (name,) in self._connection.execute(query)))
 
     def _edges_around(self, first: int, last: int) -> set[tuple[int, int, str]]:
         """Read the edges around two notes, layer by layer from both, until the layers meet."""

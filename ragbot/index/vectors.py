@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot.index.chroma import ChromaState, ChromaStore, chroma_state
+from ragbot.index.chroma import ChromaState, ChromaStore, Client, chroma_state
 from ragbot.index.database import read_meta
 from ragbot.models import NoteId
 
@@ -84,37 +84,37 @@ class Vectors:
         assert self._store is not None
         state = chroma_state(self._connection)
         if not self._store.is_open and self._passage_count() <= FEW:
-            self._store.open_later(state)
+            self._store.open_later()
             return None
-        readable = self._store.readable(state)
-        if readable is not None and self._is_far_behind(readable.flush, state):
-            self._store.reopen(state)
-            readable = self._store.readable(state)
-        if readable is None:
+        client = self._store.client_for(state)
+        if client is not None and len(self._newer(client, state)[0]) > REOPEN:
+            self._store.reopen()
+            client = self._store.client_for(state)
+        if client is None:
             return None
         ask = k + _TIED
         while True:
-            names = self._store.nearest(readable, query, ask)
+            names = self._store.nearest(client, state, query, ask)
             if names is None:
                 return None
-            alive = sorted(self._rows("id", names))
+            alive = self._rows("vector", names)
             if len(alive) >= k or len(names) < ask:
                 break
             ask *= 2
-        ids, matrix = self._newer(readable.flush, state)
+        ids, matrix = self._newer(client, state)
         found = dict(_best(ids, cosine(matrix, query), k))
-        found |= zip(alive, self.similarities(query, alive).tolist(), strict=True)
+        found |= zip(
+            alive, cosine(_stack(b"".join(alive.values()), len(alive)), query).tolist(), strict=True
+        )
         return list(found.items())
 
     def _passage_count(self) -> int:
         query = "SELECT count(*) FROM passage"
         return int(self._connection.execute(query).fetchone()[0])
 
-    def _is_far_behind(self, flush: int, state: ChromaState) -> bool:
-        return flush < state.flush and len(self._newer(flush, state)[0]) > REOPEN
-
-    def _newer(self, flush: int, state: ChromaState) -> tuple[IntArray, FloatArray]:
-        """Return the passages with vectors that Chroma received after a flush, or not yet."""
+    def _newer(self, client: Client, state: ChromaState) -> tuple[IntArray, FloatArray]:
+        """Return the passages with vectors that a client may lack."""
+        flush = client.state.flush
         # Two searches of an index: SQLite would scan all passages for an OR.
         pending = "SELECT id FROM passage INDEXED BY passage_unflushed "
         pending += "WHERE flush IS NULL AND embedding IS NOT NULL"
@@ -145,12 +145,11 @@ class Vectors:
             f"WHERE {where} ORDER BY p.id"
         )
         ids: list[int] = []
-        content = bytearray()
+        content = bytearray()  # one copy: these may be all vectors
         for number, vector in self._connection.execute(query, values):
             ids.append(number)
             content += vector
-        matrix = np.frombuffer(content, np.float32).reshape(len(ids), -1 if ids else 1)
-        return np.array(ids, np.int64), matrix
+        return np.array(ids, np.int64), _stack(content, len(ids))
 
     def _ordered(self, found: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
         """Return passages best first, those of equal cosine in order of note and place."""
@@ -173,6 +172,11 @@ def cosine(vectors: FloatArray, query: FloatArray) -> FloatArray:
         return np.zeros(0, np.float32)
     exact: NDArray[np.float64] = np.asarray(vectors, np.float64) @ np.asarray(query, np.float64)
     return np.round(exact, 6).astype(np.float32)
+
+
+def _stack(vectors: bytes | bytearray, count: int) -> FloatArray:
+    """Return stored vectors, one after the other, as the rows of a matrix."""
+    return np.frombuffer(vectors, np.float32).reshape(count, -1 if count else 1)
 
 
 def _best(ids: IntArray, cosines: FloatArray, k: int) -> list[tuple[int, float]]:

@@ -143,32 +143,31 @@ def layout(text: str, start: int = 0) -> Layout:
 
 @cache
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"maxNesting": 2 * MAX_NESTING})
+    parser = _Parser("commonmark", {"maxNesting": 2 * MAX_NESTING})
     parser.enable("table")
     rules = parser.block.ruler
+    text, quote = ["paragraph", "reference"], ["paragraph", "reference", "blockquote"]
+    every = [*quote, "list"]
     rules.at("paragraph", _located(paragraph))
-    rules.at("heading", _located(heading), {"alt": ["paragraph", "reference", "blockquote"]})
+    rules.at("heading", _located(heading), {"alt": quote})
     rules.at("lheading", _located(lheading))
-    rules.at("table", _located(table), {"alt": ["paragraph", "reference"]})
-    rules.before(
-        "reference", "footnote_def", _bounded(footnote_def), {"alt": ["paragraph", "reference"]}
-    )
-    rules.at("list", _bounded(list_block), {"alt": ["paragraph", "reference", "blockquote"]})
-    rules.at(
-        "blockquote",
-        _bounded(blockquote),
-        {"alt": ["paragraph", "reference", "blockquote", "list"]},
-    )
-    rules.before(
-        "fence", "math_block", _math, {"alt": ["paragraph", "reference", "blockquote", "list"]}
-    )
-    rules.before(
-        "math_block", "comment", _comment, {"alt": ["paragraph", "reference", "blockquote", "list"]}
-    )
-    # A definition's destination is kept as written; links are checked, not followed.
-    setattr(parser, "normalizeLink", str)  # noqa: B010  (mypy: these are methods)
-    setattr(parser, "validateLink", bool)  # noqa: B010
+    rules.at("table", _located(table), {"alt": text})
+    rules.before("reference", "footnote_def", _bounded(footnote_def), {"alt": text})
+    rules.at("list", _bounded(list_block), {"alt": quote})
+    rules.at("blockquote", _bounded(blockquote), {"alt": every})
+    rules.before("fence", "math_block", _math, {"alt": every})
+    rules.before("math_block", "comment", _comment, {"alt": every})
     return parser
+
+
+class _Parser(MarkdownIt):
+    """Keeps destinations as written: links are checked here, not followed."""
+
+    def normalizeLink(self, url: str) -> str:  # noqa: N802  # markdown-it's name
+        return url
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802  # markdown-it's name
+        return bool(url)
 
 
 def _located(rule: _Rule) -> _Rule:

@@ -44,6 +44,8 @@ _BETWEEN = re.compile(r"[\s>*+|:-]*(?:\d{1,9}[.)][\s>]*)?(?:\[.\]\s*)?")
 _FENCE_ABOVE = re.compile(r"[ \t>]*(?:[-*+][ \t]+)?(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\n|\r)\Z")
 _FENCE_BELOW = re.compile(r"(?:\r\n|\n|\r)[ \t>]*(?:`{3,}|~{3,})[ \t]*(?=[\r\n]|\Z)")
 _LINES = re.compile(r"[^\r\n]+")
+_MATTER_END = re.compile(r"[\r\n]---[ \t]*[\r\n]")
+_CODE_MARK = re.compile(r"```|~~~| {4}|\t")
 _ATOMS = frozenset({"row", "header", "code", "math", "property"})
 
 
@@ -202,6 +204,8 @@ def _header_above(note: Note, passage: Passage) -> str:
 
 def _prose(note: Note, passage: Passage) -> str:
     """Return the plain text of a passage, cut by units in frontmatter and in code."""
+    if _follows_prose(note.text, passage.span[0]):
+        return plain_prose(passage.text)
     inside = touched(outline(note), passage.span)
     if inside and inside[0].span[0] < passage.span[0] and inside[0].kind == "code":
         return passage.text
@@ -209,6 +213,13 @@ def _prose(note: Note, passage: Passage) -> str:
     if whole and passage.span[0] < body_start(note):
         return "\n".join(unit.text for unit in inside)
     return plain_prose(passage.text)
+
+
+def _follows_prose(text: str, start: int) -> bool:
+    """Return whether neither frontmatter nor code can reach a place; said without parsing."""
+    if text.startswith("---") and not _MATTER_END.search(text, 0, start):
+        return False
+    return not _CODE_MARK.search(text, 0, start)
 
 
 @lru_cache(maxsize=20_000)  # a question reads the same sentences in several places

@@ -19,7 +19,7 @@ from typing import Literal
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, content_words, tokens
 
-AnswerType = Literal["count", "amount", "date", "name"]
+AnswerType = Literal["count", "amount", "date", "name", "identifier"]
 
 # Without "one", which mostly counts nothing: "at one end", "the one that".
 _BEYOND = (
@@ -47,6 +47,11 @@ _TIME = re.compile(
 _ON_A_DAY = re.compile(r"\b(birthday|anniversary|wedding|born|dates?|day|month|year)\b", re.I)
 _EVENT = re.compile(r"\b(before|after|until|once|whenever|as soon as)\b", re.IGNORECASE)
 _PROPER = re.compile(r"(?<!\w)[^\W\d_a-zß-öø-ÿ](?:[\w'’.-]+|[+#]+)")
+# A serial number or code: digits with letters and signs among them, in one or several groups.
+_CODE = re.compile(r"[A-Za-z]{0,4}[ ./+-]?\d[\w/.+-]*(?: [\d-]{2,})*|\S@\S+")
+LONG_CODE, SHORT_CODE = 6, 3
+"""Digits of a code, and of one that has letters too."""
+
 # General words for what is counted: sixty developers are people.
 _ANYTHING = {stem(word) for word in ("people", "persons", "things", "times", "ways", "kinds")}
 _ASKS_FOR_TIME = re.compile(r"\bhow (long|often|old|fast|soon)\b", re.IGNORECASE)
@@ -83,6 +88,12 @@ _PATTERNS: tuple[tuple[AnswerType, str], ...] = (
         rf" ((?!(of|and|decides?|determines?|{_AUXILIARY})\b)[\w-]+ ){{0,2}}?"
         r"(temperature|rate|size|percent\w*|accuracy|score|precision|recall|share(?= of)"
         r"|proportion|number|fraction|speed|age|length|threshold|multiplier|ratio)s?\b",
+    ),
+    (
+        "identifier",
+        r"\b(phone|telephone|mobile|fax|serial|account|customer|policy|contract|order|invoice"
+        r"|tracking|passport|registration|article|part) (numbers?|no\.?|nr\.?)(?!\w)"
+        r"|\b(iban|isbn|doi|vin|licen[cs]e plate|post ?code|zip code|e-?mail address)\b",
     ),
     # "When is it worth it?" asks for a condition, "when did it start?" for a date.
     (
@@ -184,9 +195,19 @@ def _holds_date(question: str, sentence: str) -> bool:
     return any(pattern.search(sentence) for pattern in patterns)
 
 
+def _holds_identifier(_: str, sentence: str) -> bool:
+    for code in _CODE.findall(sentence):
+        digits = sum(char.isdigit() for char in code)
+        mixed = any(char.isalpha() for char in code)
+        if "@" in code or digits >= LONG_CODE or (mixed and digits >= SHORT_CODE):
+            return True
+    return False
+
+
 _HOLDS: dict[AnswerType, Callable[[str, str], float]] = {
     "count": _holds_count,
     "amount": _holds_amount,
     "date": _holds_date,
     "name": _holds_name,
+    "identifier": _holds_identifier,
 }

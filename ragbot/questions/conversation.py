@@ -119,9 +119,13 @@ def checked(question: str, most: int) -> str:
     Raises
     ------
     QuestionError
-        If it is empty or too long.
+        If it is empty or too long, or no text.
     """
     question = question.strip()
+    try:
+        question.encode()
+    except UnicodeEncodeError:
+        raise QuestionError("The question has characters that are no text. Send UTF-8.") from None
     if not question:
         raise QuestionError("The question is empty. Type what you want to know of the notes.")
     if len(question) > most:

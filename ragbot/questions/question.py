@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ragbot.index.corpus import Corpus
-from ragbot.index.name_spotter import NameMatch
+from ragbot.index.names import NameMatch
 from ragbot.inference.token_codes import EncodedQuestion, EncodeQuestion
 from ragbot.models import NoteId, Span
 from ragbot.questions.conversation import Standalone

@@ -48,19 +48,6 @@ _COUNTED = re.compile(
 _YES_OR_NO = re.compile(
     r"\W*(?:did|do|does|is|are|was|were|can|could|should|would|has|have|will)\b", re.IGNORECASE
 )
-_SIDES = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"\bbetween ([^?,;]{1,80}?) and ([^?,;.]{1,80})",
-        r"\bcompar(?:e[ds]?|ing) ([^?,;]{1,80}?) (?:and|with|to|against) ([^?,;.]{1,80})",
-        r"\bhow (?:do|does|did|is|are) ([^?,;]{1,80}?) (?:differ|different|distinct|compare)\w*"
-        r" (?:from|with|to) ([^?,;.]{1,80})",
-        r"\b(?:do|does|are|is) ([^?,;]{1,80}?) and ([^?,;]{1,80}?) (?:differ|different|compare"
-        r"|have in common|similar|alike)",
-        r"(?:^|[,;:] )([^?,;:]{1,80}?) (?:vs\.?|versus|or|compared (?:to|with)) ([^?,;.:]{1,80})",
-    )
-)
-_ARTICLE = re.compile(r"^(?:the|a|an|both)\s+|^(?:what|which|who) (?:is|are) (?:better,? )?", re.I)
 MOST_BESIDE = 5
 """Most content words before the verb of a definition, besides the term."""
 
@@ -96,24 +83,6 @@ def things_asked(question: str) -> int | None:
     word = found.group(1).lower()
     number = int(word) if word.isdecimal() else TO_TWENTY.index(word)
     return number if number > 1 else None
-
-
-def sides(question: str) -> tuple[str, str] | None:
-    """Return the two things that a question compares; None unless it names two.
-
-    Examples
-    --------
-    >>> sides("what's the difference between a kettle and a pot?")
-    ('kettle', 'pot')
-    >>> sides("Compare them.") is None
-    True
-    """
-    for pattern in _SIDES:
-        found = pattern.search(question)
-        if found:
-            first, second = (_ARTICLE.sub("", side).strip(" ,'\"") for side in found.groups())
-            return (first, second) if first and second else None
-    return None
 
 
 def defined_term(question: str) -> frozenset[str]:

@@ -18,7 +18,6 @@ from ragbot.models import LINKS_TO, MENTIONS, UNTYPED, NoteId, Relation, Span
 from ragbot.notes import predicates
 from ragbot.questions import predicate_matcher
 from ragbot.questions.predicate_matcher import Asked
-from ragbot.questions.question_type import question_type, sides
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
 
@@ -38,6 +37,7 @@ _WORD = re.compile(r"[^\W_]+")
 _ASKS = re.compile(
     r"\b(what|which|who|whom|whose|how|is there|are there|does|do|list|name|show)\b", re.IGNORECASE
 )
+_COMPARES = re.compile(r"\b(different|difference|compar|versus\b|vs\b)", re.IGNORECASE)
 _YES_OR_NO = {"does", "do", "did", "is", "are", "was", "were", "has", "have"}
 _CONNECTS = {"connect", "relat", "link", "relation", "relationship", "connection", "path", "tie"}
 _THINGS = (
@@ -114,7 +114,7 @@ def answerable(corpus: Corpus, question: str) -> RelationQuestion | None:
     words = [" ".join(tokens(question[first:last])) for first, last in spans]
     if not _ASKS.search(question) and _YES_OR_NO.isdisjoint(words[:1]):
         return None
-    if question_type(question) == "compare" and sides(question):
+    if _COMPARES.search(question):
         # "How is a reference different from a source?" asks for no reference.
         return None
     named = _named(corpus, question, words, spans)

@@ -10,9 +10,9 @@ from ragbot.answers.evidence import EvidenceLine
 from ragbot.answers.grounding import stands
 from ragbot.answers.llm_answer import INSTRUCTION, MOST_WORDS
 from ragbot.answers.stream import Writer, stream
+from ragbot.inference.encoder import VectorCache
 from ragbot.inference.llm import LanguageModel
 from ragbot.inference.ray import open_encoder
-from ragbot.inference.vector_cache import VectorCache
 from ragbot.models import Answer
 from ragbot.notes import link_resolver, vault
 from tests.conftest import ROOT

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from ragbot.apps.web.access import RateLimit
 from ragbot.apps.web.index_refresher import IndexRefresher
-from ragbot.apps.web.rate_limit import RateLimit
 from ragbot.apps.web.server import running
 from ragbot.bot import Ragbot
 

@@ -9,9 +9,8 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from ragbot.apps.web import server
-from ragbot.apps.web.access import PROGRAMS, PUBLIC, PUBLIC_FOLDERS
+from ragbot.apps.web.access import PROGRAMS, PUBLIC, PUBLIC_FOLDERS, RateLimit
 from ragbot.apps.web.index_refresher import IndexRefresher
-from ragbot.apps.web.rate_limit import RateLimit
 from tests.apps.conftest import LOGIN, UNLIMITED
 
 NAME, PASSWORD = LOGIN

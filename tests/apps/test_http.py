@@ -55,11 +55,10 @@ def test_ask_streams(client, fields, headers):
     assert answers[-1][1] == post(client, "ask", question=QUESTION)
 
 
-def test_the_stream_of_a_question_that_is_refused_says_why(client):
+def test_a_stream_that_is_refused_does_not_begin(client):
     response = client.post("/api/ask", json={"question": "x" * 3000, "stream": True})
-    (name, error), *_ = events(response)
-    assert name == "error"
-    assert "at most 2,000" in error["detail"]
+    assert response.status_code == 422
+    assert "at most 2,000" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -131,6 +130,66 @@ def test_errors_name_the_expected_value(client, route, fields, status, complaint
     response = client.post(f"/api/{route}", json=fields)
     assert response.status_code == status
     assert complaint in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        ("/api/ask", r'{"question": "\ud800 blight"}'),
+        ("/api/ask", r'{"question": "And that?", "history": ["\ud800 blight"]}'),
+        ("/api/search", r'{"question": "blight", "tags": ["\ud800"]}'),
+        ("/api/note", r'{"name": "\ud800"}'),
+        (
+            "/v1/chat/completions",
+            r'{"model": "ragbot", "messages": [{"role": "user", "content": "\ud800"}]}',
+        ),
+    ],
+)  # fmt: skip
+def test_half_of_a_surrogate_pair_is_refused(client, route, body):
+    response = client.post(route, content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code in (400, 422)
+    assert "unicode" in response.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "complaint"),
+    [
+        ("GET", "/api/ask", 405, "/api/ask takes POST, and not GET."),
+        ("DELETE", "/api/status", 405, "takes GET"),
+        ("POST", "/api/nothing", 404, "There is no /api/nothing"),
+        ("GET", "/v1/chat/completions", 405, "takes POST"),
+        ("POST", "/v1/embeddings", 404, "There is no /v1/embeddings"),
+    ],
+)
+def test_a_wrong_method_or_route_is_refused(client, method, path, status, complaint):
+    response = client.request(method, path)
+    assert response.status_code == status
+    assert complaint in response.text
+
+
+@pytest.mark.parametrize("path", ["/api/ask", "/v1/chat/completions", "/mcp"])
+def test_a_body_without_end_is_refused(client, path):
+    endless = (b" " * 1_000_000 for _ in range(1000))
+    response = client.post(path, content=endless, headers={"Content-Type": "application/json"})
+    assert response.status_code in (400, 413)
+
+
+def test_an_error_of_the_program_is_json(plot_bot, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError
+
+    app = application(IndexRefresher(plot_bot))
+    client = TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
+    monkeypatch.setattr(plot_bot, "note", broken)
+    response = client.post("/api/note", json={"name": "Basil"})
+    assert response.status_code == 500
+    assert "the log of the server" in response.json()["detail"]
+
+
+def test_a_form_is_refused_and_says_how_to_send(client):
+    response = client.post("/api/ask", data={"question": "x"})
+    assert response.status_code == 422
+    assert "Content-Type: application/json" in response.json()["detail"]
 
 
 def test_a_body_that_is_no_json_is_refused(client):

@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from ragbot import Ragbot
+from ragbot.apps.web.access import RateLimit
 from ragbot.apps.web.index_refresher import IndexRefresher
-from ragbot.apps.web.rate_limit import RateLimit
 from ragbot.apps.web.server import running
 from ragbot.config import Config
 from tests.model_server import Script, serving

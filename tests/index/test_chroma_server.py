@@ -116,6 +116,19 @@ def test_several_chats_switch_together(server, vault, tmp_path, monkeypatch):
         assert {best(r, f"n2 version{version}") for r in readers} == {f"n2 is of version{version}."}
 
 
+def test_a_snapshot_keeps_passages_that_leave_the_server(server, vault, tmp_path, monkeypatch):
+    monkeypatch.setattr(chroma, "FLUSH", 1)
+    writer, reader = (Index(tmp_path / "index", server.url) for _ in range(2))
+    writer.refresh(vault, WordEncoder())
+    query = WordEncoder().encode_query("what melts in water")
+    with reader.snapshot() as corpus:
+        before = corpus.nearest(query, 4)
+        (vault / "n2.md").write_text("Steam rises.", encoding="utf-8")
+        writer.refresh(vault, WordEncoder())
+        assert corpus.nearest(query, 4) == before
+    assert reader.chroma_error == ""
+
+
 def test_two_indexes_share_a_server(server, vault, tmp_path):
     other = tmp_path / "other"
     other.mkdir()

@@ -27,39 +27,18 @@ from ragbot.errors import (
     VaultError,
 )
 from ragbot.index import (
-    chroma,
     database,
     indexer,
-    mention_writer,
     note_writer,
     reading,
+    relation_writer,
     schema,
     vector_writer,
-    vectors,
 )
-from ragbot.index.chroma import chroma_state
 from ragbot.index.database import DAMAGED, FILE, Database
 from ragbot.index.index import Index
 from ragbot.notes import vault as scanning
 from tests.word_encoder import WordEncoder
-
-
-@pytest.fixture
-def vault(tmp_path):
-    folder = tmp_path / "vault"
-    folder.mkdir()
-    for name, text in {
-        "Heat": "# Heat\n\nHeat flows from warm to cold.\n\n- opposes::[[Ice]]",
-        "Ice": "# Ice\n\nIce melts slowly in warm water.",
-        "Salt": "# Salt\n\nSalt is a crystal. See [[Nowhere]].",
-    }.items():
-        (folder / f"{name}.md").write_text(text, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def index(tmp_path):
-    return Index(tmp_path / "index")
 
 
 def best(index, question):
@@ -83,10 +62,6 @@ def embedded(index):
 def found_by_word(index, word):
     with index.snapshot() as corpus:
         return sorted({corpus.passage(number).note for number in corpus.bm25(word)})
-
-
-def all_passages(corpus):
-    return [number for note in corpus.notes for number in corpus.passages_of(note)]
 
 
 # Refreshing
@@ -421,25 +396,6 @@ def test_a_snapshot_keeps_its_state_while_the_index_is_written(vault, index):
             assert "floats 3" in later.notes["Ice.md"].text
 
 
-def test_a_stale_chroma_client_is_never_wrong(vault, index, monkeypatch):
-    monkeypatch.setattr(chroma, "FLUSH", 1)
-    index.refresh(vault, WordEncoder())
-    reader = Index(index.directory)
-    assert best(reader, "what melts") == "Ice.md"
-    for number in range(5):
-        (vault / "Ice.md").write_text(f"# Ice\n\nIce floats {number}.", encoding="utf-8")
-        (vault / "New.md").write_text(f"Steam rises {number}.", encoding="utf-8")
-        index.refresh(vault, WordEncoder())
-        assert best(reader, f"Ice floats {number}") == "Ice.md"
-        assert best(reader, f"Steam rises {number}") == "New.md"
-        with reader.snapshot() as corpus:
-            near = corpus.nearest(WordEncoder().encode_query("melts"), 10)
-            assert sorted(number for number, _ in near) == sorted(all_passages(corpus))
-    assert reader.chroma_error == ""
-    monkeypatch.setattr(vectors, "REOPEN", 0)
-    assert best(reader, "Steam rises 4") == "New.md"
-
-
 def test_reading_ends_with_the_snapshot_and_writers_never_wait(vault, index):
     index.refresh(vault, WordEncoder())
     with index.snapshot() as corpus, index.snapshot() as other:
@@ -447,137 +403,6 @@ def test_reading_ends_with_the_snapshot_and_writers_never_wait(vault, index):
     index.close()
     with pytest.raises(Exception, match="is closed"), index.snapshot():
         pass
-
-
-# Chroma
-
-
-def collection(index):
-    """Open the collection as anyone with a Chroma client would."""
-    import chromadb
-
-    client = chromadb.PersistentClient(str(index.directory / "chroma"))
-    return client, client.get_collection("passages", embedding_function=None)
-
-
-def test_chroma_holds_what_its_users_expect(vault, index):
-    text = "---\ntags: [cold, water]\n---\n# Ice\n\n## Use\n\nIce cools **drinks**."
-    (vault / "Ice.md").write_text(text, encoding="utf-8")
-    index.refresh(vault, WordEncoder())
-    index.close()
-    client, passages = collection(index)
-    try:
-        with Index(index.directory).snapshot() as corpus:
-            assert passages.count() == corpus.passage_count
-        found = passages.get(where={"note": "Ice.md"}, include=["documents", "metadatas"])
-        place = found["documents"].index("Ice cools **drinks**.")
-        metadata = found["metadatas"][place]
-        assert metadata["title"] == "Ice"
-        assert metadata["headings"] == ["Ice", "Use"]
-        assert metadata["tags"] == ["cold", "water"]
-        query = WordEncoder().encode_query("salt crystal").tolist()
-        near = passages.query(query_embeddings=[query], n_results=1)
-        assert near["metadatas"][0][0]["note"] == "Salt.md"
-    finally:
-        client.close()
-
-
-def test_chroma_is_written_in_batches(vault, index, monkeypatch):
-    monkeypatch.setattr(chroma, "FLUSH", 3)
-    index.refresh(vault, WordEncoder())
-
-    def flush():
-        with index.snapshot() as corpus:
-            return chroma_state(corpus._connection).flush
-
-    first = flush()
-    (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
-    index.refresh(vault, WordEncoder())
-    assert flush() == first
-    (vault / "Ice.md").write_text("# Ice\n\nIce floats.", encoding="utf-8")
-    index.refresh(vault, WordEncoder())  # two are new and one is gone
-    assert flush() == first + 1
-    index.close()
-    client, passages = collection(index)
-    try:
-        assert sorted(passages.get()["documents"])[1:] == [
-            "Ice floats.", "Salt is a crystal. See [[Nowhere]].", "Steam rises."
-        ]  # fmt: skip
-    finally:
-        client.close()
-
-
-def lose_chroma(index):
-    shutil.rmtree(index.directory / "chroma")
-
-
-def damage_chroma(index):
-    for path in (index.directory / "chroma").rglob("*.sqlite3*"):
-        path.write_bytes(b"nonsense" * 500)
-
-
-def damage_chroma_vectors(index):
-    for path in (index.directory / "chroma").rglob("*.bin"):
-        path.write_bytes(b"nonsense")
-
-
-@pytest.mark.parametrize("harm", [lose_chroma, damage_chroma, damage_chroma_vectors])
-def test_chroma_that_fails_is_built_again_without_embedding(vault, index, harm):
-    index.refresh(vault, WordEncoder())
-    index.close()
-    harm(index)
-    again = Index(index.directory)
-    assert best(again, "what melts") == "Ice.md"  # from the database
-    again.close()
-    encoder, healed = WordEncoder(), Index(index.directory)
-    healed.refresh(vault, encoder)
-    assert encoder.encoded == []
-    assert best(healed, "what melts") == "Ice.md"
-    assert healed.chroma_error == ""
-    healed.close()
-    client, passages = collection(index)
-    try:
-        query = WordEncoder().encode_query("melts").tolist()
-        assert len(passages.query(query_embeddings=[query], n_results=3)["ids"][0]) == 3
-    finally:
-        client.close()
-
-
-def test_a_chroma_lost_during_a_chat_is_reported_and_rebuilt(vault, index):
-    index.refresh(vault, WordEncoder())
-    assert best(index, "what melts") == "Ice.md"
-    index._chroma.close()
-    lose_chroma(index)
-    assert best(index, "what melts") == "Ice.md"
-    assert "is gone" in index.chroma_error
-    index.refresh(vault, WordEncoder())
-    assert index.chroma_error == ""
-
-
-def test_chroma_of_another_version_is_built_again(vault, index, monkeypatch):
-    index.refresh(vault, WordEncoder())
-    monkeypatch.setattr(chroma, "version", lambda name: "0.0.1")
-    encoder = WordEncoder()
-    index.refresh(vault, encoder)
-    assert encoder.encoded == []
-    with index.snapshot() as corpus:
-        assert chroma_state(corpus._connection).writer.startswith("0.0.1")
-    assert best(index, "what melts") == "Ice.md"
-
-
-def test_a_chroma_error_is_reported_and_exact_search_answers(vault, index, monkeypatch, caplog):
-    def full(*arguments):
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(chroma, "_local_client", full)
-        index.refresh(vault, WordEncoder())
-        assert "No space left" in caplog.text
-        assert best(index, "what melts") == "Ice.md"
-    index._chroma._retry_at = 0
-    encoder = WordEncoder()
-    index.refresh(vault, encoder)
-    assert (encoder.encoded, index.chroma_error) == ([], "")
 
 
 # What goes wrong
@@ -949,7 +774,7 @@ def test_refresh_of_one_note_does_the_work_of_one_note(vault, index, monkeypatch
 
     counted(scanning, "read_note", lambda root, note: note)
     counted(note_writer.NoteWriter, "put", lambda writer, rows, written: rows.path)
-    counted(mention_writer, "mentions_in", lambda note, *rest: note)
+    counted(relation_writer, "mentions_in", lambda note, *rest: note)
     index.refresh(vault, encoder)
     assert done == [(name, "n7.md") for name in ("read_note", "put", "mentions_in")]
     assert encoder.encoded == ["N7. Steam rises."]
@@ -977,20 +802,3 @@ def test_strange_text_is_kept_as_it_is(vault, index):
             assert passage.text == text[slice(*passage.span)]
         assert json.dumps(note.title)
         assert "\ud800" not in corpus.notes
-
-
-def test_a_short_command_answers_without_importing_chroma(tmp_path):
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "notes" / "Tide.md").write_text("# Tide\n\nThe gate opens at noon.\n", "utf-8")
-    folders = {"notes": str(tmp_path / "notes"), "index": str(tmp_path / "index")}
-    asking = (
-        "import sys\nfrom ragbot import Ragbot\n"
-        f"with Ragbot.open(**{folders!r}) as bot:\n"
-        "    print(bot.search('When does the gate open?')[0].passage.note)\n"
-        "print('chromadb' in sys.modules, 'torch' in sys.modules)"
-    )
-    runs = [
-        subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True, check=True)
-        for _ in range(2)
-    ]
-    assert runs[-1].stdout.split() == ["Tide.md", "False", "False"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragbot.index import indexer, link_writer, mention_writer
+from ragbot.index import indexer, relation_writer
 from ragbot.index.index import Index
 from ragbot.models import MENTIONS
 from ragbot.notes import mentions
@@ -80,7 +80,7 @@ def work(tmp_path, monkeypatch):
     folder, index = tmp_path / "vault", Index(tmp_path / "index")
     folder.mkdir()
     seen = {"links": set(), "mentions": set()}
-    resolved, found = link_writer.resolved, mention_writer.mentions_in
+    resolved, found = relation_writer.resolved, relation_writer.mentions_in
 
     def watched(relation, names, *, wiki):
         seen["links"].add((relation.source, relation.written))
@@ -90,8 +90,8 @@ def work(tmp_path, monkeypatch):
         seen["mentions"].add(note)
         return found(note, *arguments)
 
-    monkeypatch.setattr(link_writer, "resolved", watched)
-    monkeypatch.setattr(mention_writer, "mentions_in", watched_mentions)
+    monkeypatch.setattr(relation_writer, "resolved", watched)
+    monkeypatch.setattr(relation_writer, "mentions_in", watched_mentions)
 
     def run(files, changes):
         write(folder, files, ())

@@ -3,8 +3,9 @@
 import pytest
 
 from benchmarks.memory import MemoryCorpus
+from ragbot.errors import QuestionError
 from ragbot.models import Answer, Citation, Turn
-from ragbot.questions.conversation import SUBJECT_WORDS, standalone
+from ragbot.questions.conversation import SUBJECT_WORDS, checked, standalone
 
 FILES = {
     "Entropy.md": "# Entropy\nEntropy grows. See [[Heat]].",
@@ -94,3 +95,8 @@ def test_small_talk_gets_a_reply_without_a_search(corpus, message, said):
 @pytest.mark.parametrize("message", ["hello world programs?", "What can heat do?", "ok google is?"])
 def test_a_question_that_starts_like_small_talk_is_searched(corpus, message):
     assert not standalone(message, (), corpus).reply
+
+
+def test_bytes_that_are_no_text_are_no_question():
+    with pytest.raises(QuestionError, match="UTF-8"):
+        checked("caf\udce9 au lait", 2000)

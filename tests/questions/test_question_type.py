@@ -1,8 +1,8 @@
-"""The type of a question, the sides of a comparison, and sentences that define a term."""
+"""The type of a question, and sentences that define a term."""
 
 import pytest
 
-from ragbot.questions.question_type import defined_term, defines, question_type, sides
+from ragbot.questions.question_type import defined_term, defines, question_type
 
 
 @pytest.mark.parametrize(
@@ -59,24 +59,3 @@ def test_a_definition_begins_with_its_subject_and_defines_it(sentence, is_one):
 )
 def test_the_type_of_a_question(question, kind):
     assert question_type(question) == kind
-
-
-@pytest.mark.parametrize(
-    ("question", "expected"),
-    [
-        (
-            "persona vectors vs the assistant axis, what's the difference?",
-            ("persona vectors", "assistant axis"),
-        ),
-        ("Compare tea with coffee.", ("tea", "coffee")),
-        ("How does tea differ from coffee?", ("tea", "coffee")),
-        ("How does tea compare with the coffee?", ("tea", "coffee")),
-        ("how do tea and coffee differ", ("tea", "coffee")),
-        ("What do tea and coffee have in common?", ("tea", "coffee")),
-        ("Ole's council or Nyk's, how do they differ?", ("Ole's council", "Nyk's")),
-        ("How do they differ?", None),
-        ("What is tea?", None),
-    ],
-)
-def test_sides(question, expected):
-    assert sides(question) == expected

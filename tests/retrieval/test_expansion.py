@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.memory import MemoryCorpus, asked, bags
-from ragbot.index.link_trust import PRIOR
+from ragbot.index.corpus import PRIOR
 from ragbot.models import LINKS_TO, Relation
 from ragbot.notes.parser import parse
 from ragbot.questions.question import analyse

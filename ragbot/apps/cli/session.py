@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ragbot.apps.cli.format import Page, wants_colour
 from ragbot.apps.cli.progress import progress_bar
 from ragbot.config import Config
-from ragbot.errors import IndexLockedError, RagbotError
+from ragbot.errors import IndexLockedError, RagbotError, StorageError
 from ragbot.models import Filters
 
 if TYPE_CHECKING:
@@ -34,8 +34,12 @@ def opened(config: Config, *, encoder: bool = True) -> Iterator[tuple[Ragbot, Pa
 
     with Ragbot.open(config=config, refresh=False) as bot:
         if encoder:
-            # Where another process writes the index, that process brings it up to date.
-            with suppress(IndexLockedError), progress_bar(sys.stderr, patience=1.0) as progress:
+            # Another process may be writing the index, and brings it up to date. If it cannot be
+            # written, the first snapshot says so, and the index as it was answers.
+            with (
+                suppress(IndexLockedError, StorageError),
+                progress_bar(sys.stderr, patience=1.0) as progress,
+            ):
                 bot.refresh(progress=progress)
         yield bot, page_for(config)
 

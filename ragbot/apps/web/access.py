@@ -10,17 +10,21 @@ import base64
 import binascii
 import ipaddress
 import secrets
+import threading
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ragbot.apps.web.rate_limit import RateLimit, RateLimitError
+from ragbot.errors import RagbotError
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PROGRAMS = ("/api/", "/v1/", "/mcp")
 """Paths for programs, which show their login in a header and count against the rate limit."""
@@ -31,7 +35,55 @@ PUBLIC = ("/login", "/login/", "/theme.css", "/favicon.ico", "/robots.txt", "/ma
 PUBLIC_FOLDERS = ("/static/", "/assets/", "/svelte/", "/ragbot/")
 """Folders of scripts and styles, which are served before the login."""
 
+MOST_BYTES = 10_000_000
+"""Longest body of a request."""
+
+PER_MINUTE = 60
+"""Requests that one address may send in a minute, and at once."""
+
+_MOST_VISITORS = 10_000
 _READING = ("GET", "HEAD", "OPTIONS")
+
+
+class RateLimitError(RagbotError):
+    """A visitor sent more requests than the limit allows."""
+
+
+class RateLimit:
+    """A token bucket for each visitor; threads may share it."""
+
+    def __init__(self, per_minute: int = PER_MINUTE) -> None:
+        self.per_minute = per_minute
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, visitor: str, now: float | None = None) -> None:
+        """Count one request of a visitor.
+
+        Parameters
+        ----------
+        visitor
+            Address that the request came from.
+        now
+            Time in seconds; the clock's when None.
+
+        Raises
+        ------
+        RateLimitError
+            If the visitor's bucket is empty.
+        """
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            left, then = self._buckets.pop(visitor, (float(self.per_minute), now))
+            left = min(self.per_minute, left + (now - then) * self.per_minute / 60)
+            self._buckets[visitor] = (max(left - 1, 0.0), now)
+            while len(self._buckets) > _MOST_VISITORS:
+                self._buckets.popitem(last=False)
+        if left < 1:
+            raise RateLimitError(
+                f"More than {self.per_minute} questions in a minute came from you. "
+                f"Wait a moment, and ask again."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +167,27 @@ class AccessControl:
             if refusal is not None:
                 await refusal(scope, receive, send)
                 return
+            receive = _bounded(receive)
         elif scope["type"] == "websocket":
             # Refuse every other protocol, because no rule checks it.
             await send({"type": "websocket.close", "code": 1008})
             return
         await self.app(scope, receive, send)
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Return a receiver that ends a request whose body is too long to be one of ours."""
+    size = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > MOST_BYTES:
+            raise HTTPException(413, f"The body is longer than {MOST_BYTES:,} bytes.")
+        return message
+
+    return receive_bounded
 
 
 def visitor_of(request: Request) -> str:

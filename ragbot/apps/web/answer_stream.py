@@ -1,11 +1,13 @@
-"""Stream an answer to a visitor, who may cancel it."""
+"""Stream an answer to a visitor, who may leave or cancel it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, Generic, TypeVar
+
+from starlette.concurrency import iterate_in_threadpool
 
 T = TypeVar("T")
 
@@ -91,3 +93,14 @@ class AnswerStreams:
         self._cancelled = max(self._cancelled, number)
         if stream := self._streams.get(number):
             stream.end()
+
+
+async def in_threads(pieces: Iterator[T]) -> AsyncIterator[T]:
+    """Yield the values of a generator, each computed in a thread; close it at the end."""
+    try:
+        async for piece in iterate_in_threadpool(pieces):
+            yield piece
+    finally:
+        if isinstance(pieces, Generator):
+            # A client that left must not leave a language model writing.
+            pieces.close()

@@ -17,7 +17,7 @@ from ragbot.apps.web.note_view import link
 from ragbot.models import Answer, Citation, Note, NoteId
 
 if TYPE_CHECKING:
-    from ragbot.apps.note_lookup import NoteLookup
+    from ragbot.apps.serialize import NoteLookup
 
 WAITING = '<p class="waiting" role="status">Looking through the notes…</p>'
 """Shown until the answer begins."""

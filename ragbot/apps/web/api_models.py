@@ -14,7 +14,12 @@ MOST_TURNS = 50
 MOST_SOURCES = 20
 MOST_HOPS = 3
 
-Name = Annotated[str, Field(min_length=1, description="Path, file name, title or alias of a note")]
+# A text with a limit is checked: it has no half of a surrogate pair, which no encoder reads.
+Text = Annotated[str, Field(max_length=10_000)]
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=1000, description="Path, file name, title or alias of a note"),
+]
 Question = Annotated[str, Field(min_length=1, description="The question, in plain words")]
 Date = Annotated[str, Field(pattern=r"^(\d{4}(-\d{2}(-\d{2})?)?)?$")]
 
@@ -28,15 +33,15 @@ class Request(BaseModel):
 class EarlierTurn(Request):
     """An earlier question, and its answer if the client has it."""
 
-    question: str
-    answer: str | None = None
+    question: Text
+    answer: Annotated[str, Field(max_length=100_000)] | None = None
 
 
 class FilterFields(Request):
     """Filters of the notes to find; an empty field filters nothing."""
 
-    folders: Annotated[list[str], Field(description="Only notes below one of these")] = []
-    tags: Annotated[list[str], Field(description="Only notes with one of these, without #")] = []
+    folders: Annotated[list[Text], Field(description="Only notes below one of these")] = []
+    tags: Annotated[list[Text], Field(description="Only notes with one of these, without #")] = []
     since: Annotated[Date, Field(description="Only notes from this date on")] = ""
     until: Annotated[Date, Field(description="Only notes up to this date")] = ""
 
@@ -52,7 +57,7 @@ class AskRequest(FilterFields):
 
     question: Question
     history: Annotated[
-        list[str | EarlierTurn],
+        list[Text | EarlierTurn],
         Field(description="Earlier questions, oldest first, each a text or with its answer"),
     ] = []
     use_llm: Annotated[
@@ -101,7 +106,7 @@ class RelatedRequest(Request):
     """The name of a note whose relations to list."""
 
     name: Name
-    predicate: Annotated[str | None, Field(description="Only this relation")] = None
+    predicate: Annotated[Text | None, Field(description="Only this relation")] = None
     direction: Annotated[
         Direction, Field(description="Relations to the note, from it, or both")
     ] = "both"

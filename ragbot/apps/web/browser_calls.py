@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ragbot.apps.note_lookup import NoteLookup
+from ragbot.apps.serialize import NoteLookup
 from ragbot.apps.web import answer_view, note_view
 from ragbot.apps.web.graph_view import drawing
 from ragbot.errors import RagbotError

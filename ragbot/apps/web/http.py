@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 
 from ragbot.apps import serialize
-from ragbot.apps.note_lookup import NoteLookup
-from ragbot.apps.web import api_docs, streaming
+from ragbot.apps.serialize import NoteLookup
+from ragbot.apps.web import api_docs
 from ragbot.apps.web import api_models as models
 from ragbot.apps.web.access import error_response
+from ragbot.apps.web.answer_stream import in_threads
 from ragbot.errors import NoteNotFoundError, QuestionError, RagbotError
 from ragbot.models import Answer
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from ragbot.apps.web.index_refresher import IndexRefresher
 
 EVENTS = "text/event-stream"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 _ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"model": models.ErrorBody, "description": "The login is missing or wrong"},
     422: {"model": models.ErrorBody, "description": "A field is wrong; `detail` says which"},
@@ -50,7 +54,9 @@ def routes(refresher: IndexRefresher) -> APIRouter:
         """
         if body.stream or EVENTS in request.headers.get("accept", ""):
             answers = bot.stream(body.question, body.turns(), **body.options())
-            return StreamingResponse(_events(answers, NoteLookup(bot)), media_type=EVENTS)
+            # Begun here, so that a refusal has a status of its own.
+            events = _events(next(answers), answers, NoteLookup(bot))
+            return StreamingResponse(events, media_type=EVENTS)
         answer = bot.ask(body.question, body.turns(), **body.options())
         return _answer(answer, NoteLookup(bot))
 
@@ -98,10 +104,13 @@ def routes(refresher: IndexRefresher) -> APIRouter:
     return router
 
 
-async def _events(answers: Iterator[Answer], notes: NoteLookup) -> AsyncIterator[str]:
-    last = None
+async def _events(
+    first: Answer, answers: Iterator[Answer], notes: NoteLookup
+) -> AsyncIterator[str]:
+    last = first
     try:
-        async for answer in streaming.in_threads(answers):
+        yield _event("answer", _answer(first, notes))
+        async for answer in in_threads(answers):
             # A comment keeps the connection open while a model reads.
             yield ": reading\n\n" if answer is last else _event("answer", _answer(answer, notes))
             last = answer
@@ -139,7 +148,39 @@ async def refuse_fields(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     path = request.url.path
     message = " ".join(dict.fromkeys(_reason(found) for found in error.errors()))
+    if "json" not in request.headers.get("content-type", ""):
+        message = "Send the body as JSON, with the header Content-Type: application/json."
     return error_response(path, _wrong_request(path), message)
+
+
+async def refuse_status(request: Request, error: Exception) -> Response:
+    """Answer a request that FastAPI refuses, in the shape that clients of its path expect."""
+    assert isinstance(error, HTTPException)
+    return error_response(request.url.path, error.status_code, error.detail, error.headers)
+
+
+async def refuse_route(request: Request) -> Response:
+    """Answer a request that no route takes."""
+    path, method, routes = request.url.path, request.method, request.app.routes
+    others = [route for route in routes if getattr(route, "endpoint", None) is not refuse_route]
+    known = ", ".join(
+        each
+        for each in METHODS
+        for route in others
+        if not isinstance(route, Mount)
+        and route.matches({**request.scope, "method": each})[0] is Match.FULL
+    )
+    if known:
+        return error_response(
+            path, 405, f"{path} takes {known}, and not {method}.", {"Allow": known}
+        )
+    return error_response(path, 404, f"There is no {path}; /api/docs lists the routes.")
+
+
+async def fail(request: Request, error: Exception) -> Response:
+    """Answer a request that an error of the program ended; the log has the error."""
+    del error
+    return error_response(request.url.path, 500, "ragbot failed; the log of the server says why.")
 
 
 def _wrong_request(path: str) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ragbot.apps.note_lookup import NoteLookup
+from ragbot.apps.serialize import NoteLookup
 from ragbot.apps.web.index_refresher import Cancelled, IndexRefresher
 from ragbot.apps.web.note_view import inert, link
 from ragbot.errors import RagbotError

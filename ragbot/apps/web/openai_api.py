@@ -14,16 +14,16 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, Field
 
 from ragbot.apps import serialize
-from ragbot.apps.footnotes import footnotes
-from ragbot.apps.web import streaming
+from ragbot.apps.serialize import footnotes
 from ragbot.apps.web.access import error_response
+from ragbot.apps.web.answer_stream import in_threads
 from ragbot.apps.web.api_models import MOST_TURNS
 from ragbot.bot import Ragbot
 from ragbot.errors import QuestionError, RagbotError
@@ -34,31 +34,61 @@ SOURCES = "Sources:"
 """First line of the footnotes below an answer."""
 
 _PATH = "/v1/chat/completions"
+# ragbot may use no language model at all: it counts no tokens.
+_USAGE = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), 0)
+
+
+# A text with a limit is checked: it has no half of a surrogate pair, which no encoder reads.
+Text = Annotated[str, Field(max_length=1_000_000)]
+
+
+class Part(BaseModel):
+    """One part of a message; ragbot reads those of the type `text`."""
+
+    type: str
+    text: Text | None = None
 
 
 class Message(BaseModel):
     """One message of the client: its role, and its text or its parts."""
 
-    model_config = ConfigDict(extra="ignore")
-
     role: str
-    content: str | list[dict[str, Any]] | None = None
+    content: Text | list[Part] | None = None
 
     def text(self) -> str:
         """Return the text of the message, without images and the like."""
         if isinstance(self.content, str):
             return self.content
-        return "\n".join(str(part.get("text", "")) for part in self.content or ()).strip()
+        return "\n".join(part.text or "" for part in self.content or ()).strip()
+
+    def check(self) -> None:
+        """Raise `QuestionError` if a part of the message is no text."""
+        parts = self.content if isinstance(self.content, list) else ()
+        if others := sorted({part.type for part in parts} - {"text"}):
+            raise QuestionError(f"ragbot reads text only; leave out the {', '.join(others)}.")
+
+
+class StreamOptions(BaseModel):
+    """Options of a stream."""
+
+    include_usage: bool | None = False
+
+
+class ResponseFormat(BaseModel):
+    """Format of an answer: ragbot writes text, and no JSON."""
+
+    type: Literal["text"]
 
 
 class CompletionRequest(BaseModel):
     """A request of a client; other fields are allowed, and ignored."""
 
-    model_config = ConfigDict(extra="ignore")
-
     model: str
     messages: list[Message]
     stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    n: Literal[1] | None = 1
+    response_format: ResponseFormat | None = None
 
 
 def routes(bot: Ragbot) -> APIRouter:
@@ -85,13 +115,15 @@ def routes(bot: Ragbot) -> APIRouter:
         question, turns = conversation(body.messages)
         if body.stream:
             answers = bot.stream(question, turns)
-            return StreamingResponse(_chunks(answers), media_type="text/event-stream")
+            usage = body.stream_options is not None and bool(body.stream_options.include_usage)
+            # Begun here, so that a refusal has a status of its own.
+            chunks = _chunks(next(answers), answers, usage=usage)
+            return StreamingResponse(chunks, media_type="text/event-stream")
         answer = bot.ask(question, turns)
         message = {"role": "assistant", "content": answer_text(answer)}
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-        # ragbot may use no language model at all: it counts no tokens.
-        usage = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), 0)
-        return {**_head("chat.completion"), "choices": [choice], "usage": usage, **_extra(answer)}
+        head = _head("chat.completion")
+        return {**head, "choices": [choice], "usage": _USAGE, **_extra(answer)}
 
     return router
 
@@ -102,9 +134,13 @@ def conversation(messages: list[Message]) -> tuple[str, list[Turn]]:
     Raises
     ------
     QuestionError
-        If no message is the user's.
+        If no message is the user's, or the last one of the user is not only text.
     """
     turns: list[Turn] = []
+    for message in reversed(messages):
+        if message.role == "user":
+            message.check()
+            break
     for message in messages:
         if message.role == "user":
             turns.append(Turn(message.text()))
@@ -127,7 +163,7 @@ def answer_text(answer: Answer) -> str:
     return text
 
 
-async def _chunks(answers: Iterator[Answer]) -> AsyncIterator[str]:
+async def _chunks(last: Answer, answers: Iterator[Answer], *, usage: bool) -> AsyncIterator[str]:
     head = _head("chat.completion.chunk")
 
     def chunk(delta: dict[str, str], finish: str | None = None, **extra: Any) -> str:
@@ -136,15 +172,15 @@ async def _chunks(answers: Iterator[Answer]) -> AsyncIterator[str]:
 
     yield chunk({"role": "assistant", "content": ""})
     try:
-        last = None
-        async for answer in streaming.in_threads(answers):
+        async for answer in in_threads(answers):
             last = answer
             # A client cannot take text back, and the next answer would replace this.
             yield ": the answer is being made\n\n"
-        if last is not None:
-            for line in answer_text(last).splitlines(keepends=True):
-                yield chunk({"content": line})
-            yield chunk({}, "stop", **_extra(last))
+        for line in answer_text(last).splitlines(keepends=True):
+            yield chunk({"content": line})
+        yield chunk({}, "stop", **_extra(last))
+        if usage:
+            yield _data({**head, "choices": [], "usage": _USAGE})
     except RagbotError as error:
         yield _data({"error": {"message": str(error), "type": "server_error", "code": None}})
     yield "data: [DONE]\n\n"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ragbot.apps.note_lookup import NoteLookup
+from ragbot.apps.serialize import NoteLookup
 from ragbot.apps.web import answer_view, browser_calls, index_panel, settings_panel
+from ragbot.apps.web.access import RateLimit
 from ragbot.apps.web.answer_stream import AnswerStreams
 from ragbot.apps.web.index_refresher import IndexRefresher
 from ragbot.apps.web.note_view import inert
-from ragbot.apps.web.rate_limit import RateLimit
 from ragbot.errors import RagbotError
 from ragbot.models import Turn
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import socket
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
@@ -24,10 +26,14 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.middleware import Middleware
 
-    from ragbot.apps.web.access import AccessRules
-    from ragbot.apps.web.rate_limit import RateLimit
+    from ragbot.apps.web.access import AccessRules, RateLimit
 
 STATIC = Path(__file__).parent / "static"
+
+ARENAS = 2
+"""Regions that threads allocate memory from."""
+
+_M_ARENA_MAX = -8  # of malloc.h
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +87,7 @@ def serve(
     VaultError, StorageError
         If the notes or the index cannot be used.
     """
+    _limit_arenas()
     host, port = door.host, door.port
     login = _login(host, door.auth, door.no_auth)
     _check_port(host, port)
@@ -184,11 +191,11 @@ def application(
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     from fastapi import FastAPI
     from fastapi.exceptions import RequestValidationError
+    from starlette.exceptions import HTTPException
 
     from ragbot.apps.mcp import NotesServer, http_routes
     from ragbot.apps.web import http, openai_api
-    from ragbot.apps.web.access import AccessRules, is_loopback
-    from ragbot.apps.web.rate_limit import RateLimit
+    from ragbot.apps.web.access import AccessRules, RateLimit, is_loopback
 
     limit = limit or RateLimit()
     mcp_server = NotesServer(lambda: refresher.bot)
@@ -217,10 +224,14 @@ def application(
         exception_handlers={
             RagbotError: http.refuse,
             RequestValidationError: http.refuse_fields,
+            HTTPException: http.refuse_status,
+            Exception: http.fail,
         },
     )
     app.include_router(http.routes(refresher))
     app.include_router(openai_api.routes(refresher.bot))
+    for rest in ("/api/{rest:path}", "/v1/{rest:path}"):
+        app.add_route(rest, http.refuse_route, list(http.METHODS), include_in_schema=False)
     app.router.routes.extend(mcp_routes)
     gradio = _mount_page(app, refresher, limit, login)
     return app
@@ -272,6 +283,18 @@ def _mount_page(
 
 def _static(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
+
+
+def _limit_arenas() -> None:
+    """Let all threads allocate from a few arenas of glibc.
+
+    An arena keeps the most that it ever needed. With one for nearly every thread, twenty people
+    at once take 260 MB more.
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+        if mallopt is not None:
+            mallopt(_M_ARENA_MAX, ARENAS)
 
 
 def _refresh(refresher: IndexRefresher) -> None:

@@ -94,7 +94,7 @@ def _headings(citation: Citation) -> tuple[str, ...]:
 
 def _plain(text: str) -> str:
     """Return a text without what Markdown adds to it, to compare quotations with sentences."""
-    return " ".join(re.sub(r"[\\*_]|\[\d+\]", "", text).split())
+    return " ".join(re.sub(r"^`{3,}.*$|[\\*_]|\[\d+\]", "", text, flags=re.MULTILINE).split())
 
 
 def _card(note: NoteId, title: str, why: str, sources: str) -> str:
@@ -161,4 +161,5 @@ def _found(hits: Iterable[Hit], note: NoteId) -> str:
         for evidence in hit.evidence
         if evidence.retriever in _WAYS
     )
-    return f'<p class="path found">Found by its {" and ".join(ways)}</p>' if ways else ""
+    named = " and ".join(", ".join(ways).rsplit(", ", 1))
+    return f'<p class="path found">Found by its {named}</p>' if ways else ""

@@ -11,6 +11,8 @@
   const MANY = 1500;
   // Points of the drawing that a name takes: a small one shows the best linked, and more as one zooms in.
   const ROOM = 11000;
+  // Notes without links stay near: no node pushes another that is further away, in points.
+  const NEAR = 250;
 
   const words = (predicate) => predicate.replaceAll("_", " ");
   const radius = (node) => 2.5 + Math.sqrt(node.degree) * 0.7;
@@ -131,6 +133,7 @@
       .onNodeClick(open)
       .cooldownTime(4000);
 
+    graph.d3Force("charge").distanceMax(NEAR);
     const fit = () => graph.zoomToFit(300, 40);
     let fitted = false, closed = false;
     graph.onEngineStop(() => {

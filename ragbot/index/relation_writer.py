@@ -1,4 +1,4 @@
-"""Find the mentions of names, in new notes and wherever a name is added or removed.
+"""Write where links lead, and the mentions of names, after notes were written.
 
 The full-text index of prose selects the notes that contain every word of a name. A name of one
 word that many notes contain is a common word, and is ignored.
@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from typing import Any
 
 from ragbot.index.fulltext import quoted
+from ragbot.index.names import StoredNames
 from ragbot.index.note_writer import Written
+from ragbot.index.notes import Notes
+from ragbot.index.stored_graph import COLUMNS, relation_of
 from ragbot.models import Relation
+from ragbot.notes.link_resolver import Names, leads_to_a_note, resolved
 from ragbot.notes.mentions import (
     NoteName,
     ProseBlock,
@@ -28,6 +34,81 @@ _FIRST_POSITION = 2**32
 """Mentions come after the links of a note."""
 
 _NO_FIELDS = "[null, null, null, null, null]"
+
+
+class LinkWriter:
+    """Resolves links and counts those of each note, in the transaction of its caller."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def resolve(self, notes: Iterable[int], keys: Iterable[str]) -> tuple[set[int], set[int]]:
+        """Resolve the links of some notes, and those that may lead to names with some keys.
+
+        Returns
+        -------
+        set of int
+            The notes whose links changed their targets, and `notes`.
+        set of int
+            The old and new targets of the links.
+        """
+        notes = set(notes)
+        query = (
+            f"SELECT r.id, r.source, r.target, r.kind, r.wiki, r.asked, {COLUMNS} FROM relation r "
+            "JOIN note s ON s.id = r.source LEFT JOIN note t ON t.id = r.target "
+            "WHERE r.kind <> 'mention' AND {}"
+        )
+        wanted = "(SELECT value FROM json_each(?))"
+        rows: dict[int, tuple[Any, ...]] = {}
+        for condition, values in (
+            (f"r.source IN {wanted}", notes),
+            (f"r.key IN {wanted}", set(keys)),
+            (f"r.other_key IN {wanted}", set(keys)),
+        ):
+            some = self._connection.execute(query.format(condition), (json.dumps(sorted(values)),))
+            rows.update((row[0], row) for row in some)
+        names, notes_by_id = Names(StoredNames(self._connection)), Notes(self._connection)
+        updates, sources, targets = [], set(notes), set()
+        for link, source, old, kind, wiki, asked, *columns in rows.values():
+            relation = _as_parsed(relation_of(columns), asked)
+            found = resolved(relation, names, wiki=bool(wiki))
+            now = _kind(found, names)
+            number = notes_by_id.number(found.target or "") if now != "file" else None
+            targets |= {old, number}
+            if (number, now) != (old, kind) or found.written != columns[2]:
+                sources.add(source)
+                updates.append((now, found.written, found.block, number, link))
+        self._connection.executemany(
+            "UPDATE relation SET kind = ?, written = ?, block = ?, target = ? WHERE id = ?", updates
+        )
+        return sources, targets - {None}
+
+    def count(self, sources: Collection[int], targets: Collection[int]) -> None:
+        """Count the distinct notes that some notes link to, and that link to some notes."""
+        for column, here, there, notes in (
+            ("links_out", "source", "target", sources),
+            ("links_in", "target", "source", targets),
+        ):
+            self._connection.execute(
+                f"UPDATE note SET {column} = (SELECT count(DISTINCT r.{there}) FROM relation r "
+                f"WHERE r.{here} = note.id AND r.kind IN ('link', 'mention')) "
+                "WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(sorted(notes)),),
+            )
+
+
+def _as_parsed(relation: Relation, asked: str) -> Relation:
+    """Return a relation as it was parsed: `[[Note^block]]` may have been read as a block since."""
+    block = relation.block if asked == relation.written else None
+    return replace(relation, written=asked, block=block, target=None)
+
+
+def _kind(relation: Relation, names: Names) -> str:
+    if not leads_to_a_note(relation, names):
+        return "file"
+    if relation.target is None:
+        return "ghost"
+    return "self" if relation.target == relation.source else "link"
 
 
 class MentionWriter:
@@ -52,7 +133,7 @@ class MentionWriter:
             The old and new targets of mentions.
         """
         forms = {form_of(spelling) for spelling, _ in written.names}
-        self._recount(written, {form for form in forms if _is_word(form)})
+        self._recount(written, set(filter(_is_word, forms)))
         forms |= self._update_common()
         sources = {*relinked, *written.mentioning}
         for form in forms:
@@ -66,7 +147,8 @@ class MentionWriter:
         execute = self._connection.execute
         forms = {form_of(name) for (name,) in execute(_SPELLINGS)}
         execute("DELETE FROM name_word")
-        self._add_words(form for form in forms if _is_word(form))
+        for form in filter(_is_word, forms):
+            self._count_word(form)
         self._update_common()
         query = "SELECT DISTINCT source FROM relation WHERE kind = 'mention'"
         found: set[int] = {source for (source,) in execute(query)}
@@ -158,27 +240,22 @@ class MentionWriter:
     # The number of notes that contain each name of one word
 
     def _recount(self, written: Written, forms: Collection[str]) -> None:
-        execute = self._connection.execute
-        changes: dict[int, list[str]] = {1: [], -1: []}
-        for added, removed in written.words:
-            changes[1] += added
-            changes[-1] += removed
-        for step, words in changes.items():
-            for word, times in _counted(words).items():
-                execute(
-                    "UPDATE name_word SET notes = notes + ? WHERE word = ?", (step * times, word)
-                )
-        used = {form for form in forms if self._named(form)}
-        known = {form for form in forms if self._counted(form)}
-        for form in known - used:
-            execute("DELETE FROM name_word WHERE word = ?", (form,))
-        self._add_words(used - known)
+        """Update the counts after some notes were written and some names added or removed."""
+        self._connection.executemany(
+            "UPDATE name_word SET notes = notes + ? WHERE word = ?",
+            [(count, word) for word, count in written.words.items() if count],
+        )
+        for form in forms:
+            if self._named(form):
+                self._count_word(form)
+            else:
+                self._connection.execute("DELETE FROM name_word WHERE word = ?", (form,))
 
-    def _add_words(self, words: Iterable[str]) -> None:
+    def _count_word(self, word: str) -> None:
+        """Write the number of notes that contain a name of one word, unless it is known."""
         query = "SELECT count(*) FROM prose_words WHERE prose_words MATCH ?"
-        for word in words:
-            (count,) = self._connection.execute(query, (quoted(word),)).fetchone()
-            self._connection.execute("INSERT INTO name_word VALUES (?, ?, 0)", (word, count))
+        (count,) = self._connection.execute(query, (quoted(word),)).fetchone()
+        self._connection.execute("INSERT OR IGNORE INTO name_word VALUES (?, ?, 0)", (word, count))
 
     def _update_common(self) -> set[str]:
         """Update which words are common, and return those that changed."""
@@ -191,10 +268,6 @@ class MentionWriter:
         )
         return changed
 
-    def _counted(self, word: str) -> bool:
-        query = "SELECT 1 FROM name_word WHERE word = ?"
-        return self._connection.execute(query, (word,)).fetchone() is not None
-
     def _is_common(self, word: str) -> bool:
         query = "SELECT 1 FROM name_word WHERE word = ? AND common"
         return self._connection.execute(query, (word,)).fetchone() is not None
@@ -205,10 +278,3 @@ _SPELLINGS = "SELECT DISTINCT spelling FROM name WHERE kind = 'mention'"
 
 def _is_word(form: str) -> bool:
     return words_of_name(form) == [form]
-
-
-def _counted(words: Iterable[str]) -> Mapping[str, int]:
-    counts: dict[str, int] = {}
-    for word in words:
-        counts[word] = counts.get(word, 0) + 1
-    return counts

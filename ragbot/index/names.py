@@ -1,14 +1,17 @@
-"""The names of notes in a question: titles, aliases and file names, the longest at each place."""
+"""The names of notes and files in the database, as links look them up and questions hold them."""
 
 from __future__ import annotations
 
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ragbot.models import NoteId, Span
+from ragbot.notes.name_table import closeness
+from ragbot.notes.parser import stem
+from ragbot.text.folding import fold_name
 from ragbot.text.tokenize import tokens
 
 LONGEST_NAME = 24
@@ -91,3 +94,56 @@ def _longest(owners: _Owners, keys: Sequence[str], first: int) -> int | None:
         if " ".join(keys[first:last]) in owners:
             return last
     return None
+
+
+class StoredNames:
+    """The `NameTable` in the database."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def paths(self, folded: str) -> Sequence[str]:
+        """Return the files whose folded path is this one."""
+        return self._find("path", folded)
+
+    def ending(self, folded: str, most: int | None = None) -> Sequence[str]:
+        """Return the files whose folded path is, or ends in, this one; at most `most`."""
+        return self._find("ending", folded, most)
+
+    def aliased(self, folded: str) -> Sequence[NoteId]:
+        """Return the notes with this folded alias."""
+        return self._find("alias", folded)
+
+    def titled(self, folded: str) -> Sequence[NoteId]:
+        """Return the notes with this folded title."""
+        return self._find("title", folded)
+
+    def spoken(self) -> Mapping[str, str]:
+        """Return every file stem, title and alias by its folded form."""
+        query = "SELECT path, spelling FROM name WHERE kind = ? ORDER BY length, path, spelling"
+        names: dict[str, list[str]] = {}
+        for kind in ("title", "alias"):
+            for path, spelling in self._connection.execute(query, (kind,)):
+                names.setdefault(path, []).append(spelling)
+        spoken: dict[str, str] = {}
+        for path in sorted(names, key=closeness):
+            for name in (stem(path), *names[path]):
+                spoken.setdefault(fold_name(name), name)
+        return spoken
+
+    def is_note(self, path: str) -> bool:
+        """Return whether a path is that of a note."""
+        query = "SELECT 1 FROM note WHERE path = ?"
+        return self._connection.execute(query, (path,)).fetchone() is not None
+
+    def has_folder(self, folded: str) -> bool:
+        """Return whether a file lies below a folded folder."""
+        return bool(self._find("folder", folded, 1))
+
+    def _find(self, kind: str, key: str, most: int | None = None) -> list[str]:
+        query = "SELECT path FROM name WHERE kind = ? AND key = ? ORDER BY length, path LIMIT ?"
+        try:
+            rows = self._connection.execute(query, (kind, key, -1 if most is None else most))
+            return [path for (path,) in rows]
+        except UnicodeEncodeError:  # lone surrogates, which no name here has
+            return []

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 
 from ragbot.answers import evidence, grounding
 from ragbot.answers.clauses import MARKS, lemma, words
-from ragbot.answers.english import PRONOUNS
 from ragbot.answers.evidence import EvidenceLine
 from ragbot.answers.verification import fault
 from ragbot.index.corpus import FloatArray
@@ -74,6 +73,7 @@ _COUNTED = re.compile(r"\bhow (?:many|much)((?: [\w-]+){1,2})", re.IGNORECASE)
 _REPLY = re.compile(r"(?:yes|no)\b[,.:;—–-]*\s*", re.IGNORECASE)
 _REPEATS = "it only repeats the question"
 _OPEN_TASK = re.compile(r"\W*\[ \]")
+_THIRD = frozenset(["he", "her", "him", "it", "she", "them", "these", "they", "this", "those"])
 _ENDS = ".!?…。！？\"'”’)"
 
 Encode = Callable[[Sequence[str]], FloatArray]
@@ -291,8 +291,8 @@ class _Checker:
         if quoted[0].number > BEST and _lemmas(text) == _lemmas(shown):
             return "other sentences come nearer to the question"
         first, *rest = (word.text for word in words(text))
-        added = PRONOUNS.intersection(rest) - {word.text for word in words(shown)}
-        if added or (first in PRONOUNS and text not in shown):
+        added = _THIRD.intersection(rest) - {word.text for word in words(shown)}
+        if added or (first in _THIRD and text not in shown):
             return "it does not name what it speaks of"
         reason = fault(text, [shown], quoted[0].place, self._query)
         return reason or self._misses(text, shown)

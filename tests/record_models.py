@@ -12,7 +12,9 @@ import random
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from datetime import date
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from ragbot import Ragbot, Turn
@@ -22,8 +24,8 @@ from ragbot.inference.llm import LanguageModel
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = Path(__file__).parent / "recordings"
-EACH = 20
-"""Questions of each set that the model is asked; relations and silence need no model."""
+MOST = 40
+"""Questions that the model is asked; relations and silence need no model."""
 
 VAULTS = {
     "notes": "tests/evaluation/garden.jsonl",
@@ -31,12 +33,18 @@ VAULTS = {
 }
 
 
-def questions(path):
-    """Return the questions of a set in a fixed random order; of the garden's, every second."""
-    rows = [json.loads(line) for line in (ROOT / path).read_text(encoding="utf-8").splitlines()]
-    rows = rows[::2] if "garden" in path else rows
-    random.Random(21).shuffle(rows)
-    return rows
+def questions():
+    """Yield a vault and a question of its set, of both in turn, each set in a fixed random order.
+
+    Of the garden's questions it takes every second.
+    """
+    sets = []
+    for vault, path in VAULTS.items():
+        lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines][:: 2 if vault == "notes" else 1]
+        random.Random(21).shuffle(rows)
+        sets.append([(vault, row) for row in rows])
+    yield from (pair for turn in zip_longest(*sets) for pair in turn if pair)
 
 
 class Recorder(LanguageModel):
@@ -59,38 +67,36 @@ class Recorder(LanguageModel):
 def record(name, url):
     head = {"model": name, "date": date.today().isoformat(), "instruction": llm_answer.INSTRUCTION}
     RECORDINGS.mkdir(exist_ok=True)
+    recorder = Recorder(f"openai-like/{name}", url, 600.0)
     with (RECORDINGS / f"{name}.jsonl").open("w", encoding="utf-8") as file:
         file.write(json.dumps(head) + "\n")
-        for vault, path in VAULTS.items():
-            for row in recorded(vault, path, Recorder(f"openai-like/{name}", url, 600.0)):
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-                file.flush()
-                print(row["id"], row["seconds"], flush=True)
+        for found in islice(recorded(recorder), MOST):
+            file.write(json.dumps(found, ensure_ascii=False) + "\n")
+            file.flush()
+            print(found["id"], found["seconds"], flush=True)
 
 
-def recorded(vault, path, recorder):
-    """Yield a row for each question of a set that the model is asked, `EACH` at most."""
-    collect, lines, count = evidence.collect, [], 0
+def recorded(recorder):
+    """Yield a row for each question that the model is asked."""
+    collect, lines = evidence.collect, []
 
     def collected(*arguments):
         lines[:] = collect(*arguments)
         return list(lines)
 
     evidence.collect = collected
-    with (
-        tempfile.TemporaryDirectory() as index,
-        Ragbot.open(config=Config(notes=ROOT / vault, index=Path(index))) as bot,
-    ):
-        bot._models.configured = recorder
-        for one in questions(path):
+    with ExitStack() as stack:
+        bots = {}
+        for vault in VAULTS:
+            index = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            config = Config(notes=ROOT / vault, index=index)
+            bots[vault] = stack.enter_context(Ragbot.open(config=config))
+            bots[vault]._models.configured = recorder
+        for vault, one in questions():
             recorder.written = ""
-            answer = bot.ask(one["question"], [Turn(past) for past in one["history"]])
+            answer = bots[vault].ask(one["question"], [Turn(past) for past in one["history"]])
             if recorder.written:
-                count += 1
                 yield row(vault, one["id"], answer, lines, recorder)
-            if count == EACH:
-                break
-    evidence.collect = collect
 
 
 def row(vault, name, answer, lines, recorder):

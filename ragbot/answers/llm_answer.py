@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 
 from ragbot.answers import evidence, grounding
 from ragbot.answers.clauses import MARKS, lemma, words
-from ragbot.answers.english import PRONOUNS
 from ragbot.answers.evidence import EvidenceLine
 from ragbot.answers.verification import fault
 from ragbot.index.corpus import FloatArray
@@ -74,6 +73,7 @@ _COUNTED = re.compile(r"\bhow (?:many|much)((?: [\w-]+){1,2})", re.IGNORECASE)
 _REPLY = re.compile(r"(?:yes|no)\b[,.:;—–-]*\s*", re.IGNORECASE)
 _REPEATS = "it only repeats the question"
 _OPEN_TASK = re.compile(r"\W*\[ \]")
+_THIRD = frozenset(["he", "her", "him", "it", "she", "them", "these", "they", "this", "those"])
 _ENDS = ".!?…。！？\"'”’)"
 
 Encode = Callable[[Sequence[str]], FloatArray]
@@ -225,15 +225,17 @@ class _Checker:
     def _nearest(self, text: str) -> _Quoted | None:
         """Return the quote that says nearly the same as a refused sentence, if there is one.
 
-        Quotes that lack a number of the sentence are passed over, and those that lack a number,
-        date or name that is asked for where others have it.
+        Code, open tasks, and quotes that lack a number of the sentence are passed over, and those
+        that lack a number, date or name that is asked for where others have it.
         """
         numbers = {word.lemma for word in words(text) if word.number} - self._asked
         quotes = [
             (line, *part)
             for line in self._lines[:BEST]
             for part in _parts(line)
-            if numbers <= _lemmas(_shown(line, *part)) and not self._is_open(line, *part)
+            if numbers <= _lemmas(_shown(line, *part))
+            and not self._is_open(line, *part)
+            and "\n" not in _shown(line, *part)
         ]
         if not quotes:
             return None
@@ -288,8 +290,10 @@ class _Checker:
             return "the task is not done"
         if quoted[0].number > BEST and _lemmas(text) == _lemmas(shown):
             return "other sentences come nearer to the question"
-        if words(text)[0].text in PRONOUNS and text not in shown:
-            return "it names no subject"
+        first, *rest = (word.text for word in words(text))
+        added = _THIRD.intersection(rest) - {word.text for word in words(shown)}
+        if added or (first in _THIRD and text not in shown):
+            return "it does not name what it speaks of"
         reason = fault(text, [shown], quoted[0].place, self._query)
         return reason or self._misses(text, shown)
 

@@ -72,6 +72,7 @@ def fault(
         or stitched_fault(said, source)
         or placed_fault(words(said), words(text))
         or comparison_fault(said, quotes)
+        or _colon_fault(said, quotes)
     )
 
 
@@ -92,6 +93,20 @@ def _is_quoted(said: str, quotes: Sequence[str]) -> bool:
         for quote in quotes
         for a, b in [*sentences(quote), (0, len(quote))]
     )
+
+
+def _colon_fault(said: str, quotes: Sequence[str]) -> str:
+    """Return a fault if a claim joins what a colon parts: "Ash by the handful: it makes ..."."""
+    ours = {word.lemma for word in words(said) if word.content}
+    parts = [words(quote[a:b]) for quote in quotes for a, b in sentences(quote)]
+    home = max(parts, key=lambda part: len(ours & {word.lemma for word in part}))
+    texts = [word.text for word in home]
+    if ":" in said or ":" not in texts:
+        return ""
+    at = texts.index(":")
+    before, after = ({word.lemma for word in part} for part in (home[:at], home[at:]))
+    joined = ours & before - after and ours & after - before
+    return "the source does not join this" if joined else ""
 
 
 def _reply_fault(reply: str, rest: str, question: str, source: Sequence[Clause]) -> str:

@@ -195,6 +195,8 @@ class LanguageModel:
 
 def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
     """Run a task to its end, or until it is cancelled, and close its loop."""
+    # Generators of a client that are closed while they read complain to the log.
+    loop.set_exception_handler(lambda *_: None)
     try:
         with suppress(asyncio.CancelledError):
             loop.run_until_complete(task)

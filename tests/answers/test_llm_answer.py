@@ -167,6 +167,14 @@ def test_half_of_an_answer_leaves_the_quotes(corpus):
     assert len(last.statements) == 2
 
 
+@pytest.mark.parametrize(
+    "says", ["It flows from warm bodies.", "Heat flows from them to cold ones."]
+)
+def test_a_sentence_names_what_it_speaks_of(corpus, says):
+    *_, last = snapshots(corpus, Script(says))
+    assert says not in last.text
+
+
 def test_a_wrong_first_sentence_ends_the_answer(corpus):
     script = Script("The moon is made of cheese. Heat flows from warm bodies to cold ones. " * 999)
     first, *_, last = snapshots(corpus, script)

@@ -74,6 +74,11 @@ def test_a_claim_keeps_the_noun_that_its_quote_speaks_of():
     assert "another than salt" in fault("A salt store finds that a barrel is missing.", quotes)
 
 
+def test_a_claim_does_not_join_what_a_colon_parts():
+    quotes = ["Ash only by the handful: it makes the heap alkaline."]
+    assert fault("Ash only by the handful makes the heap alkaline.", quotes)
+
+
 def test_a_comparison_is_not_lost():
     quotes = ["Salt helps slightly more than sand to melt ice."]
     assert fault("Salt helps to melt ice.", quotes) == "the source compares"

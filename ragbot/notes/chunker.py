@@ -216,7 +216,7 @@ def _prose(note: Note, passage: Passage) -> str:
 
 
 def _follows_prose(text: str, start: int) -> bool:
-    """Return whether neither frontmatter nor code can reach a place; said without parsing."""
+    """Return whether neither frontmatter nor code extends to a position, without parsing."""
     if text.startswith("---") and not _MATTER_END.search(text, 0, start):
         return False
     return not _CODE_MARK.search(text, 0, start)

@@ -34,6 +34,9 @@ LEAST_ROOM = 25
 LEFT_OPEN = 0.3
 """Least share of the question's words that the relations lack to add a quote."""
 
+RELATION_WORDS = 150
+"""Words of the relations that are listed: a list that is asked for may be longer than prose."""
+
 LONGEST_LIST = 30
 """Most rows, tasks or notes that are listed; the others are counted."""
 
@@ -200,7 +203,7 @@ def _with_more(
     words: int,
 ) -> Composed:
     """Return the statements of relations, with a quote for words of the question they lack."""
-    stated = relation_answers.answer(corpus, asked_for, words)
+    stated = relation_answers.answer(corpus, asked_for, max(words, RELATION_WORDS))
     said = " ".join(f"{statement.lead} {statement.text}" for statement in stated.statements)
     text = compose.render(stated.statements)
     if stated.left_out:

@@ -296,6 +296,16 @@ def test_relations_that_the_last_answer_quoted_are_not_quoted_again(corpus):
     assert quotes(second)[:1] != quotes(first)[:1]
 
 
+def test_relations_that_are_asked_for_are_listed_beyond_the_words_of_prose():
+    lines = "".join(
+        f"- extends::[[Pot {n}]] — it adds a spout of the kind that pots of number {n} lack\n"
+        for n in range(6)
+    )
+    answer = ask(MemoryCorpus.of({"Kettle.md": lines}, bags), "What does the kettle extend?")
+    assert len(answer.statements) == 6
+    assert "more." not in answer.text
+
+
 def test_a_relation_in_the_past_reads_as_a_sentence():
     files = {"Ada.md": "- wrote::[[Notes]]\n- founded::[[Club]]\n", "Notes.md": "", "Club.md": ""}
     corpus = MemoryCorpus.of(files, bags)

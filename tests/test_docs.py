@@ -48,10 +48,10 @@ from ragbot.apps.cli.session import demo_index
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PICTURES = {"text", "markdown", "md", "mermaid", "yaml", "gitignore"}
-OF_ANOTHER_TEST = {"note-format.md"}
+OF_ANOTHER_TEST = {"links.md", "note-format.md"}
 """Pages whose blocks are cases of a test of their own."""
 MAP = ROOT / "docs" / "architecture.md"
-LONG = {"README.md", "dependencies.md", "note-format.md"}
+LONG = {"README.md", "dependencies.md"}
 """Pages that may be longer than others: lists that a reader searches."""
 
 NOT_RUN = {

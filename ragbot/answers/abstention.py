@@ -80,7 +80,7 @@ def confidence(
     # The two sentences after the best one count half.
     fitting = (fit(question.text, best[:1]) + fit(question.text, best)) / 2
     unknown = _unknown(corpus, question, ranked[:3])
-    covered = _covered(corpus, question.standalone, said)
+    covered = _covered(corpus, question.standalone, ranked, said)
     by_words = covered - COVERED - unknown - LACKING * (1 - fitting)
     # No vectors at all, or none yet of the passage that answers best.
     if not ranked[0].near.size or not len(corpus.codes([ranked[0].candidate.passage])[0]):
@@ -136,8 +136,13 @@ def _is_fragmented(question: Question) -> bool:
     return sum(sizes) < WHOLE_PIECES * len(sizes)
 
 
-def _covered(corpus: Corpus, query: str, said: Sequence[Quote]) -> float:
-    """Return the share of a question's words, by rarity, in quotes with title and headings."""
+def _covered(
+    corpus: Corpus, query: str, ranked: Sequence[RankedSentence], said: Sequence[Quote]
+) -> float:
+    """Return the share of a question's words, by rarity, in quotes with title and headings.
+
+    A quote that answers a question of the notes has that question's words too.
+    """
     language = language_of(query)
     common = COMMON_WORDS.get(language, frozenset())
     words = {stem(word): word for word in terms(query) if word not in common}
@@ -148,7 +153,13 @@ def _covered(corpus: Corpus, query: str, said: Sequence[Quote]) -> float:
         for root, word in words.items()
         if root.isascii() or len(root) > 2 or root[0] >= UNSPACED_FROM
     } or words
-    here = {stem(word) for quote in said for word in _around(corpus, quote)}
+    asked = [
+        corpus.notes[one.candidate.note].text[slice(*one.candidate.context)]
+        for one in ranked[:QUOTED]
+        if one.candidate.context != one.candidate.span
+    ]
+    around = [word for quote in said for word in _around(corpus, quote)]
+    here = {stem(word) for word in (*around, *terms(" ".join(asked)))}
     rarity = {root: corpus.rarity(word) for root, word in words.items()}
     total = sum(rarity.values()) or 1.0
     return sum(worth for root, worth in rarity.items() if _is_among(root, here, language)) / total

@@ -197,7 +197,7 @@ def cut(
             if unit.kind not in ("code", "row") and is_question(text):
                 asked = span[0] if asked is None else asked
                 continue
-            if _says_something(note, unit, span, text):
+            if asked is not None or _says_something(note, unit, span, text):
                 context = (span[0] if asked is None else asked, span[1])
                 asked = None
                 yield Candidate(note.id, span, text, passage.headings, number, worth, unit, context)

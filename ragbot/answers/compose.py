@@ -25,6 +25,7 @@ ASKING = frozenset(stem(word) for word in _ASKING_WORDS.split())
 
 _SPECIAL = re.compile(r"[\\`*<\[\]]|(?<!\w)_|_(?!\w)|~(?=~)|^[#>+-](?=\s)|&(?=#?\w+;)")
 _FENCE = re.compile(r"`{3,}")
+_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,12 @@ def compose(
     before = ""
     for number, (quote, lead) in enumerate(zip(quotes, leads, strict=True), start=1):
         citations.append(grounding.cite(notes, number, quote.note, quote.span))
+        source = citations[-1].quote
         for place, line in enumerate(quote.lines):
             shown = "" if place or lead == before else lead
+            text = line.text if line.code else _with_code(line.text, source)
             statements.append(
-                Statement(line.text, (number,), lead=shown, item=line.item, code=line.code)
+                Statement(text, (number,), lead=shown, item=line.item, code=line.code)
             )
         before = lead
     return Composed(render(statements), tuple(statements), tuple(citations))
@@ -127,12 +130,34 @@ def renumbered(made: Composed, after: int) -> Composed:
 def escaped(text: str) -> str:
     r"""Return a text with the characters escaped that Markdown or a browser reads as markup.
 
+    Code between backticks stays as it is.
+
     Examples
     --------
-    >>> escaped("<b> *x* [y](z) a_b _c_")
-    '\\<b> \\*x\\* \\[y\\](z) a_b \\_c\\_'
+    >>> escaped("<b> *x* [y](z) a_b _c_ `*d*`")
+    '\\<b> \\*x\\* \\[y\\](z) a_b \\_c\\_ `*d*`'
     """
-    return _SPECIAL.sub(r"\\\g<0>", text)
+    shown, end = "", 0
+    for match in _CODE.finditer(text):
+        shown += _SPECIAL.sub(r"\\\g<0>", text[end : match.start()]) + match.group()
+        end = match.end()
+    return shown + _SPECIAL.sub(r"\\\g<0>", text[end:])
+
+
+def _with_code(text: str, source: str) -> str:
+    """Return a text with the code of its source marked as code, where signs in it need that."""
+    codes = {" ".join(match.group(2).split()) for match in _CODE.finditer(source)}
+    marked = [code for code in codes if len(code) > 2 and _SPECIAL.search(code)]
+    if not marked:
+        return text
+    pattern = "|".join(map(re.escape, sorted(marked, key=len, reverse=True)))
+    return re.sub(pattern, _as_code, text)
+
+
+def _as_code(match: re.Match[str]) -> str:
+    ticks = "`" * (1 + max(map(len, re.findall("`+", match.group())), default=0))
+    pad = " " if ticks != "`" else ""
+    return f"{ticks}{pad}{match.group()}{pad}{ticks}"
 
 
 def _names(notes: Mapping[NoteId, Note], quotes: Sequence[Quote]) -> list[str]:

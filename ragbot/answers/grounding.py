@@ -8,7 +8,7 @@ from ragbot.models import Citation, Note, NoteId, Span
 
 
 def cite(notes: Mapping[NoteId, Note], number: int, note: NoteId, span: Span) -> Citation:
-    """Quote a slice of a note.
+    """Quote a slice of a note; of an empty note, whose name says all, nothing.
 
     Raises
     ------
@@ -16,7 +16,8 @@ def cite(notes: Mapping[NoteId, Note], number: int, note: NoteId, span: Span) ->
         If the slice is empty or lies outside the note.
     """
     source = notes[note]
-    if not 0 <= span[0] < span[1] <= len(source.text):
+    named = span == (0, 0) and not source.text.strip()
+    if not (named or 0 <= span[0] < span[1] <= len(source.text)):
         raise ValueError(f"{note} has {len(source.text)} characters, so no quotation at {span}")
     headings = next(
         (s.headings for s in source.sections if s.span[0] <= span[0] < s.span[1]),
@@ -31,7 +32,7 @@ def stands(citation: Citation, notes: Mapping[NoteId, Note]) -> bool:
     note = notes.get(citation.note)
     return (
         note is not None
-        and bool(citation.quote)
+        and (bool(citation.quote) or not note.text.strip())
         and note.text[slice(*citation.span)] == citation.quote
         and note.lines_of(citation.span) == citation.lines
     )

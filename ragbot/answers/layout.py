@@ -70,13 +70,15 @@ def quote(corpus: Corpus, candidate: Candidate, words: int = WHOLE) -> Quote | N
         return _lines(note, [unit]) if candidate.span == unit.span else _prose(note, candidate, 0)
     if candidate.introduces:
         return _introduced(note, unit, words)
+    if unit.kind == "row":
+        return _lines(note, [unit])
     if unit.group != -1:
         group = whole_list(note, unit)
         found = _lines(note, group)
         if len(group) > 1 and found.words <= words and not any(one.question for one in group):
             return found
         own = _lines(note, [unit])
-        return own if unit.kind == "row" or own.words <= words else _prose(note, candidate, words)
+        return own if own.words <= words else _prose(note, candidate, words)
     return _prose(note, candidate, words)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ragbot.answers import layout
+from ragbot.answers.compose import stems
 from ragbot.answers.layout import Quote
 from ragbot.answers.sentence_ranker import RankedSentence, Ranking
 from ragbot.index.corpus import Corpus
+from ragbot.questions.conversation import replaces_subject
 from ragbot.questions.question import Question
 
 WORDS = 80
@@ -22,6 +25,8 @@ NEXT = 20
 
 MORE = 5
 """Passages offered below the answer."""
+
+_FULL_NAME = re.compile(r"(?:[^\W\d_a-z][\w'’-]+ )+[^\W\d_a-z][\w'’-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,18 @@ def select(corpus: Corpus, question: Question, ranking: Ranking, words: int = WO
     ordered = _new_first(question, ranking.in_turn)
     # A list that is asked for is the answer: no other quotes are added.
     is_list = len(ranking.parts) == 1 and bool(ordered) and ordered[0].candidate.listed
-    return _filled(corpus, ordered, chosen, 0 if is_list else words)
+    return _filled(corpus, question, ordered, chosen, 0 if is_list else words)
 
 
 def _filled(
-    corpus: Corpus, ordered: Sequence[RankedSentence], chosen: list[Quote], words: int
+    corpus: Corpus,
+    question: Question,
+    ordered: Sequence[RankedSentence],
+    chosen: list[Quote],
+    words: int,
 ) -> Selection:
     """Add quotes while words are left, and put the next ones aside."""
+    ordered = _with_whole_names(corpus, question, ordered)
     best = max((one.score for one in ordered), default=0.0)
     room = words - sum(one.words for one in chosen)
     more: list[Quote] = []
@@ -64,6 +74,25 @@ def _filled(
     notes = list(dict.fromkeys(one.note for one in chosen))
     chosen.sort(key=lambda one: notes.index(one.note))
     return Selection(tuple(chosen), tuple(_distinct(more)))
+
+
+def _with_whole_names(
+    corpus: Corpus, question: Question, ordered: Sequence[RankedSentence]
+) -> list[RankedSentence]:
+    """Drop sentences with half of a name of the question, where another one has it whole.
+
+    Of a follow-up that names a new subject, all sentences without it go too.
+    """
+    kept = list(ordered)
+    if question.standalone != question.text and replaces_subject(question.text):
+        new = stems(question.text)
+        kept = [one for one in kept if new <= stems(_in_context(corpus, one))] or kept
+    for name in map(stems, _FULL_NAME.findall(question.standalone)):
+        shares = [len(name & stems(_in_context(corpus, one))) for one in kept]
+        if len(name) > 1 and len(name) in shares:
+            pairs = zip(kept, shares, strict=True)
+            kept = [one for one, share in pairs if share in (0, len(name))]
+    return kept
 
 
 def _first(
@@ -97,3 +126,8 @@ def _distinct(quotes: Iterable[Quote]) -> list[Quote]:
         if not any(one.overlaps(other) for other in kept):
             kept.append(one)
     return kept
+
+
+def _in_context(corpus: Corpus, one: RankedSentence) -> str:
+    note = corpus.notes[one.candidate.note]
+    return " ".join((one.candidate.text, note.title, *note.aliases, *one.candidate.headings))

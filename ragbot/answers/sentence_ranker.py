@@ -39,8 +39,8 @@ WORTH, MISFIT = 0.1, 0.2
 """Weight of the passage's score in retrieval; penalty of a sentence that lacks the number, date or
 name asked for."""
 
-RELATION = 0.2
-"""Taken off a line that states a typed relation: it names notes, and explains little."""
+ANNOTATION = 0.2
+"""Taken off the annotation of a typed relation: it names the notes, and explains little."""
 
 DEFINES, NAMED = 0.3, 0.15
 """For a "what is X?" question, added to a sentence that defines X, and to those of a note named
@@ -130,7 +130,7 @@ def score(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> list
         scores, near = _met(corpus, question, pool)
         scores += WORTH * worth
     scores -= MISFIT * misfit
-    scores -= RELATION * _relation_lines(corpus, pool)
+    scores -= ANNOTATION * _annotations(corpus, pool)
     scores += [LISTED * one.listed for one in pool]
     if question.type == "why":
         scores += _explaining(pool)
@@ -160,16 +160,10 @@ def overlap(corpus: Corpus, query: str, pool: Sequence[Candidate]) -> Scores:
     return np.array(shares)
 
 
-def _relation_lines(corpus: Corpus, pool: Sequence[Candidate]) -> NDArray[np.bool_]:
-    """Return which candidates are a typed relation in the text, or its annotation."""
+def _annotations(corpus: Corpus, pool: Sequence[Candidate]) -> NDArray[np.bool_]:
+    """Return which candidates are what an author wrote below a typed relation."""
     spans = {
-        note: [
-            span
-            for relation in corpus.notes[note].relations
-            if relation.typed
-            for span in (relation.span, relation.annotation_span)
-            if span is not None
-        ]
+        note: [one.annotation_span for one in corpus.notes[note].relations if one.annotation_span]
         for note in {one.note for one in pool}
     }
     return np.array(

@@ -311,11 +311,10 @@ def _link_trust(corpus: Corpus) -> float:
         nearer note than the others compared.
     """
     step = -(-len(corpus.notes) // SAMPLE) or 1
-    sources = list(islice(corpus.notes, 0, None, step))
     links = [
-        (source, link.note)
-        for source in sources
-        for link in corpus.graph.outgoing(source)[:MOST_LINKS]
+        (note, link.note)
+        for note in islice(corpus.notes, 0, None, step)
+        for link in corpus.graph.outgoing(note)[:MOST_LINKS]
     ]
     passages = corpus.passages_by_note({note for link in links for note in link})
     links = [link for link in links if all(passages[note] for note in link)]

@@ -31,7 +31,7 @@ from ragbot.index.database import (
     is_whole,
     read_meta,
 )
-from ragbot.index.indexer import Indexer, Report, Task, behind, listed
+from ragbot.index.indexer import Files, Indexer, Report, Task, behind, listed
 from ragbot.inference.encoder import Encoder
 from ragbot.models import Changes, Progress
 from ragbot.notes import vault
@@ -68,6 +68,7 @@ class Index:
         self._idle: list[sqlite3.Connection] = []
         self._file: tuple[int, int] | None = None
         self._cache: tuple[object, dict[str, Any]] = (None, {})
+        self._files: Files | None = None
         self._closed = False
 
     @contextmanager
@@ -146,7 +147,9 @@ class Index:
         found = listed(notes)
         killed = self._database.was_left_open()
         with self._database.writing():
-            task = Task(notes, found, listed_ns, encoder, report, self._mentioned, rebuild)
+            task = Task(
+                notes, found, listed_ns, encoder, report, self._mentioned, rebuild, self._files
+            )
             try:
                 return self._run(task, suspect=killed or rebuild)
             except IndexDamagedError as error:
@@ -233,7 +236,11 @@ class Index:
         with contextlib.closing(self._writer(task)) as connection, errors_of(self.directory):
             if suspect and not is_whole(connection):
                 raise IndexDamagedError(self.directory, "SQLite finds damage in it")
-            return Indexer(connection, self._chroma, task).run()
+            indexer = Indexer(connection, self._chroma, task)
+            try:
+                return indexer.run()
+            finally:
+                self._files = indexer.files
 
     def _writer(self, task: Task) -> sqlite3.Connection:
         """Open the database to write; replace one of another version by an empty one."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ragbot.errors import VaultError
 from ragbot.index.chroma import ChromaStore
@@ -27,7 +28,6 @@ from ragbot.index.vector_writer import VectorWriter
 from ragbot.inference.encoder import Encoder
 from ragbot.models import Changes, NoteId, Progress
 from ragbot.notes import PARSER_VERSION, vault
-from ragbot.notes.chunker import VERSION as CHUNKER_VERSION
 
 _log = logging.getLogger(__name__)
 
@@ -48,12 +48,24 @@ _RACY_NS = 100_000_000
 _REMEDY = "Name a folder of Markdown notes with --notes or RAGBOT_NOTES."
 
 
+class Files(NamedTuple):
+    """The rows of the table `file`, as one state of it: `scan` counts its changes.
+
+    `stats` has size and times of each note's file at its last reading, `others` the other files.
+    """
+
+    scan: tuple[str, int]
+    stats: Mapping[NoteId, vault.Stat]
+    others: AbstractSet[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """The inputs of a refresh.
 
     `listing` is the content of the folder at `listed_ns`. With `mentioned`, unlinked mentions
-    become relations; with `rebuild`, all notes are read and embedded again.
+    become relations; with `rebuild`, all notes are read and embedded again. `files` are those that
+    the last refresh of this process left, which are not read again if they are still the same.
     """
 
     notes: Path
@@ -63,6 +75,7 @@ class Task:
     report: Report
     mentioned: bool = True
     rebuild: bool = False
+    files: Files | None = None
 
 
 @dataclass(slots=True)
@@ -93,7 +106,13 @@ class _Scan:
 
 
 class Indexer:
-    """One run of the writer, under the writer's lock."""
+    """One run of the writer, under the writer's lock.
+
+    Attributes
+    ----------
+    files
+        The files as the last scan left them; None before it.
+    """
 
     def __init__(self, connection: sqlite3.Connection, chroma: ChromaStore, task: Task) -> None:
         self._connection = connection
@@ -108,6 +127,7 @@ class Indexer:
             connection, chroma, task.encoder, task.report, rebuild=task.rebuild
         )
         self._again = task.rebuild
+        self.files = task.files
 
     def run(self) -> Changes:
         """Read, write and embed until nothing is left to do."""
@@ -141,10 +161,11 @@ class Indexer:
         """Read the notes that changed since the last scan."""
         listing, listed_ns = self._next or (listed(self._task.notes), time.time_ns())
         self._next = None
-        rules = f"{PARSER_VERSION}.{CHUNKER_VERSION}"
+        rules = str(PARSER_VERSION)
         again = self._again or read_meta(self._connection, "rules", rules) != rules
         self._again = False
-        stats, others = file_stats(self._connection)
+        files = self._files()
+        stats, others = files.stats, files.others
         differing = {
             path for path, stat in listing.notes.items() if again or stats.get(path) != stat
         }
@@ -159,7 +180,11 @@ class Indexer:
         )
         scan = _Scan(listing, listed_ns, again, everywhere, len(listing.notes) - len(changed))
         with transaction(self._connection):
-            self._begin(scan, others, gone, rules)
+            self._begin(scan, others, gone)
+            if changed or gone or others != set(listing.files):
+                write_meta(self._connection, "scan", files.scan[1] + 1)
+            if not again and self._meta("rules", None) is None:
+                write_meta(self._connection, "rules", rules)
         outcomes = self._outcomes(changed, again)
         while batch := list(islice(outcomes, BATCH)):
             self._check_folder(outcome for _, outcome in batch)
@@ -171,6 +196,20 @@ class Indexer:
             raise VaultError(self._task.notes, "holds no note that can be read", _REMEDY)
         if everywhere:
             self._mention_everywhere()
+        if again:  # Only now: a scan that is killed before has to read them all again.
+            with transaction(self._connection):
+                write_meta(self._connection, "rules", rules)
+        self.files = Files(self._scan_number(), listing.notes, set(listing.files))
+
+    def _files(self) -> Files:
+        """Return the rows of `file`, read again if another process changed them."""
+        scan = self._scan_number()
+        if self.files is None or self.files.scan != scan:
+            self.files = Files(scan, *file_stats(self._connection))
+        return self.files
+
+    def _scan_number(self) -> tuple[str, int]:
+        return self._meta("id", ""), self._meta("scan", 0)
 
     def _outcomes(
         self, changed: Sequence[NoteId], again: bool
@@ -197,7 +236,7 @@ class Indexer:
         if any(isinstance(outcome, tuple) for outcome in outcomes):
             vault.folder_of(self._task.notes)
 
-    def _begin(self, scan: _Scan, others: set[str], gone: Sequence[NoteId], rules: str) -> None:
+    def _begin(self, scan: _Scan, others: AbstractSet[str], gone: Sequence[NoteId]) -> None:
         """Write what needs no reading: other files, and the removal of notes."""
         written = Written()
         now = set(scan.listing.files)
@@ -208,7 +247,6 @@ class Indexer:
             self._writer.remove(path, written)
         self._finish(written, scan)
         for name, value in (
-            ("rules", rules),
             ("mentioned", int(self._task.mentioned)),
             ("listed", len(scan.listing.notes)),
         ):

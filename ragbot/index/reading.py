@@ -14,6 +14,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -114,10 +115,10 @@ def _do(workers: SimpleQueue[_Worker], paths: Sequence[NoteId]) -> list[Outcome]
 def serve() -> None:
     """Read notes for the process at the other end of the standard streams, until it closes them."""
     given, results = sys.stdin.buffer, sys.stdout.buffer
-    while True:
-        try:
+    with suppress(EOFError, BrokenPipeError):
+        while True:
             root, paths = pickle.load(given)
-        except EOFError:
-            return
-        pickle.dump([read_rows(Path(root), path) for path in paths], results)
-        results.flush()
+            pickle.dump([read_rows(Path(root), path) for path in paths], results)
+            results.flush()
+    # At once: to flush the rest of a result into a closed pipe would be an error.
+    os._exit(0)

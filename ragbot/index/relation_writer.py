@@ -77,9 +77,11 @@ class LinkWriter:
             targets |= {old, number}
             if (number, now) != (old, kind) or found.written != columns[2]:
                 sources.add(source)
-                updates.append((now, found.written, found.block, number, link))
+                updates.append((now, found.written, found.block, number, found.heading, link))
         self._connection.executemany(
-            "UPDATE relation SET kind = ?, written = ?, block = ?, target = ? WHERE id = ?", updates
+            "UPDATE relation SET kind = ?, written = ?, block = ?, target = ?, "
+            "fields = json_set(fields, '$[2]', ?) WHERE id = ?",
+            updates,
         )
         return sources, targets - {None}
 
@@ -98,9 +100,15 @@ class LinkWriter:
 
 
 def _as_parsed(relation: Relation, asked: str) -> Relation:
-    """Return a relation as it was parsed: `[[Note^block]]` may have been read as a block since."""
+    """Return a relation as it was parsed.
+
+    `[[Note^block]]` may have been read as a block since, and `[[C# basics]]` as a name.
+    """
     block = relation.block if asked == relation.written else None
-    return replace(relation, written=asked, block=block, target=None)
+    name, heading = relation.written.removeprefix(asked).strip(), relation.heading
+    if relation.written.startswith(asked) and name.startswith("#"):
+        heading = "#".join(part for part in (name[1:].strip(), heading) if part)
+    return replace(relation, written=asked, block=block, heading=heading, target=None)
 
 
 def _kind(relation: Relation, names: Names) -> str:

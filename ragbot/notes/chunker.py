@@ -19,13 +19,10 @@ from functools import lru_cache
 from ragbot.models import Note, Passage, Span
 from ragbot.notes import parser
 from ragbot.notes.plain_text import body_start
-from ragbot.notes.units import Unit, outline, touched
+from ragbot.notes.units import Unit, touched, units
 from ragbot.text.dates import day_of, spoken
 from ragbot.text.folding import fold_name
 from ragbot.text.sentences import sentences
-
-VERSION = 2
-"""Counts up when the same note would be cut or embedded otherwise: an index then embeds again."""
 
 BUDGET = 250
 """Word pieces of the text that is embedded; the encoder we ship reads 256, two of them its own."""
@@ -44,8 +41,6 @@ _BETWEEN = re.compile(r"[\s>*+|:-]*(?:\d{1,9}[.)][\s>]*)?(?:\[.\]\s*)?")
 _FENCE_ABOVE = re.compile(r"[ \t>]*(?:[-*+][ \t]+)?(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\n|\r)\Z")
 _FENCE_BELOW = re.compile(r"(?:\r\n|\n|\r)[ \t>]*(?:`{3,}|~{3,})[ \t]*(?=[\r\n]|\Z)")
 _LINES = re.compile(r"[^\r\n]+")
-_MATTER_END = re.compile(r"[\r\n]---[ \t]*[\r\n]")
-_CODE_MARK = re.compile(r"```|~~~| {4}|\t")
 _ATOMS = frozenset({"row", "header", "code", "math", "property"})
 
 
@@ -73,7 +68,7 @@ def chunk(note: Note) -> list[Passage]:
         start, embedded as its title alone.
     """
     body = body_start(note)
-    found = outline(note)
+    found = units(note)
     passages = [_passage(note, span, ()) for span in _matter(note, found, body)]
     starts = [section.span[0] for section in note.sections]
     runs: list[list[list[_Stretch]]] = [[] for _ in note.sections]
@@ -196,30 +191,30 @@ def _header_above(note: Note, passage: Passage) -> str:
     """Return the column names of a passage that begins with rows below their header."""
     if "|" not in passage.text:
         return ""
-    inside = touched(outline(note), passage.span)
+    inside = touched(units(note), passage.span)
     row = next((unit for unit in inside if unit.kind in ("header", "row")), None)
-    names = [plain_prose(name) for name, _ in row.columns if name] if row else []
+    names = [name for name, _ in row.columns if name] if row else []
     return "; ".join(names) + "." if names else ""
 
 
 def _prose(note: Note, passage: Passage) -> str:
-    """Return the plain text of a passage, cut by units in frontmatter and in code."""
-    if _follows_prose(note.text, passage.span[0]):
-        return plain_prose(passage.text)
-    inside = touched(outline(note), passage.span)
-    if inside and inside[0].span[0] < passage.span[0] and inside[0].kind == "code":
-        return passage.text
-    whole = bool(inside) and inside[0].kind == "property" and inside[0].span[0] >= passage.span[0]
-    if whole and passage.span[0] < body_start(note):
-        return "\n".join(unit.text for unit in inside)
-    return plain_prose(passage.text)
+    """Return a passage as it reads, unit by unit."""
+    body = body_start(note)
+    shown = (_shown(note, unit, passage.span, body) for unit in touched(units(note), passage.span))
+    return "\n".join(text for text in shown if text)
 
 
-def _follows_prose(text: str, start: int) -> bool:
-    """Return whether neither frontmatter nor code can reach a place; said without parsing."""
-    if text.startswith("---") and not _MATTER_END.search(text, 0, start):
-        return False
-    return not _CODE_MARK.search(text, 0, start)
+def _shown(note: Note, unit: Unit, span: Span, body: int) -> str:
+    """Return the text of a unit as it is embedded; of one that is cut, the part in a span."""
+    start, end = max(unit.span[0], span[0]), min(unit.span[1], span[1])
+    if (start, end) != unit.span:
+        source = note.text[start:end]
+        return source if unit.kind == "code" else plain_prose(source)
+    if unit.kind == "row":  # the names of the columns come once, before the first row
+        return "; ".join(cell for _, cell in unit.columns if cell)
+    if unit.kind == "property" and start >= body:
+        return plain_prose(note.text[start:end])
+    return unit.text
 
 
 @lru_cache(maxsize=20_000)  # a question reads the same sentences in several places

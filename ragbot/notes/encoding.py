@@ -12,6 +12,9 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
+ZEROS = 0.03
+"""Share of characters with a zero byte, mostly blanks, from which a text is UTF-16."""
+
 
 def decode(content: bytes, note: NoteId) -> tuple[str, list[Problem]]:
     r"""Return the text of a note, without its byte-order mark, and the fault of its bytes.
@@ -32,12 +35,15 @@ def decode(content: bytes, note: NoteId) -> tuple[str, list[Problem]]:
 
 
 def _unmarked(content: bytes) -> str:
-    """Return the encoding of bytes without a mark: UTF-16 text is half zeros where it is Latin."""
+    """Return the encoding of bytes without a mark.
+
+    In UTF-16 every second byte of a Latin letter, blank or line end is zero; UTF-8 has no zeros.
+    """
     head = content[:1000]
     if len(content) % 2 or len(head) < 4 or b"\0" not in head:
         return "utf-8"
     even, odd = head[::2].count(0), head[1::2].count(0)
-    most = 0.4 * len(head) / 2
-    if odd > most and not even:
+    least = ZEROS * len(head) / 2
+    if odd > least and not even:
         return "utf-16-le"
-    return "utf-16-be" if even > most and not odd else "utf-8"
+    return "utf-16-be" if even > least and not odd else "utf-8"

@@ -5,7 +5,7 @@ No file is read: `Names` looks names up in a table, in memory or in the index.
 References
 ----------
 Obsidian 1.13.7, `getFirstLinkpathDest`, as observed by third parties; see
-docs/note-format.md for each rule with an example.
+docs/links.md for each rule with an example.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ def link_keys(relation: Relation) -> tuple[str | None, str | None]:
 def link_key(name: str) -> str:
     """Return the folded last component of a path or alias, without `.md` and `.html`.
 
-    A blank after `#` is left out: a link to a heading does not keep it.
+    Blanks around `#` are left out: a link to a heading does not keep them.
 
     Examples
     --------
@@ -209,25 +209,31 @@ def link_key(name: str) -> str:
     last = posixpath.basename(posixpath.normpath(name))
     if name.endswith("/") or last in ("", ".", ".."):
         return ANY_NAME
-    key = fold_name(last).replace("# ", "#")
+    key = re.sub(" ?# ?", "#", fold_name(last)) if "#" in last else fold_name(last)
     while key.endswith((".md", ".html")):
         key = key.removesuffix(".md").removesuffix(".html")
     return key
 
 
-def _hashed_names(relation: Relation) -> tuple[str, ...]:
-    """Return the names with a `#` that a link to a heading may mean: `[[C# basics]]`."""
+def _hashed_names(relation: Relation) -> Iterator[tuple[str, str | None]]:
+    """Yield the names with a `#` that a link to a heading may mean, and the heading in them.
+
+    `[[C# basics]]` may be the note "C# basics", `[[Issue #12#Why]]` a heading of "Issue #12".
+    """
     if not relation.written or "/" in (relation.heading or "/"):
-        return ()
-    return tuple(f"{relation.written}#{blank}{relation.heading}" for blank in (" ", ""))
+        return
+    parts = (relation.heading or "").split("#")
+    for count in range(len(parts), 0, -1):
+        rest = "#".join(parts[count:]) or None
+        for sign in ("# ", "#", " #", " # "):
+            yield f"{relation.written}{sign}{'#'.join(parts[:count])}", rest
 
 
 def _other_spellings(relation: Relation) -> Iterator[str]:
     """Yield the other spellings that `target` looks up."""
     if "%" in relation.written:
         yield unquote(relation.written)
-    if relation.heading:
-        yield _hashed_names(relation)[0]  # the other has the same key
+    yield from (name for name, _ in _hashed_names(relation))
     if "^" in relation.written:
         yield relation.written.rpartition("^")[0].strip()
     if label := ESCAPED_LABEL.fullmatch(relation.alias or ""):
@@ -328,10 +334,10 @@ def _wikilink_target(relation: Relation, names: Names) -> Relation:
     """Try other readings: `%20`, `[[Note^block]]`, and a name that contains a `#`."""
     written, source = relation.written, relation.source
     found = names.find_file(unquote(written), source) if "%" in written else None
-    for name in _hashed_names(relation) if found is None else ():
+    for name, heading in _hashed_names(relation) if found is None else ():
         found = names.find_file(name, source)
         if found is not None:
-            return replace(relation, written=name, heading=None, target=found)
+            return replace(relation, written=name, heading=heading, target=found)
     if found is None and "^" in written and not relation.heading and not relation.block:
         name, _, block = written.rpartition("^")
         found = names.find_file(name.strip(), source) if name.strip() else None

@@ -13,7 +13,7 @@ from ragbot.notes.html_text import html_text
 from ragbot.notes.inline_text import inline_text
 from ragbot.notes.link_scanner import CODE
 from ragbot.notes.typed_links import Field, only_links
-from ragbot.notes.units import outline, rows_text
+from ragbot.notes.units import rows_text, units
 
 # Most sentences: one line from a letter on, without a sign that Markdown could take for markup.
 _UNMARKED = re.compile(r"[^\W\d_](?:[^\W_]|[ ,.;?!'\"()/‘’“”–—-]|:(?= ))*")
@@ -35,7 +35,7 @@ def prose(note: Note, *, code: bool = True) -> list[Span]:
     body = body_start(note)
     return [
         piece
-        for unit in outline(note)
+        for unit in units(note)
         if unit.kind not in left_out and unit.span[0] >= body
         for piece in unit.pieces
     ]

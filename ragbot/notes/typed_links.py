@@ -36,7 +36,7 @@ _BARE = re.compile(
     rf"[ \t]*(?:%%[ \t]*)?(?:{_TASK})?[(\[]*{_MARKUP}"
     rf"(?P<key>{_WORD}(?:[ \t]+{_WORD}){{0,{MAX_KEY_WORDS - 1}}})$"
 )
-_LATER = re.compile(rf"[;,][ \t]*{_MARKUP}(?P<key>{_WORD}(?:[ \t]+{_WORD}){{0,2}})$")
+_LATER = re.compile(rf"[;,][ \t]*{_MARKUP}(?P<key>{_WORD}(?:[ \t]+{_WORD}){{0,2}}){_MARKUP}$")
 _GAP = re.compile(rf"[\s,;&+/|*_~=\"'{MARKERS}]*(?:(?:and|or)[\s*_~=\"']+)?")
 _DASH = re.compile(rf"[\s{MARKERS}*_~=]*(?:[—–]+|(?:(?<=[\s{MARKERS}])|^)-+(?=\s))[ \t]*")
 _AFTER = re.compile(rf"[\s{MARKERS}*_~=]*")
@@ -166,7 +166,8 @@ def _bare_key(masked: str, start: int, at: int) -> str:
     if not match:
         return ""
     glued = masked[at + 2 : at + 3] == LINK and len(match.group("key").split()) > MAX_GLUED_WORDS
-    return "" if glued else _clean(match.group("key"), bare=True)
+    sentence = re.search(r"[.…] ", match.group("key")) is not None
+    return "" if glued or sentence else _clean(match.group("key"), bare=True)
 
 
 def _clean(key: str, bare: bool = False) -> str:

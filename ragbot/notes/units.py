@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, takewhile
 from typing import Literal
 
 from ragbot.models import Note, Section, Span
-from ragbot.notes.blocks import Block, Item
+from ragbot.notes.blocks import Block
 from ragbot.notes.document import Page, Places, Text, page_of, without
 from ragbot.notes.frontmatter import Value
 from ragbot.notes.html_text import html_text, visible
 from ragbot.notes.inline_text import inline_text
-from ragbot.notes.link_scanner import Inline, scan
+from ragbot.notes.link_scanner import scan
 from ragbot.notes.typed_links import properties
 from ragbot.text.sentences import is_question, sentences
 
@@ -33,7 +33,7 @@ TaskState = Literal["", "open", "done", "cancelled"]
 _TASK = re.compile(r"\[(.)\](?=[ \t]|$)")
 _STATES: dict[str, TaskState] = {"x": "done", "X": "done", "-": "cancelled"}
 _WORD = re.compile(r"\w")
-_SILENT = re.compile(r"\^|!\[|%%|<")
+_BOLD = re.compile(r"(\*\*|__)[^*_\n]+\1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +107,6 @@ def units(note: Note) -> tuple[Unit, ...]:
     return _units(note.text, note.sections)
 
 
-def outline(note: Note) -> tuple[Unit, ...]:
-    """Return the units of a note with their texts as written; quicker than `units`."""
-    return _outline(note.text, note.sections)
-
-
 def units_in(note: Note, span: Span) -> list[Unit]:
     """Return the units of a note that a span touches, in file order."""
     return touched(units(note), span)
@@ -121,6 +116,16 @@ def touched(found: Sequence[Unit], span: Span) -> list[Unit]:
     """Return those of a note's units that a span touches."""
     first = bisect_right(found, span[0], key=lambda unit: unit.span[1])
     return list(takewhile(lambda unit: unit.span[0] < span[1], islice(found, first, None)))
+
+
+def members(found: Sequence[Unit], group: int) -> list[Unit]:
+    """Return the units of a list or table, those of the lists in it too."""
+    numbers: set[int] = set()
+    for number, unit in enumerate(found):
+        nested = unit.parent in numbers and unit.group != -1
+        if unit.group == group or nested:
+            numbers.add(number)
+    return [found[number] for number in sorted(numbers)]
 
 
 def sentence_spans(note: Note, unit: Unit) -> list[Span]:
@@ -134,37 +139,13 @@ def sentence_spans(note: Note, unit: Unit) -> list[Span]:
     ]
 
 
-_Render = Callable[[str, Inline | None, Mapping[str, str], bool], str]
-"""Text of a source, which may be scanned already, by its link definitions; of a whole block?"""
-
-
-def _as_read(source: str, inline: Inline | None, references: Mapping[str, str], block: bool) -> str:
-    return inline_text(inline or scan(source, references), block=block)
-
-
-def _as_written(
-    source: str, inline: Inline | None, references: Mapping[str, str], block: bool
-) -> str:
-    # What may show nothing has to be read: a block id, a footnote's number, an image's size.
-    return _as_read(source, inline, references, block) if _SILENT.search(source) else source
-
-
-@lru_cache(maxsize=64)  # an answer reads passages of a dozen notes, in no order
-def _outline(text: str, sections: tuple[Section, ...]) -> tuple[Unit, ...]:
-    return _located(text, sections, _as_written)
-
-
 @lru_cache(maxsize=64)
 def _units(text: str, sections: tuple[Section, ...]) -> tuple[Unit, ...]:
-    return _located(text, sections, _as_read)
-
-
-def _located(text: str, sections: tuple[Section, ...], render: _Render) -> tuple[Unit, ...]:
     page = page_of(text)
     places = Places(text)
     starts = [section.span[0] for section in sections]
     found = []
-    for draft in [*_matter(page), *_body(page, render)]:
+    for draft in [*_matter(page), *_body(page)]:
         span = places.span(draft.span)
         pieces = draft.pieces if not places.pairs else tuple(map(places.span, draft.pieces))
         headings = sections[bisect_right(starts, span[0]) - 1].headings if sections else ()
@@ -192,8 +173,15 @@ def _matter(page: Page) -> Iterator[_Draft]:
         end = max(end, start + len(page.text[start : page.text.find("\n", start)].rstrip()))
         shown = _value_text(value)
         text = f"{key}: {shown}".rstrip()
-        columns = ((key, shown),)
+        columns = ((key, shown), *_nested(value))
         yield _Draft("property", (start, end), text, ((start, end),), columns=columns, group=group)
+
+
+def _nested(value: Value) -> Iterator[tuple[str, str]]:
+    """Yield the keys and values in a map, those of the maps in it too."""
+    for key, item in zip(value.keys, value.items, strict=False):
+        yield key, _value_text(item)
+        yield from _nested(item)
 
 
 def _value_text(value: Value) -> str:
@@ -207,17 +195,17 @@ def _value_text(value: Value) -> str:
     return ", ".join(_value_text(item) for item in value.items)
 
 
-def _body(page: Page, render: _Render) -> Iterator[_Draft]:
+def _body(page: Page) -> Iterator[_Draft]:
     hidden = page.comments()
     rows: set[int] = set()
-    items = _Items(page.layout.items, len(page.matter.values) + _is_broken(page))
+    items = _Items(page, len(page.matter.values) + _is_broken(page))
     made: Iterable[_Draft]
     for number, block in enumerate(page.layout.blocks):
         if block.row >= 0:
-            made = [] if block.row in rows else [_row(page, block.row, render)]
+            made = [] if block.row in rows else [_row(page, block.row)]
             rows.add(block.row)
         elif text := page.texts.get(number):
-            made = _text_units(page, number, text, render)
+            made = _text_units(page, number, text)
         else:
             made = _opaque(page, block)
         for unit in made:
@@ -235,8 +223,9 @@ def _is_broken(page: Page) -> bool:
 class _Items:
     """Numbers the units of a note, and finds the parent of each."""
 
-    def __init__(self, items: Sequence[Item], count: int) -> None:
-        self.items = items
+    def __init__(self, page: Page, count: int) -> None:
+        self.page = page
+        self.items = page.layout.items
         self.count = count
         self.first: dict[int, int] = {}
         self.leads: dict[int, int] = {}
@@ -247,7 +236,7 @@ class _Items:
         if number >= 0:
             item = self.items[number]
             if item.list not in self.leads:
-                leads = self.previous and self.previous.text.endswith((":", "："))
+                leads = self.previous is not None and _leads(self.page, self.previous)
                 self.leads[item.list] = self.count - 1 if leads else -1
             above = self.leads[item.list] if item.parent < 0 else self.first.get(item.parent, -1)
             own = self.first.setdefault(number, self.count)
@@ -262,6 +251,12 @@ class _Items:
         while (number := self.items[number].parent) >= 0:
             depth += 1
         return depth
+
+
+def _leads(page: Page, unit: _Draft) -> bool:
+    """Check whether a line leads in the list below it: `Tools:` and `**Tools**` do."""
+    source = page.text[slice(*unit.span)]
+    return unit.text.endswith((":", "：")) or _BOLD.fullmatch(source) is not None
 
 
 def _show(page: Page, unit: _Draft, hidden: Sequence[Span]) -> bool:
@@ -282,22 +277,22 @@ def _show(page: Page, unit: _Draft, hidden: Sequence[Span]) -> bool:
     return bool(unit.text)
 
 
-def _row(page: Page, number: int, render: _Render) -> _Draft:
+def _row(page: Page, number: int) -> _Draft:
     row = page.layout.rows[number]
-    cells = [_cell(page, span, render) for span in row.cells]
+    cells = [_cell(page, span) for span in row.cells]
     group = -2 - row.header
     if number == row.header:
         text = "; ".join(cell for cell in cells if cell)
         return _Draft("header", row.span, text, (row.span,), group=group)
-    names = [_cell(page, span, render) for span in page.layout.rows[row.header].cells]
+    names = [_cell(page, span) for span in page.layout.rows[row.header].cells]
     names += [""] * (len(cells) - len(names))
     columns = tuple(zip(names, cells, strict=False))
     text = "; ".join(f"{name}: {cell}" if name else cell for name, cell in columns if cell)
     return _Draft("row", row.span, text, (row.span,), columns=columns, group=group)
 
 
-def _cell(page: Page, span: Span, render: _Render) -> str:
-    return render(page.text[slice(*span)], None, page.layout.references, False)
+def _cell(page: Page, span: Span) -> str:
+    return inline_text(scan(page.text[slice(*span)], page.layout.references))
 
 
 def _opaque(page: Page, block: Block) -> Iterator[_Draft]:
@@ -318,66 +313,59 @@ def _opaque(page: Page, block: Block) -> Iterator[_Draft]:
             yield _Draft("html", (pieces[0][0], pieces[-1][1]), shown, pieces)
 
 
-def _text_units(page: Page, number: int, text: Text, render: _Render) -> Iterator[_Draft]:
+def _text_units(page: Page, number: int, text: Text) -> Iterator[_Draft]:
     """Yield the units of a block of text: a line of fields is one, lines of text are one."""
     block = text.block
     if block.kind == "heading" and not block.nested:
-        shown = render(text.inline.text, text.inline, {}, True)
+        shown = inline_text(text.inline, block=True)
         if shown:
             yield _Draft("heading", block.span, shown, (block.span,), level=block.level)
         return
     lines = list(text.lines())
-    fields = _property_lines(page, text, lines, render)
+    fields = _property_lines(page, text, lines)
     first = block.item >= 0 and page.layout.items[block.item].blocks[0] == number
     if not fields:
-        yield _prose_unit(page, text, (0, len(lines)), first, render)
+        yield _prose_unit(page, text, (0, len(lines)), first)
         return
     start = 0
     for at, columns in fields.items():
         if start < at:
-            yield _prose_unit(page, text, (start, at), first and not start, render)
+            yield _prose_unit(page, text, (start, at), first and not start)
         span = text.span(*lines[at])
         shown = "; ".join(f"{key}: {value}" for key, value in columns)
         yield _Draft("property", span, shown, (span,), columns=columns)
         start = at + 1
     if start < len(lines):
-        yield _prose_unit(page, text, (start, len(lines)), False, render)
+        yield _prose_unit(page, text, (start, len(lines)), False)
 
 
 def _property_lines(
-    page: Page, text: Text, lines: Sequence[Span], render: _Render
+    page: Page, text: Text, lines: Sequence[Span]
 ) -> dict[int, tuple[tuple[str, str], ...]]:
     """Return the keys and values of each line that has only fields."""
     if "::" not in text.inline.masked:
         return {}
-    found = {}
+    references, found = page.layout.references, {}
     for number, (start, end) in enumerate(lines):
         columns = [
             (key, value)
             for key, at, stop in properties(text.inline, start, end)
-            if (
-                value := render(
-                    text.inline.text[at:stop].strip("*_ "), None, page.layout.references, False
-                )
-            )
+            if (value := inline_text(scan(text.inline.text[at:stop].strip("*_ "), references)))
         ]
         if columns:
             found[number] = tuple(columns)
     return found
 
 
-def _prose_unit(
-    page: Page, text: Text, window: tuple[int, int], first: bool, render: _Render
-) -> _Draft:
+def _prose_unit(page: Page, text: Text, window: tuple[int, int], first: bool) -> _Draft:
     lines = list(text.lines())[window[0] : window[1]]
     start, end = lines[0][0], lines[-1][1]
     block = text.block
     span = (block.lines[window[0]][0], block.lines[window[1] - 1][1])
     source = text.inline.text[start:end]
     whole = (start, end) == (0, len(text.inline.text))
-    inline = text.inline if whole else None
-    rows = source.startswith("|")
-    shown = rows_text(source) if rows else render(source, inline, page.layout.references, True)
+    inline = text.inline if whole else scan(source, page.layout.references)
+    shown = rows_text(source) if source.startswith("|") else inline_text(inline, block=True)
     task = _TASK.match(source) if first else None
     state: TaskState = _STATES.get(task.group(1), "open") if task else ""
     kind: UnitKind = "task" if task else "item" if first else "paragraph"

@@ -103,9 +103,13 @@ def folder_of(root: Path) -> Path:
         If it is missing or is not a folder.
     """
     root = Path(root)
-    if not root.exists():
-        raise VaultError(root, "does not exist", _REMEDY)
-    if not root.is_dir():
+    try:
+        mode = root.stat().st_mode
+    except FileNotFoundError:
+        raise VaultError(root, "does not exist", _REMEDY) from None
+    except OSError as problem:
+        raise VaultError(root, f"cannot be read: {problem.strerror}", _REMEDY) from None
+    if not stat.S_ISDIR(mode):
         raise VaultError(root, "is not a folder", _REMEDY)
     return root.resolve()
 

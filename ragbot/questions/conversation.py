@@ -15,6 +15,8 @@ from ragbot.index.corpus import Corpus
 from ragbot.models import Answer, NoteId, Span, Turn
 from ragbot.questions.language import PHRASES, SMALL_TALK, Language, Talk, language_of
 from ragbot.text.folding import fold
+from ragbot.text.sentences import sentences
+from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
 
 TURNS = 6
@@ -57,6 +59,9 @@ _OPENING = re.compile(
     r"for example|which ones?|who else|where else|"
     r"the (?:first|second|third|last|other)s?)\b"
 )
+PASSAGES = 10
+"""Passages that are read for what is said of a new subject."""
+
 _SO = re.compile(r"(?i)^\W*(?:so|then)\b")
 _ONE_OF = re.compile(
     r"(?i)\b(?:the|an)(?: |)(first|second|third|fourth|fifth|last|other|same|next) ones?\b"
@@ -65,6 +70,7 @@ _HOW_MANY = re.compile(
     r"(?i)\W*(?:(?:and|so|ok|okay)\W+)*how many (?:(?:of (?:those|these|them)|are (?:those|these))"
     r"(?: are there)?|are there)(?: in (?:all|total))?\W*"
 )
+_LEFT_OUT = re.compile(r"^And (\d+) more\.", re.MULTILINE)
 _INSTEAD = re.compile(
     r"(?i)^\W*(?:(?:ok|okay|so|well)\W+)*(?:(?:and|or|but)\W+)?(?:(?:what|how) about|(?:and|or))\W+"
     r"(?!(?:wh\w+|how|is|are|was|were|do|does|did|can|could|if|that)\b)"
@@ -74,6 +80,7 @@ _THAT = re.compile(
     r"(?i)\b(?:for|to|of|about|like|than|with|from|by|on|in|do|does|is|was|after|before|"
     r"explain|mean|against|at|why|how)\s+that\b(?=\s*(?:$|[?.!,;:)]|and|or|in|then|so|too))"
     r"|^\W*(?:is|was|does|did|would|could|can|will)\s+that\b"
+    r"|\bof the (?:two|three|four|others)\b|\bone(?: up| out)?\W*$"
 )
 _ASKING = re.compile(
     r"(?i)^\W*(?:(?:ok|okay|so|well|and|but|please|hi|hello|hey)\W+)*"
@@ -183,13 +190,18 @@ def talk_of(message: str) -> Talk:
     return next((kind for kind, pattern in kinds if pattern.fullmatch(said)), "")
 
 
+def replaces_subject(question: str) -> bool:
+    """Check whether a follow-up only names a new subject: "And soy?", "What about peas?"."""
+    return _INSTEAD.match(question) is not None
+
+
 def _refers_back(question: str, corpus: Corpus) -> bool:
     """Check whether a question cannot be understood without the one before."""
     words = tokens(question)
     if not _POINTING.isdisjoint(words) or _THAT.search(question) or _ONE_OF.search(question):
         return True
     if _names(question, corpus):
-        return _INSTEAD.match(question) is not None
+        return replaces_subject(question)
     content = [word for word in words if word not in STOP_WORDS]
     if _OPENING.match(question) or (_SO.match(question) and len(content) <= SHORT):
         return True
@@ -206,7 +218,11 @@ def _is_whole(question: str) -> bool:
 def _count(question: str, turn: Turn) -> str:
     """Return how many items the last answer lists, if "how many of those?" asks for it."""
     items = _items(turn) if _HOW_MANY.fullmatch(question) else []
-    return f"The last answer lists {len(items)}." if items else ""
+    if len(items) < 2 or not isinstance(turn.answer, Answer):
+        return ""
+    left_out = _LEFT_OUT.search(turn.answer.text)
+    of_all = f" of {len(items) + int(left_out.group(1))}" if left_out else ""
+    return f"The last answer lists {len(items)}{of_all}."
 
 
 def _items(turn: Turn) -> list[str]:
@@ -234,7 +250,7 @@ def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
     "And soy?" replaces a subject. After "what about peas?" nothing is taken over. After a longer
     question its words are, without the names of notes if soy is one.
     """
-    instead = _INSTEAD.match(question) is not None
+    instead = replaces_subject(question)
     about = [name for turn in turns for name in _names(turn.question, corpus)]
     if not instead and about and not _POINTING.isdisjoint(tokens(question)):
         # "it" in "Who translated it?" refers to the note named before, not to the whole question.
@@ -245,7 +261,7 @@ def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
     parts: list[str] = []
     for turn in reversed(turns):
         asked = turn.question
-        if instead and _INSTEAD.match(asked):
+        if instead and replaces_subject(asked):
             continue
         complete = turn is turns[0] or not _refers_back(asked, corpus)
         if complete or not other:
@@ -253,7 +269,28 @@ def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
         if complete or named:
             break
     words = "; ".join(dict.fromkeys(part for part in parts if part)).split()
+    if instead and not named:
+        words = _said_with(question, words, corpus)
     return " ".join(words[:SUBJECT_WORDS])
+
+
+def _said_with(question: str, words: Sequence[str], corpus: Corpus) -> list[str]:
+    """Return those of some words that the notes say of a new subject; all if they say none.
+
+    After "what does oat milk cost", "and almond?" is about milk and cost: a sentence with
+    "almond" holds both, and no "oat".
+    """
+    new = {stem(word) for word in content_words(question)}
+    topic = {stem(word) for text in words for word in content_words(text)}
+    scores = corpus.bm25(question)
+    said: set[str] = set()
+    for number in sorted(scores, key=lambda one: -scores[one])[:PASSAGES]:
+        text = corpus.passage(number).text
+        for start, end in sentences(text):
+            here = {stem(word) for word in tokens(text[start:end])}
+            said |= here if new <= here and topic & here else set()
+    kept = [word for word in words if {stem(one) for one in content_words(word)} <= said]
+    return kept or list(words)
 
 
 def _without_names(question: str, corpus: Corpus) -> str:

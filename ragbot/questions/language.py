@@ -14,11 +14,14 @@ from typing import Literal
 from ragbot.models import Span
 from ragbot.text import language
 from ragbot.text.folding import fold
+from ragbot.text.scripts import PAIRED
 
 Language = Literal["de", "en", "es", "fr", "ja", "zh"]
 Talk = Literal["", "greeting", "thanks", "farewell", "help"]
 
 _FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
+
+_PAIRED = re.compile(f"[{PAIRED}]")
 
 _TALK: dict[Talk, str] = {
     "greeting": "hallo guten tag|guten tag|guten morgen|guten abend|hallo|bonjour|salut|bonsoir|"
@@ -34,6 +37,9 @@ SMALL_TALK = {fold(said): talk for talk, words in _TALK.items() for said in word
 
 LONGEST_PIECE = 14
 """Letters of the longest word piece; an encoder returns a longer run for an unknown script."""
+
+LONGEST_UNSPACED = 4
+"""The same of scripts without spaces, and of Korean, where a run is a phrase."""
 
 KNOWN = 0.5
 """Least share of the non-Latin letters in word pieces of several letters in a known script."""
@@ -170,5 +176,9 @@ def is_readable(text: str, pieces: Sequence[Span]) -> bool:
     letters = len(_FOREIGN.findall(text))
     if 2 * letters <= len(re.findall(r"[^\W\d_]", text)):
         return True
-    sizes = [len(_FOREIGN.findall(text[first:last])) for first, last in set(pieces)]
-    return sum(size for size in sizes if 1 < size <= LONGEST_PIECE) >= KNOWN * letters
+    read = 0
+    for first, last in set(pieces):
+        size = len(_FOREIGN.findall(text[first:last]))
+        longest = LONGEST_UNSPACED if _PAIRED.match(text, first) else LONGEST_PIECE
+        read += size if 1 < size <= longest else 0
+    return read >= KNOWN * letters

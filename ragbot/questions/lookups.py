@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
 
 from ragbot.index.corpus import Corpus
 from ragbot.models import Filters, Note, NoteId, Span
 from ragbot.notes.note_dates import daily_date, note_date
-from ragbot.notes.units import TaskState, Unit, units
+from ragbot.notes.units import TaskState, Unit, members, units
 from ragbot.questions.question_type import things_asked
-from ragbot.text.dates import When, find_dates
+from ragbot.text.dates import When, day_of, find_dates, spoken
 from ragbot.text.folding import fold
+from ragbot.text.language import COMMON_WORDS, IN_ENGLISH, language_of
 from ragbot.text.stemming import stem
-from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, tokens
+from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, han_names, terms
 
 TABLES = 20
 """Most passages, the best by BM25, whose notes are searched for a row or property."""
 
-MOST_DAYS = 400
-"""Most daily notes that are read for a day without a year."""
+FEW = 3
+"""Rows that answer together, where the question names no column that they fill."""
+
+YEARS = 50
+"""Years back in which a day without a year is looked for."""
 
 LEAST_STEM = 5
 """Letters of the shortest stem that can be the beginning of another stem of the word."""
@@ -41,6 +47,10 @@ _TASK = re.compile(
     r"\b(tasks?|to-?dos?|action items?|checklist)\b|\b(still|left|remains?|have)\b.*\bto do\b",
     re.IGNORECASE,
 )
+_INSIDE = re.compile(r"\b(in|on|of|from|under)( (the|my|our))? [\"'“‘]?$", re.IGNORECASE)
+_DUTY = re.compile(
+    r"\b(who|whom|what|which)\b.*\b(should|must|shall|need to|have to|ought to)\b", re.IGNORECASE
+)
 _WHEN = re.compile(r"\b(when|(what|which) (day|date)|since when)\b", re.I)
 _ATTENDED = re.compile(
     r"\bwho (all )?(came|attended|was|were|joined|took part|participated|sat|met)\b"
@@ -52,7 +62,6 @@ _ATTENDEES = re.compile(
     r"|teilnehmer(innen)?|anwesend|participants|asistentes|présents)",
     re.I,
 )
-_AT_A_TABLE = frozenset(stem(word) for word in ("meeting", "table", "present", "there", "people"))
 _STATES: tuple[tuple[TaskState, re.Pattern[str]], ...] = (
     ("cancelled", re.compile(r"\b(cancell?ed|dropped|abandoned)\b", re.I)),
     (
@@ -70,10 +79,21 @@ _ASKING_WORDS = (
     "value number find open unfinished pending undone outstanding left still remain remaining "
     "incomplete unchecked yet done finished complete closed ticked checked cancelled canceled "
     "dropped write wrote written made happen day date daily diary journal please many much long "
-    "old type kind every each there"
+    "old type kind every each there need needed require required use used should must "
+    "give gave given take took taken come came go went"
 )
-_NUMBERS = {stem(word) for word in TO_TWENTY} | {str(number) for number in range(21)}
 ASKING = frozenset(map(stem, _ASKING_WORDS.split()))
+
+
+def _root(word: str) -> str:
+    """Return the stem of a word without the ending of who does it: "keeps", "Keeper"."""
+    found = stem(word)
+    return found[:-2] if found.endswith(("er", "or")) and len(found) >= LEAST_STEM else found
+
+
+_AT_A_TABLE = frozenset(map(_root, ("meeting", "table", "present", "there", "people")))
+_ASKING = frozenset(map(_root, _ASKING_WORDS.split())) | {"s"}
+_NUMBERS = {_root(word) for word in TO_TWENTY} | {str(number) for number in range(21)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +112,8 @@ class Found:
 
 
 def look_up(corpus: Corpus, question: str) -> tuple[Found, ...]:
-    """Return the facts that answer a question; empty if it needs no look-up."""
-    for search in (_tagged, _tasks, _attended, _dated, _when, _values, _headed):
+    """Return what answers a question by structure; nothing for any other question."""
+    for search in (_tagged, _tasks, _attended, _dated, _when, _values, _headed, _named):
         if found := tuple(search(corpus, question)):
             return found
     return ()
@@ -123,17 +143,27 @@ def _tag_place(note: Note, tag: str) -> Span:
 
 
 def _tasks(corpus: Corpus, question: str) -> Iterator[Found]:
-    if not _TASK.search(question):
+    duty = _DUTY.search(question) is not None
+    if not (duty or _TASK.search(question)):
         return
     state = next((state for state, pattern in _STATES if pattern.search(question)), "")
+    state = state or ("open" if duty else "")
     wanted = _words(question)
+    if duty and not wanted:
+        return
+    inside = {
+        note
+        for name in corpus.names_in(question)
+        if _INSIDE.search(question, 0, name.span[0])
+        for note in name.notes
+    }
     for note in corpus.notes.values():
-        if "[" not in note.text:
+        if "[" not in note.text or (inside and note.id not in inside):
             continue
         for unit in units(note):
             if unit.kind != "task" or (state and unit.state != state):
                 continue
-            if wanted <= _stems((note.title, *note.aliases, *unit.headings, unit.text, note.id)):
+            if wanted <= _roots((note.title, *note.aliases, *unit.headings, unit.text, note.id)):
                 yield _found(note, unit, with_state=not state)
 
 
@@ -155,14 +185,12 @@ def _dated(corpus: Corpus, question: str) -> Iterator[Found]:
 
 def _notes_of(corpus: Corpus, period: When) -> list[Note]:
     """Return the notes of a day, month or year, in order of their dates."""
-    found: Iterable[NoteId]
-    if period.yearless:
-        # "5 June" is in the name of a daily note of any year: "2026-06-05" has the words 06 and 05.
-        found = corpus.by_title(period.first.strftime("%m %d"), MOST_DAYS)
-    else:
-        found = corpus.matching(
-            Filters(since=period.first.isoformat(), until=period.last.isoformat())
-        )
+    days = _in_every_year(period) if period.yearless else [(period.first, period.last)]
+    found = {
+        note
+        for first, last in days
+        for note in corpus.matching(Filters(since=first.isoformat(), until=last.isoformat()))
+    }
     dated = [(note_date(note), note.id, note) for note in map(corpus.notes.__getitem__, found)]
     return [
         note
@@ -172,12 +200,21 @@ def _notes_of(corpus: Corpus, period: When) -> list[Note]:
     ]
 
 
+def _in_every_year(period: When) -> Iterator[tuple[date, date]]:
+    """Yield the day that a date without a year means in each of the last years."""
+    now = date.today().year
+    for year in range(now - YEARS, now + 2):
+        with suppress(ValueError):  # 29 February
+            day = period.first.replace(year=year)
+            yield day, day
+
+
 def _of_day(note: Note, wanted: Collection[str]) -> Iterator[Found]:
     """Yield the lines of a daily note, or those that contain all the words wanted."""
     for unit in units(note):
         if unit.kind in ("heading", "property", "header"):
             continue
-        if set(wanted) <= _stems((unit.text, *unit.headings)):
+        if set(wanted) <= _roots((unit.text, *unit.headings)):
             yield _found(note, unit, with_state=True)
 
 
@@ -187,34 +224,41 @@ def _when(corpus: Corpus, question: str) -> Iterator[Found]:
     if not _WHEN.search(question) or not wanted:
         return
     for note in _nearby(corpus, question):
-        if daily_date(note.id) is None:
+        if (day := daily_date(note.id)) is None:
             continue
         every = [one for one in units(note) if not one.question and one.kind != "property"]
-        if wanted <= _stems(one.text for one in every):
-            best = max(every, key=lambda one: len(wanted & _stems((one.text,))))
-            yield replace(_found(note, best), item=False, lead=note.title)
+        if wanted <= _roots(one.text for one in every):
+            best = max(every, key=lambda one: len(wanted & _roots((one.text,))))
+            lead = note.title if day_of(note.title) else spoken(day)
+            yield replace(_found(note, best), item=False, lead=lead)
 
 
 def _values(corpus: Corpus, question: str) -> Iterator[Found]:
     """Yield the rows and properties that contain the value of the column or key asked for."""
     wanted = _words(question)
-    every = _stems([question])
-    rows: list[Found] = []
+    every = _roots([question])
+    rows: dict[bool, list[Found]] = {True: [], False: []}
     properties: list[tuple[int, bool, Found]] = []
     for note in _nearby(corpus, question) if wanted else ():
-        place = _stems((note.title, *note.aliases, note.id))
+        names = (note.title, *note.aliases, note.id)
+        place = _roots(names)
         for unit in units(note):
-            if unit.kind == "row" and _answers(unit, wanted, place):
-                rows.append(_found(note, unit))
-            elif unit.kind == "property" and unit.columns:
-                key = _stems([unit.columns[0][0]])
+            if unit.kind == "row":
+                says = _answers(unit, wanted, place)
+                if says is not None and _holds_names(unit, question, " ".join(names)):
+                    rows[says].append(_found(note, unit))
+            for name, _ in unit.columns if unit.kind == "property" else ():
+                key = _roots([name])
                 rest = wanted - key
-                if key <= every and rest <= place | _stems(unit.headings) and rest != wanted:
+                if key <= every and rest <= place | _roots(unit.headings) and rest != wanted:
                     properties.append((len(key), bool(rest), _found(note, unit)))
     # "What is the serial number?" has an answer only if one note has a serial number.
     best = max(((size, named) for size, named, _ in properties), default=None)
     found = [one for size, named, one in properties if (size, named) == best]
-    yield from rows or (found if best and (best[1] or len(found) == 1) else ())
+    if not best or not (best[1] or len(found) == 1):
+        found = []
+    few = rows[False] if len(rows[False]) <= FEW else []
+    yield from rows[True] or found or few
 
 
 def _attended(corpus: Corpus, question: str) -> Iterator[Found]:
@@ -225,19 +269,19 @@ def _attended(corpus: Corpus, question: str) -> Iterator[Found]:
     days = find_dates(question)
     wanted = _words(question[: asked.start()] + question[asked.end() :]) - _AT_A_TABLE
     for when in reversed(days):
-        wanted -= _stems([question[slice(*when.span)]])
+        wanted -= _roots([question[slice(*when.span)]])
     for note in _nearby(corpus, question):
         day = note_date(note)
         if days and not (day and any(when.covers(day) for when in days)):
             continue
-        # Without a date and a name, every meeting would match.
-        if not wanted <= _stems((note.title, *note.aliases, note.id)) or not (wanted or days):
+        # Without a date and a name, any meeting would do.
+        if not wanted <= _roots((note.title, *note.aliases, note.id)) or not (wanted or days):
             continue
         every = units(note)
         for unit in every:
             lead = every[unit.parent].text if unit.parent >= 0 else " ".join(unit.headings[-1:])
             if unit.kind == "item" and _ATTENDEES.fullmatch(lead.strip(" :：")):
-                group = [one for one in every if one.group == unit.group]
+                group = members(every, unit.group)
                 span = (group[0].span[0], group[-1].span[1])
                 yield from (replace(_found(note, one), span=span) for one in group)
                 return
@@ -251,9 +295,9 @@ def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
         return
     for note in _nearby(corpus, question):
         every = units(note)
-        title = _stems((note.title, *note.aliases, note.id))
+        title = _roots((note.title, *note.aliases, note.id))
         for group in dict.fromkeys(unit.group for unit in every if unit.kind in ("item", "task")):
-            items = [unit for unit in every if unit.group == group]
+            items = members(every, group)
             if len(items) < 2:
                 continue
             first = items[0]
@@ -262,8 +306,8 @@ def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
                 continue
             intro = every[first.parent] if first.parent >= 0 else None
             says = intro.text if intro else " ".join(first.headings[1:][-1:])
-            above = _stems([says]) - title
-            place = above | title | _stems(first.headings)
+            above = _roots([says]) - title
+            place = above | title | _roots(first.headings)
             if _all_alike(wanted, place) and any(
                 _alike(word, one) for word in wanted for one in above
             ):
@@ -271,6 +315,14 @@ def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
                 span = (listed[0].span[0], listed[-1].span[1])
                 yield from (replace(_found(note, unit), span=span) for unit in listed)
                 return
+
+
+def _named(corpus: Corpus, question: str) -> Iterator[Found]:
+    """Yield the name of an empty note that holds all words of the question: it says the answer."""
+    wanted = _words(question)
+    for note in _nearby(corpus, question) if wanted else ():
+        if not note.text.strip() and _all_alike(wanted, _roots([note.title])):
+            yield Found(note.id, (0, 0), note.title, item=False)
 
 
 def _all_alike(wanted: Collection[str], place: Collection[str]) -> bool:
@@ -292,33 +344,48 @@ def _nearby(corpus: Corpus, question: str) -> list[Note]:
     return [corpus.notes[note] for note in notes]
 
 
-def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool:
-    """Check whether a row has the column that is asked for, and all other words of the question.
+def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool | None:
+    """Check whether a row holds all that a question names, with a column of the question.
 
-    Each word of the question must be in the row, its columns, or its headings and title. At least
-    one must be in the row itself, to select it among the others.
+    Returns
+    -------
+    bool or None
+        True where the cell of such a column says what the question does not: "which boats have
+        Lars as skipper" asks for the boat. False for any other such row, None for no such row.
     """
-    names = [_stems([name]) for name, _ in unit.columns]
+    names = [_roots([name]) for name, _ in unit.columns]
     columns = set().union(*names)
-    cells = [_stems([cell]) for _, cell in unit.columns]
-    values = wanted - columns - place - _stems(unit.headings)
-    # "Which boats have Lars as skipper?" asks for the boat, "the berth of the Corvo" for the berth:
-    # a column in the question, with a cell that is not in it.
-    says = any(
-        name and name <= wanted and not cell <= wanted
-        for name, cell in zip(names, cells, strict=True)
-    )
+    cells = [_roots([cell]) for _, cell in unit.columns]
     every = set().union(*cells)
-    return says and values <= every and bool((values or wanted - columns) & every)
+    values = wanted - columns - place - _roots(unit.headings)
+    if not (wanted & columns and values <= every and (values or wanted - columns) & every):
+        return None
+    pairs = zip(names, cells, strict=True)
+    return any(name and name <= wanted and not cell <= wanted for name, cell in pairs)
+
+
+def _holds_names(unit: Unit, question: str, place: str) -> bool:
+    """Check that a row holds each name of a question in Chinese or Japanese as a whole.
+
+    Words alone cannot tell, as they are single characters.
+    """
+    asked = fold(question)
+    for name, _ in unit.columns:
+        asked = asked.replace(fold(name), " ") if name else asked
+    held = fold("\n".join((*(cell for _, cell in unit.columns), *unit.headings, place)))
+    return all(name in held for name in han_names(asked))
 
 
 def _words(question: str) -> set[str]:
-    """Return the stems of a question's words, without those that only ask."""
-    return {stem(word) for word in tokens(question) if word not in STOP_WORDS} - ASKING - {"s"}
+    """Return the roots of what a question names, in English too, without words that only ask."""
+    language = language_of(question)
+    common = () if language == "en" else COMMON_WORDS.get(language, ())
+    return _roots([question]) - _ASKING - set(map(_root, common))
 
 
-def _stems(texts: Iterable[str]) -> set[str]:
-    return {stem(word) for text in texts for word in tokens(text)}
+def _roots(texts: Iterable[str]) -> set[str]:
+    words = {word for text in texts for word in terms(text)} - STOP_WORDS
+    return {_root(IN_ENGLISH.get(word, word)) for word in words}
 
 
 def _found(note: Note, unit: Unit, *, with_state: bool = False) -> Found:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Marks over letters that people leave out when they search: accents, breathings, vowel points.
+# Marks over letters that people leave out when they search: accents, breathings, vowel points;
+# and signs that show nothing: soft hyphens, and where a word may break.
 _MARKS = re.compile(
-    "[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
+    "[\u00ad\u200b\u2060\ufeff"
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
     "\u06d6-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 )
 _ARABIC = str.maketrans({"ى": "ي", "ة": "ه", "ی": "ي", "ک": "ك"})

@@ -29,7 +29,7 @@ _COMMON = {
     "pourquoi "
     "comment quand pas pour sur avec au aux ce cette ces il elle nous vous je tu mon ma mes son "
     "sa ses "
-    "sont était etait a ont se en par plus dit parle faut combien sais",
+    "sont était etait a ont se en par plus dit parle faut combien sais l d qu n j",
     "es": "el la los las y es en de del un una que qué quien quién quiénes cuál cual cuáles cuándo "
     "cuando cómo como dónde donde por para con no se su sus al lo más mas pero fue era son está "
     "esta "
@@ -47,6 +47,38 @@ COMMON_WORDS: dict[str, frozenset[str]] = {
     name: frozenset(map(fold, words.split())) for name, words in _COMMON.items()
 }
 """Folded words that carry no subject, by language."""
+
+_NOUNS = {
+    "address": "adresse anschrift dirección indirizzo",
+    "author": "autor autorin auteur auteure autora verfasser schriftsteller escritor écrivain",
+    "birthday": "geburtstag anniversaire cumpleaños",
+    "brand": "marke marque marca hersteller fabricant fabricante",
+    "colour": "farbe couleur color",
+    "composer": "komponist compositeur compositor",
+    "date": "datum fecha",
+    "director": "regisseur regie réalisateur réalisatrice directeur",
+    "doctor": "arzt ärztin médecin médico",
+    "height": "höhe hauteur altura",
+    "length": "länge longueur longitud",
+    "number": "nummer numéro número",
+    "open": "offen offene offenen ouvert ouverte ouvertes abierto abierta abiertas",
+    "owner": "besitzer eigentümer propriétaire propietario dueño",
+    "password": "passwort kennwort contraseña",
+    "phone": "telefon telefonnummer téléphone teléfono",
+    "place": "ort lieu lugar",
+    "plate": "kennzeichen plaque matrícula immatriculation",
+    "price": "cost costs preis kosten kostet prix coût coûte precio costo cuesta",
+    "publisher": "verlag verleger éditeur maison editorial",
+    "serial": "seriennummer série serie",
+    "size": "größe taille tamaño talla",
+    "task": "aufgabe aufgaben tâche tâches tarea tareas",
+    "translator": "übersetzer übersetzerin traducteur traductrice traductor traductora",
+    "weight": "gewicht poids peso",
+    "width": "breite largeur anchura ancho",
+    "year": "jahr année año",
+}
+IN_ENGLISH = {fold(word): english for english, words in _NOUNS.items() for word in words.split()}
+"""Folded words, mostly German, French and Spanish, for what notes keep in fields: in English."""
 
 _BY_SCRIPT = {
     "cyrillic": "ru",

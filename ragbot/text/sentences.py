@@ -19,6 +19,9 @@ _SPACED = r"(?<![.!?…‽])(?:[.!?…‽]++|[؟۔።፧։।॥\u037e]|(?<=[\u0
 # The question of a flash card: `What is it?::This`.
 _CARD = r"[?？؟]:::?(?!:)"
 
+# The tags of a flash card after its question: `What is it? #card`.
+_TAGS = re.compile(r"(?:[ \t]+#[^\s#]+)+(?=[ \t]*(?:[\r\n]|\Z))")
+
 # A line that is a flash card: `Two short blasts::I turn to port`.
 _CARD_LINE = re.compile(r"(?m)^[ \t]*\S+[ \t][^\r\n`]*?[^\s:]:{2,3}[^\s:][^\r\n]*$")
 
@@ -120,7 +123,8 @@ def _sentence_ends(text: str) -> list[int]:
             number += 1
         inside = number < len(whole) and whole[number][0] < match.start()
         if not inside and _ends(text, match):
-            ends.append(match.end())
+            tags = _TAGS.match(text, match.end()) if match.group()[0] in "?？؟" else None
+            ends.append(tags.end() if tags else match.end())
     return ends
 
 

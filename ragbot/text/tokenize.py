@@ -13,6 +13,11 @@ _TOKEN = re.compile(rf"[{PAIRED}]+|(?:[^\W_{PAIRED}]|[{MARKED}])+")
 _PAIRED = re.compile(rf"[{PAIRED}]")
 _HAN = re.compile(rf"[{SCRIPTS['han']}]")
 _UNSPACED_WORD = re.compile(rf"[{SCRIPTS['han']}{SCRIPTS['kana']}]+")
+_KATAKANA = re.compile("[\u30a1-\u30fa\u30fc-\u30ff]{2,}")
+_SPELT = re.compile(
+    "".join(("[", *(SCRIPTS[name] for name in ("thai", "lao", "burmese", "khmer")), "]+"))
+)
+"""Scripts without spaces whose letters are sounds: two of them in a row say nothing."""
 _FUNCTION = frozenset(
     "是的了在有我你您他她它们这那吗呢吧什么哪谁几多少个为因所以和与就不没也会能要请问怎样何誰私"
 )
@@ -55,7 +60,7 @@ def tokens(text: str) -> list[str]:
     else:
         found = []
         for word in _TOKEN.findall(folded):
-            found += _pairs(word) if _PAIRED.match(word) else (foreign_stem(word),)
+            found += _groups(word, 2) if _PAIRED.match(word) else (foreign_stem(word),)
     return found + _days(text) if _YEAR.search(text) else found
 
 
@@ -72,10 +77,10 @@ def content_words(text: str) -> list[str]:
 
 
 def terms(text: str) -> list[str]:
-    """Return the words that a text and its answer share: content words, and Han characters.
+    """Return the words that a text and its answer share, as what says that they are of one thing.
 
-    Of Chinese and Japanese the characters that carry a subject stand in for pairs, half of which
-    join two words.
+    Of Chinese and Japanese, the characters that carry a subject and the pairs of katakana replace
+    the pairs, half of which join two words. Of Thai and its like, groups of three replace them.
 
     Examples
     --------
@@ -83,11 +88,24 @@ def terms(text: str) -> list[str]:
     (['号', '搬', '家'], ['京', '都', '食'], ['tide'])
     """
     found = content_words(text)
-    han = [char for char in _HAN.findall(fold(text)) if char not in _FUNCTION]
+    if text.isascii():
+        return found
+    folded = fold(text)
+    if spelt := _SPELT.findall(folded):
+        groups = [group for run in spelt for group in _groups(run, 3)]
+        found = groups + [word for word in found if not _SPELT.fullmatch(word)]
+    han = [char for char in _HAN.findall(folded) if char not in _FUNCTION]
     if not han:
         return found
-    return han + [word for word in found if not _UNSPACED_WORD.fullmatch(word)]
+    kana = [pair for run in _KATAKANA.findall(folded) for pair in _groups(run, 2)]
+    return han + kana + [word for word in found if not _UNSPACED_WORD.fullmatch(word)]
 
 
-def _pairs(word: str) -> list[str]:
-    return [word[i : i + 2] for i in range(len(word) - 1)] or [word]
+def han_names(folded: str) -> list[str]:
+    """Return the runs of Han characters in a folded text that carry a subject."""
+    runs = "".join(" " if char in _FUNCTION else char for char in folded)
+    return re.findall(rf"[{SCRIPTS['han']}]+", runs)
+
+
+def _groups(word: str, size: int) -> list[str]:
+    return [word[i : i + size] for i in range(len(word) - size + 1)] or [word]

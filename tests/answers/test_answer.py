@@ -11,6 +11,7 @@ from ragbot.answers.candidates import gather
 from ragbot.answers.grounding import stands
 from ragbot.inference import token_codes
 from ragbot.inference.token_codes import Encoded
+from ragbot.models import Turn
 from ragbot.questions.conversation import Standalone, standalone
 from ragbot.questions.question import analyse
 from ragbot.retrieval.retriever import retrieve
@@ -282,6 +283,42 @@ def test_a_line_that_introduces_a_list_is_not_said_without_it(corpus):
     answer = ask(hot, "What can one say of tea?")
     assert "Of tea one can say:\n\n- It is hot." in quotes(answer)
     assert "Of tea one can say:" not in quotes(answer)
+
+
+def test_relations_that_the_last_answer_quoted_are_not_quoted_again(corpus):
+    first = ask(corpus, "What does the kettle extend?")
+    assert first.kind == "graph"
+    history = [Turn("What does the kettle extend?", first)]
+    again = standalone("and what does it extend?", history, corpus)
+    analysed = analyse(corpus, "and what does it extend?", again, asked)
+    second = answers.answer(corpus, analysed, retrieve(corpus, analysed))
+    assert second.kind != "graph"
+    assert quotes(second)[:1] != quotes(first)[:1]
+
+
+def test_a_relation_in_the_past_reads_as_a_sentence():
+    files = {"Ada.md": "- wrote::[[Notes]]\n- founded::[[Club]]\n", "Notes.md": "", "Club.md": ""}
+    corpus = MemoryCorpus.of(files, bags)
+    assert "Ada wrote Notes" in ask(corpus, "What did Ada write?").text
+    assert "Ada founded Club" in ask(corpus, "What did Ada found?").text
+
+
+def test_an_annotation_ranks_below_prose_that_says_as_much():
+    line, prose = "- relates_to::[[Iron]]\n  - Water rusts iron.\n", "Damp rusts iron.\n"
+    corpus = MemoryCorpus.of({"Rust.md": f"# Rust\n\n{line}\n{prose}", "Iron.md": "Hot."}, bags)
+    analysed = analyse(corpus, "iron rusts when?", encode=asked)
+    ranked = sentence_ranker.rank(corpus, analysed, retrieve(corpus, analysed)).whole
+    texts = [one.candidate.text for one in ranked]
+    assert texts.index("Damp rusts iron.") < texts.index("Water rusts iron.")
+
+
+def test_the_best_note_is_read_beyond_its_best_passages():
+    filler = "".join(f"## Trial {n}\n\nBelt {n} squeaks when wet.\n\n" for n in range(3))
+    far = "## How it works\n\nFriction falls.\n"
+    corpus = MemoryCorpus.of({"Belt.md": f"# Belt\n\n{filler}{far}"}, bags)
+    analysed = analyse(corpus, "Why does a wet belt squeak?", encode=asked)
+    found = gather(corpus, analysed, retrieve(corpus, analysed), 3)
+    assert "Friction falls." in [one.text for one in found]
 
 
 def test_a_comparison_quotes_both_sides(corpus):

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from ragbot.answers.compose import compose
 from ragbot.answers.grounding import cite, stands
+from ragbot.answers.layout import Line, Quote
 from ragbot.notes.parser import parse
 
 TEXT = "# Heat\n\nHeat flows from warm to cold bodies. Joule measured it in 1843.\n"
@@ -40,3 +42,27 @@ def test_a_citation_with_a_wrong_place_is_refused(change):
 def test_no_quotation_outside_the_note(span):
     with pytest.raises(ValueError, match="no quotation"):
         cite(NOTES, 1, "Heat.md", span)
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_note_is_cited_by_its_name(text):
+    notes = {"The key is under the mat.md": parse(text, "The key is under the mat.md")[0]}
+    citation = cite(notes, 1, "The key is under the mat.md", (0, 0))
+    assert (citation.quote, citation.title) == ("", "The key is under the mat")
+    assert stands(citation, notes)
+
+
+@pytest.mark.parametrize(
+    ("line", "source", "shown"),
+    [
+        ("Use mv *.JPG <dir> now", "Use `mv *.JPG <dir>` now", "Use `mv *.JPG <dir>` now [1]"),
+        ("Match \\[(.+)\\]", "Match `\\[(.+)\\]`", "Match `\\[(.+)\\]` [1]"),
+        ("a `*` b", "``a `*` b``", "`` a `*` b `` [1]"),
+        ("5 * 3 <b>", "5 * 3 <b>", "5 \\* 3 \\<b> [1]"),
+        ("run make now", "run `make` now", "run make now [1]"),
+    ],
+)
+def test_code_in_a_line_is_shown_as_it_is_written(line, source, shown):
+    notes = {"a.md": parse(source, "a.md")[0]}
+    made = compose(notes, [Quote("a.md", (0, len(source)), (Line(line),))])
+    assert made.text == shown

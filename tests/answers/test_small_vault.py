@@ -1,8 +1,12 @@
 """Everyday questions over a small vault, through `Ragbot` with the real encoder."""
 
 import pytest
+from starlette.testclient import TestClient
 
 from ragbot import Filters, Ragbot
+from ragbot.apps.mcp import NotesServer
+from ragbot.apps.web.index_refresher import IndexRefresher
+from ragbot.apps.web.server import application
 from ragbot.text.language import MULTILINGUAL_ENCODERS
 
 NOTES = {
@@ -23,6 +27,12 @@ NOTES = {
         "Mr Quandt owns number 7 and can be reached on Mondays.\n"
     ),
     "Tagebuch.md": "# Tagebuch\n\nFür 15 Euro eine Kuckucksuhr gekauft, die rückwärts geht.\n",
+    "Milk.md": "# Milk\n\nOat milk costs 1.95 euros a litre.\n\nSoy milk costs 1.45 euros a litre."
+    "\n\nAlmond milk costs 2.60 euros a litre.\n",
+    "Belts.md": "# Belts\n\nMia Voss got her belt on 10 March. Mia Stein got her belt on 11 March. "
+    "Lea Stein got her belt on 12 March.\n",
+    "Photos.md": "# Photos\n\nRename photographs with `mv *.JPG <dir>[0-9]` afterwards.\n",
+    "The spare key is under the boat.md": "",
     "搬家.md": "# 搬家\n\n三月七日，我们搬进了皮匠巷九号的老房子。钢琴太重，四个人才抬上楼。\n",
 }
 
@@ -111,6 +121,44 @@ def test_a_title_finds_its_note_wherever_a_name_is_taken(bot, name):
     assert {relation.source for relation in bot.related(name)} == {"tramp.md", "Plan.md"}
     assert bot.path(name, "Plan")
     assert bot.path("Plan", name)
+
+
+@pytest.mark.parametrize("name", ["The Steam Tramp Aurora", "the steam tramp aurora"])
+def test_a_title_finds_its_note_in_filters_over_http_and_by_mcp(bot, name):
+    near = {hit.passage.note for hit in bot.search("setts", filters=Filters(near=name))}
+    assert near
+    assert near <= {"tramp.md", "Plan.md"}
+    client = TestClient(application(IndexRefresher(bot)), base_url="http://127.0.0.1")
+    assert client.get("/api/note", params={"name": name}).json()["note"] == "tramp.md"
+    server = NotesServer(lambda: bot)
+    for result in (server.read_note(name), server.related_notes(name)):
+        assert "tramp" in result.content[0].text.lower()
+    assert server.path_between(name, "Plan").content[0].text
+
+
+def test_a_whole_name_wins_over_half_of_it(bot):
+    answer = bot.ask("When did Mia Stein get her belt?")
+    assert "11 March" in answer.text
+    assert not any(half in answer.text for half in ("Mia Voss", "Lea Stein"))
+
+
+@pytest.mark.parametrize(
+    ("question", "history", "said", "unsaid"),
+    [
+        ("And soy?", "What does oat milk cost?", "1.45", "1.95"),
+        ("What about almond milk?", "How much is oat milk?", "2.60", "1.95"),
+    ],
+)
+def test_a_new_subject_replaces_the_old(bot, question, history, said, unsaid):
+    answer = bot.ask(question, [history])
+    assert said in answer.text
+    assert unsaid not in answer.text
+
+
+def test_code_is_verbatim_and_an_empty_note_answers_by_its_name(bot):
+    assert "`mv *.JPG <dir>[0-9]`" in bot.ask("How do I rename photographs?").text
+    (cited,) = bot.ask("Where is the spare key?").citations
+    assert (cited.note, cited.quote) == ("The spare key is under the boat.md", "")
 
 
 def test_a_vault_in_another_language_is_noticed(tmp_path, bot):

@@ -238,7 +238,7 @@ def test_index_reports_the_changes(tmp_path, plot, capsys):
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        pytest.param([], "Missing command", id="no-command"),
+        pytest.param([], "Commands:", id="no-command"),
         pytest.param(["ask"], "Missing argument 'QUESTION'", id="no-question"),
         pytest.param(["aks", "x"], "No such command 'aks'", id="unknown-command"),
         pytest.param(["serach", "x"], "Did you mean 'search'?", id="misspelt-command"),

@@ -550,6 +550,42 @@ def test_a_new_parser_version_reads_again_but_keeps_vectors(vault, index, monkey
     assert counter(index) == after
 
 
+def test_reading_all_again_is_resumed_after_a_kill(vault, index, monkeypatch):
+    index.refresh(vault, None)
+    monkeypatch.setattr(indexer, "PARSER_VERSION", 99)
+    monkeypatch.setattr(indexer, "BATCH", 1)
+
+    def report(progress):
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        index.refresh(vault, None, report=report)
+    read, read_note = [], scanning.read_note
+    monkeypatch.setattr(
+        scanning, "read_note", lambda root, note: read.append(note) or read_note(root, note)
+    )
+    Index(index.directory).refresh(vault, None)
+    assert read == ["Heat.md", "Ice.md", "Salt.md"]
+    Index(index.directory).refresh(vault, None)
+    assert len(read) == 3
+
+
+def test_files_that_another_process_indexed_are_compared_again(vault, index):
+    index.refresh(vault, None)
+    away = vault.with_name("Ice.md")
+    (vault / "Ice.md").rename(away)
+    Index(index.directory).refresh(vault, None)
+    (vault / "Picture.png").write_bytes(b"")
+    away.rename(vault / "Ice.md")
+    index.refresh(vault, None)
+    (vault / "Picture.png").unlink()
+    Index(index.directory).refresh(vault, None)
+    index.refresh(vault, None)
+    with index.snapshot() as corpus:
+        assert list(corpus.notes) == ["Heat.md", "Ice.md", "Salt.md"]
+        assert corpus.files == ()
+
+
 def test_mentions_are_weak_edges_until_they_are_switched_off(vault, index):
     (vault / "Salt.md").write_text("# Salt\n\nSalt keeps off the Ice.", encoding="utf-8")
     index.refresh(vault, WordEncoder())
@@ -679,18 +715,20 @@ def test_index_in_a_read_only_folder_answers_as_it_was(vault, index, tmp_path, r
         keep = sqlite3.connect(index.directory / FILE)
         keep.execute("SELECT count(*) FROM note").fetchone()
     (vault / "New.md").write_text("Steam rises.", encoding="utf-8")
-    everyone = Path(tempfile.gettempdir())
-    for folder in (tmp_path, *tmp_path.parents):
-        if everyone in folder.parents:
-            folder.chmod(0o755)
     read_only()
-    done = subprocess.run(
-        [sys.executable, "-c", READ, str(index.directory), str(vault)],
-        capture_output=True,
-        text=True,
-        cwd=Path.cwd(),
-        check=False,
-    )
+    # Pytest keeps other users out of its own folders.
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        home.chmod(0o755)
+        for name in (index.directory.name, vault.name):
+            shutil.copytree(tmp_path / name, home / name)
+        done = subprocess.run(
+            [sys.executable, "-c", READ, str(home / index.directory.name), str(home / vault.name)],
+            capture_output=True,
+            text=True,
+            cwd=Path.cwd(),
+            check=False,
+        )
     assert done.stdout.split() == ["Ice.md", "False"], done.stderr
     assert "The index as it was answers" in done.stderr
 

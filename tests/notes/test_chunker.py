@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragbot.notes import chunker
 from ragbot.notes.chunker import BUDGET, chunk, embedding_text, pieces
 from ragbot.notes.parser import parse
 
@@ -142,14 +141,8 @@ def test_chunks_are_slices_in_order_and_fit_the_encoder(lines):
     assert not any("%%" in c.text for c in found)
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_passages_of_code_and_frontmatter_are_found_without_and_with_parsing(end, monkeypatch):
-    code = "\n".join(f"value_{n} = [[Link {n}]] * {n}" for n in range(60))
-    indented = "\n".join(f"    call({n}) # *not* emphasis" for n in range(60))
-    body = f"Some *prose*.\n\n```\n{code}\n```\n\nMore.\n\n{indented}\n"
-    for matter in ('---\nnumber: 5\nserial: "It is *short*."\n---\n', "", "title: T\n---\n"):
-        note, found = chunks((matter + body).replace("\n", end))
-        quick = [embedding_text(note, each) for each in found]
-        with monkeypatch.context() as patch:
-            patch.setattr(chunker, "_follows_prose", lambda text, start: False)
-            assert [embedding_text(note, each) for each in found] == quick
+def test_a_passage_in_the_middle_of_a_list_is_read_as_items():
+    note, _ = chunks("First sentence. Second one.\n\n1. one\n2. two\n   - *three*\n")
+    start, end = note.text.index("Second"), note.text.index("*three*") + 7
+    passage = Passage(note.id, (start, end), note.text[start:end])
+    assert embedding_text(note, passage).endswith("Second one.\none\ntwo\nthree")

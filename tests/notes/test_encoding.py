@@ -42,3 +42,16 @@ def test_bytes_that_do_not_fit_are_reported(content, line):
 @pytest.mark.parametrize("content", [b"", b"a", b"a\0b [[Good]]\0", b"\0\0", b"ab\0\0cd"])
 def test_a_zero_is_not_yet_utf_16(content):
     assert decode(content, "a.md") == (content.decode(), [])
+
+
+@pytest.mark.parametrize(
+    "text", ["Саксофон лежит на чердаке.\n", "Το δωμάτιο είναι εδώ.\n", "שלום לכולם.\n"]
+)
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-8"])
+def test_other_scripts_without_a_mark(text, encoding):
+    assert decode(text.encode(encoding), "a.md") == (text, [])
+
+
+def test_a_stray_zero_is_no_utf_16():
+    text = f"{'word ' * 40}\0 {'word ' * 40}"
+    assert decode(text.encode(), "a.md") == (text, [])

@@ -19,7 +19,7 @@ HIDDEN = re.compile(
     r"|^[ \t>]*(?:[-*+] )?(?:`{3,}|~{3,}).*$"  # fences with their languages
     r"|^[ \t>]*\[[^\]\n]+\]:.*$"  # definitions of links
     r"|!\[\]\([^()\n]*\)|!\[\[[^\]\n]*\.(?:png|jpe?g|svg|gif|webp)\]\]"  # images
-    r"|\]\((?:[^()\n]|\([^()\n]*\))*\)|\[\[[^\[\]|\n]*\\?\|"  # where links lead
+    r"|\]\[[^\]\n]*\]|\]\((?:[^()\n]|\([^()\n]*\))*\)|\[\[[^\[\]|\n]*\\?\|"  # where links lead
     r"|\[\^[^\]\n]+\]|\[![\w-]+\][+-]?|\s\^[\w-]+[ \t]*$"  # footnotes, callouts, block ids
     r"|^[ \t]*(?:[-*+]|\d+[.)])[ \t]+(?:\[.\])?|https?://\S+|&\w+;",  # bullets, addresses
     re.DOTALL | re.MULTILINE,
@@ -50,7 +50,11 @@ LINES = [
     "    indented code", "<div>", "inside markup", "</div>", "tap<br>water", "![[Embedded]]",
     "%% hidden %%", "<!-- secret -->", "Why does it leak?", "Question::Answer", "$$", "a + beta",
     "$$", "**bold** and *slanted* text", "[label](Note.md) then", "> # Inside a quote",
-    "1. first step", "中文笔记", "Где яблоня", "#tagged words",
+    "1. first step", "中文笔记", "Где яблоня", "#tagged words", "![[Other note]]", "  ```sh",
+    "> - [ ] quoted task", "| escaped \\| bar | `code` |", "<table><tr><td>cell</td><td>next</td>",
+    "</tr></table>", "<ul><li>listed</li></ul>", "key with words:: plain value", "Setext", "===",
+    "- [[One link]], [Another](b.md)", "[^1]: a footnote", "### [[Linked]] heading ^id", "~~~",
+    "> [!tip]- Folded callout", "- **bold key**:: [[Target]]", "(inline:: field) after",
 ]  # fmt: skip
 
 

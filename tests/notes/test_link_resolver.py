@@ -125,3 +125,21 @@ def test_a_name_with_a_hash_is_found_where_no_note_has_the_name_before_it():
 
     assert targets(**{"C# basics.md": ""}) == ["C# basics.md"] * 3
     assert targets(**{"C.md": "# basics"}) == ["C.md", "C.md", None]
+
+
+@pytest.mark.parametrize(
+    ("link", "note", "heading"),
+    [
+        ("[[F# scales]]", "F# scales.md", None),
+        ("[[Issue #12]]", "Issue #12.md", None),
+        ("[[Issue #12#Why]]", "Issue #12.md", "Why"),
+        ("[[C# minor#Fingering#Thumb]]", "C# minor.md", "Fingering#Thumb"),
+        ("[[Room # 4]]", "Room # 4.md", None),
+        ("[[F# none]]", None, "none"),
+    ],
+)
+def test_a_link_to_a_name_with_a_hash_may_have_a_heading(link, note, heading):
+    names = ["F# scales.md", "Issue #12.md", "C# minor.md", "Room # 4.md"]
+    notes = [parse(link, "A.md")[0], *(parse("", name)[0] for name in names)]
+    [relation] = resolve(notes)[0].relations
+    assert (relation.target, relation.heading) == (note, heading)

@@ -4,7 +4,7 @@ import pytest
 
 from ragbot.notes.chunker import chunk, embedding_text
 from ragbot.notes.parser import parse
-from ragbot.notes.units import sentence_spans, units, units_in
+from ragbot.notes.units import members, sentence_spans, units, units_in
 
 
 def units_of(text):
@@ -306,3 +306,30 @@ def test_places_hold_for_every_line_end(ending):
     row = units(note)[1]
     assert text[slice(*row.span)] == "| Corvo | [[Lars]] | 31 |"
     assert units_in(note, row.span) == [row]
+
+
+@pytest.mark.parametrize("lead", ["Tools:", "**Tools**", "__Tools__", "道具："])
+def test_a_line_that_leads_in_a_list_is_its_parent(lead):
+    _, drill, saw = units_of(f"{lead}\n\n- [[Drill]]\n- [[Saw]]\n")
+    assert (drill.parent, saw.parent) == (0, 0)
+
+
+@pytest.mark.parametrize("lead", ["Tools", "We **like** tools", "**a** and **b**"])
+def test_other_lines_lead_in_nothing(lead):
+    assert units_of(f"{lead}\n\n- [[Drill]]\n")[1].parent == -1
+
+
+def test_a_list_has_the_members_of_the_lists_in_it():
+    found = units_of("- a\n  - b\n    - c\n- d\n\ntext\n\n1. e\n")
+    assert [one.text for one in members(found, found[0].group)] == ["a", "b", "c", "d"]
+    assert [one.text for one in members(found, found[1].group)] == ["b", "c"]
+
+
+def test_a_map_in_the_frontmatter_has_a_column_for_each_key():
+    [unit] = units_of("---\ndevice:\n  model: AX\n  size:\n    height: 18\n---\n")
+    assert unit.columns == (
+        ("device", "model: AX; size: height: 18"),
+        ("model", "AX"),
+        ("size", "height: 18"),
+        ("height", "18"),
+    )

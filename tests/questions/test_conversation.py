@@ -1,10 +1,12 @@
 """Conversation: what is carried over, what is not, and what is no question."""
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.memory import MemoryCorpus
 from ragbot.errors import QuestionError
-from ragbot.models import Answer, Citation, Turn
+from ragbot.models import Answer, Citation, Statement, Turn
 from ragbot.questions.conversation import SUBJECT_WORDS, checked, standalone
 
 FILES = {
@@ -33,6 +35,8 @@ def query(corpus, question, *history):
         "why?",
         "which statistics would I watch for that?",
         "does that hold for stars?",
+        "how would I build one?",
+        "so which of the two should I worry about?",
     ],
 )
 def test_a_follow_up_takes_the_subject_of_the_question_before(corpus, question):
@@ -55,6 +59,30 @@ def test_a_new_subject_is_noticed(corpus, question):
 def test_a_chain_of_follow_ups_goes_back_to_its_subject(corpus):
     asked = query(corpus, "since when?", "What is entropy?", "who measured it?")
     assert asked == "since when? (entropy; measured it)"
+
+
+def test_a_whole_follow_up_takes_over_the_subject_alone(corpus):
+    asked = query(corpus, "so what's the unit?", "Why do closed boxes warm?", "who measured it?")
+    assert asked == "so what's the unit? (closed boxes warm)"
+
+
+def test_a_new_subject_is_asked_what_the_last_question_asked(corpus):
+    history = ("What is entropy?", "so what's the unit?")
+    assert query(corpus, "and Persona Drift?", *history) == "and Persona Drift? (unit)"
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["how many of those are there?", "so how many are there in all", "How many of them?"],
+)
+def test_the_items_of_the_last_answer_are_counted(corpus, question):
+    items = tuple(Statement(text, (1,), item=True) for text in ("Ice", "Steam", "Water"))
+    listed = Answer("List its states", "...", "extractive", False, items)
+    assert standalone(question, [Turn("x", listed)], corpus).reply == "The last answer lists 3."
+    shortened = replace(listed, text="- Ice\n- Steam\n- Water\n\nAnd 4 more.")
+    reply = standalone(question, [Turn("x", shortened)], corpus).reply
+    assert reply == "The last answer lists 3 of 7."
+    assert not standalone(question, [Turn("What is entropy?")], corpus).reply
 
 
 def test_the_notes_of_the_last_answer_are_carried(corpus):

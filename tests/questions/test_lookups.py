@@ -22,6 +22,20 @@ FILES = {
     "- [ ] Email [[Petra]]\n- [-] Call the bank\n",
     "Meeting.md": "---\ndate: 2026-06-12\n---\n# Meeting on the harbour\n\n## Attendees\n\n"
     "- [[Lars]]\n- [[Ida]]\n\n## Tools\n\n- Rope\n- Tar\n- Oakum\n",
+    "Hives.md": "# Hives\r\n\r\n| Hive | Keeper |\r\n|---|---|\r\n| Maud | [[S\\|Sunni]] |\r\n"
+    "| Ada | Bo |\r\n",
+    "小学校.md": "| 名前 | 担任 | 教室 |\n|---|---|---|\n| 三年二組 | [[佐藤]] | 北館 |\n"
+    "| 四年一組 | 鈴木 | 南館 |\n",
+    "Solaris.md": "author:: [[Stanislaw Lem]]\n- translator:: [[Joanna K]], [[Steve C]]\n",
+    "Roof.md": "# Roof\n\n## Materials\n\n- [[Slate]]\n- Nails\n  - [[Copper]]\n",
+    "Cellar.md": "# Cellar\n\n| Bin | Origin | Price |\n|---|---|---|\n"
+    + "".join(
+        f"| {1000 + n} | {('Porto', 'Faro')[n % 2]} | {n % 13 + 5} € |\n" for n in range(120)
+    ),
+    "Router.md": "---\ndevice:\n  model: AX-5\n  serial: RT-9\n---\n# Router\n",
+    "Diary/2025-03-09.md": "# Sunday\n\nRepaired the bike chain.\n",
+    "in/The spare key hangs behind the oil tank.md": "",
+    "in/冰箱的钥匙在蓝色盒子里.md": " \n",
 }
 
 
@@ -48,7 +62,30 @@ def corpus():
         ("When did I plant the quince?", ["Planted the quince by the wall."]),
         ("Who attended the meeting?", ["Lars", "Ida"]),
         ("What are the three tools of the meeting?", ["Rope", "Tar", "Oakum"]),
+        ("Who keeps the Maud hive?", ["Hive: Maud; Keeper: Sunni"]),
+        ("四年一組の担任は誰ですか?", ["名前: 四年一組; 担任: 鈴木; 教室: 南館"]),
+        ("三年二組の教室はどこ?", ["名前: 三年二組; 担任: 佐藤; 教室: 北館"]),
+        ("Wer ist der Autor von Solaris?", ["author: Stanislaw Lem"]),
+        ("¿Quién es el autor de Solaris?", ["author: Stanislaw Lem"]),
+        ("Qui est l'auteur de Solaris ?", ["author: Stanislaw Lem"]),
+        ("Quelle est la traductrice de Solaris ?", ["translator: Joanna K, Steve C"]),
+        ("Which materials are needed for the roof?", ["Slate", "Nails", "Copper"]),
+        ("Whom should I email?", ["Email Petra"]),
+        ("Where is the spare key?", ["The spare key hangs behind the oil tank"]),
+        ("冰箱的钥匙在哪里?", ["冰箱的钥匙在蓝色盒子里"]),
+        ("What does bin 1085 cost?", ["Bin: 1085; Origin: Faro; Price: 12 €"]),
+        ("Where is bin 1101 from?", ["Bin: 1101; Origin: Faro; Price: 15 €"]),
+        ("What is the serial of the router?", ["device: model: AX-5; serial: RT-9"]),
+        ("What did I do on 9 March?", ["Repaired the bike chain."]),
         # What structure does not hold is left to the prose.
+        ("What does bin 2085 cost?", []),
+        ("What is the colour of the router?", []),
+        ("What did I do on 29 February?", []),
+        ("Who keeps the Edna hive?", []),
+        ("一年一組の担任は誰ですか?", []),
+        ("Wer ist der Verlag von Solaris?", []),
+        ("Whom should I pay?", []),
+        ("Where is the spare tyre?", []),
         ("Which berth does the Heron have?", []),
         ("What are the two tools of the meeting?", []),
         ("Where does the boiler stand?", []),
@@ -80,3 +117,15 @@ def test_every_place_is_a_slice_of_its_note(corpus):
     for question in ("Which notes are tagged heating?", "Which tasks are open?"):
         for one in look_up(corpus, question):
             assert corpus.notes[one.note].text[slice(*one.span)].strip()
+
+
+def test_a_daily_note_with_another_title_answers_with_its_day(corpus):
+    (found,) = look_up(corpus, "When did I repair the bike chain?")
+    assert found.lead == "9 March 2025"
+
+
+def test_tasks_of_one_note_are_those_of_the_note_that_is_named():
+    corpus = MemoryCorpus.of({"Todo.md": "- [ ] Call\n", "Shed.md": "- [ ] Paint\n"})
+    for question, found in (("Which tasks are open in Todo?", ["Call"]), ("open tasks", 2)):
+        texts = [one.text for one in look_up(corpus, question)]
+        assert texts == found or len(texts) == found

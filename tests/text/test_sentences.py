@@ -91,3 +91,15 @@ def test_every_character_lies_in_one_sentence(text):
     assert "".join(text[a:b] for a, b in spans).split() == "".join(split(text)).split()
     covered = {i for a, b in spans for i in range(a, b)}
     assert all(text[i].isspace() for i in range(len(text)) if i not in covered)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Is it so? #card #x\n42 metres.", ["Is it so? #card #x", "42 metres."]),
+        ("Is it so? #card", ["Is it so? #card"]),
+        ("Really? #one of us.", ["Really?", "#one of us."]),
+    ],
+)
+def test_tags_belong_to_the_question_before_them(text, expected):
+    assert [text[slice(*span)] for span in sentences(text)] == expected

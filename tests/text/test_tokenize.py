@@ -3,7 +3,7 @@
 import pytest
 
 from ragbot.text.folding import fold
-from ragbot.text.tokenize import content_words, tokens
+from ragbot.text.tokenize import content_words, terms, tokens
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,21 @@ def test_fold_is_the_same_for_composed_and_decomposed_text():
 def test_stop_words_are_left_out_unless_there_are_no_other_words():
     assert content_words("What is the axis?") == ["axis"]
     assert content_words("Who are you?") == ["who", "are", "you"]
+
+
+@pytest.mark.parametrize("sign", ["\u00ad", "\u200b", "\u2060"])
+def test_signs_that_show_nothing_part_no_word(sign):
+    assert tokens(f"am{sign}persand") == ["ampersand"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("カレーは何円", ["円", "カレ", "レー"]),
+        ("รถไฟ", ["รถไ", "ถไฟ"]),
+        ("我们几号搬的家?", ["号", "搬", "家"]),
+        ("the tide", ["tide"]),
+    ],
+)
+def test_terms_carry_a_subject(text, expected):
+    assert terms(text) == expected

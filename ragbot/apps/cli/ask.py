@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ragbot.apps import serialize
+from ragbot.apps.cli import format
 from ragbot.apps.cli.options import COUNT, Command, filter_options, json_option, places
+from ragbot.apps.cli.session import named, opened, print_json, say
 
 if TYPE_CHECKING:
-    from ragbot.apps.cli.format import Page
     from ragbot.config import Config
     from ragbot.models import Answer, Filters
 
@@ -41,9 +43,6 @@ def ask(
     as_json: bool,
 ) -> None:
     """Answer a question from the notes, with citations."""
-    from ragbot.apps import serialize
-    from ragbot.apps.cli import format
-    from ragbot.apps.cli.session import named, opened, print_json, say
     from ragbot.questions.conversation import checked
 
     question = checked(question, config.max_question)
@@ -59,10 +58,8 @@ def ask(
             say(f"note: {format.plain(answer.notice)}")
 
 
-def print_answer(snapshots: Iterator[Answer], page: Page) -> Answer:
+def print_answer(snapshots: Iterator[Answer], page: format.Page) -> Answer:
     """Print the last snapshot of an answer, then its sources, and return it."""
-    from ragbot.apps.cli import format
-
     *_, answer = snapshots
     print(format.plain(answer.text), end="")
     print()
@@ -91,9 +88,6 @@ def print_answer(snapshots: Iterator[Answer], page: Page) -> Answer:
 @places
 def search(config: Config, question: str, explain: bool, as_json: bool, **options: Any) -> None:
     """List the passages that match a question, best first."""
-    from ragbot.apps import serialize
-    from ragbot.apps.cli import format
-    from ragbot.apps.cli.session import named, opened, print_json, say
     from ragbot.questions.conversation import checked
 
     question = checked(question, config.max_question)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ragbot.apps.cli.options import Command, json_option, places
+from ragbot.apps.cli.session import opened, print_json
 
 if TYPE_CHECKING:
     from ragbot.config import Config
@@ -30,7 +31,6 @@ def evaluate(config: Config, questions: Path, answers: bool, words: bool, as_jso
 
     QUESTIONS is a file of JSON lines.
     """
-    from ragbot.apps.cli.session import opened, print_json
     from ragbot.evaluation import answers as of_answers
     from ragbot.evaluation import llm_answers
     from ragbot.evaluation import retrieval as of_retrieval

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import replace
+from threading import Event
 from typing import TYPE_CHECKING
 
 import click
 
-from ragbot.apps.cli import finish_on_interrupt
+from ragbot.apps import serialize
+from ragbot.apps.cli import finish_on_interrupt, format
 from ragbot.apps.cli.options import Command, json_option, places
+from ragbot.apps.cli.progress import progress_bar
+from ragbot.apps.cli.session import opened, print_json, say
+from ragbot.errors import RagbotError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,11 +39,6 @@ if TYPE_CHECKING:
 @places
 def index(config: Config, rebuild: bool, watch: bool, ray: str | None, as_json: bool) -> None:
     """Bring the index up to date with the notes."""
-    from ragbot.apps import serialize
-    from ragbot.apps.cli import format
-    from ragbot.apps.cli.progress import progress_bar
-    from ragbot.apps.cli.session import opened, print_json, say
-
     if rebuild and watch:
         raise click.UsageError("--rebuild and --watch cannot be used together.")
 
@@ -58,11 +59,6 @@ def index(config: Config, rebuild: bool, watch: bool, ray: str | None, as_json: 
 
 def _follow(bot: Ragbot, report: Callable[[Changes], None]) -> None:
     """Follow edits until Ctrl-C, and report each that changed the index."""
-    from contextlib import suppress
-    from threading import Event
-
-    from ragbot.apps.cli.session import say
-    from ragbot.errors import RagbotError
     from ragbot.notes.watcher import Watcher
 
     def refresh() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ragbot.apps.cli.options import Command, json_option, places
+from ragbot.apps.cli.session import print_json, say
 
 if TYPE_CHECKING:
     from ragbot.config import Config
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 @places
 def models(config: Config, as_json: bool) -> None:
     """List the language models that servers on this machine offer."""
-    from ragbot.apps.cli.session import print_json, say
     from ragbot.inference.llm_discovery import local_models
 
     found = local_models()

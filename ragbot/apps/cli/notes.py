@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from ragbot.apps import serialize
+from ragbot.apps.cli import format
 from ragbot.apps.cli.options import NOTE, Command, json_option, places
+from ragbot.apps.cli.session import opened, print_json, say
 
 if TYPE_CHECKING:
     from ragbot.config import Config
@@ -28,10 +31,6 @@ FORMATS = ("json", "graphml", "dot", "mermaid")
 @places
 def show(config: Config, note: str, text: bool, as_json: bool) -> None:
     """Show a note with its relations, passages and ghosts."""
-    from ragbot.apps import serialize
-    from ragbot.apps.cli import format
-    from ragbot.apps.cli.session import opened, print_json
-
     with opened(config, encoder=False) as (bot, page):
         found = bot.note(note)
         if text:
@@ -68,10 +67,6 @@ def related(
     as_json: bool,
 ) -> None:
     """List the relations of a note."""
-    from ragbot.apps import serialize
-    from ragbot.apps.cli import format
-    from ragbot.apps.cli.session import opened, print_json, say
-
     with opened(config, encoder=False) as (bot, page):
         source = bot.note(note)
         found = bot.related(source.id, predicate, direction)
@@ -93,10 +88,6 @@ def related(
 @places
 def path(config: Config, start: str, end: str, as_json: bool) -> None:
     """Show the shortest path of relations between two notes."""
-    from ragbot.apps import serialize
-    from ragbot.apps.cli import format
-    from ragbot.apps.cli.session import opened, print_json, say
-
     with opened(config, encoder=False) as (bot, page):
         first, last = bot.note(start), bot.note(end)
         steps = bot.path(first.id, last.id)
@@ -129,7 +120,6 @@ def path(config: Config, start: str, end: str, as_json: bool) -> None:
 @places
 def graph(config: Config, written: str, near: str | None, hops: int, typed: bool) -> None:
     """Print the graph of notes and relations."""
-    from ragbot.apps.cli.session import opened
     from ragbot.graph import export
     from ragbot.graph.relation_graph import around
 
@@ -149,10 +139,6 @@ def graph(config: Config, written: str, near: str | None, hops: int, typed: bool
 @places
 def check(config: Config, strict: bool, suggest: bool, as_json: bool) -> int:
     """Find broken links, ghosts, orphans and other problems."""
-    from ragbot.apps import serialize
-    from ragbot.apps.cli import format
-    from ragbot.apps.cli.session import opened, print_json
-
     with opened(config, encoder=False) as (bot, page):
         found = bot.problems(suggest=suggest)
         if as_json:
@@ -167,10 +153,6 @@ def check(config: Config, strict: bool, suggest: bool, as_json: bool) -> int:
 @places
 def status(config: Config, as_json: bool) -> None:
     """Print the size of the index, and how many notes changed since."""
-    from ragbot.apps import serialize
-    from ragbot.apps.cli import format
-    from ragbot.apps.cli.session import opened, print_json
-
     with opened(config, encoder=False) as (bot, _):
         found = bot.status()
         if as_json:

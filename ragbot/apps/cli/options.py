@@ -6,7 +6,6 @@ options that say which notes may be found.
 
 from __future__ import annotations
 
-import datetime
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -83,16 +82,17 @@ class NoteName(click.ParamType[str]):
 
 
 class Date(click.ParamType[str]):
-    """A date like 2026-03-31."""
+    """A day, month or year in any usual spelling: 2026-03-31, 31 March 2026, 2026-03."""
 
     name = "DATE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the date in ISO form; fail if it is not a date."""
-        try:
-            return datetime.date.fromisoformat(value).isoformat()
-        except ValueError:
+        """Return the date as it is written; fail where it is none."""
+        from ragbot.text.dates import period
+
+        if period(value) is None:
             self.fail(f"{value!r} is not a date like 2026-03-31", param, ctx)
+        return str(value)
 
 
 FOLDER, NOTE, DATE = FolderName(), NoteName(), Date()

@@ -18,7 +18,6 @@ COMPLETE = "_RAGBOT_COMPLETE"
 
 @click.group(
     cls=Group,
-    no_args_is_help=False,
     epilog="Each setting is an environment variable RAGBOT_*; the README lists them.",
     examples=(
         "ragbot chat --notes ~/my-vault",

@@ -8,6 +8,7 @@ import click
 
 from ragbot.apps.cli import finish_on_interrupt
 from ragbot.apps.cli.options import PORT, Command, places
+from ragbot.apps.cli.session import demo_config, say
 
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 @places
 def chat(config: Config, terminal: bool, demo: bool, **options: Any) -> None:
     """Open the chat page, or talk in the terminal."""
-    from ragbot.apps.cli.session import demo_config, say
-
     if demo:
         config = demo_config(config)
     if terminal:

@@ -39,7 +39,8 @@ class Selection:
 
 def select(corpus: Corpus, question: Question, ranking: Ranking, words: int = WORDS) -> Selection:
     """Choose the quotes of an answer."""
-    first = [_first(corpus, question, part, words) for part in ranking.parts]
+    parts = [_with_whole_names(corpus, question, part) for part in ranking.parts]
+    first = [_first(corpus, question, part, words) for part in parts]
     chosen = _distinct([one for one in first if one is not None])
     ordered = _new_first(question, ranking.in_turn)
     # A list that is asked for is the answer: no other quotes are added.

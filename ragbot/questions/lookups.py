@@ -143,14 +143,11 @@ def _tag_place(note: Note, tag: str) -> Span:
 
 
 def _tasks(corpus: Corpus, question: str) -> Iterator[Found]:
-    duty = _DUTY.search(question) is not None
-    if not (duty or _TASK.search(question)):
+    duty, wanted = _DUTY.search(question), _words(question)
+    if not (_TASK.search(question) or (duty and wanted)):
         return
     state = next((state for state, pattern in _STATES if pattern.search(question)), "")
     state = state or ("open" if duty else "")
-    wanted = _words(question)
-    if duty and not wanted:
-        return
     inside = {
         note
         for name in corpus.names_in(question)
@@ -370,8 +367,8 @@ def _holds_names(unit: Unit, question: str, place: str) -> bool:
     Words alone cannot tell, as they are single characters.
     """
     asked = fold(question)
-    for name, _ in unit.columns:
-        asked = asked.replace(fold(name), " ") if name else asked
+    for name in filter(None, (fold(name) for name, _ in unit.columns)):
+        asked = asked.replace(name, " ")
     held = fold("\n".join((*(cell for _, cell in unit.columns), *unit.headings, place)))
     return all(name in held for name in han_names(asked))
 
@@ -396,5 +393,4 @@ def _found(note: Note, unit: Unit, *, with_state: bool = False) -> Found:
 
 def _first_line(note: Note) -> Span:
     """Return the first line of a note that has text."""
-    found = units(note)
-    return found[0].span if found else (0, len(note.text))
+    return next((unit.span for unit in units(note)), (0, len(note.text)))

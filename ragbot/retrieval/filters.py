@@ -31,9 +31,8 @@ def _joined(corpus: Corpus, filters: Filters) -> set[NoteId]:
     graph = corpus.graph
     if not filters.near:
         relations = list(graph.with_predicate(filters.predicate))
-    elif filters.near in graph:
-        relations = graph.neighbours(filters.near, filters.predicate or None, "both")
     else:
-        relations = []
+        near = filters.near if filters.near in graph else corpus.names.named(filters.near)
+        relations = graph.neighbours(near, filters.predicate or None, "both") if near else []
     ends = {relation.source for relation in relations}
     return ends | {relation.target for relation in relations if relation.target is not None}

@@ -29,8 +29,8 @@ NOTES = {
     "Tagebuch.md": "# Tagebuch\n\nFür 15 Euro eine Kuckucksuhr gekauft, die rückwärts geht.\n",
     "Milk.md": "# Milk\n\nOat milk costs 1.95 euros a litre.\n\nSoy milk costs 1.45 euros a litre."
     "\n\nAlmond milk costs 2.60 euros a litre.\n",
-    "Belts.md": "# Belts\n\nMia Voss got her belt on 10 March. Mia Stein got her belt on 11 March. "
-    "Lea Stein got her belt on 12 March.\n",
+    "Belts.md": "# Belts\n\nMia Voss won the green belt.\n\nMia Stein won the brown belt.\n\n"
+    "Lea Stein won the blue belt.\n",
     "Photos.md": "# Photos\n\nRename photographs with `mv *.JPG <dir>[0-9]` afterwards.\n",
     "The spare key is under the boat.md": "",
     "搬家.md": "# 搬家\n\n三月七日，我们搬进了皮匠巷九号的老房子。钢琴太重，四个人才抬上楼。\n",
@@ -129,7 +129,7 @@ def test_a_title_finds_its_note_in_filters_over_http_and_by_mcp(bot, name):
     assert near
     assert near <= {"tramp.md", "Plan.md"}
     client = TestClient(application(IndexRefresher(bot)), base_url="http://127.0.0.1")
-    assert client.get("/api/note", params={"name": name}).json()["note"] == "tramp.md"
+    assert client.post("/api/note", json={"name": name}).json()["note"] == "tramp.md"
     server = NotesServer(lambda: bot)
     for result in (server.read_note(name), server.related_notes(name)):
         assert "tramp" in result.content[0].text.lower()
@@ -137,8 +137,8 @@ def test_a_title_finds_its_note_in_filters_over_http_and_by_mcp(bot, name):
 
 
 def test_a_whole_name_wins_over_half_of_it(bot):
-    answer = bot.ask("When did Mia Stein get her belt?")
-    assert "11 March" in answer.text
+    answer = bot.ask("Which belt did Mia Stein win?")
+    assert "brown" in answer.text
     assert not any(half in answer.text for half in ("Mia Voss", "Lea Stein"))
 
 

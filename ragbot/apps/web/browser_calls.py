@@ -38,12 +38,12 @@ def functions(bot: Ragbot) -> list[Callable[..., Any]]:
     def read_note(sent: object) -> str:
         fields = _fields(sent)
         try:
-            note = bot.note(str(fields.get("note", "")))
+            note = bot.note(text_of(fields.get("note", "")))
             relations = bot.related(note.id)
         except RagbotError as error:
             return note_view.inert(answer_view.failed(str(error)))
         span = _span(fields.get("start"), fields.get("end"), len(note.text))
-        span = span or note_view.span_of(note, str(fields.get("place") or ""))
+        span = span or note_view.span_of(note, text_of(fields.get("place") or ""))
         line = note.line_of(span[0]) if span else 1
         template = template_for(bot.config.note_url, bot.config.notes)
         url = editor_url(template, bot.config.notes, note.id, line) if template else ""
@@ -52,15 +52,15 @@ def functions(bot: Ragbot) -> list[Callable[..., Any]]:
     def draw(sent: object) -> dict[str, Any]:
         seeds = _fields(sent).get("seeds")
         first = seeds[:_MOST_SEEDS] if isinstance(seeds, list) else []
-        return drawing(bot, [seed for seed in first if isinstance(seed, str)])
+        return drawing(bot, [text_of(seed) for seed in first if isinstance(seed, str)])
 
     def opinion(sent: object) -> bool:
         fields = _fields(sent)
         record = {
             "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "liked": fields.get("liked") is True,
-            "question": str(fields.get("question", ""))[:_MOST_CHARACTERS],
-            "answer": str(fields.get("answer", ""))[:_MOST_CHARACTERS],
+            "question": text_of(fields.get("question", ""))[:_MOST_CHARACTERS],
+            "answer": text_of(fields.get("answer", ""))[:_MOST_CHARACTERS],
         }
         path = bot.config.index / FEEDBACK
         with _writing:
@@ -71,6 +71,14 @@ def functions(bot: Ragbot) -> list[Callable[..., Any]]:
         return True
 
     return [read_note, draw, opinion]
+
+
+def text_of(sent: object) -> str:
+    """Return a text that a browser sent, with `?` for each half of a surrogate pair.
+
+    A box that cuts a text at its greatest length may halve an emoji.
+    """
+    return str(sent).encode("utf-8", "replace").decode()
 
 
 def _fields(sent: object) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _add_asking(
     ) -> Iterator[tuple[Any, Any, Any]]:
         # The browser empties the box as it sends the question. Nothing is written to the box
         # from here, so that what is typed meanwhile stays.
-        now = before
+        now, question = before, browser_calls.text_of(question)
         pieces = _reply(bot, question, before, settings_panel.read(*chosen))
         try:
             limit.take(request.client.host if request.client else "")
@@ -219,8 +219,11 @@ def _int(number: object) -> int:
 def _exchanges(stored: object) -> list[Exchange]:
     """Return the conversation that a visitor's browser stored; only that visitor sees it."""
     turns = stored.get("turns") if isinstance(stored, dict) else None
+    text_of = browser_calls.text_of
     return [
-        Exchange(Turn(str(turn.get("question", ""))[:_LONGEST]), inert(str(turn.get("html", ""))))
+        Exchange(
+            Turn(text_of(turn.get("question", ""))[:_LONGEST]), inert(text_of(turn.get("html", "")))
+        )
         for turn in (turns if isinstance(turns, list) else [])[-_MOST_TURNS:]
         if isinstance(turn, dict)
     ]

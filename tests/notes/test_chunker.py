@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ragbot.models import Passage
 from ragbot.notes.chunker import BUDGET, chunk, embedding_text, pieces
 from ragbot.notes.parser import parse
 

@@ -199,12 +199,11 @@ def _header_above(note: Note, passage: Passage) -> str:
 
 def _prose(note: Note, passage: Passage) -> str:
     """Return a passage as it reads, unit by unit."""
-    body = body_start(note)
-    shown = (_shown(note, unit, passage.span, body) for unit in touched(units(note), passage.span))
+    shown = (_shown(note, unit, passage.span) for unit in touched(units(note), passage.span))
     return "\n".join(text for text in shown if text)
 
 
-def _shown(note: Note, unit: Unit, span: Span, body: int) -> str:
+def _shown(note: Note, unit: Unit, span: Span) -> str:
     """Return the text of a unit as it is embedded; of one that is cut, the part in a span."""
     start, end = max(unit.span[0], span[0]), min(unit.span[1], span[1])
     if (start, end) != unit.span:
@@ -212,7 +211,8 @@ def _shown(note: Note, unit: Unit, span: Span, body: int) -> str:
         return source if unit.kind == "code" else plain_prose(source)
     if unit.kind == "row":  # the names of the columns come once, before the first row
         return "; ".join(cell for _, cell in unit.columns if cell)
-    if unit.kind == "property" and start >= body:
+    # Asked last, as it may parse the note again.
+    if unit.kind == "property" and start >= body_start(note):
         return plain_prose(note.text[start:end])
     return unit.text
 

@@ -12,8 +12,9 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-ZEROS = 0.03
-"""Share of characters with a zero byte, mostly blanks, from which a text is UTF-16."""
+LATIN, OTHER = 0.3, 0.03
+"""Share of characters with a zero byte from which a text is UTF-16: of a text that is UTF-8 too,
+as Latin letters are, and of one that is not. In other scripts mostly blanks have a zero."""
 
 
 def decode(content: bytes, note: NoteId) -> tuple[str, list[Problem]]:
@@ -43,7 +44,20 @@ def _unmarked(content: bytes) -> str:
     if len(content) % 2 or len(head) < 4 or b"\0" not in head:
         return "utf-8"
     even, odd = head[::2].count(0), head[1::2].count(0)
-    least = ZEROS * len(head) / 2
+    least = (LATIN if _is_utf8(head) else OTHER) * len(head) / 2
     if odd > least and not even:
         return "utf-16-le"
     return "utf-16-be" if even > least and not odd else "utf-8"
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Check the first bytes of a file: they may end within a character, and hold no controls.
+
+    The high byte of a letter is a control in UTF-16: 4 in Cyrillic.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(head)
+    except UnicodeDecodeError:
+        return False
+    return not any(0 < byte < ord("\t") for byte in head)

@@ -104,7 +104,7 @@ def answer(
         return replace(abstention.answer(corpus, question, hits, notice), confidence=sure)
     else:
         made = compose.compose(corpus.notes, selected.quotes)
-    if not all(grounding.stands(citation, corpus.notes) for citation in made.citations):
+    if not all(grounding.is_exact(citation, corpus.notes) for citation in made.citations):
         raise AssertionError("a quotation was cut wrongly: a fault of ragbot, not of the notes")
     open_parts = (PHRASES[question.language].unanswered.format(part=part) for part in unanswered)
     return Answer(

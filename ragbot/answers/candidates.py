@@ -238,9 +238,9 @@ def _is_asked_for(note: Note, unit: Unit, words: frozenset[str]) -> bool:
 def _speaks_of(note: Note, words: Collection[str]) -> bool:
     """Check whether a note contains one of some stems, or a prefix of one: "wash" of "washer"."""
     text = " ".join((note.title, *note.aliases, note.id, note.text))
-    held = {stem(word) for word in tokens(text)}
+    stems = {stem(word) for word in tokens(text)}
     return any(
-        word in held or any(word[:size] in held for size in range(LEAST_STEM, len(word)))
+        word in stems or any(word[:size] in stems for size in range(LEAST_STEM, len(word)))
         for word in words
     )
 

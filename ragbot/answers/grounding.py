@@ -27,7 +27,7 @@ def cite(notes: Mapping[NoteId, Note], number: int, note: NoteId, span: Span) ->
     return Citation(number, note, source.title, headings, source.lines_of(span), span, quote)
 
 
-def stands(citation: Citation, notes: Mapping[NoteId, Note]) -> bool:
+def is_exact(citation: Citation, notes: Mapping[NoteId, Note]) -> bool:
     """Check that a citation's quote, span and lines agree with its note."""
     note = notes.get(citation.note)
     return (

@@ -257,8 +257,8 @@ class _Checker:
         own = {one for one, of in parts.items() if not of <= self._asked}  # "role-playing" is asked
         if not own:
             return [0.0] * len(quotes)
-        held = [_lemmas(quote) for quote in quotes]
-        measures = [[len(of & one) / len(of) for one in held] for of in (said, own)]
+        quoted = [_lemmas(quote) for quote in quotes]
+        measures = [[len(of & one) / len(of) for one in quoted] for of in (said, own)]
         if self._encode is not None:
             vectors = self._encode([text, *quotes])
             measures.append((vectors[1:] @ vectors[0]).tolist())

@@ -125,13 +125,13 @@ def _generated(quoted: Answer, written: Written, notice: str = "") -> Answer:
 
 
 def _other_quotes(quoted: Answer, cited: Sequence[Citation]) -> list[Citation]:
-    """Quotes of the answer without a model that the written one does not hold, numbered on."""
-    held = [(one.note, one.span) for one in cited]
+    """Return the quotes of the quoted answer that the written one lacks, numbered after its own."""
+    written = [(one.note, one.span) for one in cited]
     others = [
         one
         for one in quoted.citations
         if not any(note == one.note and a <= one.span[0] and one.span[1] <= b
-                   for note, (a, b) in held)
+                   for note, (a, b) in written)
     ]  # fmt: skip
     return [replace(one, number=len(cited) + place) for place, one in enumerate(others, start=1)]
 

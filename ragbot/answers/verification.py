@@ -115,8 +115,8 @@ def _reply_fault(reply: str, rest: str, question: str, source: Sequence[Clause])
     said = clauses(rest)
     if not said or not asked:
         return "it says yes or no without what the source says"
-    held = frozenset().union(*(clause.lemmas for clause in said))
-    if len(asked & held) < 0.6 * len(asked):
+    found = frozenset().union(*(clause.lemmas for clause in said))
+    if len(asked & found) < 0.6 * len(asked):
         return "yes or no does not follow from the source"
     negated = any(clause.negated for clause in said) != any(
         word.text in NEGATORS for word in words(question)

@@ -101,7 +101,7 @@ def score(
         _share(_folded(fact) in said for fact in expected.facts) if expected.gold else None,
         _share(any(one.note in group for one in cited) for group in expected.gold),
         float(len(strays)) if expected.gold else None,
-        _share(grounding.stands(citation, notes) for citation in cited),
+        _share(grounding.is_exact(citation, notes) for citation in cited),
         sum(len(f"{s.lead} {s.text}".split()) for s in answer.statements),
         seconds,
     )

@@ -369,8 +369,8 @@ def _holds_names(unit: Unit, question: str, place: str) -> bool:
     asked = fold(question)
     for name in filter(None, (fold(name) for name, _ in unit.columns)):
         asked = asked.replace(name, " ")
-    held = fold("\n".join((*(cell for _, cell in unit.columns), *unit.headings, place)))
-    return all(name in held for name in han_names(asked))
+    text = fold("\n".join((*(cell for _, cell in unit.columns), *unit.headings, place)))
+    return all(name in text for name in han_names(asked))
 
 
 def _words(question: str) -> set[str]:

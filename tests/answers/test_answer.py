@@ -8,7 +8,7 @@ from benchmarks.memory import MemoryCorpus, asked, bags
 from ragbot.answers import answer as answers
 from ragbot.answers import sentence_ranker
 from ragbot.answers.candidates import gather
-from ragbot.answers.grounding import stands
+from ragbot.answers.grounding import is_exact
 from ragbot.inference import token_codes
 from ragbot.inference.token_codes import Encoded
 from ragbot.models import Turn
@@ -93,7 +93,7 @@ def test_each_of_two_things_asked_has_its_sentence(encode):
 def test_every_citation_agrees_with_its_note_and_is_used(corpus):
     for question in ("What is a kettle vessel for boiling water?", "What extends Pot?"):
         answer = ask(corpus, question)
-        assert all(stands(citation, corpus.notes) for citation in answer.citations)
+        assert all(is_exact(citation, corpus.notes) for citation in answer.citations)
         used = {number for statement in answer.statements for number in statement.citations}
         assert used == {citation.number for citation in answer.citations}
 
@@ -348,7 +348,7 @@ def test_the_next_passages_are_offered_below_the_answer_without_repeats(corpus):
     said = {(one.note, one.span) for one in answer.citations}
     assert answer.more
     assert said.isdisjoint((one.note, one.span) for one in answer.more)
-    assert all(stands(one, corpus.notes) for one in answer.more)
+    assert all(is_exact(one, corpus.notes) for one in answer.more)
 
 
 def test_a_part_that_the_notes_do_not_answer_is_named(corpus):
@@ -449,7 +449,7 @@ def test_every_question_gets_an_answer_with_valid_citations(question):
     corpus = MemoryCorpus.of(FILES, bags)
     answer = ask(corpus, question)
     assert answer.text
-    assert all(stands(citation, corpus.notes) for citation in answer.citations)
+    assert all(is_exact(citation, corpus.notes) for citation in answer.citations)
     assert answer.abstained or answer.kind == "smalltalk" or answer.statements
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ragbot.answers.compose import compose
-from ragbot.answers.grounding import cite, stands
+from ragbot.answers.grounding import cite, is_exact
 from ragbot.answers.layout import Line, Quote
 from ragbot.notes.parser import parse
 
@@ -19,7 +19,7 @@ def test_a_citation_agrees_with_its_note():
     assert citation.quote == "Joule measured it in 1843."
     assert citation.lines == (3, 3)
     assert citation.headings == ("Heat",)
-    assert stands(citation, NOTES)
+    assert is_exact(citation, NOTES)
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def test_a_citation_agrees_with_its_note():
 )
 def test_a_citation_with_a_wrong_place_is_refused(change):
     citation = cite(NOTES, 1, "Heat.md", (8, 20))
-    assert stands(citation, NOTES)
-    assert not stands(replace(citation, **change), NOTES)
+    assert is_exact(citation, NOTES)
+    assert not is_exact(replace(citation, **change), NOTES)
 
 
 @pytest.mark.parametrize("span", [(5, 5), (-1, 4), (0, 10_000)])
@@ -49,7 +49,7 @@ def test_an_empty_note_is_cited_by_its_name(text):
     notes = {"The key is under the mat.md": parse(text, "The key is under the mat.md")[0]}
     citation = cite(notes, 1, "The key is under the mat.md", (0, 0))
     assert (citation.quote, citation.title) == ("", "The key is under the mat")
-    assert stands(citation, notes)
+    assert is_exact(citation, notes)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from benchmarks.memory import MemoryCorpus, bag_of_words, bags
 from benchmarks.memory import asked as encoded
 from ragbot.answers import evidence, llm_answer, sentence_ranker
 from ragbot.answers.answer import answer
-from ragbot.answers.grounding import stands
+from ragbot.answers.grounding import is_exact
 from ragbot.answers.stream import reading, stream
 from ragbot.inference.llm import LanguageModel
 from ragbot.questions.conversation import standalone
@@ -60,7 +60,7 @@ def test_the_quotes_come_first_and_the_written_answer_replaces_them(corpus):
     assert last.kind == "generated"
     assert last.grounded
     assert last.citations[0].quote == "Heat flows from warm bodies to cold ones."
-    assert stands(last.citations[0], corpus.notes)
+    assert is_exact(last.citations[0], corpus.notes)
     assert last.text == "Heat flows from warm bodies to cold ones. [1]"
 
 
@@ -213,7 +213,7 @@ def test_no_more_than_sixty_words_are_shown(corpus):
 def test_nothing_but_carried_sentences_is_ever_shown(corpus, says):
     first, *_, last = snapshots(corpus, Script(says))
     assert last.text == first.text or last.grounded
-    assert all(stands(citation, corpus.notes) for citation in last.citations)
+    assert all(is_exact(citation, corpus.notes) for citation in last.citations)
 
 
 def test_a_model_that_declines_is_overruled_by_the_quote(corpus):

@@ -7,7 +7,7 @@ import pytest
 
 from ragbot.answers.candidates import readable
 from ragbot.answers.evidence import EvidenceLine
-from ragbot.answers.grounding import stands
+from ragbot.answers.grounding import is_exact
 from ragbot.answers.llm_answer import INSTRUCTION, MOST_WORDS
 from ragbot.answers.stream import Writer, stream
 from ragbot.inference.encoder import VectorCache
@@ -80,5 +80,5 @@ def test_every_sentence_shown_was_read_and_is_carried(recording):
 def test_a_replayed_answer_is_short_and_its_quotes_are_in_the_notes(recording):
     assert len(replayed(recording)) == 40
     for row, last in replayed(recording):
-        assert all(stands(citation, notes(row["vault"])) for citation in last.citations)
+        assert all(is_exact(citation, notes(row["vault"])) for citation in last.citations)
         assert sum(len(one.text.split()) for one in last.statements) <= MOST_WORDS

@@ -159,9 +159,14 @@ def _quantize(path: Path) -> None:
     )
 
     # It advises, on the root logger, a step that is for convolutions.
-    logging.getLogger().setLevel(logging.ERROR)
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
     quantized = path.with_suffix(".int8")
-    quantize_dynamic(path, quantized, weight_type=QuantType.QInt8, per_channel=True)
+    try:
+        quantize_dynamic(path, quantized, weight_type=QuantType.QInt8, per_channel=True)
+    finally:
+        root.setLevel(level)
     quantized.replace(path)
 
 

@@ -114,13 +114,17 @@ def _summary(text: str, unit: Unit) -> Span:
 def _runs(note: Note, found: Sequence[Unit]) -> Iterator[list[_Stretch]]:
     """Yield the visible stretches of a section: paragraphs, list items, rows."""
     run: list[_Stretch] = []
+    last = 0
     for unit in found:
         if unit.kind == "heading":
             continue
         atom = unit.kind in _ATOMS
         for start, end in unit.pieces:
-            if unit.kind == "code":
-                start, end = _fenced(note.text, start, end)
+            fenced = _fenced(note.text, start, end)
+            # The line above indented code may be the end of another block.
+            if unit.kind == "code" and fenced[0] >= last:
+                start, end = fenced
+            last = end
             if run and not _BETWEEN.fullmatch(note.text, run[-1].end, start):
                 yield run
                 run = []

@@ -233,6 +233,9 @@ def _when(corpus: Corpus, question: str) -> Iterator[Found]:
 def _values(corpus: Corpus, question: str) -> Iterator[Found]:
     """Yield the rows and properties that contain the value of the column or key asked for."""
     wanted = _words(question)
+    named = (corpus.notes[note] for name in corpus.names_in(question) for note in name.notes)
+    if any(wanted <= _roots((note.title, *note.aliases)) for note in named):
+        return  # the question asks for the note itself
     every = _roots([question])
     rows: dict[bool, list[Found]] = {True: [], False: []}
     properties: list[tuple[int, bool, Found]] = []

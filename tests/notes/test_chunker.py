@@ -147,3 +147,8 @@ def test_a_passage_in_the_middle_of_a_list_is_read_as_items():
     start, end = note.text.index("Second"), note.text.index("*three*") + 7
     passage = Passage(note.id, (start, end), note.text[start:end])
     assert embedding_text(note, passage).endswith("Second one.\none\ntwo\nthree")
+
+
+def test_code_below_a_fence_shares_nothing_with_the_block_above_it():
+    note, found = chunks("```sql\n# Bare heading\n```\n    indented code")
+    assert "".join(passage.text for passage in found) == note.text

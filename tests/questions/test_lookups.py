@@ -129,3 +129,10 @@ def test_tasks_of_one_note_are_those_of_the_note_that_is_named():
     for question, found in (("Which tasks are open in Todo?", ["Call"]), ("open tasks", 2)):
         texts = [one.text for one in look_up(corpus, question)]
         assert texts == found or len(texts) == found
+
+
+def test_a_row_does_not_answer_a_question_about_a_note():
+    row = "| | Speed vectors | Axis |\n|---|---|---|\n| Use | Steering | Drift tracking |\n"
+    files = {"Speed Drift.md": "Drift is slow.", "Speed Vectors.md": f"# Speed Vectors\n\n{row}"}
+    corpus = MemoryCorpus.of(files)
+    assert look_up(corpus, "What is speed drift?") == ()

@@ -27,6 +27,9 @@ from ragbot.text.tokenize import STOP_WORDS, tokens
 LISTED = ("item", "task", "row")
 """Kinds of units that lists and tables consist of."""
 
+LIST_WORDS = 150
+"""Words of the longest list that is one candidate; a longer one is quoted item by item."""
+
 LEAST_TOKENS = 4
 """Tokens of the shortest text without spaces that says something: pairs of characters."""
 
@@ -151,9 +154,10 @@ def _lists(note: Note, found: Sequence[Candidate], number: int | None) -> Iterat
         listed = whole_list(note, one.unit)
         items = [unit for unit in listed if unit.group == one.unit.group]
         top = [unit for unit in items if unit.level == items[0].level]
-        if len(items) > 1 and number in (None, len(top)):
+        text = " ".join(unit.text for unit in listed)
+        is_short = len(text.split()) <= LIST_WORDS
+        if len(items) > 1 and is_short and number in (None, len(top)):
             span = (listed[0].span[0], listed[-1].span[1])
-            text = " ".join(unit.text for unit in listed)
             yield replace(one, span=span, text=text, context=span, listed=True)
 
 

@@ -40,7 +40,7 @@ from ragbot.models import (
 from ragbot.notes.link_checker import check
 from ragbot.questions.conversation import checked, standalone
 from ragbot.questions.question import analyse
-from ragbot.retrieval.filters import undated_notice
+from ragbot.retrieval.filters import filter_notice
 from ragbot.retrieval.retriever import HOPS, Retriever
 from ragbot.text.language import foreign_notice
 
@@ -223,9 +223,9 @@ class Ragbot:
             return self._retriever.retrieve(corpus, analysed, k, filters, hops)
 
     def left_out(self, filters: Filters) -> str:
-        """Return a sentence on the undated notes that filters by date leave out, if any."""
+        """Return a sentence on the notes that filters leave out, if it is all or the undated."""
         with self.snapshot() as corpus:
-            return undated_notice(corpus, filters)
+            return filter_notice(corpus, filters)
 
     def ask(
         self,
@@ -287,7 +287,7 @@ class Ragbot:
                 k, far = SOURCES if sources is None else sources, HOPS if hops is None else hops
                 hits = self._retriever.retrieve(corpus, analysed, k, filters, far)
                 embedded = analysed.encoded is not None or corpus.embedded
-                notices = ["" if embedded else _NO_VECTORS, undated_notice(corpus, filters)]
+                notices = ["" if embedded else _NO_VECTORS, filter_notice(corpus, filters)]
                 quoted = answer(corpus, analysed, hits, notice=" ".join(filter(None, notices)))
                 if model is not None:
                     encode = None if analysed.encoded is None else self._encode_sentences

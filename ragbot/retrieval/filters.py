@@ -18,8 +18,11 @@ def allowed_notes(corpus: Corpus, filters: Filters) -> Collection[NoteId] | None
     return allowed
 
 
-def undated_notice(corpus: Corpus, filters: Filters) -> str:
-    """Return a sentence on the undated notes that a filter by date leaves out; "" if none."""
+def filter_notice(corpus: Corpus, filters: Filters) -> str:
+    """Return a sentence if no note passes the filters, or if undated ones do not; else ""."""
+    allowed = allowed_notes(corpus, filters)
+    if allowed is not None and not allowed:
+        return "No note passes the filters."
     undated = corpus.undated() if filters.since or filters.until else 0
     if not undated:
         return ""

@@ -85,7 +85,9 @@ def test_a_filter_by_date_says_how_many_undated_notes_it_leaves_out(bot):
     undated = len(NOTES) - 2
     assert bot.left_out(since) == f"{undated} notes without a known date left out."
     assert bot.left_out(since) in bot.ask("Who planted the quince?", filters=since).notice
-    assert bot.left_out(Filters(folders=("a",))) == "" == bot.ask("Who planted?").notice
+    assert bot.left_out(Filters()) == "" == bot.ask("Who planted?").notice
+    nowhere = Filters(folders=("nowhere",))
+    assert bot.ask("Who planted?", filters=nowhere).notice == "No note passes the filters."
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,7 @@ def status(found: Status) -> str:
         f"{counted(found.notes, 'note')}, {counted(found.passages, 'passage')} "
         f"({found.embedded} embedded), {counted(found.relations, 'relation')}, "
         f"{counted(found.ghosts, 'ghost')}",
-        f"{behind}; state {found.generation}; encoder {found.encoder}",
+        f"{behind}; state {found.generation}; encoder {found.encoder or 'not used yet'}",
     ]
     return "\n".join([*lines, found.notice] if found.notice else lines)
 

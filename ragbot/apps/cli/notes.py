@@ -133,7 +133,7 @@ def graph(config: Config, written: str, near: str | None, hops: int, typed: bool
 
 
 @click.command(cls=Command, examples=("ragbot check", "ragbot check --strict"))
-@click.option("--strict", is_flag=True, help="Exit with 1 if there is any problem.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if there is an error or a warning.")
 @click.option("--suggest", is_flag=True, help="Suggest links for mentioned titles.")
 @json_option
 @places

@@ -13,7 +13,7 @@ import sys
 
 TYPE_CHECKING = False  # `typing` takes longer to import than this module
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import FrameType
 
 FAILED = 1
@@ -78,10 +78,10 @@ def finish_on_interrupt() -> None:
     _on_interrupt(signal.default_int_handler)
 
 
-def _on_interrupt(act: object) -> None:
+def _on_interrupt(act: Callable[[int, FrameType | None], object]) -> None:
     """Set what Ctrl-C does, unless it is ignored, as in a background job of a shell."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, act)  # type: ignore[arg-type]
+        signal.signal(signal.SIGINT, act)
 
 
 def _exit_now(number: int, frame: FrameType | None) -> None:

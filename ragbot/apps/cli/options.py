@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -17,7 +17,7 @@ from click.shell_completion import CompletionItem
 if TYPE_CHECKING:
     from ragbot.config import Config
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+Function = Callable[..., Any]
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -109,7 +109,7 @@ def places(function: Function) -> Function:
     def command(notes: Path | None, index: Path | None, **options: Any) -> Any:
         return function(config=_config(notes, index), **options)
 
-    return command  # type: ignore[return-value]
+    return command
 
 
 def _config(notes: Path | None, index: Path | None) -> Config:
@@ -148,4 +148,4 @@ def filter_options(function: Function) -> Function:
         filters = Filters(folders, tags, predicate, near, since or "", until or "")
         return function(filters=filters, **options)
 
-    return command  # type: ignore[return-value]
+    return command

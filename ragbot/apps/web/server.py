@@ -257,6 +257,7 @@ def _mount_page(
 ) -> Any:
     """Mount the page at the root of the server, and return Gradio's application."""
     import gradio as gr
+    from starlette.routing import Mount
     from starlette.staticfiles import StaticFiles
 
     from ragbot.apps.web import page
@@ -278,7 +279,9 @@ def _mount_page(
         show_error=False,
         ssr_mode=False,
     )
-    return app.router.routes[-1].app  # type: ignore[attr-defined]
+    mounted = app.router.routes[-1]
+    assert isinstance(mounted, Mount)
+    return mounted.app
 
 
 def _static(name: str) -> str:

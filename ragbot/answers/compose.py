@@ -118,7 +118,7 @@ def unsaid(query: str, said: str) -> set[str]:
 
 
 def renumbered(made: Composed, after: int) -> Composed:
-    """Return the same, with citations numbered from `first` on."""
+    """Return the same, with citation numbers that follow the number `after`."""
     statements = tuple(
         replace(statement, citations=tuple(number + after for number in statement.citations))
         for statement in made.statements

@@ -4,6 +4,7 @@ import pytest
 
 from benchmarks.memory import MemoryCorpus, asked, bags
 from ragbot.answers import answer as answers
+from ragbot.answers import candidates
 from ragbot.models import Turn
 from ragbot.questions.conversation import standalone
 from ragbot.questions.question import analyse
@@ -126,3 +127,12 @@ def test_words_decide_in_scripts_that_the_encoder_does_not_know(question, note, 
     else:
         assert answer.abstained
         assert answer.text.startswith(silence)
+
+
+@pytest.mark.parametrize(("words", "whole"), [(20, True), (60, False)])
+def test_a_list_of_over_150_words_is_no_candidate(words, whole):
+    items = "".join(f"- The {thing} is {'heavy ' * words}\n" for thing in ("oar", "mast", "keel"))
+    corpus = MemoryCorpus.of({"Boat.md": f"# Boat\n\n{items}"}, bags)
+    question = analyse(corpus, "List what is heavy in the boat", encode=asked)
+    found = candidates.gather(corpus, question, retrieve(corpus, question), 10)
+    assert any(one.listed for one in found) == whole

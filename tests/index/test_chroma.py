@@ -262,3 +262,14 @@ def test_a_short_command_answers_without_importing_chroma(tmp_path):
         for _ in range(2)
     ]
     assert runs[-1].stdout.split() == ["Tide.md", "False", "False"]
+
+
+def test_a_client_of_a_replaced_collection_serves_no_snapshot(vault, index):
+    index.refresh(vault, WordEncoder())
+    assert best(index, "what melts") == "Ice.md"
+    store = index._chroma
+    with index.snapshot() as corpus:
+        state = chroma_state(corpus._connection)
+    assert store.client_for(state) is not None
+    store._retry_at = float("inf")  # the new collection cannot be opened yet
+    assert store.client_for(state._replace(collection="another")) is None

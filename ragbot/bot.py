@@ -223,7 +223,7 @@ class Ragbot:
             return self._retriever.retrieve(corpus, analysed, k, filters, hops)
 
     def left_out(self, filters: Filters) -> str:
-        """Return a sentence on the notes that filters leave out, if it is all or the undated."""
+        """Return sentences on unknown folders and tags, and on undated notes left out."""
         with self.snapshot() as corpus:
             return filter_notice(corpus, filters)
 

@@ -10,6 +10,7 @@
   * IndexDamagedError      the index cannot be read
     * IndexOutdatedError   it was written by an older ragbot
   * IndexLockedError       another process is writing the index
+  * OtherNotesError        the index holds the notes of another folder
   * StorageError           the index cannot be written or its server reached
   * ModelUnavailableError  an encoder, reranker or language model cannot be used
   * ClosedError            the bot was closed before it was called
@@ -133,6 +134,19 @@ class IndexLockedError(RagbotError):
         super().__init__(
             f"The index in {directory} is being written by {holder}. "
             f"Wait until it is done, or stop that process, and try again."
+        )
+
+
+class OtherNotesError(RagbotError):
+    """The index holds the notes of another folder, few of which are in the folder named now."""
+
+    def __init__(self, directory: Path, indexed: str, notes: str) -> None:
+        self.directory = directory
+        self.indexed = indexed
+        self.notes = notes
+        super().__init__(
+            f"The index in {directory} holds the notes of {indexed}, not those of {notes}. "
+            f"Name another folder with --index, or replace it: ragbot index --rebuild"
         )
 
 

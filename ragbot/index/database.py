@@ -31,10 +31,10 @@ from ragbot.errors import (
     StorageError,
 )
 from ragbot.index import schema
+from ragbot.notes.vault import INDEX_FILE as FILE
 
 _log = logging.getLogger(__name__)
 
-FILE = "ragbot.sqlite3"
 DAMAGED = "ragbot.sqlite3.damaged"
 
 _LOG_FILES = ("", "-wal", "-shm", "-journal")

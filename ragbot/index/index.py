@@ -19,6 +19,7 @@ from ragbot.errors import (
     IndexMissingError,
     IndexOutdatedError,
     IndexTooNewError,
+    OtherNotesError,
     StorageError,
 )
 from ragbot.index.chroma import ChromaStore
@@ -31,7 +32,16 @@ from ragbot.index.database import (
     is_whole,
     read_meta,
 )
-from ragbot.index.indexer import Files, Indexer, Report, Task, behind, listed
+from ragbot.index.indexer import (
+    Files,
+    Indexer,
+    Report,
+    Task,
+    behind,
+    file_stats,
+    folder_name,
+    listed,
+)
 from ragbot.inference.encoder import Encoder
 from ragbot.models import Changes, Progress
 from ragbot.notes import vault
@@ -137,6 +147,8 @@ class Index:
             If another process is writing.
         IndexTooNewError
             If a newer version wrote the index and it is not to be built again.
+        OtherNotesError
+            If it holds the notes of another folder and is not to be built again.
         StorageError
             If the index cannot be written.
         ClosedError
@@ -145,6 +157,8 @@ class Index:
         self._check_open()
         listed_ns = time.time_ns()
         found = listed(notes)
+        if not rebuild:
+            self._check_folder(notes, found)
         killed = self._database.was_left_open()
         with self._database.writing():
             task = Task(
@@ -194,6 +208,27 @@ class Index:
     def chroma_error(self) -> str:
         """Why Chroma could not be used the last time; empty when it could."""
         return self._chroma.last_error
+
+    def _check_folder(self, notes: Path, listing: vault.Listing) -> None:
+        """Raise `OtherNotesError` if the index is of another folder that shares few notes.
+
+        A folder that was moved, copied, or mounted elsewhere shares most of them.
+        """
+        try:
+            connection, file = self._acquire()
+        except (IndexMissingError, IndexDamagedError, IndexTooNewError):
+            return  # The refresh builds it, or says why it cannot.
+        try:
+            with errors_of(self.directory):
+                indexed = str(read_meta(connection, "folder", ""))
+                same = indexed in ("", folder_name(notes))
+                stats = {} if same else file_stats(connection)[0]
+        except IndexDamagedError:
+            return
+        finally:
+            self._release(connection, file)
+        if 2 * len(stats.keys() & listing.notes.keys()) < len(stats):
+            raise OtherNotesError(self.directory, indexed, folder_name(notes))
 
     # Connections
 

@@ -249,6 +249,7 @@ class Indexer:
         for name, value in (
             ("mentioned", int(self._task.mentioned)),
             ("listed", len(scan.listing.notes)),
+            ("folder", folder_name(self._task.notes)),
         ):
             if self._meta(name, None) != value:
                 write_meta(self._connection, name, value)
@@ -360,6 +361,11 @@ class Indexer:
             problems=read_problems(self._connection),
             seconds=seconds,
         )
+
+
+def folder_name(notes: Path) -> str:
+    """Return the whole path of a folder as text that SQLite can store."""
+    return str(notes.resolve()).encode("utf-8", "replace").decode()
 
 
 def listed(notes: Path) -> vault.Listing:

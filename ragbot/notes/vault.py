@@ -28,7 +28,8 @@ MAX_LINES = 200_000
 
 IGNORE_FILE = ".ragbotignore"
 SKIPPED_FOLDERS = frozenset({"node_modules"})
-
+INDEX_FILE = "ragbot.sqlite3"
+"""Database of an index: a folder below the notes that has one is not listed."""
 
 Stat = tuple[int, int, int]
 """Size, mtime and ctime of a file at listing time, in bytes and nanoseconds.
@@ -63,8 +64,8 @@ class _Listed:
 def scan(root: Path) -> Listing:
     """List the notes below a folder without opening them.
 
-    Hidden files and folders, `node_modules` and what `.ragbotignore` names are
-    left out, and so is every symbolic link.
+    Hidden files and folders, `node_modules`, an index of ragbot, what `.ragbotignore` names
+    and every symbolic link are left out.
 
     Raises
     ------
@@ -84,6 +85,8 @@ def scan(root: Path) -> Listing:
                 folder_of(root)  # It may be gone since it was looked at.
                 raise VaultError(root, f"cannot be listed: {problem.strerror}", _REMEDY) from None
             listed.problems.append(_unreadable(folder, problem))
+            continue
+        if folder and any(entry.name == INDEX_FILE for entry in found):
             continue
         folders += [path for entry in found if (path := _list_entry(listed, folder, entry))]
     notes = {path: listed.notes[path] for path in sorted(listed.notes)}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ragbot.errors import IndexLockedError, RagbotError
-from ragbot.notes.vault import IGNORE_FILE, SKIPPED_FOLDERS
+from ragbot.notes.vault import IGNORE_FILE, INDEX_FILE, SKIPPED_FOLDERS
 
 if TYPE_CHECKING:
     from watchfiles import Change
@@ -36,7 +36,7 @@ _TEMPORARY = ("~", ".tmp", ".swp", ".swx", ".part", ".crdownload", ".icloud", ".
 
 
 def counts(root: Path, path: Path) -> bool:
-    """Check whether a change of this path can matter to the index.
+    """Check whether a change of this path can matter to the index, and is not one of an index.
 
     Examples
     --------
@@ -50,7 +50,9 @@ def counts(root: Path, path: Path) -> bool:
     if parts == (IGNORE_FILE,):
         return True
     hidden = any(part.startswith((".", "~$")) or part in SKIPPED_FOLDERS for part in parts)
-    return not hidden and not path.name.endswith(_TEMPORARY)
+    if hidden or path.name.endswith(_TEMPORARY):
+        return False
+    return not any((folder / INDEX_FILE).exists() for folder in path.parents[: len(parts) - 1])
 
 
 def follow(

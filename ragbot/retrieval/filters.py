@@ -19,7 +19,19 @@ def allowed_notes(corpus: Corpus, filters: Filters) -> Collection[NoteId] | None
 
 
 def filter_notice(corpus: Corpus, filters: Filters) -> str:
-    """Return a sentence if no note passes the filters, or if undated ones do not; else ""."""
+    """Return sentences on folders and tags that no note has, and on notes left out; else ""."""
+    unknown = [
+        f"No note is below the folder {folder!r}."
+        for folder in filters.folders
+        if not corpus.matching(Filters(folders=(folder,)))
+    ]
+    unknown += [
+        f"No note has the tag {tag!r}."
+        for tag in filters.tags
+        if not corpus.matching(Filters(tags=(tag,)))
+    ]
+    if unknown:
+        return " ".join(unknown)
     allowed = allowed_notes(corpus, filters)
     if allowed is not None and not allowed:
         return "No note passes the filters."

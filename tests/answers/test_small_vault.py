@@ -86,8 +86,14 @@ def test_a_filter_by_date_says_how_many_undated_notes_it_leaves_out(bot):
     assert bot.left_out(since) == f"{undated} notes without a known date left out."
     assert bot.left_out(since) in bot.ask("Who planted the quince?", filters=since).notice
     assert bot.left_out(Filters()) == "" == bot.ask("Who planted?").notice
-    nowhere = Filters(folders=("nowhere",))
-    assert bot.ask("Who planted?", filters=nowhere).notice == "No note passes the filters."
+
+
+def test_an_unknown_folder_or_tag_is_named_by_ask_and_search(bot):
+    nowhere = Filters(folders=("nowhere",), tags=("#no/such",))
+    said = "No note is below the folder 'nowhere'. No note has the tag '#no/such'."
+    assert bot.ask("Who planted?", filters=nowhere).notice == said == bot.left_out(nowhere)
+    early = Filters(until="1900")
+    assert bot.left_out(early) == "No note passes the filters."
 
 
 @pytest.mark.parametrize(

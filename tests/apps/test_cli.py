@@ -368,13 +368,12 @@ def test_output_is_utf8_whatever_the_locale(plot, plot_index):
 
 
 def test_a_closed_pipe_is_no_error(plot, plot_index):
-    command = (
-        f'"{sys.executable}" -m ragbot graph --notes "{plot}" --index "{plot_index}" | head -1'
-    )
+    ragbot = f'"{sys.executable}" -m ragbot graph --notes "{plot}" --index "{plot_index}"'
     done = subprocess.run(
-        command, shell=True, capture_output=True, text=True, cwd=Path(__file__).parents[2]
-    )
-    assert done.stdout == "{\n"
+        ["bash", "-o", "pipefail", "-c", f"{ragbot} | head -1"],
+        capture_output=True, text=True, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "{\n")
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
 

@@ -23,6 +23,7 @@ from ragbot.errors import (
     IndexMissingError,
     IndexOutdatedError,
     IndexTooNewError,
+    OtherNotesError,
     StorageError,
     VaultError,
 )
@@ -780,6 +781,39 @@ def test_an_index_on_a_file_says_that_it_is_one(vault, tmp_path):
     path.write_text("", encoding="utf-8")
     with pytest.raises(StorageError, match="It is a file; the index needs a folder"):
         Index(path).refresh(vault, WordEncoder())
+
+
+@pytest.mark.parametrize("encoder", [None, WordEncoder()], ids=["words", "all"])
+def test_an_index_of_other_notes_is_left_alone_unless_it_is_built_again(
+    vault, index, tmp_path, encoder
+):
+    index.refresh(vault, None)
+    with index.snapshot() as corpus:
+        before = set(corpus.notes)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "Bread.md").write_text("Bread is baked.", encoding="utf-8")
+    with pytest.raises(OtherNotesError) as raised:
+        index.refresh(other, encoder)
+    for named in (vault, other, index.directory, "--index", "--rebuild"):
+        assert str(named) in str(raised.value)
+    with pytest.raises(OtherNotesError):
+        index.catch_up(other)
+    with index.snapshot() as corpus:
+        assert set(corpus.notes) == before
+    index.refresh(other, encoder, rebuild=True)
+    with index.snapshot() as corpus:
+        assert set(corpus.notes) == {"Bread.md"}
+    with pytest.raises(OtherNotesError):
+        index.refresh(vault, encoder)
+
+
+def test_a_vault_that_was_moved_keeps_its_index(vault, index, tmp_path):
+    index.refresh(vault, None)
+    moved = vault.rename(tmp_path / "moved")
+    assert not index.refresh(moved, None)
+    (moved / "New.md").write_text("New.", encoding="utf-8")
+    assert index.refresh(moved, None).added == ("New.md",)
 
 
 def test_unreadable_note_is_a_problem_and_the_rest_go_on(vault, index):

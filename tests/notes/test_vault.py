@@ -142,6 +142,13 @@ def test_ignored(folder):
     assert set(vault.scan(folder).notes) == {"Good.md", "keep.tmp.md"}
 
 
+def test_an_index_below_the_notes_is_not_listed(folder):
+    for name in (vault.INDEX_FILE, "chroma/data.bin", "Read me.md"):
+        write(folder, f"of ragbot/{name}")
+    listing = vault.scan(folder)
+    assert (set(listing.notes), listing.files) == ({"Good.md"}, ())
+
+
 def test_scan_lists_the_changes(folder):
     before = vault.scan(folder).notes["Good.md"]
     write(folder, "Good.md", "longer text\n")

@@ -32,6 +32,15 @@ def watched(vault, tmp_path):
         yield index, watcher
 
 
+def test_writing_an_index_below_the_notes_is_no_change(vault):
+    index = Index(vault / "of ragbot" / "index")
+    index.refresh(vault, WordEncoder())
+    written = [path for path in index.directory.rglob("*") if path.is_file()]
+    assert written
+    assert [path for path in written if counts(vault, path)] == []
+    assert counts(vault, vault / "of ragbot" / "Tea.md")
+
+
 def wait_until(true, seconds=120):
     """Far longer than it takes: other tests may be using the processor."""
     end = time.monotonic() + seconds

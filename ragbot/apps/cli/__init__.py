@@ -43,8 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ragbot.apps.cli.program import program
     from ragbot.errors import RagbotError
 
+    _prepare_streams()
+    output = sys.stdout
     try:
-        _prepare_streams()
         words = list(sys.argv[1:] if arguments is None else arguments)
         code: int = program.main(words, prog_name="ragbot", standalone_mode=False) or 0
         sys.stdout.flush()
@@ -55,10 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RagbotError as error:
         print(f"ragbot: {error}", file=sys.stderr)
         return FAILED
-    except BrokenPipeError:
-        # The reader of the output has ended (`ragbot graph | head`), which is no error.
+    except (BrokenPipeError, SystemExit):
+        # The reader of the output has ended (`ragbot graph | head`), which is no error. click then
+        # wraps the stream and exits with 1; it also exits after a completion.
+        if isinstance(sys.exception(), SystemExit) and sys.stdout is output:
+            raise
         _discard_output()
-        return FAILED
+        return 0
     except OSError as error:
         # Notes and index raise a RagbotError, so this is the output: a full disk, for example.
         print(f"ragbot: the output cannot be written: {error.strerror}.", file=sys.stderr)

@@ -101,6 +101,7 @@ class StoredNames:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._found: dict[tuple[str, str, int], list[str]] = {}
 
     def paths(self, folded: str) -> Sequence[str]:
         """Return the files whose folded path is this one."""
@@ -108,7 +109,7 @@ class StoredNames:
 
     def ending(self, folded: str, most: int | None = None) -> Sequence[str]:
         """Return the files whose folded path is, or ends in, this one; at most `most`."""
-        return self._find("ending", folded, most)
+        return self._find("ending", folded, -1 if most is None else most)
 
     def aliased(self, folded: str) -> Sequence[NoteId]:
         """Return the notes with this folded alias."""
@@ -140,10 +141,13 @@ class StoredNames:
         """Return whether a file lies below a folded folder."""
         return bool(self._find("folder", folded, 1))
 
-    def _find(self, kind: str, key: str, most: int | None = None) -> list[str]:
-        query = "SELECT path FROM name WHERE kind = ? AND key = ? ORDER BY length, path LIMIT ?"
-        try:
-            rows = self._connection.execute(query, (kind, key, -1 if most is None else most))
-            return [path for (path,) in rows]
-        except UnicodeEncodeError:  # lone surrogates, which no name here has
-            return []
+    def _find(self, kind: str, key: str, most: int = -1) -> list[str]:
+        wanted = kind, key, most
+        if wanted not in self._found:
+            query = "SELECT path FROM name WHERE kind = ? AND key = ? ORDER BY length, path LIMIT ?"
+            try:
+                rows = self._connection.execute(query, wanted)
+                self._found[wanted] = [path for (path,) in rows]
+            except UnicodeEncodeError:  # lone surrogates, which no name here has
+                return []
+        return self._found[wanted]

@@ -76,9 +76,11 @@ class NoteWriter:
             execute(query, (*values, note))
             (old_text,) = execute("SELECT text FROM content WHERE note = ?", (note,)).fetchone()
             old_words = self._clear(note, done)
+        # No `OR REPLACE`: SQLite would write the words of each note to disk before it.
+        if known is not None:
+            execute("DELETE FROM content WHERE note = ?", (note,))
         execute(
-            "INSERT OR REPLACE INTO content VALUES (?, ?, ?, ?)",
-            (note, rows.text, rows.parsed, rows.prose),
+            "INSERT INTO content VALUES (?, ?, ?, ?)", (note, rows.text, rows.parsed, rows.prose)
         )
         execute("INSERT INTO title_words (rowid, words) VALUES (?, ?)", (note, rows.title_words))
         execute("INSERT INTO prose_words (rowid, words) VALUES (?, ?)", (note, rows.prose_words))

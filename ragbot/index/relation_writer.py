@@ -104,6 +104,8 @@ def _as_parsed(relation: Relation, asked: str) -> Relation:
 
     `[[Note^block]]` may have been read as a block since, and `[[C# basics]]` as a name.
     """
+    if relation.written == asked and relation.target is None:
+        return relation
     block = relation.block if asked == relation.written else None
     name, heading = relation.written.removeprefix(asked).strip(), relation.heading
     if relation.written.startswith(asked) and name.startswith("#"):

@@ -28,6 +28,8 @@ _MONTHS = (
 )
 _NUMBER = {name: n for n, names in enumerate(_MONTHS, 1) for name in names.split()}
 _MONTH = "|".join(sorted(_NUMBER, key=len, reverse=True))
+# The names of months are compared after the match: trying each at each word takes far longer.
+_LETTERS = r"[^\W\d_]{3,10}"
 _YEAR = r"(?:1[5-9]|20|21)\d\d"
 _FORMS = (
     rf"(?<![\d-])(?P<y>{_YEAR})-?W(?P<w>[0-5]\d)(?!\d)",
@@ -39,8 +41,8 @@ _FORMS = (
     rf"(?<![\d./-])(?P<d>\d{{1,2}})(?P<sep>[./-])(?P<m>\d{{1,2}})(?P=sep)(?P<y>{_YEAR})(?!\d)",
     rf"(?<![\w./-])(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|º|\.)?\s+(?:of\s+|de\s+|di\s+)?(?P<n>{_MONTH})\b\.?"
     rf"(?:,?\s+(?:de\s+|del\s+)?(?P<y>{_YEAR})\b)?",
-    rf"(?<!\w)(?P<n>{_MONTH})\b\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\.\d)(?:,?\s+(?P<y>{_YEAR})\b)?",
-    rf"(?<!\w)(?P<n>{_MONTH})\b\.?,?\s+(?:de\s+|of\s+)?(?P<y>{_YEAR})\b",
+    rf"(?<!\w)(?P<n>{_LETTERS})\b\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\.\d)(?:,?\s+(?P<y>{_YEAR})\b)?",
+    rf"(?<!\w)(?P<n>{_LETTERS})\b\.?,?\s+(?:de\s+|of\s+)?(?P<y>{_YEAR})\b",
 )
 _PATTERNS = tuple(re.compile(form, re.IGNORECASE) for form in _FORMS)
 _BARE_YEAR = re.compile(rf"(?<![\w./-])(?P<y>{_YEAR})(?![\w/-]|\.\d)")
@@ -153,6 +155,8 @@ def _meant(match: re.Match[str]) -> Iterator[When]:
     name, year = (parts.get("n") or ""), parts.get("y")
     if parts.get("w"):
         yield from _week(match.span(), int(year or 0), int(parts["w"]))
+        return
+    if name and name.lower() not in _NUMBER:
         return
     if year is None and name.lower() in _WORDS and not name[0].isupper():
         return

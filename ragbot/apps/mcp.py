@@ -116,8 +116,8 @@ class NotesServer(MCPServer[None]):
         bot = self._bot()
         answer = _readable_errors(lambda: bot.ask(question, filters=_filters(folders, tags)))
         record = serialize.answered(answer, NoteLookup(bot))
-        # The passages behind the quotations would fill the model's context for nothing.
-        del record["hits"]
+        # Passages that the answer doesn't quote would fill the model's context.
+        del record["hits"], record["more"]
         return _result(_answer_text(answer), record)
 
     def search_notes(

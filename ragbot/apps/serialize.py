@@ -71,12 +71,16 @@ def answered(answer: Answer, notes: Notes) -> Json:
     """Return an answer with its statements, citations and hits."""
     return {
         "question": answer.question,
+        "query": answer.query or answer.question,
         "kind": answer.kind,
         "abstained": answer.abstained,
         "text": answer.text,
         "statements": [_statement(statement) for statement in answer.statements],
         "citations": [citation_record(citation) for citation in answer.citations],
         "hits": [hit_record(hit, notes) for hit in answer.hits],
+        "more": [citation_record(citation) for citation in answer.more],
+        "notice": answer.notice,
+        "followups": list(answer.followups),
     }
 
 

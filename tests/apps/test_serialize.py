@@ -54,6 +54,7 @@ def test_answer():
     answer = Answer("why?", "x [1]", "extractive", False, (statement,), (citation,), (HIT,))
     assert serialize.answered(answer, NOTES) == {
         "question": "why?",
+        "query": "why?",
         "kind": "extractive",
         "abstained": False,
         "text": "x [1]",
@@ -69,7 +70,23 @@ def test_answer():
             }
         ],
         "hits": [HIT_SHAPE],
+        "more": [],
+        "notice": "",
+        "followups": [],
     }
+
+
+def test_answer_to_a_follow_up():
+    next_one = Citation(2, "drift.md", "Persona Drift", (), (4, 4), (25, 32), TEXT[25:32])
+    answer = Answer(
+        "how?", "x", "extractive", False,
+        query="how does drift happen?", notice="The model is down.", followups=("Why?",),
+        more=(next_one,),
+    )  # fmt: skip
+    record = serialize.answered(answer, NOTES)
+    assert (record["query"], record["notice"]) == ("how does drift happen?", "The model is down.")
+    assert record["followups"] == ["Why?"]
+    assert record["more"][0]["quote"] == "Slowly."
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def routes(refresher: IndexRefresher) -> APIRouter:
             events = _events(next(answers), answers, NoteLookup(bot))
             return StreamingResponse(events, media_type=EVENTS)
         answer = bot.ask(body.question, body.turns(), **body.options())
-        return _answer(answer, NoteLookup(bot))
+        return serialize.answered(answer, NoteLookup(bot))
 
     @router.post("/search", response_model=models.SearchBody)
     def search(body: models.SearchRequest) -> Any:
@@ -109,24 +109,18 @@ async def _events(
 ) -> AsyncIterator[str]:
     last = first
     try:
-        yield _event("answer", _answer(first, notes))
+        yield _event("answer", serialize.answered(first, notes))
         async for answer in in_threads(answers):
             # A comment keeps the connection open while a model reads.
-            yield ": reading\n\n" if answer is last else _event("answer", _answer(answer, notes))
+            yield (
+                ": reading\n\n"
+                if answer is last
+                else _event("answer", serialize.answered(answer, notes))
+            )
             last = answer
         yield _event("done", {})
     except RagbotError as error:
         yield _event("error", {"detail": str(error)})
-
-
-def _answer(answer: Answer, notes: NoteLookup) -> dict[str, Any]:
-    return {
-        **serialize.answered(answer, notes),
-        "query": answer.query or answer.question,
-        "notice": answer.notice,
-        "more": [serialize.citation_record(citation) for citation in answer.more],
-        "followups": list(answer.followups),
-    }
 
 
 def _event(name: str, data: dict[str, Any]) -> str:

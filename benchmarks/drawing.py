@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import socket
 import sys
 import tempfile
 import time
@@ -27,8 +26,9 @@ from playwright.sync_api import Page, sync_playwright  # noqa: E402
 from benchmarks.load import write  # noqa: E402
 from benchmarks.scale import write_vault  # noqa: E402
 from ragbot import Ragbot  # noqa: E402
-from ragbot.apps.web.index_refresher import IndexRefresher  # noqa: E402
-from ragbot.apps.web.server import running  # noqa: E402
+from ragbot.apps.index_refresher import IndexRefresher  # noqa: E402
+from ragbot.apps.listener import address_of, listen, running  # noqa: E402
+from ragbot.apps.web.server import application  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "drawing.json"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -93,23 +93,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--notes", type=int, default=2000)
     options = parser.parse_args()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as home:
         write_vault(Path(home) / "vault", options.notes)
         # Without `wait` nothing is embedded: a drawing needs links alone.
         with (
+            listen("127.0.0.1", 0) as listener,
             Ragbot.open(Path(home) / "vault", Path(home) / "index", refresh=False) as bot,
             sync_playwright() as playwright,
-            running(IndexRefresher(bot), port=port) as server,
+            running(application(IndexRefresher(bot)), listener),
         ):
             links = bot.status().relations
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=FLAGS
             )
             page = browser.new_page(viewport=WINDOW)
-            page.goto(server.address)
+            page.goto(address_of(listener))
             page.locator("#show-graph").wait_for()
             page.wait_for_timeout(2000)
             measured = measure(page)

@@ -6,15 +6,15 @@ Run `python docs/screenshots.py` in a checkout with the `test` extra and Chromiu
 from __future__ import annotations
 
 import shutil
-import socket
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
 from ragbot import Ragbot
-from ragbot.apps.web.index_refresher import IndexRefresher
-from ragbot.apps.web.server import running
+from ragbot.apps.index_refresher import IndexRefresher
+from ragbot.apps.listener import address_of, listen, running
+from ragbot.apps.web.server import application
 
 ROOT = Path(__file__).parent.parent
 IMAGES = Path(__file__).parent / "images"
@@ -29,20 +29,18 @@ LOOKS = (
 def main() -> None:
     """Ask one question, and picture the chat with a note and with the graph."""
     IMAGES.mkdir(exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     with (
+        listen("127.0.0.1", 0) as listener,
         tempfile.TemporaryDirectory() as index,
         Ragbot.open(ROOT / "notes", index) as bot,
         sync_playwright() as playwright,
-        running(IndexRefresher(bot), port=port) as server,
+        running(application(IndexRefresher(bot)), listener),
     ):
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
         for name, width, height in LOOKS:
-            picture(browser, server.address, name, width, height)
+            picture(browser, address_of(listener), name, width, height)
         browser.close()
 
 

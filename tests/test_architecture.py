@@ -30,7 +30,7 @@ DOORS = {
     "click": ["apps/cli/"],
     "gradio": ["apps/web/"],
     "fastapi": ["apps/web/"],
-    "mcp": ["apps/mcp.py", "apps/lazy_bot.py", "apps/web/"],
+    "mcp": ["apps/mcp.py", "apps/web/"],
     "llama_index": ["inference/", "apps/llamaindex.py"],
 }
 SLOW_TO_IMPORT = {*DOORS, "scipy", "numpy", "transformers"} - {"sqlite3"}

@@ -30,15 +30,13 @@ def lookup(host, *rest, **more):
 socket.getaddrinfo = lookup
 
 from ragbot import Ragbot
-from ragbot.apps.web.index_refresher import IndexRefresher
-from ragbot.apps.web.server import running
+from ragbot.apps.index_refresher import IndexRefresher
+from ragbot.apps.listener import address_of, listen, running
+from ragbot.apps.web.server import application
 
-with socket.socket() as probe:
-    probe.bind(("127.0.0.1", 0))
-    port = probe.getsockname()[1]
-with Ragbot.open(sys.argv[1], sys.argv[2]) as bot:
+with listen("127.0.0.1", 0) as listener, Ragbot.open(sys.argv[1], sys.argv[2]) as bot:
     bot.ask("Where do owls live?")
-    with running(IndexRefresher(bot), port=port):
+    with running(application(IndexRefresher(bot)), listener):
         pass
 print("tried:", tried)
 """

@@ -10,6 +10,7 @@ engine = retriever.as_query_engine(llm=...)
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 from llama_index.core.base.base_retriever import BaseRetriever
@@ -18,7 +19,6 @@ from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from ragbot.apps import serialize
-from ragbot.apps.serialize import NoteLookup
 from ragbot.bot import Ragbot
 from ragbot.models import Filters, Hit
 
@@ -71,7 +71,7 @@ class GraphRetriever(BaseRetriever):
         hits = self._bot.search(
             query_bundle.query_str, self._k, filters=self._filters, words=self._words
         )
-        notes = NoteLookup(self._bot)
+        notes = serialize.Notes(self._bot)
         return [node_of(hit, notes) for hit in hits]
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
@@ -93,7 +93,7 @@ class GraphRetriever(BaseRetriever):
 
 def node_of(hit: Hit, notes: serialize.Notes) -> NodeWithScore:
     """Return a hit as a LlamaIndex node."""
-    record = serialize.hit_record(hit, notes)
+    record = json.loads(serialize.to_json(serialize.hit_record(hit, notes)))
     paths = [entry["path"] for entry in record["evidence"] if entry["path"]]
     metadata = {name: record[name] for name in ("note", "title", "headings", "lines", "evidence")}
     node = TextNode(

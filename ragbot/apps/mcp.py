@@ -10,11 +10,12 @@ Model Context Protocol, modelcontextprotocol.io/specification.
 
 from __future__ import annotations
 
-import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import wraps
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar
 from urllib.parse import quote
 
 import anyio
@@ -27,11 +28,13 @@ from starlette.routing import BaseRoute
 
 from ragbot import __version__
 from ragbot.apps import serialize
-from ragbot.apps.lazy_bot import LazyBot
-from ragbot.apps.serialize import NoteLookup, footnotes
+from ragbot.apps.index_refresher import IndexRefresher
+from ragbot.apps.listener import address_of, is_loopback, listen, running, wait_for
+from ragbot.apps.serialize import Notes, RelationRecord
 from ragbot.bot import Ragbot
+from ragbot.config import Config
 from ragbot.errors import RagbotError, ServeError
-from ragbot.models import Answer, Filters, Hit, Note, Relation
+from ragbot.models import Answer, Filters
 
 INSTRUCTIONS = """\
 These tools read a folder of Markdown notes that belongs to the user. Start with `ask_notes` for a
@@ -42,7 +45,6 @@ MARKDOWN = "text/markdown"
 READ_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MOST = 50
 """Passages that one search may return."""
 SHORT = 300
@@ -52,6 +54,7 @@ PAGE = 6000
 MOST_RELATIONS = 20
 """Relations of a note that are listed by default."""
 
+P = ParamSpec("P")
 T = TypeVar("T")
 NoteName = Annotated[str, Field(description="Path, title or alias of a note", min_length=1)]
 Question = Annotated[str, Field(description="The question, in plain words", min_length=1)]
@@ -60,33 +63,17 @@ Tags = Annotated[tuple[str, ...], Field(description="Only notes with one of thes
 
 
 class NotesServer(MCPServer[None]):
-    """An MCP server over the notes: five tools, and each note as a resource.
+    """An MCP server over the notes of an open bot: five tools, and each note as a resource."""
 
-    Parameters
-    ----------
-    bot
-        Returns the open bot.
-    on_start
-        Called when the server starts.
-    """
-
-    def __init__(
-        self, bot: Callable[[], Ragbot], on_start: Callable[[], None] = lambda: None
-    ) -> None:
-        @asynccontextmanager
-        async def lifespan(_: MCPServer[None]) -> AsyncIterator[None]:
-            on_start()
-            yield
-
+    def __init__(self, bot: Ragbot) -> None:
         super().__init__(
             "ragbot",
             title="Notes",
             instructions=INSTRUCTIONS,
             version=__version__,
             log_level="WARNING",
-            lifespan=lifespan,
         )
-        self._open_bot = bot
+        self._bot = bot
         for tool in (
             self.ask_notes,
             self.search_notes,
@@ -94,16 +81,13 @@ class NotesServer(MCPServer[None]):
             self.related_notes,
             self.path_between,
         ):
-            self.add_tool(tool, annotations=READ_ONLY, structured_output=False)
+            self.add_tool(_readable_errors(tool), annotations=READ_ONLY, structured_output=False)
         self.resource(
             "note:///{+path}",
             name="note",
             description="A note as it is in its file",
             mime_type=MARKDOWN,
         )(self._text_of)
-
-    def _bot(self) -> Ragbot:
-        return _readable_errors(self._open_bot)
 
     def ask_notes(
         self, question: Question, folders: Folders = (), tags: Tags = ()
@@ -113,10 +97,10 @@ class NotesServer(MCPServer[None]):
         Use it first for "what do my notes say about ...". It says so when the notes don't answer.
         Use search_notes instead to collect material on a topic, read_note to read a known note.
         """
-        bot = self._bot()
-        answer = _readable_errors(lambda: bot.ask(question, filters=_filters(folders, tags)))
-        record = serialize.answered(answer, NoteLookup(bot))
-        # Passages that the answer doesn't quote would fill the model's context.
+        answer = self._bot.ask(question, filters=_filters(folders, tags))
+        # Passages that the answer does not quote would fill the model's context for nothing.
+        short = replace(answer, hits=(), more=())
+        record = asdict(serialize.answered(short, Notes(self._bot)))
         del record["hits"], record["more"]
         return _result(_answer_text(answer), record)
 
@@ -133,14 +117,17 @@ class NotesServer(MCPServer[None]):
         Use it to collect material, or when ask_notes found no answer. Each passage comes with
         note, lines, headings and the relations that led to it; read on with read_note.
         """
-        bot = self._bot()
-        hits = _readable_errors(lambda: bot.search(question, k, filters=_filters(folders, tags)))
-        record = serialize.searched(question, hits, NoteLookup(bot))
+        hits = self._bot.search(question, k, filters=_filters(folders, tags))
+        found = serialize.searched(question, hits, Notes(self._bot))
         if not full:
-            for found in record["hits"]:
-                found["text"] = _shortened(found["text"])
-                del found["evidence"]
-        return _result(_hits_text(hits, record), record)
+            shortened = (replace(hit, text=_shortened(hit.text)) for hit in found.hits)
+            found = replace(found, hits=tuple(shortened))
+        record = asdict(found)
+        for hit in record["hits"] if not full else ():
+            del hit["evidence"]
+        return _result(
+            "\n\n---\n\n".join(map(_hit_text, found.hits)) or "No passage matches.", record
+        )
 
     def read_note(
         self,
@@ -152,15 +139,14 @@ class NotesServer(MCPServer[None]):
         Use it when you know which note you want. A long note comes in parts: the end of a part
         says where the next one starts. related_notes lists what the note links to.
         """
-        bot = self._bot()
-        found = _readable_errors(lambda: bot.note(note))
+        found = serialize.read_note(self._bot, note)
         part = found.text[start : start + PAGE]
         left = len(found.text) - start - len(part)
         more = f"\n\n… {left} more characters; read on with start={start + PAGE}" * (left > 0)
-        record = serialize.note_record(found, bot.related(found.id), (), NoteLookup(bot))
+        record = {**asdict(found), "text": part, "left": left}
         # related_notes lists them, with what the author wrote about each.
         del record["passages"], record["relations"]
-        return _result(f"{found.id}\n\n{part}{more}", {**record, "text": part, "left": left})
+        return _result(f"{found.note}\n\n{part}{more}", record)
 
     def related_notes(
         self,
@@ -179,18 +165,15 @@ class NotesServer(MCPServer[None]):
         Use it to go on from a note to its neighbours, or to ask what extends, contradicts or links
         to it. To learn how two notes are connected, use path_between.
         """
-        bot = self._bot()
-        found = _readable_errors(lambda: bot.note(note))
-        relations = bot.related(found.id, predicate, direction)
+        found = serialize.related(self._bot, note, predicate, direction)
         # Named relations first: an author thought about each.
-        shown = sorted(relations, key=lambda relation: not relation.typed)[:most]
-        notes = NoteLookup(bot)
-        records = [serialize.relation_record(relation, notes) for relation in shown]
-        left = len(relations) - len(shown)
-        return _result(
-            _relations_text(found, shown, left),
-            {"note": found.id, "relations": records, "left": left},
-        )
+        shown = sorted(found.relations, key=lambda relation: not relation.typed)[:most]
+        left = len(found.relations) - len(shown)
+        lines = [_relation_text(relation) for relation in shown]
+        if left:
+            lines.append(f"… {left} more; raise `most`, or name a predicate.")
+        text = "\n".join(lines) or f"{found.note} has no such relation."
+        return _result(text, {**asdict(replace(found, relations=tuple(shown))), "left": left})
 
     def path_between(
         self,
@@ -201,21 +184,13 @@ class NotesServer(MCPServer[None]):
 
         Use it for "what has A to do with B?". For the neighbours of one note, use related_notes.
         """
-        bot = self._bot()
-        first, last = _readable_errors(lambda: (bot.note(start), bot.note(end)))
-        steps, notes = bot.path(first.id, last.id), NoteLookup(bot)
-        record = {
-            "start": first.id,
-            "end": last.id,
-            "path": [serialize.relation_record(step, notes) for step in steps],
-        }
-        text = "\n".join(_relation_text(step) for step in steps)
-        return _result(text or "No relations lead from one to the other.", record)
+        found = serialize.path_between(self._bot, start, end)
+        text = "\n".join(map(_relation_text, found.path))
+        return _result(text or "No relations lead from one to the other.", asdict(found))
 
     async def list_resources(self) -> list[Resource]:
         """List every note as a resource."""
-        bot = await anyio.to_thread.run_sync(self._bot)
-        notes = await anyio.to_thread.run_sync(bot.notes)
+        notes = await anyio.to_thread.run_sync(self._bot.notes)
         return [
             Resource(
                 uri=f"note:///{quote(note.id)}",
@@ -227,19 +202,26 @@ class NotesServer(MCPServer[None]):
         ]
 
     def _text_of(self, path: str) -> str:
-        note = NoteLookup(self._bot()).get(path)
+        note = Notes(self._bot).get(path)
         if note is None:
             raise ResourceNotFoundError(f"There is no note at {path!r}.")
         return note.text
 
 
-def serve_stdio(open_bot: Callable[[], Ragbot]) -> None:
+@contextmanager
+def _server(config: Config) -> Iterator[NotesServer]:
+    """Yield a server over a bot whose index follows edits of the notes."""
+    with (
+        Ragbot.open(config=config, refresh=False) as bot,
+        IndexRefresher(bot).running(),
+    ):
+        yield NotesServer(bot)
+
+
+def serve_stdio(config: Config) -> None:
     """Serve one client over standard input and output, until it disconnects."""
-    bot = LazyBot(open_bot)
-    try:
-        NotesServer(bot.get, bot.start_following).run("stdio")
-    finally:
-        bot.close()
+    with _server(config) as server:
+        server.run("stdio")
 
 
 def http_routes(server: NotesServer) -> list[BaseRoute]:
@@ -251,7 +233,7 @@ def http_routes(server: NotesServer) -> list[BaseRoute]:
     return server.streamable_http_app(transport_security=checked_before).routes
 
 
-def serve_http(open_bot: Callable[[], Ragbot], host: str, port: int, *, no_auth: bool) -> None:
+def serve_http(config: Config, host: str, port: int, *, no_auth: bool) -> None:
     """Serve streamable HTTP at `/mcp` until interrupted.
 
     Raises
@@ -260,48 +242,31 @@ def serve_http(open_bot: Callable[[], Ragbot], host: str, port: int, *, no_auth:
         If the port is taken, or `host` would open the notes to other machines
         and `no_auth` does not say that this is meant.
     """
-    import uvicorn
-
-    if host not in LOOPBACK and not no_auth:
+    if not is_loopback(host) and not no_auth:
         raise ServeError(
             f"--host {host} would let other machines read the notes, and ragbot mcp asks for no "
             f"login. Use ragbot chat --auth NAME:PASSWORD, which serves /mcp too, or add --no-auth."
         )
-    bot = LazyBot(open_bot)
-    application = NotesServer(bot.get, bot.start_following).streamable_http_app(host=host)
-    server = uvicorn.Server(uvicorn.Config(application, log_level="warning"))
-    with _listening(host, port) as listener:
-        where = f"http://{host}:{listener.getsockname()[1]}/mcp"
-        sys.stderr.write(f"Serving the notes by MCP at {where}\n")
+    listener = listen(host, port)
+    with (
+        _server(config) as server,
+        running(server.streamable_http_app(host=host), listener) as thread,
+    ):
+        sys.stderr.write(f"Serving the notes by MCP at {address_of(listener)}/mcp\n")
+        wait_for(thread)
+
+
+def _readable_errors(tool: Callable[P, T]) -> Callable[P, T]:
+    """Return a tool that raises our errors as ones that the model reads: they say what to do."""
+
+    @wraps(tool)
+    def call(*arguments: P.args, **named: P.kwargs) -> T:
         try:
-            server.run(sockets=[listener])
-        finally:
-            bot.close()
+            return tool(*arguments, **named)
+        except RagbotError as error:
+            raise ToolError(str(error)) from error
 
-
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        # Before the address is printed: a client that connects from now on waits.
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        raise ServeError(
-            f"Cannot listen on {host}:{port}: {error.strerror or error}. "
-            f"Choose another with --port, or 0 for any that is free."
-        ) from None
-    return listener
-
-
-def _readable_errors(call: Callable[[], T]) -> T:
-    """Turn our errors into ones that the model reads: their messages say what to do."""
-    try:
-        return call()
-    except RagbotError as error:
-        raise ToolError(str(error)) from error
+    return call
 
 
 def _filters(folders: Sequence[str], tags: Sequence[str]) -> Filters:
@@ -322,31 +287,19 @@ def _answer_text(answer: Answer) -> str:
     lines = [answer.text]
     if answer.notice:
         lines.append(f"({answer.notice})")
-    lines.append("\n".join(footnotes(answer)))
+    lines.append("\n".join(serialize.footnotes(answer)))
     return "\n\n".join(filter(None, lines))
 
 
-def _hits_text(hits: Sequence[Hit], record: serialize.Json) -> str:
-    if not hits:
-        return "No passage matches."
-    blocks = []
-    for hit, found in zip(hits, record["hits"], strict=True):
-        first, last = found["lines"]
-        headings = "".join(f" > {heading}" for heading in found["headings"])
-        paths = [evidence.path for evidence in hit.evidence if evidence.path]
-        led = "".join(f"\nby {'; '.join(map(_relation_text, path))}" for path in paths[:1])
-        blocks.append(f"{found['note']}:{first}-{last}{headings}{led}\n{found['text']}")
-    return "\n\n---\n\n".join(blocks)
+def _hit_text(hit: serialize.HitRecord) -> str:
+    first, last = hit.lines
+    headings = "".join(f" > {heading}" for heading in hit.headings)
+    paths = [each.path for each in hit.evidence if each.path]
+    led = "".join(f"\nby {'; '.join(map(_relation_text, path))}" for path in paths[:1])
+    return f"{hit.note}:{first}-{last}{headings}{led}\n{hit.text}"
 
 
-def _relations_text(note: Note, relations: Sequence[Relation], left: int) -> str:
-    lines = [_relation_text(relation) for relation in relations]
-    if left:
-        lines.append(f"… {left} more; raise `most`, or name a predicate.")
-    return "\n".join(lines) or f"{note.id} has no such relation."
-
-
-def _relation_text(relation: Relation) -> str:
+def _relation_text(relation: RelationRecord) -> str:
     ghost = "" if relation.target else " (not written yet)"
     why = f": {' '.join(relation.annotation.split())}" if relation.annotation else ""
     return f"{relation.source} -{relation.predicate}-> {serialize.end_of(relation)}{ghost}{why}"

@@ -1,46 +1,144 @@
-"""The values as plain JSON and as footnotes: one shape for the command line, HTTP and MCP.
+"""Records of notes, hits and answers: one shape for the command line, HTTP, MCP and LlamaIndex.
 
-Each function turns one value of `models.py` into dictionaries, lists, strings
-and numbers. The shapes are a promise to other programs: a field may be added,
-none is renamed or dropped.
+`to_json` writes a record as JSON, and FastAPI describes it. The fields are a promise to other
+programs: a field may be added, none is renamed or dropped. `Citation`, `Statement`, `Problem`,
+`Changes` and `Status` of `models.py` are records as they are.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from ragbot.errors import NoteNotFoundError
 from ragbot.models import (
+    UNTYPED,
     Answer,
-    Changes,
+    AnswerKind,
     Citation,
-    Evidence,
     Hit,
     Note,
     NoteId,
     Passage,
-    Problem,
     Relation,
+    RetrieverName,
     Statement,
-    Status,
 )
 
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
-
-Json = dict[str, Any]
-"""A JSON object, ready for `json.dumps`."""
+    from ragbot.graph.relation_graph import Direction
 
 
-class Notes(Protocol):
-    """The notes that hits and relations point into: their titles and lines."""
+@dataclass(frozen=True, slots=True)
+class RelationRecord:
+    """One relation; `target` is null while nobody has written the note that `written` names."""
 
-    def get(self, note: NoteId, /) -> Note | None:
-        """Return the note with this id, or None."""
+    source: NoteId
+    predicate: str
+    target: NoteId | None
+    written: str
+    annotation: str | None
+    line: int
+
+    @property
+    def typed(self) -> bool:
+        """True if an author named the relation."""
+        return self.predicate not in UNTYPED
 
 
-class NoteLookup:
+@dataclass(frozen=True, slots=True)
+class EvidenceRecord:
+    """Why a passage was found; `path` holds the relations that led to its note."""
+
+    retriever: RetrieverName
+    rank: int
+    score: float
+    path: tuple[RelationRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PassageRecord:
+    """A passage; `lines` are the first and last, or 0, 0 if the note has changed meanwhile."""
+
+    note: NoteId
+    title: str
+    headings: tuple[str, ...]
+    lines: tuple[int, int]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HitRecord(PassageRecord):
+    """A passage that was found; a higher score is better."""
+
+    score: float
+    evidence: tuple[EvidenceRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRecord:
+    """The passages found, best first."""
+
+    question: str
+    hits: tuple[HitRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRecord:
+    """A checked answer; `abstained` says that the notes don't answer.
+
+    `query` is the question as it was searched, `notice` what to know about how the answer was made.
+    `more` quotes the next passages, which the text leaves out.
+    """
+
+    question: str
+    query: str
+    kind: AnswerKind
+    abstained: bool
+    text: str
+    statements: tuple[Statement, ...]
+    citations: tuple[Citation, ...]
+    hits: tuple[HitRecord, ...]
+    more: tuple[Citation, ...]
+    notice: str
+    followups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRecord:
+    """A note with its relations, its passages, and the names it links to that no note has."""
+
+    note: NoteId
+    title: str
+    aliases: tuple[str, ...]
+    tags: tuple[str, ...]
+    relations: dict[Literal["out", "in"], tuple[RelationRecord, ...]]
+    ghosts: tuple[str, ...]
+    passages: tuple[PassageRecord, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedRecord:
+    """The relations of a note."""
+
+    note: NoteId
+    relations: tuple[RelationRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PathRecord:
+    """The shortest path of relations between two notes; empty if there is none."""
+
+    start: NoteId
+    end: NoteId
+    path: tuple[RelationRecord, ...]
+
+
+class Notes:
     """Notes by id, each read once from an open bot: for titles and line numbers."""
 
     def __init__(self, bot: Ragbot) -> None:
@@ -62,154 +160,136 @@ class NoteLookup:
             return None
 
 
-def searched(question: str, hits: Sequence[Hit], notes: Notes) -> Json:
+def to_json(record: object, indent: int | None = None) -> str:
+    """Return a record, or dictionaries and lists of records, as JSON."""
+    return json.dumps(record, ensure_ascii=False, indent=indent, default=_fields)
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    return asdict(record)
+
+
+def read_note(bot: Ragbot, name: str) -> NoteRecord:
+    """Return the note with a path, file name, title or alias; raise `NoteNotFoundError`."""
+    note, notes = bot.note(name), Notes(bot)
+    relations = [relation_record(each, notes) for each in bot.related(note.id)]
+    out = tuple(each for each in relations if each.source == note.id)
+    return NoteRecord(
+        note=note.id,
+        title=note.title,
+        aliases=note.aliases,
+        tags=note.tags,
+        relations={"out": out, "in": tuple(each for each in relations if each not in out)},
+        ghosts=tuple(sorted({each.written for each in out if each.target is None} - {""})),
+        passages=tuple(passage_record(each, notes) for each in bot.passages(note.id)),
+        text=note.text,
+    )
+
+
+def related(
+    bot: Ragbot, name: str, predicate: str | None = None, direction: Direction = "both"
+) -> RelatedRecord:
+    """Return the relations of a note: its own in file order, then those that lead to it."""
+    note, notes = bot.note(name), Notes(bot)
+    found = bot.related(note.id, predicate, direction)
+    return RelatedRecord(note.id, tuple(relation_record(each, notes) for each in found))
+
+
+def path_between(bot: Ragbot, start: str, end: str) -> PathRecord:
+    """Return the shortest path of relations between two notes, in either direction."""
+    first, last, notes = bot.note(start), bot.note(end), Notes(bot)
+    path = bot.path(first.id, last.id)
+    return PathRecord(first.id, last.id, tuple(relation_record(each, notes) for each in path))
+
+
+def searched(question: str, hits: Iterable[Hit], notes: Notes) -> SearchRecord:
     """Return the hits of a search."""
-    return {"question": question, "hits": [hit_record(hit, notes) for hit in hits]}
+    return SearchRecord(question, tuple(hit_record(hit, notes) for hit in hits))
 
 
-def answered(answer: Answer, notes: Notes) -> Json:
+def answered(answer: Answer, notes: Notes) -> AnswerRecord:
     """Return an answer with its statements, citations and hits."""
-    return {
-        "question": answer.question,
-        "query": answer.query or answer.question,
-        "kind": answer.kind,
-        "abstained": answer.abstained,
-        "text": answer.text,
-        "statements": [_statement(statement) for statement in answer.statements],
-        "citations": [citation_record(citation) for citation in answer.citations],
-        "hits": [hit_record(hit, notes) for hit in answer.hits],
-        "more": [citation_record(citation) for citation in answer.more],
-        "notice": answer.notice,
-        "followups": list(answer.followups),
-    }
+    return AnswerRecord(
+        question=answer.question,
+        query=answer.query or answer.question,
+        kind=answer.kind,
+        abstained=answer.abstained,
+        text=answer.text,
+        statements=answer.statements,
+        citations=answer.citations,
+        hits=tuple(hit_record(hit, notes) for hit in answer.hits),
+        more=answer.more,
+        notice=answer.notice,
+        followups=answer.followups,
+    )
 
 
-def hit_record(hit: Hit, notes: Notes) -> Json:
-    """Return one hit; `lines` are the first and last line of its passage."""
-    evidence = [evidence_record(evidence) for evidence in hit.evidence]
-    return {**passage_record(hit.passage, notes), "score": hit.score, "evidence": evidence}
+def hit_record(hit: Hit, notes: Notes) -> HitRecord:
+    """Return one hit with its evidence."""
+    found = passage_record(hit.passage, notes)
+    evidence = tuple(
+        EvidenceRecord(
+            each.retriever,
+            each.rank,
+            each.score,
+            tuple(relation_record(step, notes) for step in each.path),
+        )
+        for each in hit.evidence
+    )
+    return HitRecord(
+        found.note, found.title, found.headings, found.lines, found.text, hit.score, evidence
+    )
 
 
-def citation_record(citation: Citation) -> Json:
-    """Return one checked quotation."""
-    return {
-        "number": citation.number,
-        "note": citation.note,
-        "title": citation.title,
-        "headings": list(citation.headings),
-        "lines": list(citation.lines),
-        "quote": citation.quote,
-    }
-
-
-def relation_record(relation: Relation, notes: Notes) -> Json:
-    """Return one relation; `target` is null while it is a ghost, named by `written`."""
-    source = notes.get(relation.source)
-    return {
-        "source": relation.source,
-        "predicate": relation.predicate,
-        "target": relation.target,
-        "written": relation.written,
-        "annotation": relation.annotation,
-        "line": source.line_of(relation.span[0]) if source else 0,
-    }
-
-
-def note_record(
-    note: Note,
-    relations: Iterable[Relation],
-    passages: Iterable[Passage],
-    notes: Notes,
-) -> Json:
-    """Return one note with its relations in and out, its passages and its ghosts.
-
-    Parameters
-    ----------
-    note
-        The note.
-    relations
-        Every relation that it is the source or the target of.
-    passages
-        Its passages.
-    notes
-        The vault, for titles and lines.
-    """
-    relations = list(relations)
-    outgoing = [r for r in relations if r.source == note.id]
-    return {
-        "note": note.id,
-        "title": note.title,
-        "aliases": list(note.aliases),
-        "tags": list(note.tags),
-        "relations": {
-            "out": [relation_record(r, notes) for r in outgoing],
-            "in": [relation_record(r, notes) for r in relations if r.source != note.id],
-        },
-        "ghosts": sorted({r.written for r in outgoing if r.target is None and r.written}),
-        "passages": [passage_record(passage, notes) for passage in passages],
-    }
-
-
-def problem_record(problem: Problem) -> Json:
-    """Return one finding of the link checker; `line` 0 means the whole file."""
-    return {
-        "kind": problem.kind,
-        "severity": problem.severity,
-        "note": problem.note,
-        "line": problem.line,
-        "message": problem.message,
-        "fix": problem.fix,
-    }
-
-
-def changes_record(changes: Changes) -> Json:
-    """Return the changes of a refresh; `renamed` holds pairs of the old and the new id."""
-    return {
-        "added": list(changes.added),
-        "changed": list(changes.changed),
-        "renamed": [list(pair) for pair in changes.renamed],
-        "removed": list(changes.removed),
-        "unchanged": changes.unchanged,
-        "problems": [problem_record(problem) for problem in changes.problems],
-        "seconds": changes.seconds,
-    }
-
-
-def status_record(status: Status) -> Json:
-    """Return the state of the index; `indexed_at` is seconds since the epoch."""
-    return {name: getattr(status, name) for name in Status.__slots__}
-
-
-def passage_record(passage: Passage, notes: Notes) -> Json:
-    """Return one passage; `lines` are [0, 0] where the note has changed since it was read."""
+def passage_record(passage: Passage, notes: Notes) -> PassageRecord:
+    """Return one passage with the title of its note."""
     note = notes.get(passage.note)
     # In a note that was edited since the search the passage has moved, or is gone.
     unchanged = note is not None and note.text[slice(*passage.span)] == passage.text
-    return {
-        "note": passage.note,
-        "title": note.title if note else passage.note,
-        "headings": list(passage.headings),
-        "lines": list(note.lines_of(passage.span)) if note and unchanged else [0, 0],
-        "text": passage.text,
-    }
+    lines = note.lines_of(passage.span) if note and unchanged else (0, 0)
+    title = note.title if note else passage.note
+    return PassageRecord(passage.note, title, passage.headings, lines, passage.text)
 
 
-def evidence_record(evidence: Evidence) -> Json:
-    """Return one reason why a passage was found."""
-    return {
-        "retriever": evidence.retriever,
-        "rank": evidence.rank,
-        "score": evidence.score,
-        "path": [
-            {"source": step.source, "predicate": step.predicate, "target": end_of(step)}
-            for step in evidence.path
-        ],
-    }
+def relation_record(relation: Relation, notes: Notes) -> RelationRecord:
+    """Return one relation with the line that it begins in."""
+    source = notes.get(relation.source)
+    return RelationRecord(
+        source=relation.source,
+        predicate=relation.predicate,
+        target=relation.target,
+        written=relation.written,
+        annotation=relation.annotation,
+        line=source.line_of(relation.span[0]) if source else 0,
+    )
 
 
-def end_of(relation: Relation) -> str:
+def end_of(relation: Relation | RelationRecord) -> str:
     """Return the target of a relation: the note's id, or the name of the ghost."""
     return relation.target or relation.written
+
+
+def way(path: Sequence[Relation | RelationRecord], end: NoteId) -> list[tuple[str, str, str]]:
+    """Return the notes on a path that leads to `end`, each with the arrow to the next.
+
+    Returns
+    -------
+    list
+        Note, predicate, and `"-{}->"` or `"<-{}-"` to put the predicate into; empty at the end.
+
+    Examples
+    --------
+    >>> from ragbot.models import Relation
+    >>> path = [("a", "extends", "b"), ("c", "uses", "b")]
+    >>> way([Relation(a, name, b, b, (0, 1)) for a, name, b in path], "c")
+    [('a', 'extends', '-{}->'), ('b', 'uses', '<-{}-'), ('c', '', '')]
+    """
+    here, found = end, [(end, "", "")]
+    for each in reversed(path):
+        forward = end_of(each) == here
+        here = each.source if forward else end_of(each)
+        found.insert(0, (here, each.predicate, "-{}->" if forward else "<-{}-"))
+    return found
 
 
 def footnotes(answer: Answer) -> list[str]:
@@ -226,14 +306,6 @@ def footnotes(answer: Answer) -> list[str]:
         shown = "" if quotation in text else f" “{quotation}”"
         lines.append(f"[{citation.number}] {place}{shown}")
     return lines
-
-
-def _statement(statement: Statement) -> Json:
-    return {
-        "text": statement.text,
-        "citations": list(statement.citations),
-        "supported": statement.supported,
-    }
 
 
 def _one_line(text: str) -> str:

@@ -4,8 +4,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from ragbot import Filters, Ragbot
+from ragbot.apps.index_refresher import IndexRefresher
 from ragbot.apps.mcp import NotesServer
-from ragbot.apps.web.index_refresher import IndexRefresher
 from ragbot.apps.web.server import application
 from ragbot.text.language import MULTILINGUAL_ENCODERS
 
@@ -138,7 +138,7 @@ def test_a_title_finds_its_note_in_filters_over_http_and_by_mcp(bot, name):
     assert near <= {"tramp.md", "Plan.md"}
     client = TestClient(application(IndexRefresher(bot)), base_url="http://127.0.0.1")
     assert client.post("/api/note", json={"name": name}).json()["note"] == "tramp.md"
-    server = NotesServer(lambda: bot)
+    server = NotesServer(bot)
     for result in (server.read_note(name), server.related_notes(name)):
         assert "tramp" in result.content[0].text.lower()
     assert server.path_between(name, "Plan").content[0].text

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
+from ragbot.apps.index_refresher import IndexRefresher
+from ragbot.apps.listener import address_of, listen, running
 from ragbot.apps.web.access import RateLimit
-from ragbot.apps.web.index_refresher import IndexRefresher
-from ragbot.apps.web.server import running
+from ragbot.apps.web.server import application
 from ragbot.bot import Ragbot
 
 LOGIN = ("gardener", "open: sesame")
 UNLIMITED = 1_000_000
 
 
-def free_port() -> int:
-    """Return a port that nothing listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@contextmanager
+def served(bot: Ragbot, **how: Any) -> Iterator[str]:
+    """Serve a bot at a free port, and yield the address."""
+    app = application(IndexRefresher(bot), **how)
+    with listen("127.0.0.1", 0) as listener, running(app, listener):
+        yield address_of(listener)
 
 
 @pytest.fixture(scope="session")
@@ -37,13 +40,13 @@ def plot_bot(plot, plot_index, tmp_path_factory) -> Iterator[Ragbot]:
 def address(plot_bot) -> Iterator[str]:
     """Address of a server without login or limit."""
     limit = RateLimit(UNLIMITED)
-    with running(IndexRefresher(plot_bot), port=free_port(), limit=limit) as server:
-        yield server.address
+    with served(plot_bot, limit=limit) as where:
+        yield where
 
 
 @pytest.fixture(scope="session")
 def private_address(plot_bot) -> Iterator[str]:
     """Address of a server that asks for `LOGIN`."""
     limit = RateLimit(UNLIMITED)
-    with running(IndexRefresher(plot_bot), port=free_port(), limit=limit, login=LOGIN) as server:
-        yield server.address
+    with served(plot_bot, limit=limit, login=LOGIN) as where:
+        yield where

@@ -8,9 +8,9 @@ import pytest
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
+from ragbot.apps.index_refresher import IndexRefresher
 from ragbot.apps.web import server
 from ragbot.apps.web.access import PROGRAMS, PUBLIC, PUBLIC_FOLDERS, RateLimit
-from ragbot.apps.web.index_refresher import IndexRefresher
 from tests.apps.conftest import LOGIN, UNLIMITED
 
 NAME, PASSWORD = LOGIN

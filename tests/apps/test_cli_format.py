@@ -17,10 +17,17 @@ from click.shell_completion import ShellComplete
 from ragbot.apps.cli import format, main
 from ragbot.apps.cli.format import Page
 from ragbot.apps.cli.program import COMPLETE, escaped, program
-from ragbot.apps.cli.progress import line, progress_bar
+from ragbot.apps.cli.session import line, progress_bar
+from ragbot.apps.serialize import (
+    EvidenceRecord,
+    HitRecord,
+    NoteRecord,
+    PassageRecord,
+    RelationRecord,
+)
 from ragbot.config import Config
 from ragbot.errors import ConfigError
-from ragbot.models import Answer, Citation, Note, Progress, Relation
+from ragbot.models import Answer, Citation, Problem, Progress
 
 PAGE = Page(Path("notes"))
 ON_A_TERMINAL = Page(Path("/v"), colour=True)
@@ -45,15 +52,22 @@ class Terminal(io.StringIO):
     ],
 )
 def test_control_characters_of_notes_do_not_reach_the_terminal(hostile):
-    note = Note(f"{hostile}.md", f"T{hostile}", f"x {hostile}")
-    relation = Relation(note.id, f"p{hostile}", "t", None, (0, 1), annotation=hostile)
-    citation = Citation(1, note.id, note.title, (hostile,), (1, 1), (0, 1), hostile)
-    answer = Answer("q", "a", "extractive", False, citations=(citation,))
+    name, title = f"{hostile}.md", f"T{hostile}"
+    relation = RelationRecord(name, f"p{hostile}", None, "t", hostile, 1)
+    passage = PassageRecord(name, title, (hostile,), (1, 1), hostile)
+    note = NoteRecord(
+        name, title, (hostile,), (hostile,), {"out": (relation,), "in": ()}, (), (passage,), hostile
+    )
+    evidence = EvidenceRecord("graph", 1, 0.5, (relation,))
+    hit = HitRecord(name, title, (hostile,), (1, 1), hostile, 0.5, (evidence,))
+    citation = Citation(1, name, title, (hostile,), (1, 1), (0, 1), hostile)
+    answer = Answer("q", hostile, "extractive", False, citations=(citation,))
     shown = [
-        *format.note(note, [relation], [], PAGE),
-        *format.sources(answer, PAGE),
-        format.steps([relation], "t", PAGE),
-        format.plain(note.text),
+        *format.note(note, PAGE),
+        *format.hits([hit], PAGE, explain=True),
+        *format.answer(answer, PAGE),
+        *format.problems([Problem("ghost", name, 1, hostile, hostile)], PAGE),
+        format.path([relation], "t", PAGE),
     ]
     for character in "\x1b\x9b\r\x08\x07\u202e":
         assert character not in "".join(shown)
@@ -101,15 +115,15 @@ def test_colours_on_a_terminal_only(monkeypatch, stream, environment, wanted):
 
 def test_a_path_is_written_from_its_start_to_its_end():
     def relation(source, predicate, target):
-        return Relation(source, predicate, target, f"{target}.md", (0, 1))
+        return RelationRecord(source, predicate, f"{target}.md", target, None, 1)
 
     path = [
         relation("a.md", "extends", "b"),
         relation("x/c.md", "causes", "b"),
         relation("x/c.md", "part_of", "d"),
     ]
-    assert format.steps(path, "d.md", PAGE) == "a -extends-> b <-causes- c -part_of-> d"
-    assert format.steps(path[:1], "a.md", PAGE) == "b <-extends- a"
+    assert format.path(path, "d.md", PAGE) == "a -extends-> b <-causes- c -part_of-> d"
+    assert format.path(path[:1], "a.md", PAGE) == "b <-extends- a"
 
 
 # --- progress

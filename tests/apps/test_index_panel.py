@@ -1,12 +1,15 @@
 """Refreshes of the index: one at a time, seen by all, cancelled even while they wait."""
 
 import threading
+import time
 from dataclasses import replace
 
 import pytest
 
+from ragbot.apps.index_refresher import Cancelled, IndexRefresher
 from ragbot.apps.web import index_panel
-from ragbot.apps.web.index_refresher import Cancelled, IndexRefresher
+from ragbot.config import Config
+from ragbot.errors import StorageError
 from ragbot.models import Note, Problem, Progress, Status
 
 STATUS = Status("g", 34, 287, 289, 3, 287, 0.0, 0, "")
@@ -125,3 +128,46 @@ def test_a_problem_links_to_its_line(text, line, span):
 def test_a_problem_of_a_whole_file_links_to_the_note():
     html = index_panel.problems_html([Problem("dead_heading", "a.md", 0, "x")], {})
     assert 'data-note="a.md">a.md:0</a>' in html
+
+
+def test_a_server_refreshes_until_it_ends_and_logs_a_failure_once(tmp_path, caplog):
+    failed = threading.Event()
+
+    class Failing(Bot):
+        config = Config(notes=tmp_path)
+
+        def refresh(self, *, rebuild, progress):
+            self.asked.append(rebuild)
+            if len(self.asked) > 1:
+                failed.set()
+            raise StorageError("disk", "it is full", "Free some space.")
+
+    failing = Failing()
+    with IndexRefresher(failing).running():
+        assert failed.wait(30)
+    asked = len(failing.asked)
+    assert [record.getMessage() for record in caplog.records] == [
+        "disk: it is full. Free some space."
+    ]
+    time.sleep(1.5)
+    assert len(failing.asked) == asked
+
+
+@pytest.mark.parametrize("watch", [True, False])
+def test_the_end_of_a_server_cancels_its_refresh(tmp_path, bot, watch):
+    bot.config = Config(notes=tmp_path)
+    bot.ended = threading.Event()
+    refresh = bot.refresh
+
+    def refreshed(**how):
+        try:
+            refresh(**how)
+        finally:
+            bot.ended.set()
+
+    bot.refresh = refreshed
+    with IndexRefresher(bot).running(watch=watch):
+        assert bot.begun.wait(30)
+        threading.Timer(0.2, bot.go.set).start()
+    assert bot.ended.wait(30)
+    assert bot.asked == [False]

@@ -14,13 +14,13 @@ def test_a_taken_port_is_a_clear_error(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(ServeError, match=f"--port {port + 1}"):
+        with pytest.raises(ServeError, match=f"127.0.0.1:{port}.*--port"):
             serve(Config(notes=tmp_path), Door(port=port))
 
 
-@pytest.mark.parametrize("port", [0, -1, 65536])
+@pytest.mark.parametrize("port", [-1, 65536])
 def test_an_impossible_port_is_refused(port):
-    with pytest.raises(ServeError, match="from 1 to 65535"):
+    with pytest.raises(ServeError, match="Cannot listen on"):
         serve(Config(), Door(port=port))
 
 

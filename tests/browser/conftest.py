@@ -7,7 +7,6 @@ until it holds, or acts on a locator, which waits until it can be acted on.
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +15,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from ragbot import Ragbot
+from ragbot.apps.index_refresher import IndexRefresher
+from ragbot.apps.listener import address_of, listen, running
 from ragbot.apps.web.access import RateLimit
-from ragbot.apps.web.index_refresher import IndexRefresher
-from ragbot.apps.web.server import running
+from ragbot.apps.web.server import application
 from ragbot.config import Config
 from tests.model_server import Script, serving
 
@@ -159,12 +159,9 @@ def page_over(
     bot: Ragbot, *, login: tuple[str, str] | None = None, limit: int = UNLIMITED
 ) -> Iterator[str]:
     """Serve the page over a bot, and yield its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    refresher = IndexRefresher(bot)
-    with running(refresher, port=port, login=login, limit=RateLimit(limit)) as server:
-        yield server.address
+    app = application(IndexRefresher(bot), login=login, limit=RateLimit(limit))
+    with listen("127.0.0.1", 0) as listener, running(app, listener):
+        yield address_of(listener)
 
 
 def ask(page: Page, question: str = QUESTION, turns: int = 1) -> Locator:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,11 +10,12 @@ import click
 from ragbot.apps import serialize
 from ragbot.apps.cli import format
 from ragbot.apps.cli.options import COUNT, Command, filter_options, json_option, places
-from ragbot.apps.cli.session import named, opened, print_json, say
+from ragbot.apps.cli.session import opened, print_result, say, say_notice
 
 if TYPE_CHECKING:
+    from ragbot.bot import Ragbot
     from ragbot.config import Config
-    from ragbot.models import Answer, Filters
+    from ragbot.models import Filters
 
 
 @click.command(
@@ -47,26 +48,16 @@ def ask(
 
     question = checked(question, config.max_question)
     with opened(config) as (bot, page):
-        pieces = bot.stream(question, filters=named(bot, filters), use_llm=llm, sources=sources)
-        if as_json:
-            *_, answer = pieces
-            with bot.snapshot() as corpus:
-                print_json(serialize.answered(answer, corpus.notes))
-        else:
-            answer = print_answer(pieces, page)
-        if answer.notice:
-            say(f"note: {format.plain(answer.notice)}")
+        filters = _resolved(bot, filters)
+        answer = bot.ask(question, filters=filters, use_llm=llm, sources=sources)
+        record = serialize.answered(answer, serialize.Notes(bot))
+        print_result(record, format.answer(answer, page), as_json=as_json)
+        say_notice(answer.notice)
 
 
-def print_answer(snapshots: Iterator[Answer], page: format.Page) -> Answer:
-    """Print the last snapshot of an answer, then its sources, and return it."""
-    *_, answer = snapshots
-    print(format.plain(answer.text), end="")
-    print()
-    if answer.citations:
-        print()
-        print("\n".join(format.sources(answer, page)))
-    return answer
+def _resolved(bot: Ragbot, filters: Filters) -> Filters:
+    """Return filters with the name of the note in `near` replaced by its id."""
+    return replace(filters, near=bot.note(filters.near).id) if filters.near else filters
 
 
 @click.command(
@@ -92,14 +83,11 @@ def search(config: Config, question: str, explain: bool, as_json: bool, **option
 
     question = checked(question, config.max_question)
     with opened(config, encoder=not options["words"]) as (bot, page):
-        options["filters"] = named(bot, options["filters"])
-        found = bot.search(question, options.pop("count"), **options)
-        with bot.snapshot() as corpus:
-            if as_json:
-                print_json(serialize.searched(question, found, corpus.notes))
-            elif found:
-                print(format.hits(found, corpus.notes, page, explain))
-            else:
-                say("Nothing found.")
-        if notice := bot.left_out(options["filters"]):
-            say(f"note: {notice}")
+        filters = options["filters"] = _resolved(bot, options["filters"])
+        hits = bot.search(question, options.pop("count"), **options)
+        record = serialize.searched(question, hits, serialize.Notes(bot))
+        if hits or as_json:
+            print_result(record, format.hits(record.hits, page, explain), as_json=as_json)
+        else:
+            say("Nothing found.")
+        say_notice(bot.left_out(filters))

@@ -9,24 +9,13 @@ from __future__ import annotations
 import os
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from ragbot.apps.serialize import end_of
-from ragbot.models import (
-    Answer,
-    Changes,
-    Citation,
-    Hit,
-    Note,
-    NoteId,
-    Passage,
-    Problem,
-    Relation,
-    Status,
-)
+from ragbot.apps.serialize import HitRecord, NoteRecord, RelationRecord, end_of, way
+from ragbot.models import Answer, Changes, NoteId, Problem, Status
 from ragbot.notes.editor_links import editor_url
 
 # C0 and C1 controls but tab and newline, and the marks that reorder text (Trojan Source,
@@ -87,78 +76,59 @@ def wants_colour(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def sources(answer: Answer, page: Page) -> Iterator[str]:
-    """Write the citations of an answer, each with its place and its quotation."""
-    for citation in answer.citations:
-        yield f"{page.bold(f'[{citation.number}]')} {_cited(citation, page)}"
+def answer(found: Answer, page: Page) -> Iterator[str]:
+    """Write an answer, then its citations, each with its place and its quotation."""
+    yield plain(found.text)
+    if found.citations:
+        yield ""
+    for citation in found.citations:
+        where = page.place(citation.note, citation.lines[0]) + _below(citation.headings, page)
+        yield f"{page.bold(f'[{citation.number}]')} {where}"
         quoted = "“" + _line(citation.quote) + "”"
         yield textwrap.fill(quoted, page.width, initial_indent=" " * 4, subsequent_indent=" " * 5)
 
 
-def _cited(citation: Citation, page: Page) -> str:
-    where = page.place(citation.note, citation.lines[0])
-    return where + _below(citation.headings, page)
-
-
-def hits(found: Iterable[Hit], notes: Mapping[NoteId, Note], page: Page, explain: bool) -> str:
+def hits(found: Iterable[HitRecord], page: Page, explain: bool) -> Iterator[str]:
     """Write the hits of a search, best first; with the evidence of each if `explain`."""
-    return "\n".join(
-        line
-        for number, hit in enumerate(found, start=1)
-        for line in _hit(number, hit, notes, page, explain)
+    for number, hit in enumerate(found, start=1):
+        place = page.place(hit.note, max(1, hit.lines[0]))
+        yield f"{number:2}  {page.bold(_line(hit.title))}  {page.dim(f'{hit.score:.3f}')}"
+        yield f"    {place}{_below(hit.headings, page)}"
+        yield textwrap.indent(textwrap.shorten(_line(hit.text), 3 * page.width), " " * 4)
+        for each in hit.evidence if explain else ():
+            yield f"    {each.retriever:<8} rank {each.rank:<3} score {each.score:.3f}"
+            if each.path:
+                yield " " * 6 + path(each.path, hit.note, page)
+
+
+def path(steps: Sequence[RelationRecord], end: NoteId, page: Page) -> str:
+    """Write a path of relations that leads to `end`: `A -extends-> B <-causes- C`."""
+    return " ".join(
+        f"{_name(note)} {arrow.format(page.accent(_line(predicate)))}".rstrip()
+        for note, predicate, arrow in way(steps, end)
     )
 
 
-def _hit(
-    number: int, hit: Hit, notes: Mapping[NoteId, Note], page: Page, explain: bool
-) -> Iterator[str]:
-    note = notes[hit.passage.note]
-    place = page.place(note.id, note.line_of(hit.passage.span[0]))
-    yield f"{number:2}  {page.bold(_line(note.title))}  {page.dim(f'{hit.score:.3f}')}"
-    yield f"    {place}{_below(hit.passage.headings, page)}"
-    yield textwrap.indent(textwrap.shorten(_line(hit.passage.text), 3 * page.width), " " * 4)
-    if explain:
-        for evidence in hit.evidence:
-            yield f"    {evidence.retriever:<8} rank {evidence.rank:<3} score {evidence.score:.3f}"
-            if evidence.path:
-                yield " " * 6 + steps(evidence.path, note.id, page)
-
-
-def steps(path: Sequence[Relation], end: NoteId, page: Page) -> str:
-    """Write a path of relations that leads to `end`: `A -extends-> B <-causes- C`."""
-    here = end
-    written = ""
-    for step in reversed(path):
-        forward = end_of(step) == here
-        predicate = page.accent(_line(step.predicate))
-        arrow = f"-{predicate}->" if forward else f"<-{predicate}-"
-        written = f" {arrow} {_name(here)}{written}"
-        here = step.source if forward else end_of(step)
-    return _name(here) + written
-
-
-def note(
-    found: Note, edges: Sequence[Relation], passages: Sequence[Passage], page: Page
-) -> list[str]:
+def note(found: NoteRecord, page: Page) -> Iterator[str]:
     """Write a note: its names, relations out and in, and passages."""
-    lines = [page.bold(_line(found.title)), page.place(found.id, 1)]
+    yield page.bold(_line(found.title))
+    yield page.place(found.note, 1)
     for label, values in (("aliases", found.aliases), ("tags", found.tags)):
         if values:
-            lines.append(f"{label}: {', '.join(_line(value) for value in values)}")
-    lines += ["", page.bold("relations"), *relations(edges, found, page)]
-    lines += ["", page.bold("passages")]
-    for passage in passages:
-        first, last = found.lines_of(passage.span)
-        start = textwrap.shorten(_line(passage.text), page.width - 4)
-        lines += [f"  lines {first}-{last}{_below(passage.headings, page)}", f"    {start}"]
-    return lines
+            yield f"{label}: {', '.join(_line(value) for value in values)}"
+    yield from ("", page.bold("relations"))
+    yield from relations([*found.relations["out"], *found.relations["in"]], found.note, page)
+    yield from ("", page.bold("passages"))
+    for passage in found.passages:
+        first, last = passage.lines
+        yield f"  lines {first}-{last}{_below(passage.headings, page)}"
+        yield f"    {textwrap.shorten(_line(passage.text), page.width - 4)}"
 
 
-def relations(found: Iterable[Relation], note: Note, page: Page) -> Iterator[str]:
+def relations(found: Iterable[RelationRecord], note: NoteId, page: Page) -> Iterator[str]:
     """Write the relations of a note, those out of it first, with their annotations."""
-    ordered = sorted(found, key=lambda r: (r.source != note.id, not r.typed))
-    for relation in ordered:
-        out = relation.source == note.id
+    for relation in sorted(found, key=lambda each: (each.source != note, not each.typed)):
+        out = relation.source == note
         other = end_of(relation) if out else relation.source
         ghost = page.warn(" (not written yet)") if relation.target is None else ""
         arrow = "→" if out else "←"
@@ -179,7 +149,7 @@ def problems(found: Iterable[Problem], page: Page) -> Iterator[str]:
             yield f"    fix: {_line(problem.fix)}"
 
 
-def changes(done: Changes) -> str:
+def changes(done: Changes) -> Iterator[str]:
     """Write the changes of a refresh in one line."""
     counts = {
         "added": done.added, "changed": done.changed, "renamed": done.renamed,
@@ -187,19 +157,20 @@ def changes(done: Changes) -> str:
     }  # fmt: skip
     parts = [f"{len(ids)} {what}" for what, ids in counts.items() if ids]
     parts.append(f"{done.unchanged} unchanged")
-    return f"{', '.join(parts)} in {done.seconds:.1f} s"
+    yield f"{', '.join(parts)} in {done.seconds:.1f} s"
 
 
-def status(found: Status) -> str:
+def status(found: Status) -> Iterator[str]:
     """Write the state of the index."""
     behind = f"{counted(found.behind, 'note')} behind" if found.behind else "up to date"
-    lines = [
+    yield (
         f"{counted(found.notes, 'note')}, {counted(found.passages, 'passage')} "
         f"({found.embedded} embedded), {counted(found.relations, 'relation')}, "
-        f"{counted(found.ghosts, 'ghost')}",
-        f"{behind}; state {found.generation}; encoder {found.encoder or 'not used yet'}",
-    ]
-    return "\n".join([*lines, found.notice] if found.notice else lines)
+        f"{counted(found.ghosts, 'ghost')}"
+    )
+    yield f"{behind}; state {found.generation}; encoder {found.encoder or 'not used yet'}"
+    if found.notice:
+        yield found.notice
 
 
 def counted(count: int, thing: str) -> str:

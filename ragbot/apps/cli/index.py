@@ -1,20 +1,19 @@
-"""The command `index`."""
+"""The commands that build the index and measure what it finds: index, evaluate."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
 import click
 
-from ragbot.apps import serialize
 from ragbot.apps.cli import finish_on_interrupt, format
 from ragbot.apps.cli.options import Command, json_option, places
-from ragbot.apps.cli.progress import progress_bar
-from ragbot.apps.cli.session import opened, print_json, say
+from ragbot.apps.cli.session import opened, print_result, progress_bar, say
 from ragbot.errors import RagbotError
 
 if TYPE_CHECKING:
@@ -43,10 +42,8 @@ def index(config: Config, rebuild: bool, watch: bool, ray: str | None, as_json: 
         raise click.UsageError("--rebuild and --watch cannot be used together.")
 
     def report(done: Changes) -> None:
-        if as_json:
-            print_json(serialize.changes_record(done))
-        else:
-            print(format.changes(done), flush=True)
+        print_result(done, format.changes(done), as_json=as_json)
+        sys.stdout.flush()
 
     with opened(replace(config, ray=ray or config.ray), encoder=False) as (bot, page):
         with progress_bar(sys.stderr) as progress:
@@ -75,3 +72,39 @@ def _follow(bot: Ragbot, report: Callable[[Changes], None]) -> None:
         # Python raises the interrupt in this thread only when it wakes.
         while not Event().wait(0.5):
             pass
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "ragbot evaluate tests/evaluation/garden.jsonl",
+        "ragbot evaluate questions.jsonl --words --json",
+    ),
+)
+@click.argument("questions", type=click.Path(path_type=Path))
+@click.option("--answers", is_flag=True, help="Ask each question, and judge the answers.")
+@click.option("--words", is_flag=True, help="Without the encoder.")
+@json_option
+@places
+def evaluate(config: Config, questions: Path, answers: bool, words: bool, as_json: bool) -> None:
+    """Measure how well questions are answered; list what was missed.
+
+    QUESTIONS is a file of JSON lines.
+    """
+    from ragbot.evaluation import answers as of_answers
+    from ragbot.evaluation import llm_answers
+    from ragbot.evaluation import retrieval as of_retrieval
+
+    asked = of_retrieval.read(questions)
+    with opened(config, encoder=not words) as (bot, _), bot.snapshot() as corpus:
+        if answers:
+            timed = llm_answers.Timed(bot.stream)
+            judged = of_answers.run(corpus.notes, timed, asked)
+            record, shown = of_answers.as_json(judged), [of_answers.as_text(judged)]
+            if config.llm:
+                shown += ["", llm_answers.as_text(timed.timings)]
+        else:
+            encode = (lambda question: None) if words else bot.encode
+            found = of_retrieval.evaluate(corpus, encode, asked)
+            record, shown = of_retrieval.as_json(found), [of_retrieval.as_text(found)]
+    print_result(record, shown, as_json=as_json)

@@ -10,7 +10,7 @@ import click
 from ragbot.apps import serialize
 from ragbot.apps.cli import format
 from ragbot.apps.cli.options import NOTE, Command, json_option, places
-from ragbot.apps.cli.session import opened, print_json, say
+from ragbot.apps.cli.session import opened, print_result, say
 
 if TYPE_CHECKING:
     from ragbot.config import Config
@@ -32,17 +32,12 @@ FORMATS = ("json", "graphml", "dot", "mermaid")
 def show(config: Config, note: str, text: bool, as_json: bool) -> None:
     """Show a note with its relations, passages and ghosts."""
     with opened(config, encoder=False) as (bot, page):
-        found = bot.note(note)
-        if text:
-            # A file or a program receives the text unchanged.
-            sys.stdout.write(format.plain(found.text) if sys.stdout.isatty() else found.text)
-            return
-        relations, passages = bot.related(found.id), bot.passages(found.id)
-        if as_json:
-            with bot.snapshot() as corpus:
-                print_json(serialize.note_record(found, relations, passages, corpus.notes))
-        else:
-            print("\n".join(format.note(found, relations, passages, page)))
+        found = serialize.read_note(bot, note)
+    if text:
+        # A file or a program receives the text unchanged.
+        sys.stdout.write(format.plain(found.text) if sys.stdout.isatty() else found.text)
+    else:
+        print_result(found, format.note(found, page), as_json=as_json)
 
 
 @click.command(
@@ -68,16 +63,12 @@ def related(
 ) -> None:
     """List the relations of a note."""
     with opened(config, encoder=False) as (bot, page):
-        source = bot.note(note)
-        found = bot.related(source.id, predicate, direction)
-        if as_json:
-            with bot.snapshot() as corpus:
-                records = [serialize.relation_record(relation, corpus.notes) for relation in found]
-            print_json({"note": source.id, "relations": records})
-        elif found:
-            print("\n".join(format.relations(found, source, page)))
+        found = serialize.related(bot, note, predicate, direction)
+        if found.relations or as_json:
+            lines = format.relations(found.relations, found.note, page)
+            print_result(found, lines, as_json=as_json)
         else:
-            known = sorted({format.plain(one.predicate) for one in bot.related(source.id)})
+            known = sorted({format.plain(each.predicate) for each in bot.related(found.note)})
             say(f"No such relation. The note has: {', '.join(known) or 'none'}.")
 
 
@@ -89,18 +80,13 @@ def related(
 def path(config: Config, start: str, end: str, as_json: bool) -> None:
     """Show the shortest path of relations between two notes."""
     with opened(config, encoder=False) as (bot, page):
-        first, last = bot.note(start), bot.note(end)
-        steps = bot.path(first.id, last.id)
-        if as_json:
-            with bot.snapshot() as corpus:
-                records = [serialize.relation_record(step, corpus.notes) for step in steps]
-            print_json({"start": first.id, "end": last.id, "path": records})
-        elif steps:
-            print(format.steps(steps, last.id, page))
-        elif first.id == last.id:
-            say(f"Both names are of one note, {format.plain(first.id)}.")
-        else:
-            say("No relations lead from one to the other.")
+        found = serialize.path_between(bot, start, end)
+    if found.path or as_json:
+        print_result(found, [format.path(found.path, found.end, page)], as_json=as_json)
+    elif found.start == found.end:
+        say(f"Both names are of one note, {format.plain(found.start)}.")
+    else:
+        say("No relations lead from one to the other.")
 
 
 @click.command(
@@ -141,10 +127,8 @@ def check(config: Config, strict: bool, suggest: bool, as_json: bool) -> int:
     """Find broken links, ghosts, orphans and other problems."""
     with opened(config, encoder=False) as (bot, page):
         found = bot.problems(suggest=suggest)
-        if as_json:
-            print_json({"problems": [serialize.problem_record(problem) for problem in found]})
-        else:
-            print("\n".join(format.problems(found, page)) if found else "No problems.")
+    lines = format.problems(found, page) if found else ["No problems."]
+    print_result({"problems": found}, lines, as_json=as_json)
     return int(strict and any(problem.severity != "info" for problem in found))
 
 
@@ -155,7 +139,4 @@ def status(config: Config, as_json: bool) -> None:
     """Print the size of the index, and how many notes changed since."""
     with opened(config, encoder=False) as (bot, _):
         found = bot.status()
-        if as_json:
-            print_json(serialize.status_record(found))
-        else:
-            print(format.status(found))
+    print_result(found, format.status(found), as_json=as_json)

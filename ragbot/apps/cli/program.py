@@ -9,7 +9,7 @@ import click
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
 from ragbot import __version__
-from ragbot.apps.cli import ask, evaluate, index, models, notes, serve
+from ragbot.apps.cli import ask, index, notes, serve
 from ragbot.apps.cli.options import Command, Group
 
 COMPLETE = "_RAGBOT_COMPLETE"
@@ -78,11 +78,11 @@ for _command in (
     serve.chat,
     notes.check,
     completion,
-    evaluate.evaluate,
+    index.evaluate,
     notes.graph,
     index.index,
     serve.mcp,
-    models.models,
+    serve.models,
     notes.path,
     notes.related,
     ask.search,

@@ -1,18 +1,35 @@
-"""The commands `chat` and `mcp`, which serve people and assistants."""
+"""The commands that serve people and assistants: chat, mcp, models."""
 
 from __future__ import annotations
 
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ragbot.apps.cli import finish_on_interrupt
-from ragbot.apps.cli.options import PORT, Command, places
-from ragbot.apps.cli.session import demo_config, say
+from ragbot.apps.cli import finish_on_interrupt, format
+from ragbot.apps.cli.options import PORT, Command, json_option, places
+from ragbot.apps.cli.session import demo_config, opened, print_result, say, say_notice
+from ragbot.errors import RagbotError
+from ragbot.models import Turn
 
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
     from ragbot.config import Config
+
+TURNS = 20
+"""Most turns in the history of a conversation in the terminal."""
+
+HELP = """\
+Ask in plain words; a question may refer to earlier ones.
+  /show NOTE   the note, with its relations
+  /new         forget the conversation
+  /help        this list
+  /quit        leave (or Ctrl-D)
+Ctrl-C stops an answer."""
 
 
 @click.command(
@@ -27,14 +44,12 @@ if TYPE_CHECKING:
 @click.option("--terminal", is_flag=True, help="Talk here, not in a browser.")
 @click.option("--demo", is_flag=True, help="Use the sample garden in the package.")
 @places
-def chat(config: Config, terminal: bool, demo: bool, **options: Any) -> None:
+def chat(config: Config, terminal: bool, demo: bool, no_watch: bool, **door: Any) -> None:
     """Open the chat page, or talk in the terminal."""
     if demo:
         config = demo_config(config)
     if terminal:
-        from ragbot.apps.cli.repl import talk
-
-        talk(config)
+        _talk(config)
         return
     from ragbot.apps.web import Door, serve
 
@@ -42,8 +57,61 @@ def chat(config: Config, terminal: bool, demo: bool, **options: Any) -> None:
         finish_on_interrupt()
         say(f"The chat is open at {address} (Ctrl-C ends it).")
 
-    watch = not options.pop("no_watch")
-    serve(config, Door(**options), watch=watch, on_ready=ready)
+    serve(config, Door(**door), watch=not no_watch, on_ready=ready)
+
+
+def _talk(config: Config) -> None:
+    """Answer questions from standard input until it ends; earlier ones are their history."""
+    with opened(config) as (bot, page):
+        finish_on_interrupt()
+        say(f"{format.counted(len(bot.notes()), 'note')}. Ask, or /help.")
+        turns: deque[Turn] = deque(maxlen=TURNS)
+        for typed in _lines():
+            if typed == "/quit":
+                break
+            try:
+                _reply(typed, bot, turns, page)
+            except RagbotError as error:
+                say(f"ragbot: {error}")
+            except KeyboardInterrupt:
+                say("\n(stopped)")
+
+
+def _reply(typed: str, bot: Ragbot, turns: deque[Turn], page: format.Page) -> None:
+    from ragbot.apps import serialize
+
+    command, _, rest = typed.partition(" ")
+    if command == "/new":
+        turns.clear()
+        say("Forgotten.")
+    elif command == "/show":
+        print("\n".join(format.note(serialize.read_note(bot, rest.strip()), page)))
+    elif command.startswith("/"):
+        say(HELP)
+    else:
+        answer = bot.ask(typed, list(turns))
+        turns.append(Turn(typed, answer))
+        print("\n".join(format.answer(answer, page)))
+        say_notice(answer.notice)
+        for question in answer.followups:
+            print(page.dim(f"  ? {format.plain(question)}"))
+
+
+def _lines() -> Iterator[str]:
+    """Yield the lines typed, with line editing and history if the terminal has them."""
+    prompt = ""
+    if sys.stdin.isatty():
+        with suppress(ImportError):
+            import readline  # noqa: F401  # its import teaches `input` to edit lines
+        prompt = "\nyou> "
+    while True:
+        try:
+            typed = input(prompt).strip()
+        except (EOFError, KeyboardInterrupt):
+            say("")
+            return
+        if typed:
+            yield typed
 
 
 @click.command(
@@ -58,14 +126,28 @@ def chat(config: Config, terminal: bool, demo: bool, **options: Any) -> None:
 def mcp(config: Config, http: bool, host: str, port: int, no_auth: bool) -> None:
     """Serve the notes to an assistant by MCP."""
     from ragbot.apps import mcp
-    from ragbot.bot import Ragbot
-
-    def open_bot() -> Ragbot:
-        return Ragbot.open(config=config, refresh=False)
 
     if http:
         finish_on_interrupt()
-        mcp.serve_http(open_bot, host, port, no_auth=no_auth)
+        mcp.serve_http(config, host, port, no_auth=no_auth)
     else:
         # Ctrl-C ends the process at once: a thread that waits for input would keep it alive.
-        mcp.serve_stdio(open_bot)
+        mcp.serve_stdio(config)
+
+
+@click.command(cls=Command, examples=("ragbot models", "ragbot models --json"))
+@json_option
+@places
+def models(config: Config, as_json: bool) -> None:
+    """List the language models that servers on this machine offer."""
+    from ragbot.inference.llm_discovery import local_models
+
+    found = local_models()
+    if found or as_json:
+        lines = [f"{model.spec}  ({model.server} at {model.base_url})" for model in found]
+        print_result({"models": found}, lines, as_json=as_json)
+    if as_json:
+        return
+    if not found:
+        say("No Ollama, LM Studio or llama.cpp server answers on this machine.")
+    say(f"In use: {config.llm or 'none'}. To use one, set RAGBOT_LLM and RAGBOT_LLM_BASE_URL.")

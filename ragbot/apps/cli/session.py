@@ -1,26 +1,32 @@
-"""Open the bot, find the sample garden, and print JSON and messages, for all commands."""
+"""Open the bot with its progress shown, find the sample garden, and print results and messages."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from ragbot.apps.cli.format import Page, wants_colour
-from ragbot.apps.cli.progress import progress_bar
+import click
+
+from ragbot.apps import serialize
+from ragbot.apps.cli.format import Page, plain, wants_colour
 from ragbot.config import Config
 from ragbot.errors import IndexLockedError, RagbotError, StorageError
-from ragbot.models import Filters
 
 if TYPE_CHECKING:
-    from ragbot.apps.serialize import Json
     from ragbot.bot import Ragbot
+    from ragbot.models import Progress
+
+VERBS = {"read": "reading", "embed": "embedding", "write": "writing", "done": "done"}
+
+EVERY = 10.0
+"""Seconds between two lines of progress where there is no terminal."""
 
 
 @contextmanager
@@ -41,13 +47,65 @@ def opened(config: Config, *, encoder: bool = True) -> Iterator[tuple[Ragbot, Pa
                 progress_bar(sys.stderr, patience=1.0) as progress,
             ):
                 bot.refresh(progress=progress)
-        yield bot, page_for(config)
+        width = min(100, shutil.get_terminal_size((100, 24)).columns)
+        colour = wants_colour(sys.stdout)
+        yield bot, Page(config.notes, config.note_url, colour, max(40, width))
 
 
-def page_for(config: Config) -> Page:
-    """Return the settings of stdout: its width, whether it has colours, how to link places."""
-    width = min(100, shutil.get_terminal_size((100, 24)).columns)
-    return Page(config.notes, config.note_url, wants_colour(sys.stdout), max(40, width))
+@contextmanager
+def progress_bar(stream: TextIO, *, patience: float = 0.0) -> Iterator[Callable[[Progress], None]]:
+    """Yield a function that shows a report: in a bar on a terminal, elsewhere in lines.
+
+    Parameters
+    ----------
+    stream
+        Where to write; the bar is removed at the end.
+    patience
+        Seconds without output: short work needs no report.
+    """
+    silent_until, last_line, stage = time.monotonic() + patience, 0.0, ""
+    bar: Any = None
+
+    def clear() -> None:
+        if bar is not None:
+            stream.write("\r\033[K")
+            bar.render_finish()
+            stream.flush()
+
+    def show(report: Progress) -> None:
+        nonlocal bar, stage, last_line
+        now = time.monotonic()
+        if now < silent_until or report.stage == "done":
+            return
+        if stream.isatty():
+            if bar is None or stage != report.stage:
+                clear()
+                bar = click.progressbar(length=max(1, report.total), file=stream, show_eta=True)
+                bar.__enter__()
+            bar.label, bar.length = line(report), max(1, report.total)
+            bar.update(report.done - bar.pos)
+        elif stage != report.stage or now - last_line >= EVERY:
+            print(line(report), file=stream, flush=True)
+            last_line = now
+        stage = report.stage
+
+    try:
+        yield show
+    finally:
+        clear()
+
+
+def line(report: Progress) -> str:
+    """Write one report as text.
+
+    Examples
+    --------
+    >>> from ragbot.models import Progress
+    >>> line(Progress("read", 3400, 14000, "notes"))
+    'reading 3,400 of 14,000 notes'
+    """
+    of = f" of {report.total:,}" if report.total else ""
+    return f"{VERBS.get(report.stage, report.stage)} {report.done:,}{of} {report.unit}"
 
 
 def demo_config(config: Config) -> Config:
@@ -69,11 +127,6 @@ def demo_index() -> Path:
     return Path(caches) / "ragbot" / "demo-index"
 
 
-def named(bot: Ragbot, filters: Filters) -> Filters:
-    """Return filters with the name of the note in `near` replaced by its id."""
-    return replace(filters, near=bot.note(filters.near).id) if filters.near else filters
-
-
 def note_names(options: Mapping[str, Any]) -> Iterator[str]:
     """Yield the file names of the notes in the folder that `--notes` or the settings name."""
     folder = options.get("notes")
@@ -87,12 +140,18 @@ def note_names(options: Mapping[str, Any]) -> Iterator[str]:
         yield from (name.removesuffix(".md") for name in sorted(files) if name.endswith(".md"))
 
 
-def print_json(value: Json) -> None:
-    """Print one JSON object."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+def print_result(record: object, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print a result: its record as JSON, or its lines."""
+    print(serialize.to_json(record, indent=2) if as_json else "\n".join(lines))
 
 
 def say(*lines: str) -> None:
     """Print messages to stderr."""
     for line in lines:
         print(line, file=sys.stderr)
+
+
+def say_notice(notice: str) -> None:
+    """Print a notice about a result to stderr, if there is one."""
+    if notice:
+        say(f"note: {plain(notice)}")

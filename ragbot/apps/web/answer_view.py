@@ -17,7 +17,7 @@ from ragbot.apps.web.note_view import link
 from ragbot.models import Answer, Citation, Note, NoteId
 
 if TYPE_CHECKING:
-    from ragbot.apps.serialize import NoteLookup
+    from ragbot.apps.serialize import Notes
 
 WAITING = '<p class="waiting" role="status">Looking through the notes…</p>'
 """Shown until the answer begins."""
@@ -106,7 +106,7 @@ def _prose(text: str, inline: _Inline) -> str:
     return "".join(blocks)
 
 
-def answered(answer: Answer, notes: NoteLookup, status: str = "") -> str:
+def answered(answer: Answer, notes: Notes, status: str = "") -> str:
     """Return an answer: its text, the HTML of its status, its notice, and its sources."""
     if answer.abstained:
         # It names the nearest notes in italics.

@@ -66,7 +66,8 @@ def _type(schema: Schema) -> str:
     if "anyOf" in schema:
         return " or ".join(_type(option) for option in schema["anyOf"])
     if schema.get("type") == "array":
-        return f"list of {_type(schema['items'])}"
+        item = schema["items"] if "items" in schema else schema["prefixItems"][0]
+        return f"list of {_type(item)}"
     if "enum" in schema:
         return ", ".join(map(str, schema["enum"]))
     return _name(schema) or str(schema.get("type", "any"))

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ragbot.apps.serialize import NoteLookup
+from ragbot.apps.serialize import Notes
 from ragbot.apps.web import answer_view, note_view
 from ragbot.apps.web.graph_view import drawing
 from ragbot.errors import RagbotError
@@ -47,7 +47,7 @@ def functions(bot: Ragbot) -> list[Callable[..., Any]]:
         line = note.line_of(span[0]) if span else 1
         template = template_for(bot.config.note_url, bot.config.notes)
         url = editor_url(template, bot.config.notes, note.id, line) if template else ""
-        return note_view.note_html(note, relations, NoteLookup(bot), span, url)
+        return note_view.note_html(note, relations, Notes(bot), span, url)
 
     def draw(sent: object) -> dict[str, Any]:
         seeds = _fields(sent).get("seeds")

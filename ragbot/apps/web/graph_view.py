@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ragbot.apps.serialize import NoteLookup
+from ragbot.apps.serialize import Notes
 from ragbot.models import MENTIONS, UNTYPED, NoteId
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def drawing(bot: Ragbot, seeds: Collection[NoteId] = ()) -> dict[str, Any]:
         every = [(start, end, str(edge["predicate"])) for start, end, edge in graph.edges.data()]
         titles = {str(node): str(fields["title"]) for node, fields in graph.nodes.items()}
         return _record(every, titles, {n for n, f in graph.nodes.items() if f["ghost"]}, ())
-    notes = NoteLookup(bot)
+    notes = Notes(bot)
     known = [seed for seed in seeds if notes.get(seed)]
     # A relation between two seeds is listed by both.
     relations = {relation for seed in known for relation in bot.related(seed)}

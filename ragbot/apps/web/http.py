@@ -1,43 +1,164 @@
 """The HTTP routes for programs: `/api/ask`, `/api/search`, `/api/note` and the like.
 
-FastAPI checks each request against `api_models.py` and describes the routes at
-`/api/openapi.json`; `access.py` looks at the login and the rate limit before.
+FastAPI checks each request against the fields below, and describes the routes and the records of
+`serialize.py` at `/api/openapi.json`. `access.py` looks at the login and the rate limit before, and
+`refusals.py` answers what is wrong.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Generator, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
-from starlette.exceptions import HTTPException
-from starlette.routing import Match, Mount
+from fastapi.responses import HTMLResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import iterate_in_threadpool
 
 from ragbot.apps import serialize
-from ragbot.apps.serialize import NoteLookup
+from ragbot.apps.serialize import Notes, to_json
 from ragbot.apps.web import api_docs
-from ragbot.apps.web import api_models as models
-from ragbot.apps.web.access import error_response
-from ragbot.apps.web.answer_stream import in_threads
-from ragbot.errors import NoteNotFoundError, QuestionError, RagbotError
-from ragbot.models import Answer
+from ragbot.errors import RagbotError
+from ragbot.graph.relation_graph import Direction
+from ragbot.models import Answer, Filters, Progress, Status, Turn
 
 if TYPE_CHECKING:
-    from ragbot.apps.web.index_refresher import IndexRefresher
+    from ragbot.apps.index_refresher import IndexRefresher
 
+T = TypeVar("T")
 EVENTS = "text/event-stream"
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+MOST_PASSAGES = 100
+MOST_TURNS = 50
+MOST_SOURCES = 20
+MOST_HOPS = 3
+
+# A text with a limit is checked: it has no half of a surrogate pair, which no encoder reads.
+Text = Annotated[str, Field(max_length=10_000)]
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=1000, description="Path, file name, title or alias of a note"),
+]
+Question = Annotated[str, Field(min_length=1, description="The question, in plain words")]
+Date = Annotated[str, Field(pattern=r"^(\d{4}(-\d{2}(-\d{2})?)?)?$")]
+
+
+class Fields(BaseModel):
+    """A JSON object with the declared fields only, strictly of the declared types."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class EarlierTurn(Fields):
+    """An earlier question, and its answer if the client has it."""
+
+    question: Text
+    answer: Annotated[str, Field(max_length=100_000)] | None = None
+
+
+class FilterFields(Fields):
+    """Filters of the notes to find; an empty field filters nothing."""
+
+    folders: Annotated[list[Text], Field(description="Only notes below one of these")] = []
+    tags: Annotated[list[Text], Field(description="Only notes with one of these, without #")] = []
+    since: Annotated[Date, Field(description="Only notes from this date on")] = ""
+    until: Annotated[Date, Field(description="Only notes up to this date")] = ""
+
+    def filters(self) -> Filters:
+        """Return the filters that the fields describe."""
+        return Filters(
+            folders=tuple(self.folders), tags=tuple(self.tags), since=self.since, until=self.until
+        )
+
+
+class AskRequest(FilterFields):
+    """A question, the earlier turns, and how to answer."""
+
+    question: Question
+    history: Annotated[
+        list[Text | EarlierTurn],
+        Field(description="Earlier questions, oldest first, each a text or with its answer"),
+    ] = []
+    use_llm: Annotated[
+        bool | None, Field(description="Whether a language model may write; null: as configured")
+    ] = None
+    sources: Annotated[
+        int | None, Field(ge=1, le=MOST_SOURCES, description="Passages to answer from")
+    ] = None
+    hops: Annotated[
+        int | None, Field(ge=0, le=MOST_HOPS, description="Links to follow from a note")
+    ] = None
+    stream: Annotated[bool, Field(description="Whether to send server-sent events")] = False
+
+    def turns(self) -> list[Turn]:
+        """Return the newest earlier turns."""
+        return [
+            Turn(turn) if isinstance(turn, str) else Turn(turn.question, turn.answer)
+            for turn in self.history[-MOST_TURNS:]
+        ]
+
+    def options(self) -> dict[str, Any]:
+        """Return the keyword arguments of `Ragbot.stream`."""
+        return {
+            "filters": self.filters(),
+            "use_llm": self.use_llm,
+            "sources": self.sources,
+            "hops": self.hops,
+        }
+
+
+class SearchRequest(FilterFields):
+    """A question to find passages for."""
+
+    question: Question
+    k: Annotated[int, Field(ge=1, le=MOST_PASSAGES, description="How many passages")] = 10
+    words: Annotated[bool, Field(description="Whether to search without the encoder")] = False
+
+
+class NoteRequest(Fields):
+    """The name of a note to read."""
+
+    name: Name
+
+
+class RelatedRequest(Fields):
+    """The name of a note whose relations to list."""
+
+    name: Name
+    predicate: Annotated[Text | None, Field(description="Only this relation")] = None
+    direction: Annotated[
+        Direction, Field(description="Relations to the note, from it, or both")
+    ] = "both"
+
+
+class PathRequest(Fields):
+    """The names of two notes to find the shortest path between."""
+
+    start: Name
+    end: Name
+
+
+@dataclass(frozen=True, slots=True)
+class State(Status):
+    """State of the index, its lag behind the notes, and the work in progress, if any."""
+
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request was refused, and what to do."""
+
+    detail: str
+
+
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    401: {"model": models.ErrorBody, "description": "The login is missing or wrong"},
-    422: {"model": models.ErrorBody, "description": "A field is wrong; `detail` says which"},
-    429: {"model": models.ErrorBody, "description": "Too many requests in a minute"},
+    401: {"model": Refusal, "description": "The login is missing or wrong"},
+    422: {"model": Refusal, "description": "A field is wrong; `detail` says which"},
+    429: {"model": Refusal, "description": "Too many requests in a minute"},
 }
 _NO_NOTE: dict[int | str, dict[str, Any]] = {
-    404: {"model": models.ErrorBody, "description": "No note has that name"}
+    404: {"model": Refusal, "description": "No note has that name"}
 }
 
 
@@ -45,8 +166,8 @@ def routes(refresher: IndexRefresher) -> APIRouter:
     """Return the routes over the bot of a server."""
     router, bot = APIRouter(prefix="/api", responses=_ERRORS, tags=["notes"]), refresher.bot
 
-    @router.post("/ask", response_model=models.AnswerBody)
-    def ask(body: models.AskRequest, request: Request) -> Any:
+    @router.post("/ask", response_model=serialize.AnswerRecord)
+    def ask(body: AskRequest, request: Request) -> Any:
         """Answer a question from the notes, each statement with a checked quotation.
 
         With `stream`, or `Accept: text/event-stream`, the answer comes as server-sent events:
@@ -55,46 +176,36 @@ def routes(refresher: IndexRefresher) -> APIRouter:
         if body.stream or EVENTS in request.headers.get("accept", ""):
             answers = bot.stream(body.question, body.turns(), **body.options())
             # Begun here, so that a refusal has a status of its own.
-            events = _events(next(answers), answers, NoteLookup(bot))
+            events = _events(next(answers), answers, Notes(bot))
             return StreamingResponse(events, media_type=EVENTS)
         answer = bot.ask(body.question, body.turns(), **body.options())
-        return serialize.answered(answer, NoteLookup(bot))
+        return serialize.answered(answer, Notes(bot))
 
-    @router.post("/search", response_model=models.SearchBody)
-    def search(body: models.SearchRequest) -> Any:
+    @router.post("/search")
+    def search(body: SearchRequest) -> serialize.SearchRecord:
         """Find the passages that match a question, best first, each with its evidence."""
         hits = bot.search(body.question, body.k, filters=body.filters(), words=body.words)
-        return serialize.searched(body.question, hits, NoteLookup(bot))
+        return serialize.searched(body.question, hits, Notes(bot))
 
-    @router.post("/note", response_model=models.NoteBody, responses=_NO_NOTE)
-    def note(body: models.NoteRequest) -> Any:
+    @router.post("/note", responses=_NO_NOTE)
+    def note(body: NoteRequest) -> serialize.NoteRecord:
         """Read a note: its text, its relations, its passages."""
-        found = bot.note(body.name)
-        relations, passages = bot.related(found.id), bot.passages(found.id)
-        record = serialize.note_record(found, relations, passages, NoteLookup(bot))
-        return {**record, "text": found.text}
+        return serialize.read_note(bot, body.name)
 
-    @router.post("/related", response_model=models.RelatedBody, responses=_NO_NOTE)
-    def related(body: models.RelatedRequest) -> Any:
+    @router.post("/related", responses=_NO_NOTE)
+    def related(body: RelatedRequest) -> serialize.RelatedRecord:
         """List the relations of a note, with what the author wrote about each."""
-        found, notes = bot.note(body.name), NoteLookup(bot)
-        relations = bot.related(found.id, body.predicate, body.direction)
-        records = [serialize.relation_record(relation, notes) for relation in relations]
-        return {"note": found.id, "relations": records}
+        return serialize.related(bot, body.name, body.predicate, body.direction)
 
-    @router.post("/path", response_model=models.PathBody, responses=_NO_NOTE)
-    def path(body: models.PathRequest) -> Any:
+    @router.post("/path", responses=_NO_NOTE)
+    def path(body: PathRequest) -> serialize.PathRecord:
         """Find the shortest path of relations between two notes, in either direction."""
-        first, last, notes = bot.note(body.start), bot.note(body.end), NoteLookup(bot)
-        steps = [serialize.relation_record(step, notes) for step in bot.path(first.id, last.id)]
-        return {"start": first.id, "end": last.id, "path": steps}
+        return serialize.path_between(bot, body.start, body.end)
 
-    @router.get("/status", response_model=models.StatusBody)
-    def status() -> Any:
+    @router.get("/status")
+    def status() -> State:
         """Return the content of the index, its lag behind the notes, and the work in progress."""
-        step = refresher.step
-        progress = None if step is None else asdict(step)
-        return {**serialize.status_record(bot.status()), "progress": progress}
+        return State(**asdict(bot.status()), progress=refresher.step)
 
     @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
     def docs(request: Request) -> str:
@@ -104,95 +215,30 @@ def routes(refresher: IndexRefresher) -> APIRouter:
     return router
 
 
-async def _events(
-    first: Answer, answers: Iterator[Answer], notes: NoteLookup
-) -> AsyncIterator[str]:
+async def _events(first: Answer, answers: Iterator[Answer], notes: Notes) -> AsyncIterator[str]:
     last = first
     try:
         yield _event("answer", serialize.answered(first, notes))
         async for answer in in_threads(answers):
             # A comment keeps the connection open while a model reads.
-            yield (
-                ": reading\n\n"
-                if answer is last
-                else _event("answer", serialize.answered(answer, notes))
-            )
+            fresh = answer is not last
+            yield _event("answer", serialize.answered(answer, notes)) if fresh else ": reading\n\n"
             last = answer
         yield _event("done", {})
     except RagbotError as error:
-        yield _event("error", {"detail": str(error)})
+        yield _event("error", Refusal(str(error)))
 
 
-def _event(name: str, data: dict[str, Any]) -> str:
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+def _event(name: str, record: object) -> str:
+    return f"event: {name}\ndata: {to_json(record)}\n\n"
 
 
-async def refuse(request: Request, error: Exception) -> JSONResponse:
-    """Answer a request that one of our errors ended."""
-    path, status = request.url.path, 503
-    if isinstance(error, QuestionError):
-        status = _wrong_request(path)
-    elif isinstance(error, NoteNotFoundError):
-        status = 404
-    return error_response(path, status, str(error))
-
-
-async def refuse_fields(request: Request, error: Exception) -> Response:
-    """Answer a request with a wrong body: one sentence for each wrong field."""
-    assert isinstance(error, RequestValidationError)
-    path = request.url.path
-    message = " ".join(dict.fromkeys(_reason(found) for found in error.errors()))
-    if "json" not in request.headers.get("content-type", ""):
-        message = "Send the body as JSON, with the header Content-Type: application/json."
-    return error_response(path, _wrong_request(path), message)
-
-
-async def refuse_status(request: Request, error: Exception) -> Response:
-    """Answer a request that FastAPI refuses, in the shape that clients of its path expect."""
-    assert isinstance(error, HTTPException)
-    return error_response(request.url.path, error.status_code, error.detail, error.headers)
-
-
-async def refuse_route(request: Request) -> Response:
-    """Answer a request that no route takes."""
-    path, method, routes = request.url.path, request.method, request.app.routes
-    others = [route for route in routes if getattr(route, "endpoint", None) is not refuse_route]
-    known = ", ".join(
-        each
-        for each in METHODS
-        for route in others
-        if not isinstance(route, Mount)
-        and route.matches({**request.scope, "method": each})[0] is Match.FULL
-    )
-    if known:
-        return error_response(
-            path, 405, f"{path} takes {known}, and not {method}.", {"Allow": known}
-        )
-    return error_response(path, 404, f"There is no {path}; /api/docs lists the routes.")
-
-
-async def fail(request: Request, error: Exception) -> Response:
-    """Answer a request that an error of the program ended; the log has the error."""
-    del error
-    return error_response(request.url.path, 500, "ragbot failed; the log of the server says why.")
-
-
-def _wrong_request(path: str) -> int:
-    """Return the status of a wrong request: FastAPI's, or what OpenAI's clients expect."""
-    return 422 if path.startswith("/api/") else 400
-
-
-def _reason(found: dict[str, Any]) -> str:
-    """Return the fault of one field, and the expected value."""
-    field = ".".join(str(part) for part in found["loc"][1:])
-    kind, message = found["type"], str(found["msg"])
-    if kind == "json_invalid":
-        return "The body is no JSON; expected the object that /api/docs describes."
-    if not field:
-        return "The body is missing or no object; expected the one that /api/docs describes."
-    if kind == "missing":
-        return f"{field} is missing; it must be given."
-    if kind == "extra_forbidden":
-        return f"{field} is no field of this call; /api/docs lists them."
-    message = message.removeprefix("Input should ").removeprefix("String should ")
-    return f"{field} is {found['input']!r:.80}; it should {message}."
+async def in_threads(pieces: Iterator[T]) -> AsyncIterator[T]:
+    """Yield the values of a generator, each computed in a thread; close it at the end."""
+    try:
+        async for piece in iterate_in_threadpool(pieces):
+            yield piece
+    finally:
+        if isinstance(pieces, Generator):
+            # A client that left must not leave a language model writing.
+            pieces.close()

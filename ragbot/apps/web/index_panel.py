@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ragbot.apps.serialize import NoteLookup
-from ragbot.apps.web.index_refresher import Cancelled, IndexRefresher
+from ragbot.apps.index_refresher import Cancelled, IndexRefresher
+from ragbot.apps.serialize import Notes
 from ragbot.apps.web.note_view import inert, link
 from ragbot.errors import RagbotError
 from ragbot.models import Problem, Progress, Status
 
 if TYPE_CHECKING:
-    from ragbot.apps.serialize import Notes
+    pass
 
 _MOST_PROBLEMS = 200
 _POLL = 1.0
@@ -99,7 +99,7 @@ def panel(
         build, None, [rebuild, cancel, message], concurrency_limit=4, **_PRIVATE
     ).then(read_state, None, seen, **_PRIVATE)
     cancel.click(cancel_build, None, message, queue=False, **_PRIVATE)
-    check.click(lambda: problems_html(bot.problems(), NoteLookup(bot)), None, found, **_PRIVATE)
+    check.click(lambda: problems_html(bot.problems(), Notes(bot)), None, found, **_PRIVATE)
     return read_state, seen
 
 

@@ -10,7 +10,6 @@ OpenAI API reference, "Chat completions" and "Models".
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -20,11 +19,9 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from ragbot.apps import serialize
-from ragbot.apps.serialize import footnotes
-from ragbot.apps.web.access import error_response
-from ragbot.apps.web.answer_stream import in_threads
-from ragbot.apps.web.api_models import MOST_TURNS
+from ragbot.apps.serialize import footnotes, to_json
+from ragbot.apps.web.http import MOST_TURNS, in_threads
+from ragbot.apps.web.refusals import error_response
 from ragbot.bot import Ragbot
 from ragbot.errors import QuestionError, RagbotError
 from ragbot.models import Answer, Turn
@@ -187,7 +184,7 @@ async def _chunks(last: Answer, answers: Iterator[Answer], *, usage: bool) -> As
 
 
 def _data(record: dict[str, Any]) -> str:
-    return f"data: {json.dumps(record, ensure_ascii=False)}\n\n"
+    return f"data: {to_json(record)}\n\n"
 
 
 def _head(kind: str) -> dict[str, Any]:
@@ -196,8 +193,7 @@ def _head(kind: str) -> dict[str, Any]:
 
 
 def _extra(answer: Answer) -> dict[str, Any]:
-    citations = [serialize.citation_record(citation) for citation in answer.citations]
-    return {"citations": citations, "abstained": answer.abstained}
+    return {"citations": answer.citations, "abstained": answer.abstained}
 
 
 def _unknown(model: str) -> JSONResponse:

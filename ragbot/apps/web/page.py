@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ragbot.apps.serialize import NoteLookup
+from ragbot.apps.index_refresher import IndexRefresher
+from ragbot.apps.serialize import Notes
 from ragbot.apps.web import answer_view, browser_calls, index_panel, settings_panel
 from ragbot.apps.web.access import RateLimit
 from ragbot.apps.web.answer_stream import AnswerStreams
-from ragbot.apps.web.index_refresher import IndexRefresher
 from ragbot.apps.web.note_view import inert
 from ragbot.errors import RagbotError
 from ragbot.models import Turn
@@ -176,7 +176,7 @@ def _reply(
     bot: Ragbot, question: str, exchanges: list[Exchange], settings: settings_panel.Settings
 ) -> Generator[tuple[str, list[Exchange]], None, None]:
     """Yield the conversation as HTML and as exchanges, for each snapshot of the answer."""
-    before, notes = _html(exchanges), NoteLookup(bot)
+    before, notes = _html(exchanges), Notes(bot)
 
     def shown(body: str, turn: Turn, stopped: str) -> tuple[str, list[Exchange]]:
         # The exchange stays on the page when the answer is stopped now.

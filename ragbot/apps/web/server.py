@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import ctypes
-import logging
 import os
-import socket
 import sys
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragbot import __version__
-from ragbot.apps.web.index_refresher import IndexRefresher
+from ragbot.apps.index_refresher import IndexRefresher
+from ragbot.apps.listener import address_of, is_loopback, listen, running, wait_for
 from ragbot.bot import Ragbot
 from ragbot.config import Config
-from ragbot.errors import ClosedError, RagbotError, ServeError
+from ragbot.errors import RagbotError, ServeError
 from ragbot.notes import vault
-from ragbot.notes.watcher import Watcher
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -35,8 +32,6 @@ ARENAS = 2
 
 _M_ARENA_MAX = -8  # of malloc.h
 
-_log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Door:
@@ -47,7 +42,7 @@ class Door:
     host
         Address to listen at. Unless it is this machine's own, `auth` or `no_auth` must be given.
     port
-        Port to listen at, 1 to 65535.
+        Port to listen at, 1 to 65535; 0 for any that is free.
     auth
         `name:password` that a visitor must give.
     no_auth
@@ -88,85 +83,17 @@ def serve(
         If the notes or the index cannot be used.
     """
     _limit_arenas()
-    host, port = door.host, door.port
-    login = _login(host, door.auth, door.no_auth)
-    _check_port(host, port)
+    login = _login(door)
     vault.scan(config.notes)
-    with Ragbot.open(config=config, refresh=False) as bot:
+    with listen(door.host, door.port) as listener, Ragbot.open(config=config, refresh=False) as bot:
         refresher = IndexRefresher(bot)
-        threading.Thread(target=_refresh, args=(refresher,), daemon=True).start()
-        refresher.begun.wait()
-        with bot.snapshot():
-            pass  # An index that cannot be used is reported before the page opens.
-        watcher = Watcher(config.notes, refresher.refresh) if watch else nullcontext()
-        with watcher, running(refresher, host=host, port=port, login=login) as server:
-            on_ready(server.address)
-            server.wait()
-
-
-class RunningServer:
-    """A uvicorn server in a thread."""
-
-    def __init__(self, app: FastAPI, host: str, port: int) -> None:
-        import uvicorn
-
-        self.address = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
-        self._server = uvicorn.Server(
-            uvicorn.Config(app, host, port, log_level="warning", timeout_graceful_shutdown=1)
-        )
-        self._thread = threading.Thread(target=self._run, name="ragbot-web", daemon=True)
-
-    def start(self) -> None:
-        """Start the server, and return once it answers.
-
-        Raises
-        ------
-        ServeError
-            If it could not start.
-        """
-        self._thread.start()
-        while not self._server.started:
-            self._thread.join(0.01)
-            if not self._thread.is_alive():
-                raise ServeError(
-                    f"The chat did not start at {self.address}: the port was taken meanwhile. "
-                    f"Try again, or choose another port with --port."
-                )
-
-    def wait(self) -> None:
-        """Wait until the server ends or a KeyboardInterrupt is raised."""
-        while self._thread.is_alive():
-            self._thread.join(1)
-
-    def stop(self) -> None:
-        """Stop the server: open streams have a second to end."""
-        self._server.should_exit = True
-        self._thread.join(10)
-
-    def _run(self) -> None:
-        try:
-            self._server.run()
-        except SystemExit:
-            # uvicorn's way to say that it could not listen; it has logged the reason.
-            return
-
-
-@contextmanager
-def running(
-    refresher: IndexRefresher,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 7860,
-    login: tuple[str, str] | None = None,
-    limit: RateLimit | None = None,
-) -> Iterator[RunningServer]:
-    """Serve an open bot until the context ends."""
-    server = RunningServer(application(refresher, host, login, limit), host, port)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
+        with refresher.running(watch=watch):
+            refresher.begun.wait()
+            with bot.snapshot():
+                pass  # An index that cannot be used is reported before the page opens.
+            with running(application(refresher, door.host, login), listener) as thread:
+                on_ready(address_of(listener))
+                wait_for(thread)
 
 
 def application(
@@ -195,10 +122,11 @@ def application(
 
     from ragbot.apps.mcp import NotesServer, http_routes
     from ragbot.apps.web import http, openai_api
-    from ragbot.apps.web.access import AccessRules, RateLimit, is_loopback
+    from ragbot.apps.web.access import AccessRules, RateLimit
+    from ragbot.apps.web.refusals import METHODS, refuse, refuse_route
 
     limit = limit or RateLimit()
-    mcp_server = NotesServer(lambda: refresher.bot)
+    mcp_server = NotesServer(refresher.bot)
     # The route also makes the session manager, which the server's lifespan runs.
     mcp_routes = http_routes(mcp_server)
 
@@ -221,17 +149,14 @@ def application(
         redoc_url=None,
         lifespan=lifespan,
         middleware=_middleware(AccessRules(limit, login, is_loopback(host), logged_in)),
-        exception_handlers={
-            RagbotError: http.refuse,
-            RequestValidationError: http.refuse_fields,
-            HTTPException: http.refuse_status,
-            Exception: http.fail,
-        },
+        exception_handlers=dict.fromkeys(
+            (RagbotError, RequestValidationError, HTTPException, Exception), refuse
+        ),
     )
     app.include_router(http.routes(refresher))
     app.include_router(openai_api.routes(refresher.bot))
     for rest in ("/api/{rest:path}", "/v1/{rest:path}"):
-        app.add_route(rest, http.refuse_route, list(http.METHODS), include_in_schema=False)
+        app.add_route(rest, refuse_route, list(METHODS), include_in_schema=False)
     app.router.routes.extend(mcp_routes)
     gradio = _mount_page(app, refresher, limit, login)
     return app
@@ -241,8 +166,7 @@ def _middleware(rules: AccessRules) -> list[Middleware]:
     from starlette.middleware import Middleware
     from starlette.middleware.cors import CORSMiddleware
 
-    from ragbot.apps.web.access import AccessControl
-    from ragbot.apps.web.security_headers import SecurityHeaders
+    from ragbot.apps.web.access import AccessControl, SecurityHeaders
 
     return [
         Middleware(SecurityHeaders, script=_static("ragbot.js")),
@@ -300,44 +224,15 @@ def _limit_arenas() -> None:
             mallopt(_M_ARENA_MAX, ARENAS)
 
 
-def _refresh(refresher: IndexRefresher) -> None:
-    """Read and embed new notes, while the page already answers from words."""
-    try:
-        refresher.refresh()
-    except ClosedError:
-        return
-    except RagbotError as error:
-        # The page still answers by words and links; the log has the reason.
-        _log.warning("%s", error)
-
-
-def _login(host: str, auth: str | None, no_auth: bool) -> tuple[str, str] | None:
-    from ragbot.apps.web.access import is_loopback
-
-    if auth:
-        name, _, password = auth.partition(":")
+def _login(door: Door) -> tuple[str, str] | None:
+    if door.auth:
+        name, _, password = door.auth.partition(":")
         if not name or not password:
-            raise ServeError(f"--auth is {auth!r}; expected NAME:PASSWORD.")
+            raise ServeError(f"--auth is {door.auth!r}; expected NAME:PASSWORD.")
         return name, password
-    if not no_auth and not is_loopback(host):
+    if not door.no_auth and not is_loopback(door.host):
         raise ServeError(
-            f"--host {host} lets others on the network read your notes. "
+            f"--host {door.host} lets others on the network read your notes. "
             f"Give --auth NAME:PASSWORD, or --no-auth if that is meant."
         )
     return None
-
-
-def _check_port(host: str, port: int) -> None:
-    if not 1 <= port <= 65535:
-        raise ServeError(f"--port is {port}; expected a number from 1 to 65535.")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise ServeError(
-                f"Cannot listen at {host}:{port}: {reason}. "
-                f"Stop what uses the port, or choose another: ragbot chat --port {port + 1}"
-            ) from error

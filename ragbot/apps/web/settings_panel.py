@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ragbot.apps.web.api_models import MOST_HOPS, MOST_SOURCES
+from ragbot.apps.web.http import MOST_HOPS, MOST_SOURCES
 from ragbot.bot import SOURCES
 from ragbot.models import Filters
 from ragbot.retrieval.retriever import HOPS

@@ -1,11 +1,17 @@
-"""Refresh the index, one refresh at a time, with its progress for all visitors."""
+"""Refresh the index behind a server: one refresh at a time, after edits, with its progress."""
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ragbot.errors import ClosedError, RagbotError
 from ragbot.models import Progress
+from ragbot.notes.watcher import follow
 
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
@@ -13,9 +19,11 @@ if TYPE_CHECKING:
 _WAIT = 0.1
 """Seconds between two looks whether a waiting rebuild was cancelled."""
 
+_log = logging.getLogger(__name__)
+
 
 class Cancelled(Exception):  # noqa: N818  # not an error: a person said stop
-    """Ends a rebuild from within its progress report, or while it waits for its turn."""
+    """Ends a refresh from within its progress report, or while it waits for its turn."""
 
 
 class IndexRefresher:
@@ -36,6 +44,23 @@ class IndexRefresher:
         self.step: Progress | None = None
         self.begun = threading.Event()
         self._turn = threading.Lock()
+        self._failure = ""
+
+    @contextmanager
+    def running(self, *, watch: bool = True) -> Iterator[None]:
+        """Refresh in a thread, and with `watch` after each edit too, until the context ends.
+
+        Errors are logged, because words and links go on answering. The end of the context cancels
+        a refresh in progress; the passages embedded so far stay.
+        """
+        stop = threading.Event()
+        thread = threading.Thread(target=self._run, args=(watch, stop), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join(10)
 
     def refresh(self, *, rebuild: bool = False, stop: threading.Event | None = None) -> None:
         """Bring the index up to date, or rebuild it, once earlier refreshes are done.
@@ -51,7 +76,7 @@ class IndexRefresher:
         ------
         Cancelled
             If `stop` was set.
-        VaultError, IndexLockedError, StorageError, ModelUnavailableError
+        VaultError, OtherNotesError, IndexLockedError, StorageError, ModelUnavailableError
             As `Ragbot.refresh`.
         """
         stop = stop or threading.Event()
@@ -72,3 +97,20 @@ class IndexRefresher:
             self.step = None
             self.begun.set()
             self._turn.release()
+
+    def _run(self, watch: bool, stop: threading.Event) -> None:
+        refresh = partial(self.refresh, stop=stop)
+        with suppress(Cancelled, ClosedError):
+            if watch:
+                follow(self.bot.config.notes, refresh, stop=stop, failed=self._failed)
+                return
+            try:
+                refresh()
+            except RagbotError as error:
+                self._failed(error)
+
+    def _failed(self, error: RagbotError) -> None:
+        # The watcher tries again every second: the same failure is logged once.
+        if str(error) != self._failure:
+            self._failure = str(error)
+            _log.warning("%s", error)

@@ -41,7 +41,7 @@ from ragbot.models import LINKS_TO, Note, Passage, Relation, Section, Turn  # no
 from ragbot.notes import link_resolver, mentions, vault  # noqa: E402
 from ragbot.questions.conversation import standalone  # noqa: E402
 from ragbot.questions.question import analyse  # noqa: E402
-from ragbot.questions.subquestions import clauses  # noqa: E402
+from ragbot.questions.question_type import clauses  # noqa: E402
 from ragbot.retrieval import first_stage, named, retriever  # noqa: E402
 
 SHARED = ROOT.parent / "shared"

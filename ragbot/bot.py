@@ -286,11 +286,11 @@ class Ragbot:
                 analysed = analyse(corpus, question, asked, partial(self._encoded, corpus))
                 k, far = SOURCES if sources is None else sources, HOPS if hops is None else hops
                 hits = self._retriever.retrieve(corpus, analysed, k, filters, far)
-                embedded = analysed.encoded is not None or corpus.embedded
+                embedded = analysed.vectors is not None or corpus.embedded
                 notices = ["" if embedded else _NO_VECTORS, filter_notice(corpus, filters)]
                 quoted = answer(corpus, analysed, hits, notice=" ".join(filter(None, notices)))
                 if model is not None:
-                    encode = None if analysed.encoded is None else self._encode_sentences
+                    encode = None if analysed.vectors is None else self._encode_sentences
                     writer = reading(corpus, analysed, hits, model, encode)
         # The model writes for seconds: the snapshot is closed before.
         yield from stream(quoted, writer)

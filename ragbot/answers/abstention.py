@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,15 +11,14 @@ from ragbot.answers.compose import ASKING, escaped
 from ragbot.answers.layout import Quote
 from ragbot.answers.sentence_ranker import RankedSentence
 from ragbot.index.corpus import Corpus
-from ragbot.inference import token_codes
-from ragbot.models import Answer, Hit, NoteId
+from ragbot.models import Answer, Hit, NoteId, Span
 from ragbot.questions.answer_type import fit
-from ragbot.questions.language import PHRASES
-from ragbot.questions.question import Question
+from ragbot.questions.language import phrases
+from ragbot.questions.question import Question, QuestionVectors
 from ragbot.text.dates import When, find_dates
-from ragbot.text.language import COMMON_WORDS, is_known, language_of
+from ragbot.text.language import COMMON_WORDS
 from ragbot.text.stemming import stem
-from ragbot.text.tokenize import STOP_WORDS, content_words, terms, tokens
+from ragbot.text.tokenize import content_words, terms, tokens
 
 NEAREST = 3
 """Notes named as the nearest."""
@@ -59,8 +57,6 @@ WHOLE_PIECES = 3.0
 LACKING = 0.5
 """Taken off that share where the number, date or name asked for is missing."""
 
-_NAMED = re.compile(r"(?<=[\s\"'(])[\"'(]*(?=[\w.'-]*[A-Z0-9])(\w[\w.%-]*)")
-
 
 def confidence(
     corpus: Corpus, question: Question, ranked: Sequence[RankedSentence], said: Sequence[Quote]
@@ -78,32 +74,34 @@ def confidence(
         return -ENOUGH
     best = [one.candidate.text for one in ranked[:3]]
     # The two sentences after the best one count half.
-    fitting = (fit(question.text, best[:1]) + fit(question.text, best)) / 2
+    fitting = (fit(question.wanted, best[:1]) + fit(question.wanted, best)) / 2
     unknown = _unknown(corpus, question, ranked[:3])
-    covered = _covered(corpus, question.standalone, ranked, said)
+    covered = _covered(corpus, question, ranked, said)
     by_words = covered - COVERED - unknown - LACKING * (1 - fitting)
     # No vectors at all, or none yet of the passage that answers best.
     if not ranked[0].near.size or not len(corpus.codes([ranked[0].candidate.passage])[0]):
         return by_words
-    met = _met(corpus, question, ranked)
+    assert question.vectors is not None
+    things = 4 if question.type == "compare" else max(1, len(question.parts))
+    met = _met(corpus, question.vectors, ranked, QUOTED * things)
     by_meaning = MET * met + UNKNOWN * unknown + FITTING * fitting - ENOUGH
-    return min(by_meaning, by_words) if _is_fragmented(question) else by_meaning
+    # An encoder that was not trained on a language finds everything similar in it.
+    foreign = question.language != "en" and _is_fragmented(question.vectors.spans)
+    return min(by_meaning, by_words) if foreign else by_meaning
 
 
-def _met(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> float:
+def _met(
+    corpus: Corpus, vectors: QuestionVectors, ranked: Sequence[RankedSentence], count: int
+) -> float:
     """Return how near the best sentences come to a question, in about [0, 1].
 
     It is the cosine of the question and the nearest passage, times the mean cosine of each word
-    of the question and the nearest word of the chosen sentences.
+    of the question and the nearest word of the first sentences.
     """
-    assert question.encoded is not None
     passages = [one.candidate.passage for one in ranked]
-    meaning = float(corpus.similarities(question.encoded.vector, passages).max())
-    things = 4 if question.type == "compare" else max(1, len(question.parts))
-    nearest = np.max([one.near for one in ranked[: QUOTED * things]], axis=0)
-    spans = question.encoded.words.spans
-    weights = token_codes.weights(question.standalone, spans, corpus.rarity)
-    return meaning * float(nearest @ weights)
+    meaning = float(corpus.similarities(vectors.whole, passages).max())
+    nearest = np.max([one.near for one in ranked[:count]], axis=0)
+    return meaning * float(nearest @ vectors.weights)
 
 
 def _unknown(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> int:
@@ -117,35 +115,32 @@ def _unknown(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence
         dates += find_dates(f"{note.id} {text}")
     missing = [
         day
-        for day in find_dates(question.text)
+        for day in question.dates
         if day.first == day.last
         and not any(day.covers(one.first) or one.covers(day.first) for one in dates)
     ]
-    named = {stem(word) for name in _names(question) for word in tokens(name)}
-    return len(named - known - STOP_WORDS) + DAY * len(missing)
+    named = question.capitals
+    if question.language == "de":  # every noun has a capital
+        named = frozenset(word for word in named if any(char.isdigit() for char in word))
+    return len(named - known) + DAY * len(missing)
 
 
-def _is_fragmented(question: Question) -> bool:
-    """Check whether an encoder cuts a question in a foreign language into small pieces.
-
-    Such an encoder was not trained on the language, and finds everything similar.
-    """
-    if question.encoded is None or is_known(question.text):
-        return False
-    sizes = [last - first for first, last in set(question.encoded.words.spans)]
+def _is_fragmented(pieces: Sequence[Span]) -> bool:
+    """Check whether an encoder cuts a question into small pieces."""
+    sizes = [last - first for first, last in set(pieces)]
     return sum(sizes) < WHOLE_PIECES * len(sizes)
 
 
 def _covered(
-    corpus: Corpus, query: str, ranked: Sequence[RankedSentence], said: Sequence[Quote]
+    corpus: Corpus, question: Question, ranked: Sequence[RankedSentence], said: Sequence[Quote]
 ) -> float:
     """Return the share of a question's words, by rarity, in quotes with title and headings.
 
     A quote that answers a question of the notes has that question's words too.
     """
-    language = language_of(query)
+    language = question.language
     common = COMMON_WORDS.get(language, frozenset())
-    words = {stem(word): word for word in terms(query) if word not in common}
+    words = {stem(word): word for word in question.terms if word not in common}
     words = {root: word for root, word in words.items() if root not in ASKING} or words
     # Short words mostly join others, but for scripts without spaces.
     words = {
@@ -181,26 +176,18 @@ def _around(corpus: Corpus, quote: Quote) -> list[str]:
     return terms(" ".join((note.title, *headings, *(line.text for line in quote.lines))))
 
 
-def _names(question: Question) -> list[str]:
-    """Return the names and numbers in a question; a German noun with a capital is no name."""
-    found = _NAMED.findall(question.text)
-    if question.language == "de":
-        return [name for name in found if any(char.isdigit() for char in name)]
-    return found
-
-
 def answer(corpus: Corpus, question: Question, hits: Sequence[Hit], notice: str = "") -> Answer:
     """Return an abstention that names the nearest notes, or the note that is not written yet."""
-    phrases = PHRASES[question.language]
-    lines = [phrases.silent]
-    for ghost in corpus.graph.ghosts_in(question.standalone):
+    said = phrases(question.language)
+    lines = [said.silent]
+    for ghost in question.ghosts:
         if len(" ".join(tokens(ghost))) > SHORTEST_NAME:
             sources = [relation.source for relation in corpus.graph.neighbours(ghost)]
             name = f"*{escaped(ghost)}*"
-            lines.append(phrases.ghost.format(name=name, names=_titles(corpus, sources)))
+            lines.append(said.ghost.format(name=name, names=_titles(corpus, sources)))
     if hits:
         titles = _titles(corpus, [hit.passage.note for hit in hits], cut="")
-        lines.append(phrases.nearest.format(names=titles))
+        lines.append(said.nearest.format(names=titles))
     text = " ".join(lines)
     query = question.standalone
     return Answer(question.text, text, "extractive", True, (), (), tuple(hits), query, notice)

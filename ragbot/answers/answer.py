@@ -23,10 +23,11 @@ from ragbot.index.corpus import Corpus
 from ragbot.models import Answer, Citation, Hit
 from ragbot.questions import lookups
 from ragbot.questions.conversation import Standalone, starters
-from ragbot.questions.language import PHRASES, language_of
+from ragbot.questions.language import phrases
 from ragbot.questions.lookups import Found
 from ragbot.questions.question import Question
 from ragbot.questions.relation_questions import RelationQuestion
+from ragbot.text.language import language_of
 
 LEAST_ROOM = 25
 """Least number of words that must be left after the relations to add a quote."""
@@ -86,7 +87,7 @@ def answer(
     related = question.relation
     if related is not None and (not related.relations or _is_shown(corpus, question, related)):
         related = None
-    found = () if related else lookups.look_up(corpus, question.standalone)
+    found = () if related else lookups.look_up(corpus, question)
     if {(one.note, one.span) for one in found} <= question.shown:
         found = ()
     ranking = sentence_ranker.rank(corpus, question, hits)
@@ -106,7 +107,7 @@ def answer(
         made = compose.compose(corpus.notes, selected.quotes)
     if not all(grounding.is_exact(citation, corpus.notes) for citation in made.citations):
         raise AssertionError("a quotation was cut wrongly: a fault of ragbot, not of the notes")
-    open_parts = (PHRASES[question.language].unanswered.format(part=part) for part in unanswered)
+    open_parts = (phrases(question.language).unanswered.format(part=part) for part in unanswered)
     return Answer(
         question.text,
         "\n\n".join((made.text, *open_parts)),
@@ -117,7 +118,7 @@ def answer(
         tuple(hits),
         question.standalone,
         notice,
-        suggestions.suggest(corpus, question.standalone, made.citations),
+        suggestions.suggest(corpus, question.words, made.citations),
         sure,
         _more(corpus, selected.more, made.citations),
         unanswered,
@@ -209,11 +210,11 @@ def _with_more(
     if stated.left_out:
         text += f"\n\nAnd {stated.left_out} more."
     room = words - len(said.split())
-    missing = compose.unsaid(question.standalone, said)
-    asked = max(1, len(compose.stems(question.standalone)))
+    missing = compose.unsaid(question.stems, said)
+    asked = max(1, len(question.stems))
     ends = {relation.target for relation in asked_for.relations} - {asked_for.subject}
     # "The town of X's publisher": the note at the end of the relation may name the town.
-    known = compose.stems(f"{said} {question.standalone}")
+    known = compose.stems(said) | question.stems
     fitting = tuple(
         one
         for one in ranking.whole

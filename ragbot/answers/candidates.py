@@ -19,7 +19,6 @@ from ragbot.notes.link_scanner import scan
 from ragbot.notes.units import Unit, sentence_spans, units, units_in
 from ragbot.questions.lookups import ASKING
 from ragbot.questions.question import Question
-from ragbot.questions.question_type import things_asked
 from ragbot.text.sentences import is_question, sentences
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, tokens
@@ -110,20 +109,19 @@ def gather(corpus: Corpus, question: Question, hits: Sequence[Hit], most: int) -
     list of Candidate
         In order of the passage's score, then of the file.
     """
-    query = question.standalone
-    sources_too = _ASKS_FOR_SOURCES.search(query) is not None
-    origins_too = sources_too or _ASKS_WHERE_FROM.search(query) is not None
-    vector = question.encoded.vector if question.encoded else None
-    number_asked = things_asked(query)
-    lists = question.type == "list" or number_asked is not None
+    line = " ".join(question.words)
+    sources_too = _ASKS_FOR_SOURCES.search(line) is not None
+    origins_too = sources_too or _ASKS_WHERE_FROM.search(line) is not None
+    vector = question.vectors.whole if question.vectors else None
+    lists = question.type == "list" or question.number is not None
     ranked = [
         (number, worth)
-        for number, worth in best_passages(corpus, query, vector, hits)
+        for number, worth in best_passages(corpus, question.words, vector, hits)
         if sources_too or not _is_bibliography(corpus.passage(number))
     ]
     # The best note may answer under a heading that shares few words with the question.
     best = set(corpus.passages_of(hits[0].passage.note)) if hits else set()
-    words = frozenset(map(stem, tokens(query)))
+    words = frozenset(map(stem, question.words))
     found: list[Candidate] = []
     for place, (number, worth) in enumerate(ranked[: 2 * most]):
         if place >= most and number not in best:
@@ -136,7 +134,7 @@ def gather(corpus: Corpus, question: Question, hits: Sequence[Hit], most: int) -
         ]
         found += sentences_here
         if lists:
-            found += _lists(note, sentences_here, number_asked)
+            found += _lists(note, sentences_here, question.number)
     return found
 
 
@@ -162,18 +160,18 @@ def _lists(note: Note, found: Sequence[Candidate], number: int | None) -> Iterat
 
 
 def best_passages(
-    corpus: Corpus, query: str, vector: FloatArray | None, hits: Sequence[Hit]
+    corpus: Corpus, words: Sequence[str], vector: FloatArray | None, hits: Sequence[Hit]
 ) -> list[tuple[int, float]]:
     """Return the passages of the notes found with their scores, best first."""
-    words = corpus.bm25(query)
-    top = max(words.values(), default=0.0) or 1.0
+    bm25 = corpus.bm25(words)
+    top = max(bm25.values(), default=0.0) or 1.0
     best: dict[NoteId, float] = {}
     for hit in hits:
         best.setdefault(hit.passage.note, hit.score)
     ranked: list[tuple[int, float]] = []
     for note, score in best.items():
         numbers = corpus.passages_of(note)
-        scores = np.array([words.get(number, 0.0) / top for number in numbers])
+        scores = np.array([bm25.get(number, 0.0) / top for number in numbers])
         if vector is not None and corpus.embedded:
             scores = scores + corpus.similarities(vector, numbers)
         ranked += zip(numbers, (score + scores - scores.max()).tolist(), strict=True)

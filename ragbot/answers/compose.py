@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ragbot.answers import grounding
@@ -112,9 +112,9 @@ def stems(text: str) -> set[str]:
     return {stem(word) for word in tokens(text) if word not in STOP_WORDS}
 
 
-def unsaid(query: str, said: str) -> set[str]:
+def unsaid(asked: Collection[str], said: str) -> set[str]:
     """Return the stems of a question, without words that only ask, that a text lacks."""
-    return stems(query) - stems(said) - ASKING
+    return set(asked) - stems(said) - ASKING
 
 
 def renumbered(made: Composed, after: int) -> Composed:

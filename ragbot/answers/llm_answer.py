@@ -19,7 +19,7 @@ from ragbot.answers.verification import fault
 from ragbot.index.corpus import FloatArray
 from ragbot.inference.llm import LanguageModel, Message
 from ragbot.models import Citation, Note, NoteId, Span, Statement
-from ragbot.questions.answer_type import fit
+from ragbot.questions.answer_type import Wanted, fit
 from ragbot.text.sentences import sentences
 
 INSTRUCTION = (
@@ -108,6 +108,7 @@ def stream(
     notes: Mapping[NoteId, Note],
     query: str,
     lines: Sequence[EvidenceLine],
+    wanted: Wanted,
     encode: Encode | None = None,
 ) -> Iterator[Written]:
     """Yield what is carried so far: after each sentence, while the model is silent, and at the end.
@@ -116,6 +117,8 @@ def stream(
 
     Parameters
     ----------
+    wanted
+        The values that an answer must contain.
     encode
         Texts to unit vectors, to find the nearest sentence; None to compare by words alone.
 
@@ -124,7 +127,7 @@ def stream(
     ModelUnavailableError
         If the model fails; the values yielded before stay valid.
     """
-    checker = _Checker(notes, query, lines, encode)
+    checker = _Checker(notes, query, lines, wanted, encode)
     with closing(model.stream(prompt(query, lines))) as pieces:
         for sentence in _whole_sentences(pieces):
             checker.take(sentence)
@@ -168,10 +171,12 @@ class _Checker:
         notes: Mapping[NoteId, Note],
         query: str,
         lines: Sequence[EvidenceLine],
+        wanted: Wanted,
         encode: Encode | None,
     ) -> None:
         self.written = Written()
         self._notes, self._query, self._lines = notes, query, lines
+        self._wanted = wanted
         self._asked = _lemmas(query)
         self._encode = encode
         self._numbers: dict[tuple[NoteId, Span], int] = {}
@@ -239,7 +244,7 @@ class _Checker:
         ]
         if not quotes:
             return None
-        fits = [fit(self._query, [_shown(*quote)]) for quote in quotes]
+        fits = [fit(self._wanted, [_shown(*quote)]) for quote in quotes]
         quotes = [quote for quote, one in zip(quotes, fits, strict=True) if one == max(fits)]
         shown = [_shown(*quote) for quote in quotes]
         score, best = max(zip(self._similarity(text, shown), range(len(shown)), strict=True))

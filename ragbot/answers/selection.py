@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,6 @@ from ragbot.answers.compose import stems
 from ragbot.answers.layout import Quote
 from ragbot.answers.sentence_ranker import RankedSentence, Ranking
 from ragbot.index.corpus import Corpus
-from ragbot.questions.conversation import replaces_subject
 from ragbot.questions.question import Question
 
 WORDS = 80
@@ -25,8 +23,6 @@ NEXT = 20
 
 MORE = 5
 """Passages offered below the answer."""
-
-_FULL_NAME = re.compile(r"(?:[^\W\d_a-z][\w'’-]+ )+[^\W\d_a-z][\w'’-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +81,9 @@ def _with_whole_names(
     Of a follow-up that names a new subject, all sentences without it go too.
     """
     kept = list(ordered)
-    if question.standalone != question.text and replaces_subject(question.text):
-        new = stems(question.text)
+    if new := question.new_subject:
         kept = [one for one in kept if new <= stems(_in_context(corpus, one))] or kept
-    for name in map(stems, _FULL_NAME.findall(question.standalone)):
+    for name in question.full_names:
         shares = [len(name & stems(_in_context(corpus, one))) for one in kept]
         if len(name) > 1 and len(name) in shares:
             pairs = zip(kept, shares, strict=True)

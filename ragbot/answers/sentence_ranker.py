@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from ragbot.answers.candidates import Candidate, gather
 from ragbot.index.corpus import Corpus
-from ragbot.models import Hit, NoteId
+from ragbot.index.names import NameMatch
+from ragbot.models import Hit, NoteId, Span
 from ragbot.questions.answer_type import fit
-from ragbot.questions.question import Question
-from ragbot.questions.question_type import defined_term, defines
+from ragbot.questions.question import Question, QuestionVectors
+from ragbot.questions.question_type import defines
 from ragbot.retrieval.late_interaction import Reading, reads
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import content_words, terms
@@ -119,35 +120,34 @@ def rank(corpus: Corpus, question: Question, hits: Sequence[Hit]) -> Ranking:
 
 def score(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> list[RankedSentence]:
     """Score candidates, in their order; those of one passage must be adjacent."""
-    query, encoded = question.standalone, question.encoded
     worth = np.array([one.worth for one in pool])
     worth -= worth.max()
-    misfit = 1 - np.array([fit(query, [one.text]) for one in pool])
-    if encoded is None or not reads(encoded) or not corpus.embedded:
-        scores = WORDS_WEIGHT * overlap(corpus, query, pool) + WORTH_WEIGHT * worth
-        near = np.zeros((len(pool), 0))
-    else:
-        scores, near = _met(corpus, question, pool)
+    misfit = 1 - np.array([fit(question.wanted, [one.text]) for one in pool])
+    if reads(question.vectors) and corpus.embedded:
+        scores, near = _met(corpus, question.vectors, question.names, pool)
         scores += WORTH * worth
+    else:
+        scores = WORDS_WEIGHT * overlap(corpus, question.terms, pool) + WORTH_WEIGHT * worth
+        near = np.zeros((len(pool), 0))
     scores -= MISFIT * misfit
     scores -= ANNOTATION * _annotations(corpus, pool)
     scores += [LISTED * one.listed for one in pool]
     if question.type == "why":
         scores += _explaining(pool)
-    if term := defined_term(query):
-        scores += _defining(question, term, pool)
+    if question.term:
+        scores += _defining(question.term, question.names, pool)
     return [
         RankedSentence(candidate, float(value), row)
         for candidate, value, row in zip(pool, scores, near, strict=True)
     ]
 
 
-def overlap(corpus: Corpus, query: str, pool: Sequence[Candidate]) -> Scores:
+def overlap(corpus: Corpus, asked_terms: Iterable[str], pool: Sequence[Candidate]) -> Scores:
     """Return the share of the question's words, by rarity, that each sentence holds.
 
     The words of its title and headings count as its own.
     """
-    asked = {stem(word): corpus.rarity(word) for word in terms(query)}
+    asked = {stem(word): corpus.rarity(word) for word in asked_terms}
     total = sum(asked.values()) or 1.0
     context: dict[tuple[str, ...], set[str]] = {}
     shares = []
@@ -206,10 +206,12 @@ def _explains(headings: Sequence[str]) -> bool:
     return _REASONS.search(" ".join(headings[1:])) is not None
 
 
-def _defining(question: Question, term: frozenset[str], pool: Sequence[Candidate]) -> Scores:
+def _defining(
+    term: frozenset[str], names: Sequence[NameMatch], pool: Sequence[Candidate]
+) -> Scores:
     named = {
         note
-        for name in question.names
+        for name in names
         if term <= {stem(word) for word in name.name.split()}
         for note in name.notes
     }
@@ -218,21 +220,25 @@ def _defining(question: Question, term: frozenset[str], pool: Sequence[Candidate
     )
 
 
-def _met(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> tuple[Scores, Scores]:
+def _met(
+    corpus: Corpus,
+    vectors: QuestionVectors,
+    names: Sequence[NameMatch],
+    pool: Sequence[Candidate],
+) -> tuple[Scores, Scores]:
     """Read the passages of candidates word by word."""
-    assert question.encoded is not None
     spans = [
         (number, [one.context for one in group])
         for number, group in groupby(pool, key=lambda one: one.passage)
     ]
     scores: list[Scores] = []
     near: list[Scores] = []
-    reading = Reading(corpus, question.standalone, question.encoded)
+    reading = Reading(corpus, vectors)
     for (number, _), met in zip(spans, reading.pieces(spans), strict=True):
         others = np.concatenate(([0.0], met.own, [0.0]))
         beside = np.maximum(others[:-2], others[2:])
         # A question may use a note's alias, which its passages need not contain.
-        named = _naming(question, corpus.passage(number).note)
+        named = _naming(vectors.spans, names, corpus.passage(number).note)
         pieces = np.where(named, np.maximum(met.near, NAME), met.near)
         under = pieces @ reading.weights
         scores.append(UNDER * under + OWN * met.own + BESIDE * beside + AROUND * met.passage)
@@ -240,16 +246,11 @@ def _met(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> tuple
     return np.concatenate(scores), np.concatenate(near)
 
 
-def _naming(question: Question, note: NoteId) -> NDArray[np.bool_]:
+def _naming(pieces: Sequence[Span], names: Sequence[NameMatch], note: NoteId) -> NDArray[np.bool_]:
     """Return which word pieces of a question belong to a name of a note."""
-    assert question.encoded is not None
-    spans = [name.span for name in question.names if note in name.notes]
+    spans = [name.span for name in names if note in name.notes]
     return np.array(
-        [
-            any(first <= a and b <= last for first, last in spans)
-            for a, b in question.encoded.words.spans
-        ],
-        bool,
+        [any(first <= a and b <= last for first, last in spans) for a, b in pieces], bool
     )
 
 

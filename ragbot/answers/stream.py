@@ -12,7 +12,7 @@ from ragbot.errors import ModelUnavailableError
 from ragbot.index.corpus import Corpus
 from ragbot.inference.llm import LanguageModel
 from ragbot.models import Answer, Citation, Hit, Note, NoteId
-from ragbot.questions.answer_type import fit
+from ragbot.questions.answer_type import Wanted, fit
 from ragbot.questions.question import Question
 
 
@@ -28,6 +28,8 @@ class Writer:
         The evidence that it reads.
     notes
         The notes that the evidence quotes.
+    wanted
+        The values that an answer must contain.
     encode
         Texts to unit vectors, to find the nearest sentence; None to compare by words alone.
     parts
@@ -37,6 +39,7 @@ class Writer:
     model: LanguageModel
     lines: Sequence[EvidenceLine]
     notes: Mapping[NoteId, Note]
+    wanted: Wanted
     encode: Encode | None = None
     parts: int = 1
 
@@ -52,7 +55,7 @@ def reading(
     ranking = sentence_ranker.rank(corpus, question, hits)
     lines = evidence.collect(corpus, ranking.in_turn, model.evidence_tokens)
     notes = {line.note: corpus.notes[line.note] for line in lines}
-    return Writer(model, lines, notes, encode, max(1, len(question.parts)))
+    return Writer(model, lines, notes, question.wanted, encode, max(1, len(question.parts)))
 
 
 def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
@@ -83,34 +86,39 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
     shown, last, broke = quoted, Written(), ""
     try:
         pieces = llm_answer.stream(
-            writer.model, writer.notes, quoted.query or quoted.question, writer.lines, writer.encode
+            writer.model,
+            writer.notes,
+            quoted.query or quoted.question,
+            writer.lines,
+            writer.wanted,
+            writer.encode,
         )
         for written in pieces:
             more = len(written.statements) > len(last.statements)
             last = written
-            if more and _shown(quoted, last, writer.parts):
+            if more and _shown(quoted, last, writer):
                 shown = _generated(quoted, last)
             yield shown
     except ModelUnavailableError as error:
         broke = error.found
-    if _shown(quoted, last, writer.parts):
+    if _shown(quoted, last, writer):
         yield _generated(quoted, last, _left_out(writer.model.spec, last, broke))
     else:
         notice = _why_quoted(writer.model.spec, last, broke)
         yield replace(quoted, notice=f"{notice} {quoted.notice}".strip())
 
 
-def _shown(quoted: Answer, written: Written, parts: int) -> bool:
+def _shown(quoted: Answer, written: Written, writer: Writer) -> bool:
     """Whether what is written replaces the quotes.
 
     It must have a sentence for each part of the question, and contain as many of the numbers, dates
     or names that are asked for as the quotes do.
     """
-    if len(written.statements) < parts:
+    if len(written.statements) < writer.parts:
         return False
     said = [" ".join(statement.text for statement in written.statements)]
     first = [statement.text for statement in quoted.statements[:1]]
-    return not first or fit(quoted.question, said) >= fit(quoted.question, first)
+    return not first or fit(writer.wanted, said) >= fit(writer.wanted, first)
 
 
 def _generated(quoted: Answer, written: Written, notice: str = "") -> Answer:

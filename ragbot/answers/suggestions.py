@@ -12,13 +12,13 @@ MOST = 3
 """Questions suggested."""
 
 
-def suggest(corpus: Corpus, query: str, citations: Sequence[Citation]) -> tuple[str, ...]:
+def suggest(corpus: Corpus, words: Sequence[str], citations: Sequence[Citation]) -> tuple[str, ...]:
     """Return questions to ask next, on notes that the cited ones lead to, by typed links first.
 
-    Notes that the question names or the answer cites are not suggested again.
+    Notes that the words of the question name or the answer cites are not suggested again.
     """
     cited = list(dict.fromkeys(citation.note for citation in citations))
-    asked = f" {' '.join(tokens(query))} "
+    asked = f" {' '.join(words)} "
     questions: dict[str, None] = {}
     seen = set(cited)
     for note in cited:

@@ -21,8 +21,9 @@ from ragbot.inference.token_codes import EncodeQuestion
 from ragbot.models import NoteId, Turn
 from ragbot.questions.conversation import standalone
 from ragbot.questions.question import analyse
-from ragbot.questions.subquestions import clauses
+from ragbot.questions.question_type import clauses
 from ragbot.retrieval.retriever import retrieve
+from ragbot.text.tokenize import tokens
 
 DEPTH = 100
 """Notes of each ranking that are fused."""
@@ -161,7 +162,7 @@ def dense(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
 def bm25(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
     """Rank notes by the BM25 score of their best passage."""
     del encode
-    scores = corpus.bm25(question)
+    scores = corpus.bm25(tokens(question))
     notes = corpus.notes_of(scores)
     order = sorted(scores, key=lambda passage: (-scores[passage], notes[passage]))
     return list(dict.fromkeys(notes[passage] for passage in order))[:DEPTH]

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ragbot.models import EMBEDS, LINKS_TO, MENTIONS, NoteId, Relation
-from ragbot.text.tokenize import tokens
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -138,8 +137,8 @@ def merge_ghosts(written: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(totals, key=lambda pair: (-pair[1], pair[0])))
 
 
-def find_ghosts(names: Mapping[str, str], text: str) -> list[str]:
-    """Return the names in a text, in its order; the longest of those that start at one word.
+def find_ghosts(names: Mapping[str, str], words: Sequence[str]) -> list[str]:
+    """Return the names in folded words, in order; the longest of those that start at one word.
 
     Parameters
     ----------
@@ -148,10 +147,9 @@ def find_ghosts(names: Mapping[str, str], text: str) -> list[str]:
 
     Examples
     --------
-    >>> find_ghosts({"lost": "Lost", "lost page": "Lost Page"}, "the lost page, or is it?")
+    >>> find_ghosts({"lost": "Lost", "lost page": "Lost Page"}, "the lost page".split())
     ['Lost Page']
     """
-    words = tokens(text)
     found: dict[str, None] = {}
     for first in range(len(words)):
         for last in range(min(len(words), first + LONGEST_NAME), first, -1):

@@ -27,6 +27,7 @@ from ragbot.inference.token_codes import Codes, none
 from ragbot.models import Filters, NoteId, Passage, Problem
 from ragbot.notes.link_resolver import Names
 from ragbot.notes.note_dates import filter_days
+from ragbot.text.tokenize import Word
 
 FloatArray = NDArray[np.float32]
 
@@ -73,7 +74,7 @@ class Corpus:
         self._passages: dict[int, Passage] = {}
         self._of_note: dict[NoteId, list[int]] = {}
         self._note_of: dict[int, NoteId] = {}
-        self._scores: dict[str, Mapping[int, float]] = {}
+        self._scores: dict[tuple[str, ...], Mapping[int, float]] = {}
 
     # Passages
 
@@ -154,20 +155,21 @@ class Corpus:
 
     # Words and names
 
-    def bm25(self, question: str) -> Mapping[int, float]:
-        """Return the BM25 score, above 0, of each passage that shares a word with a question.
+    def bm25(self, words: Sequence[str]) -> Mapping[int, float]:
+        """Return the BM25 score, above 0, of each passage that holds one of some folded words.
 
         Common words are left out while enough rarer ones remain.
         """
-        if question not in self._scores:
-            self._scores[question] = self._words.scores(question)
-        return self._scores[question]
+        key = tuple(words)
+        if key not in self._scores:
+            self._scores[key] = self._words.scores(key)
+        return self._scores[key]
 
-    def bm25_limit(self, question: str) -> float:
-        """Return the limit of the BM25 score, above 0, for a passage of all question words."""
-        return self._words.limit(question) or 1.0
+    def bm25_limit(self, words: Sequence[str]) -> float:
+        """Return the limit of the BM25 score, above 0, for a passage of all these words."""
+        return self._words.limit(words) or 1.0
 
-    def by_title(self, words: str, count: int) -> list[NoteId]:
+    def by_title(self, words: Sequence[str], count: int) -> list[NoteId]:
         """Return the notes whose title and aliases match some words best, by BM25, best first."""
         scores = self._titles.scores(words)
         least = min(heapq.nlargest(count, scores.values()), default=0.0)
@@ -178,9 +180,9 @@ class Corpus:
         """Return how rare a folded word is in the passages: 0 in all of them, 1 in none."""
         return self._words.rarity(word)
 
-    def names_in(self, question: str) -> list[NameMatch]:
-        """Return the names of notes in a question: the longest ones, without overlap."""
-        return names_in(self._connection, question, self.rarity)
+    def names_in(self, words: Sequence[Word]) -> list[NameMatch]:
+        """Return the names of notes among words: the longest ones, without overlap."""
+        return names_in(self._connection, words, self.rarity)
 
     @cached_property
     def names(self) -> Names:

@@ -18,9 +18,9 @@ import heapq
 import json
 import math
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from ragbot.text.tokenize import content_words
+from ragbot.text.tokenize import without_stop_words
 
 _K1 = 1.2
 """FTS5's parameter; its `b` is 0.75, as in most search engines."""
@@ -54,8 +54,8 @@ class Fulltext:
         self._size = size
         self._counts: dict[str, int] = {}
 
-    def scores(self, text: str) -> Mapping[int, float]:
-        """Return the BM25 score, above 0, of each row that shares a word with a text.
+    def scores(self, words: Sequence[str]) -> Mapping[int, float]:
+        """Return the BM25 score, above 0, of each row that holds one of some folded words.
 
         A row that shares common words alone may be left out, if it cannot be among the best.
         """
@@ -63,9 +63,9 @@ class Fulltext:
         query = f"SELECT rowid, bm25({self._table}) FROM {self._table} WHERE {self._table} MATCH ?"
         # The plus has SQLite filter the rows of the word, in place of searching for each row.
         known = f"{query} AND +rowid IN (SELECT value FROM json_each(?))"
-        words = sorted(self._searched(content_words(text)), key=lambda pair: pair[1])
-        rest = sum(self._inverse(count) for _, count in words)
-        for word, count in words:
+        found = sorted(self._searched(without_stop_words(words)), key=lambda pair: pair[1])
+        rest = sum(self._inverse(count) for _, count in found)
+        for word, count in found:
             weight, values = self._weight(count), [quoted(word)]
             complete = count > _MANY and len(scores) >= _BEST
             if complete and heapq.nlargest(_BEST, scores.values())[-1] >= rest:
@@ -77,9 +77,9 @@ class Fulltext:
             rest -= self._inverse(count)
         return scores
 
-    def limit(self, text: str) -> float:
-        """Return the score that a row of all words of a text comes near to, however often."""
-        return sum(self._inverse(self.rows_with(word)) for word in set(content_words(text)))
+    def limit(self, words: Sequence[str]) -> float:
+        """Return the score that a row of all these words comes near to, however often."""
+        return sum(self._inverse(self.rows_with(word)) for word in set(without_stop_words(words)))
 
     def rows_with(self, word: str) -> int:
         """Return the number of rows that contain a folded word."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +11,10 @@ from ragbot.models import NoteId, Span
 from ragbot.notes.name_table import closeness
 from ragbot.notes.parser import stem
 from ragbot.text.folding import fold_name
-from ragbot.text.tokenize import tokens
+from ragbot.text.tokenize import Word
 
 LONGEST_NAME = 24
 """Words of the longest name that is looked for in a question."""
-
-_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +34,9 @@ class NameMatch:
 
 
 def names_in(
-    connection: sqlite3.Connection, question: str, rarity: Callable[[str], float]
+    connection: sqlite3.Connection, words: Sequence[Word], rarity: Callable[[str], float]
 ) -> list[NameMatch]:
-    """Return the names of notes in a question: the longest ones, without overlap.
+    """Return the names of notes among words: the longest ones, without overlap.
 
     Case, marks and punctuation are folded. A name of stop words alone
     ("What") is never found.
@@ -49,8 +46,7 @@ def names_in(
     rarity
         Returns how rare a folded word is, in [0, 1].
     """
-    spans = [match.span() for match in _WORD.finditer(question)]
-    keys = [" ".join(tokens(question[first:last])) for first, last in spans]
+    keys = [word.folded for word in words]
     owners = _owners(connection, keys)
     found: list[NameMatch] = []
     first = 0
@@ -62,7 +58,7 @@ def names_in(
         name = " ".join(keys[first:last])
         title = any(is_title for _, is_title in owners[name])
         notes = tuple(note for note, is_title in owners[name] if is_title == title)
-        span = (spans[first][0], spans[last - 1][1])
+        span = (words[first].span[0], words[last - 1].span[1])
         rarest = max(rarity(word) for word in name.split())
         found.append(NameMatch(name, span, notes, title, rarest))
         first = last

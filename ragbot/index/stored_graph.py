@@ -188,12 +188,12 @@ class StoredGraph:
         )
         return names[fold_ghost(relation.written)]
 
-    def ghosts_in(self, text: str) -> list[str]:
-        """Return the ghosts named in a text, in its order; case and punctuation do not count."""
+    def ghosts_in(self, words: Sequence[str]) -> list[str]:
+        """Return the ghosts that folded words name, in their order."""
         names: Mapping[str, str] = self._cached(
             "ghosts by words", lambda: {" ".join(tokens(name)): name for name in self.ghosts()}
         )
-        return find_ghosts(names, text)
+        return find_ghosts(names, words)
 
     def to_networkx(self) -> nx.MultiDiGraph[str]:
         """Return a NetworkX graph of all notes, ghosts and relations, see `networkx_graph`."""

@@ -21,6 +21,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -126,39 +127,28 @@ def is_content(text: str, spans: Sequence[Span]) -> list[bool]:
     return found if any(found) else [first < last for first, last in spans]
 
 
-def words_of(text: str, spans: Sequence[Span]) -> list[str]:
-    """Return the folded word of each word piece of a text; empty for a piece outside any word.
-
-    Examples
-    --------
-    >>> words_of("The kettles?", [(0, 3), (4, 8), (8, 11), (11, 12)])
-    ['the', 'kettles', 'kettles', '']
-    """
-    found = [""] * len(spans)
-    starts = np.array([first for first, _ in spans])
-    for match in _WORD.finditer(text):
-        for place in np.flatnonzero((match.start() <= starts) & (starts < match.end())).tolist():
-            found[place] = " ".join(tokens(match.group()))
-    return found
-
-
-def weights(question: str, spans: Sequence[Span], rarity: Callable[[str], float]) -> Scores:
+def weights(words: Sequence[str], rarity: Callable[[str], float]) -> Scores:
     """Return a weight for each word piece of a question: its word's rarity, shared among pieces.
+
+    Parameters
+    ----------
+    words
+        The word of each piece; empty for a piece outside any word.
 
     Returns
     -------
-    ndarray, shape (spans,)
+    ndarray, shape (words,)
         The sum is 1; stop words weigh 0, unless the question has no others.
     """
-    found = np.zeros(len(spans))
-    starts = np.array([first for first, _ in spans])
-    for match in _WORD.finditer(question):
-        inside = (match.start() <= starts) & (starts < match.end())
-        rarities = [rarity(word) for word in tokens(match.group()) if word not in STOP_WORDS]
-        if rarities and inside.any():
-            found[inside] = max(rarities) / inside.sum()
+    found = np.zeros(len(words))
+    first = 0
+    for word, pieces in groupby(words):
+        last = first + len(list(pieces))
+        rarities = [rarity(one) for one in word.split() if one not in STOP_WORDS]
+        found[first:last] = max(rarities, default=0.0) / (last - first)
+        first = last
     if not found.any():
-        found[:] = [first < last for first, last in spans]
+        found[:] = 1.0
     total = float(found.sum())
     return found / total if total else found
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Literal
 
 from ragbot.text.stemming import stem
@@ -45,6 +45,7 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 _ON_A_DAY = re.compile(r"\b(birthday|anniversary|wedding|born|dates?|day|month|year)\b", re.I)
+_REPEATED = re.compile(r"\bwhen(?:'s| is| are| does| do)\b", re.IGNORECASE)
 _EVENT = re.compile(r"\b(before|after|until|once|whenever|as soon as)\b", re.IGNORECASE)
 _PROPER = re.compile(r"(?<!\w)[^\W\d_a-zß-öø-ÿ](?:[\w'’.-]+|[+#]+)")
 # A serial number or code: digits with letters and signs among them, in one or several groups.
@@ -110,26 +111,71 @@ _PATTERNS: tuple[tuple[AnswerType, str], ...] = (
         r"|paper|book|language|conference|journal)\b",
     ),
 )
-_KEPT = 64
-"""Size of the cache of questions: hundreds of sentences are checked for each question."""
-
 _ASKS = tuple((form, re.compile(pattern, re.IGNORECASE)) for form, pattern in _PATTERNS)
 
 
-@lru_cache(_KEPT)
-def answer_types(question: str) -> tuple[AnswerType, ...]:
-    """Return the types of values that an answer must contain; empty for most questions.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The values that an answer must contain.
+
+    Attributes
+    ----------
+    types
+        Their types; empty for most questions.
+    stems
+        Of the question's words: a name among them is no answer.
+    counted
+        Stems of the thing that is counted; empty if any thing counts.
+    units
+        The thing counted in Chinese or Japanese.
+    for_time
+        Whether an amount is a duration or a frequency.
+    repeated
+        Whether a date may be one of what happens again and again.
+    on_a_day
+        Whether a date must be a day or year, as for a birthday.
+    """
+
+    types: tuple[AnswerType, ...] = ()
+    stems: frozenset[str] = frozenset()
+    counted: frozenset[str] = frozenset()
+    units: tuple[str, ...] = ()
+    for_time: bool = False
+    repeated: bool = False
+    on_a_day: bool = False
+
+
+def wanted(question: str, words: Sequence[str]) -> Wanted:
+    """Return the values that a question asks for.
+
+    Parameters
+    ----------
+    words
+        The question's words, folded.
 
     Examples
     --------
-    >>> answer_types("How many are there, and who wrote them?"), answer_types("Why so?")
+    >>> wanted("How many are there, and who wrote them?", []).types, wanted("Why so?", []).types
     (('count', 'name'), ())
     """
     asked = _EMBEDDED.sub("", question)
-    return tuple(form for form, pattern in _ASKS if pattern.search(asked))
+    types = tuple(form for form, pattern in _ASKS if pattern.search(asked))
+    if not types:
+        return Wanted()
+    named = _COUNTED.search(question)
+    counted = content_words(named.group(1)) if named else []
+    return Wanted(
+        types,
+        frozenset(map(stem, words)),
+        frozenset(map(stem, counted)) - _ANYTHING,
+        tuple(_COUNTED_HAN.findall(question)),
+        _ASKS_FOR_TIME.search(question) is not None,
+        _REPEATED.search(question) is not None,
+        _ON_A_DAY.search(question) is not None,
+    )
 
 
-def fit(question: str, sentences: Sequence[str]) -> float:
+def fit(wanted: Wanted, sentences: Sequence[str]) -> float:
     """Return the share of the values asked for that some sentences contain, in [0, 1].
 
     Each value may be in any of them. A number counts half in a sentence that does not name the
@@ -137,25 +183,22 @@ def fit(question: str, sentences: Sequence[str]) -> float:
 
     Examples
     --------
-    >>> question = "How many levels are there, and who set them?"
-    >>> fit(question, ["It has five levels."]), fit(question, ["It has five.", "Ada set them."])
+    >>> both = wanted("How many levels are there, and who set them?", [])
+    >>> fit(both, ["It has five levels."]), fit(both, ["It has five.", "Ada set them."])
     (0.5, 0.75)
-    >>> fit(question, ["Levels are explained below."]), fit("Why?", ["Because it is."])
+    >>> fit(both, ["levels are explained below"]), fit(wanted("Why?", []), ["Because it is."])
     (0.0, 1.0)
     """
-    found = [
-        max(float(_HOLDS[form](question, one)) for one in sentences)
-        for form in answer_types(question)
-    ]
+    found = [max(float(_HOLDS[form](wanted, one)) for one in sentences) for form in wanted.types]
     return sum(found) / len(found) if found else 1.0
 
 
-def _holds_count(question: str, sentence: str) -> float:
+def _holds_count(wanted: Wanted, sentence: str) -> float:
     """Check for a number next to the thing counted; half if the sentence does not name it."""
-    if units := _COUNTED_HAN.findall(question):
-        pattern = rf"[\d一二三四五六七八九十百千万]\s*(?:{'|'.join(units)})"
+    if wanted.units:
+        pattern = rf"[\d一二三四五六七八九十百千万]\s*(?:{'|'.join(wanted.units)})"
         return float(re.search(pattern, sentence) is not None)
-    counted = _counted(question)
+    counted = wanted.counted
     found = 0.0
     for number in _NUMBER.finditer(sentence):
         before = tokens(sentence[max(0, number.start() - 60) : number.start()])[-_WORDS_BEFORE:]
@@ -166,36 +209,27 @@ def _holds_count(question: str, sentence: str) -> float:
     return found if counted.isdisjoint(map(stem, tokens(sentence))) else 0.0
 
 
-@lru_cache(_KEPT)
-def _counted(question: str) -> frozenset[str]:
-    """Return the stems of the thing that a question counts; empty if any thing counts."""
-    named = _COUNTED.search(question)
-    words = content_words(named.group(1)) if named else []
-    return frozenset(map(stem, words)) - _ANYTHING
-
-
-def _holds_name(question: str, sentence: str) -> bool:
+def _holds_name(wanted: Wanted, sentence: str) -> bool:
     """Check whether a sentence has a name that the question lacks."""
     found = {word for name in _PROPER.findall(sentence) for word in tokens(name)} - STOP_WORDS
-    return not set(map(stem, found)) <= set(map(stem, tokens(question)))
+    return not wanted.stems.issuperset(map(stem, found))
 
 
-def _holds_amount(question: str, sentence: str) -> bool:
+def _holds_amount(wanted: Wanted, sentence: str) -> bool:
     """Check for a number; a duration or a frequency may go without one: "every night"."""
-    is_time = _ASKS_FOR_TIME.search(question) and _TIME.search(sentence)
-    return bool(is_time) or _NUMBER.search(sentence) is not None
+    is_time = wanted.for_time and _TIME.search(sentence) is not None
+    return is_time or _NUMBER.search(sentence) is not None
 
 
-def _holds_date(question: str, sentence: str) -> bool:
+def _holds_date(wanted: Wanted, sentence: str) -> bool:
     """Check for a date; for what happens again and again, a time or an event is enough."""
-    if _DATE.search(sentence) or _ON_A_DAY.search(question):
+    if _DATE.search(sentence) or wanted.on_a_day:
         return _DATE.search(sentence) is not None
-    again = re.search(r"\bwhen(?:'s| is| are| does| do)\b", question, re.IGNORECASE)
-    patterns = (_CLOCK, _TIME, _EVENT) if again else (_CLOCK,)
+    patterns = (_CLOCK, _TIME, _EVENT) if wanted.repeated else (_CLOCK,)
     return any(pattern.search(sentence) for pattern in patterns)
 
 
-def _holds_identifier(_: str, sentence: str) -> bool:
+def _holds_identifier(_: Wanted, sentence: str) -> bool:
     for code in _CODE.findall(sentence):
         digits = sum(char.isdigit() for char in code)
         mixed = any(char.isalpha() for char in code)
@@ -204,7 +238,7 @@ def _holds_identifier(_: str, sentence: str) -> bool:
     return False
 
 
-_HOLDS: dict[AnswerType, Callable[[str, str], float]] = {
+_HOLDS: dict[AnswerType, Callable[[Wanted, str], float]] = {
     "count": _holds_count,
     "amount": _holds_amount,
     "date": _holds_date,

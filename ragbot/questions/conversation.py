@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from ragbot.errors import QuestionError
 from ragbot.index.corpus import Corpus
 from ragbot.models import Answer, NoteId, Span, Turn
-from ragbot.questions.language import PHRASES, SMALL_TALK, Language, Talk, language_of
+from ragbot.questions.language import SMALL_TALK, Talk, phrases
 from ragbot.text.folding import fold
+from ragbot.text.language import language_of
 from ragbot.text.sentences import sentences
 from ragbot.text.stemming import stem
-from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
+from ragbot.text.tokenize import STOP_WORDS, content_words, spoken_words, tokens
 
 TURNS = 6
 """Latest turns that are read to complete a question."""
@@ -105,6 +106,8 @@ class Standalone:
     carried
         The subject taken from earlier turns; empty if the question is complete or changes the
         subject.
+    replaces_subject
+        Whether it only names a new subject: "And soy?".
     shown
         Notes and spans that the answer before a follow-up quoted.
     """
@@ -112,6 +115,7 @@ class Standalone:
     query: str
     reply: str = ""
     carried: str = ""
+    replaces_subject: bool = False
     shown: frozenset[tuple[NoteId, Span]] = frozenset()
 
 
@@ -167,7 +171,8 @@ def standalone(question: str, history: Sequence[Turn], corpus: Corpus) -> Standa
     carried = _item(text, turns[-1]) or _subject(text, turns, corpus)
     if not carried:
         return Standalone(text)
-    return Standalone(f"{text} ({carried})", carried=carried, shown=_cited(turns[-1]))
+    instead = replaces_subject(text)
+    return Standalone(f"{text} ({carried})", "", carried, instead, _cited(turns[-1]))
 
 
 def talk_of(message: str) -> Talk:
@@ -282,7 +287,7 @@ def _said_with(question: str, words: Sequence[str], corpus: Corpus) -> list[str]
     """
     new = {stem(word) for word in content_words(question)}
     topic = {stem(word) for text in words for word in content_words(text)}
-    scores = corpus.bm25(question)
+    scores = corpus.bm25(tokens(question))
     said: set[str] = set()
     for number in sorted(scores, key=lambda one: -scores[one])[:PASSAGES]:
         text = corpus.passage(number).text
@@ -294,7 +299,7 @@ def _said_with(question: str, words: Sequence[str], corpus: Corpus) -> list[str]
 
 
 def _without_names(question: str, corpus: Corpus) -> str:
-    for name in reversed(corpus.names_in(question)):
+    for name in reversed(corpus.names_in(spoken_words(question))):
         question = question[: name.span[0]] + question[name.span[1] :]
     return question
 
@@ -312,7 +317,7 @@ def _topic(question: str) -> str:
 
 
 def _names(question: str, corpus: Corpus) -> list[str]:
-    spotted = corpus.names_in(question)
+    spotted = corpus.names_in(spoken_words(question))
     return [name.name for name in spotted if name.rarity > 0.25 or " " in name.name]
 
 
@@ -322,16 +327,16 @@ def _cited(turn: Turn) -> frozenset[tuple[NoteId, Span]]:
     return frozenset((citation.note, citation.span) for citation in turn.answer.citations)
 
 
-def _reply(corpus: Corpus, talk: Talk, language: Language) -> str:
-    phrases = PHRASES[language]
-    text: str = getattr(phrases, talk).format(count=len(corpus.notes))
+def _reply(corpus: Corpus, talk: Talk, language: str) -> str:
+    said = phrases(language)
+    text: str = getattr(said, talk).format(count=len(corpus.notes))
     first = starters(corpus, 1, language)
     if first and talk in ("greeting", "help"):
-        text += " " + phrases.example.format(question=f"*{first[0]}*")
+        text += " " + said.example.format(question=f"*{first[0]}*")
     return text
 
 
-def starters(corpus: Corpus, most: int = 3, language: Language = "en") -> tuple[str, ...]:
+def starters(corpus: Corpus, most: int = 3, language: str = "en") -> tuple[str, ...]:
     """Return questions to begin with: about the notes that most others link to."""
     titles = [corpus.notes[note].title for note in corpus.graph.hubs(most)]
-    return tuple(PHRASES[language].starter.format(title=title) for title in titles)
+    return tuple(phrases(language).starter.format(title=title) for title in titles)

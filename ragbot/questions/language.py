@@ -1,4 +1,4 @@
-"""The language of a question, and the bot's own sentences in it.
+"""The bot's own sentences in the language of a question, and small talk in it.
 
 German, French, Spanish, Chinese and Japanese questions get those sentences in their language, all
 others in English. Quotes stay in the note's language.
@@ -6,22 +6,12 @@ others in English. Quotes stay in the note's language.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ragbot.models import Span
-from ragbot.text import language
 from ragbot.text.folding import fold
-from ragbot.text.scripts import PAIRED
 
-Language = Literal["de", "en", "es", "fr", "ja", "zh"]
 Talk = Literal["", "greeting", "thanks", "farewell", "help"]
-
-_FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
-
-_PAIRED = re.compile(f"[{PAIRED}]")
 
 _TALK: dict[Talk, str] = {
     "greeting": "hallo guten tag|guten tag|guten morgen|guten abend|hallo|bonjour|salut|bonsoir|"
@@ -34,15 +24,6 @@ _TALK: dict[Talk, str] = {
 }
 SMALL_TALK = {fold(said): talk for talk, words in _TALK.items() for said in words.split("|")}
 """Small talk in languages other than English, folded, by kind."""
-
-LONGEST_PIECE = 14
-"""Letters of the longest word piece; an encoder returns a longer run for an unknown script."""
-
-LONGEST_UNSPACED = 4
-"""The same of scripts without spaces, and of Korean, where a run is a phrase."""
-
-KNOWN = 0.5
-"""Least share of the non-Latin letters in word pieces of several letters in a known script."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +47,7 @@ class Phrases:
     starter: str
 
 
-PHRASES: dict[Language, Phrases] = {
+PHRASES: dict[str, Phrases] = {
     "en": Phrases(
         silent="The notes don't say.",
         unanswered="The notes don't say: {part}",
@@ -155,30 +136,6 @@ PHRASES: dict[Language, Phrases] = {
 }
 
 
-def language_of(text: str) -> Language:
-    """Return the language of a question, by its script and its commonest words.
-
-    Examples
-    --------
-    >>> [language_of(q) for q in ("Wie heißt er?", "¿Cómo es?", "どうして？", "为什么？", "x")]
-    ['de', 'es', 'ja', 'zh', 'en']
-    """
-    found = language.language_of(text)
-    return found if found in PHRASES else "en"
-
-
-def is_readable(text: str, pieces: Sequence[Span]) -> bool:
-    """Check whether an encoder knows the script of a text, by the word pieces of the text.
-
-    Where its vocabulary has no pieces of a script, an encoder cuts a text into single letters or
-    returns one unknown run. Vectors of such pieces are useless.
-    """
-    letters = len(_FOREIGN.findall(text))
-    if 2 * letters <= len(re.findall(r"[^\W\d_]", text)):
-        return True
-    read = 0
-    for first, last in set(pieces):
-        size = len(_FOREIGN.findall(text[first:last]))
-        longest = LONGEST_UNSPACED if _PAIRED.match(text, first) else LONGEST_PIECE
-        read += size if 1 < size <= longest else 0
-    return read >= KNOWN * letters
+def phrases(language: str) -> Phrases:
+    """Return the sentences in a language, by its ISO 639 code; English if there are none."""
+    return PHRASES.get(language, PHRASES["en"])

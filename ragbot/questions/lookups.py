@@ -16,10 +16,10 @@ from ragbot.index.corpus import Corpus
 from ragbot.models import Filters, Note, NoteId, Span
 from ragbot.notes.note_dates import daily_date, note_date
 from ragbot.notes.units import TaskState, Unit, members, units
-from ragbot.questions.question_type import things_asked
-from ragbot.text.dates import When, day_of, find_dates, spoken
+from ragbot.questions.question import Question
+from ragbot.text.dates import When, day_of, spoken
 from ragbot.text.folding import fold
-from ragbot.text.language import COMMON_WORDS, IN_ENGLISH, language_of
+from ragbot.text.language import COMMON_WORDS, IN_ENGLISH
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, han_names, terms
 
@@ -111,7 +111,7 @@ class Found:
     lead: str = ""
 
 
-def look_up(corpus: Corpus, question: str) -> tuple[Found, ...]:
+def look_up(corpus: Corpus, question: Question) -> tuple[Found, ...]:
     """Return what answers a question by structure; nothing for any other question."""
     for search in (_tagged, _tasks, _attended, _dated, _when, _values, _headed, _named):
         if found := tuple(search(corpus, question)):
@@ -119,12 +119,13 @@ def look_up(corpus: Corpus, question: str) -> tuple[Found, ...]:
     return ()
 
 
-def _tagged(corpus: Corpus, question: str) -> Iterator[Found]:
-    match = _TAGGED.search(question) or _HASH.search(question)
-    if match is None or not _NOTES.search(question):
+def _tagged(corpus: Corpus, question: Question) -> Iterator[Found]:
+    text = question.standalone
+    match = _TAGGED.search(text) or _HASH.search(text)
+    if match is None or not _NOTES.search(text):
         return
     wanted = fold(match.group(1))
-    if _words(question[: match.start()] + question[match.end() :]):
+    if _subject(terms(text[: match.start()] + text[match.end() :]), question.language):
         return
     for note_id in sorted(corpus.matching(Filters(tags=(match.group(1),)))):
         note = corpus.notes[note_id]
@@ -142,16 +143,17 @@ def _tag_place(note: Note, tag: str) -> Span:
     return (place, place + 1 + len(tag)) if place >= 0 else _first_line(note)
 
 
-def _tasks(corpus: Corpus, question: str) -> Iterator[Found]:
-    duty, wanted = _DUTY.search(question), _words(question)
-    if not (_TASK.search(question) or (duty and wanted)):
+def _tasks(corpus: Corpus, question: Question) -> Iterator[Found]:
+    text, wanted = question.standalone, _asked(question)
+    duty = _DUTY.search(text)
+    if not (_TASK.search(text) or (duty and wanted)):
         return
-    state = next((state for state, pattern in _STATES if pattern.search(question)), "")
+    state = next((state for state, pattern in _STATES if pattern.search(text)), "")
     state = state or ("open" if duty else "")
     inside = {
         note
-        for name in corpus.names_in(question)
-        if _INSIDE.search(question, 0, name.span[0])
+        for name in question.names
+        if _INSIDE.search(text, 0, name.span[0])
         for note in name.notes
     }
     for note in corpus.notes.values():
@@ -164,13 +166,13 @@ def _tasks(corpus: Corpus, question: str) -> Iterator[Found]:
                 yield _found(note, unit, with_state=not state)
 
 
-def _dated(corpus: Corpus, question: str) -> Iterator[Found]:
-    named = find_dates(question, years=True)
-    if len(named) != 1:
+def _dated(corpus: Corpus, question: Question) -> Iterator[Found]:
+    text = question.standalone
+    if len(question.dates) != 1:
         return
-    period = named[0]
-    wanted = _words(question[: period.span[0]] + question[period.span[1] :])
-    is_day, of_notes = period.first == period.last, _NOTES.search(question) is not None
+    period = question.dates[0]
+    wanted = _subject(terms(text[: period.span[0]] + text[period.span[1] :]), question.language)
+    is_day, of_notes = period.first == period.last, _NOTES.search(text) is not None
     if not is_day and (wanted or not of_notes):
         return
     for note in _notes_of(corpus, period):
@@ -215,10 +217,10 @@ def _of_day(note: Note, wanted: Collection[str]) -> Iterator[Found]:
             yield _found(note, unit, with_state=True)
 
 
-def _when(corpus: Corpus, question: str) -> Iterator[Found]:
+def _when(corpus: Corpus, question: Question) -> Iterator[Found]:
     """Yield the lines of daily notes on a subject: the date is in the note's name."""
-    wanted = _words(question)
-    if not _WHEN.search(question) or not wanted:
+    wanted = _asked(question)
+    if not _WHEN.search(question.standalone) or not wanted:
         return
     for note in _nearby(corpus, question):
         if (day := daily_date(note.id)) is None:
@@ -230,13 +232,13 @@ def _when(corpus: Corpus, question: str) -> Iterator[Found]:
             yield replace(_found(note, best), item=False, lead=lead)
 
 
-def _values(corpus: Corpus, question: str) -> Iterator[Found]:
+def _values(corpus: Corpus, question: Question) -> Iterator[Found]:
     """Yield the rows and properties that contain the value of the column or key asked for."""
-    wanted = _words(question)
-    named = (corpus.notes[note] for name in corpus.names_in(question) for note in name.notes)
+    wanted = _asked(question)
+    named = (corpus.notes[note] for name in question.names for note in name.notes)
     if any(wanted <= _roots((note.title, *note.aliases)) for note in named):
         return  # the question asks for the note itself
-    every = _roots([question])
+    every = _roots_of(question.terms)
     rows: dict[bool, list[Found]] = {True: [], False: []}
     properties: list[tuple[int, bool, Found]] = []
     for note in _nearby(corpus, question) if wanted else ():
@@ -245,7 +247,7 @@ def _values(corpus: Corpus, question: str) -> Iterator[Found]:
         for unit in units(note):
             if unit.kind == "row":
                 says = _answers(unit, wanted, place)
-                if says is not None and _holds_names(unit, question, " ".join(names)):
+                if says is not None and _holds_names(unit, question.standalone, " ".join(names)):
                     rows[says].append(_found(note, unit))
             for name, _ in unit.columns if unit.kind == "property" else ():
                 key = _roots([name])
@@ -261,15 +263,16 @@ def _values(corpus: Corpus, question: str) -> Iterator[Found]:
     yield from rows[True] or found or few
 
 
-def _attended(corpus: Corpus, question: str) -> Iterator[Found]:
+def _attended(corpus: Corpus, question: Question) -> Iterator[Found]:
     """Yield the list of those who attended a meeting, under any heading for it."""
-    asked = _ATTENDED.search(question)
+    text, days = question.standalone, question.dates
+    asked = _ATTENDED.search(text)
     if asked is None:
         return
-    days = find_dates(question)
-    wanted = _words(question[: asked.start()] + question[asked.end() :]) - _AT_A_TABLE
-    for when in reversed(days):
-        wanted -= _roots([question[slice(*when.span)]])
+    rest = text[: asked.start()] + text[asked.end() :]
+    wanted = _subject(terms(rest), question.language) - _AT_A_TABLE
+    for when in days:
+        wanted -= _roots([text[slice(*when.span)]])
     for note in _nearby(corpus, question):
         day = note_date(note)
         if days and not (day and any(when.covers(day) for when in days)):
@@ -287,11 +290,11 @@ def _attended(corpus: Corpus, question: str) -> Iterator[Found]:
                 return
 
 
-def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
+def _headed(corpus: Corpus, question: Question) -> Iterator[Found]:
     """Yield the list under a heading or line with the words asked for, such as "Attendees:"."""
-    number = things_asked(question)
-    wanted = _words(question) - (_NUMBERS if number else set())
-    if not _LISTED.search(question) or not wanted:
+    number = question.number
+    wanted = _asked(question) - (_NUMBERS if number else set())
+    if not _LISTED.search(question.standalone) or not wanted:
         return
     for note in _nearby(corpus, question):
         every = units(note)
@@ -317,9 +320,9 @@ def _headed(corpus: Corpus, question: str) -> Iterator[Found]:
                 return
 
 
-def _named(corpus: Corpus, question: str) -> Iterator[Found]:
+def _named(corpus: Corpus, question: Question) -> Iterator[Found]:
     """Yield the name of an empty note that holds all words of the question: it says the answer."""
-    wanted = _words(question)
+    wanted = _asked(question)
     for note in _nearby(corpus, question) if wanted else ():
         if not note.text.strip() and _all_alike(wanted, _roots([note.title])):
             yield Found(note.id, (0, 0), note.title, item=False)
@@ -335,11 +338,11 @@ def _alike(one: str, other: str) -> bool:
     return shorter == longer or (len(shorter) >= LEAST_STEM and longer.startswith(shorter))
 
 
-def _nearby(corpus: Corpus, question: str) -> list[Note]:
+def _nearby(corpus: Corpus, question: Question) -> list[Note]:
     """Return the notes that a question names, and those with the best BM25 scores."""
-    scores = corpus.bm25(question)
+    scores = corpus.bm25(question.words)
     best = sorted(scores, key=lambda number: -scores[number])[:TABLES]
-    named = [note for name in corpus.names_in(question) for note in name.notes]
+    named = [note for name in question.names for note in name.notes]
     notes = dict.fromkeys([*named, *(corpus.passage(number).note for number in best)])
     return [corpus.notes[note] for note in notes]
 
@@ -376,16 +379,22 @@ def _holds_names(unit: Unit, question: str, place: str) -> bool:
     return all(name in text for name in han_names(asked))
 
 
-def _words(question: str) -> set[str]:
+def _asked(question: Question) -> set[str]:
     """Return the roots of what a question names, in English too, without words that only ask."""
-    language = language_of(question)
+    return _subject(question.terms, question.language)
+
+
+def _subject(words: Iterable[str], language: str) -> set[str]:
     common = () if language == "en" else COMMON_WORDS.get(language, ())
-    return _roots([question]) - _ASKING - set(map(_root, common))
+    return _roots_of(words) - _ASKING - set(map(_root, common))
 
 
 def _roots(texts: Iterable[str]) -> set[str]:
-    words = {word for text in texts for word in terms(text)} - STOP_WORDS
-    return {_root(IN_ENGLISH.get(word, word)) for word in words}
+    return _roots_of(word for text in texts for word in terms(text))
+
+
+def _roots_of(words: Iterable[str]) -> set[str]:
+    return {_root(IN_ENGLISH.get(word, word)) for word in set(words) - STOP_WORDS}
 
 
 def _found(note: Note, unit: Unit, *, with_state: bool = False) -> Found:

@@ -1,12 +1,18 @@
-"""The type of a question: the form of its answer."""
+"""The type of a question: the form of its answer; and the parts of a question that asks several.
+
+"Why is X done, and what did Y find?" asks about two notes. A search for the whole finds mostly one
+of them, so each part is searched too.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
+from ragbot.text.sentences import sentences
 from ragbot.text.stemming import stem
-from ragbot.text.tokenize import TO_TWENTY, content_words, tokens
+from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, tokens, without_stop_words
 
 QuestionType = Literal["definition", "why", "compare", "list", "other"]
 
@@ -55,6 +61,26 @@ _ASKING = {"defin", "explain", "describ", "tell", "mean", "exactl", "actuall", "
 _SAYS = {"is", "are", "was", "were", "means", "mean", "refers", "refer", "denotes", "describes"}
 _ARTICLES = {"the", "a", "an"}
 
+LEAST_WORDS, LEAST_NAMED = 3, 2
+"""Least content words of a clause that is searched by itself, and of a "what is X?" clause. A
+shorter one stays with the clause before it."""
+
+MOST_CLAUSES = 5
+"""Most clauses of a question; the rest stays with the last one."""
+
+_QUESTION_WORD = (
+    r"(?:what|which|who|whom|whose|how|where|when|why|if|is|are|was|were|does|did|do|can|could"
+    r"|should|would|will|has|have|may|might|must|shall|(?:what|who|where|how)['’]?s)\b"
+)
+_BEFORE = (
+    r"(?:(?:about|after|against|among|around|as|at|before|between|by|during|for|from|in|into|of|on"
+    r"|over|through|to|under|with|within|without)\s+)?"
+)
+_NEXT = re.compile(
+    rf"[,:;]?\s+(?:and|or|but|also|plus)\s+(?={_BEFORE}{_QUESTION_WORD})", re.IGNORECASE
+)
+_WHAT_IS = re.compile(r"\W*(?:what|who)(?:['’]?s|\s+(?:is|are|was|were))\s", re.IGNORECASE)
+
 
 def question_type(question: str) -> QuestionType:
     """Return the form of the answer to a question.
@@ -85,17 +111,15 @@ def things_asked(question: str) -> int | None:
     return number if number > 1 else None
 
 
-def defined_term(question: str) -> frozenset[str]:
-    """Return the stems of the term in a "what is X?" question; empty for others.
+def defined_term(words: Sequence[str]) -> frozenset[str]:
+    """Return the stems of the term in a "what is X?" question, given by its folded words.
 
     Examples
     --------
-    >>> sorted(defined_term("What is a kettle lid?")), sorted(defined_term("Why is heat lost?"))
-    (['kettl', 'lid'], [])
+    >>> sorted(defined_term(["what", "is", "a", "kettle", "lid"]))
+    ['kettl', 'lid']
     """
-    if question_type(question) != "definition":
-        return frozenset()
-    return frozenset(stem(word) for word in content_words(question)) - _ASKING
+    return frozenset(map(stem, without_stop_words(words))) - _ASKING
 
 
 def defines(term: frozenset[str], sentence: str) -> bool:
@@ -103,7 +127,7 @@ def defines(term: frozenset[str], sentence: str) -> bool:
 
     Examples
     --------
-    >>> heat = defined_term("What is heat?")
+    >>> heat = defined_term(["what", "is", "heat"])
     >>> defines(heat, "Heat (Q) is energy on its way."), defines(heat, "Joule's heat is energy.")
     (True, True)
     >>> defines(heat, "Heat flows downhill."), defines(heat, "The history of heat is long.")
@@ -116,5 +140,51 @@ def defines(term: frozenset[str], sentence: str) -> bool:
         return False
     first = next(place for place, word in enumerate(before) if word in term)
     begins = first == 0 or words[first - 1] == "s" or (first == 1 and words[0] in _ARTICLES)
-    beside = set(content_words(" ".join(words[:verb])))
+    beside = set(without_stop_words(words[:verb]))
     return begins and len(beside) - len(term) <= MOST_BESIDE
+
+
+def clauses(question: str) -> list[str]:
+    """Return the things that a question asks.
+
+    It is cut at the ends of sentences, and where a new question begins: at a
+    question word or an auxiliary after "and", "or" or "but".
+
+    Returns
+    -------
+    list of str
+        At least two, in the order of the question; empty when it asks one thing.
+
+    Examples
+    --------
+    >>> clauses("Why is heat always lost, and what did Joule measure in Salford?")
+    ['Why is heat always lost', 'what did Joule measure in Salford?']
+    >>> clauses("What is latent heat, and who was the first to measure it in Salford?")
+    ['What is latent heat', 'who was the first to measure it in Salford?']
+    >>> clauses("What are heat and work?")
+    []
+    """
+    found: list[str] = []
+    for part in _cut(question):
+        if found and (len(found) >= MOST_CLAUSES or _says_little(part) or _says_little(found[-1])):
+            found[-1] = f"{found[-1]} {part}"
+        else:
+            found.append(part)
+    return found if len(found) > 1 else []
+
+
+def _cut(question: str) -> list[str]:
+    parts: list[str] = []
+    for first, last in sentences(question):
+        sentence = question[first:last]
+        if sentence.startswith("(") and parts:
+            # The subject that `conversation.py` adds in brackets belongs to the words before it.
+            parts[-1] = f"{parts[-1]} {sentence}"
+        else:
+            parts += [part.strip() for part in _NEXT.split(sentence) if part.strip()]
+    return parts
+
+
+def _says_little(part: str) -> bool:
+    least = LEAST_NAMED if _WHAT_IS.match(part) else LEAST_WORDS
+    return len([word for word in tokens(part) if word not in STOP_WORDS]) < least

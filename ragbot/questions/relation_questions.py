@@ -8,18 +8,20 @@ Inverses and synonyms count as the predicate itself.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from ragbot.graph.relation_graph import Direction
 from ragbot.index.corpus import Corpus
-from ragbot.models import LINKS_TO, MENTIONS, UNTYPED, NoteId, Relation, Span
+from ragbot.index.names import NameMatch
+from ragbot.models import LINKS_TO, MENTIONS, UNTYPED, NoteId, Relation
 from ragbot.notes import predicates
 from ragbot.questions import predicate_matcher
 from ragbot.questions.predicate_matcher import Asked
 from ragbot.text.stemming import stem
-from ragbot.text.tokenize import STOP_WORDS, content_words, tokens
+from ragbot.text.tokenize import STOP_WORDS, Word, content_words, spoken_words, tokens
 
 COMMON = 0.25
 """Greatest rarity of a one-word name that counts as a common word, such as "Models"."""
@@ -33,7 +35,6 @@ SHORT = 2
 LEEWAY = 1
 """Most other words in a question whose verb has many meanings, such as "link"."""
 
-_WORD = re.compile(r"[^\W_]+")
 _ASKS = re.compile(
     r"\b(what|which|who|whom|whose|how|is there|are there|does|do|list|name|show)\b", re.IGNORECASE
 )
@@ -50,7 +51,7 @@ _NOTES = {"note", "notes", "page", "pages", "article", "file", "entry"}
 _ABOUT = {"on", "about", "called", "named", "titled", "of"}
 _ABSENT = re.compile(
     r"\b(ghosts?|missing|unwritten|not (?:yet )?(?:here|written|in (?:this|the) (?:folder|vault))"
-    r"|(?:no|without) (?:a )?(?:page|note)s?|(?:don't|do not|doesn't) exist)\b",
+    r"|(?:no|without) (?:a )?(?:page|note)s?|(?:don t|do not|doesn t) exist)\b",
     re.IGNORECASE,
 )
 
@@ -100,8 +101,17 @@ class _Named:
     sure: bool
 
 
-def answerable(corpus: Corpus, question: str) -> RelationQuestion | None:
+def answerable(
+    corpus: Corpus, spoken: Sequence[Word], names: Sequence[NameMatch], ghosts: Sequence[str]
+) -> RelationQuestion | None:
     """Recognise a question about edges, and answer it from them.
+
+    Parameters
+    ----------
+    spoken
+        The words of the question.
+    names, ghosts
+        Names of notes in it, and names that no note has.
 
     Returns
     -------
@@ -110,25 +120,26 @@ def answerable(corpus: Corpus, question: str) -> RelationQuestion | None:
         both, but no relation answers and the question has only some words
         of the name.
     """
-    spans = [match.span() for match in _WORD.finditer(question)]
-    words = [" ".join(tokens(question[first:last])) for first, last in spans]
-    if not _ASKS.search(question) and _YES_OR_NO.isdisjoint(words[:1]):
+    words = [word.folded for word in spoken]
+    line = " ".join(words)
+    asks = _ASKS.search(line) is not None
+    if not asks and _YES_OR_NO.isdisjoint(words[:1]):
         return None
-    if _COMPARES.search(question):
+    if _COMPARES.search(line):
         # "How is a reference different from a source?" asks for no reference.
         return None
-    named = _named(corpus, question, words, spans)
+    named = _named(names, spoken)
     if len(named) > 1 and (stated := _stated(corpus, words, named)):
         return stated
     if len(named) > 1 and (joined := _connected(corpus, words, named)):
         return joined
-    if not _ASKS.search(question):
+    if not asks:
         return None
     for name in named:
-        if answer := _edges(corpus, question, words, name, named):
+        if answer := _edges(corpus, words, name, named):
             return answer
-    for name in (*_unwritten(corpus, question, words, named), *_guessed(corpus, words)):
-        if answer := _edges(corpus, question, words, name, [name]):
+    for name in (*_unwritten(corpus, ghosts, words, named), *_guessed(corpus, words)):
+        if answer := _edges(corpus, words, name, [name]):
             return answer
     return None
 
@@ -189,7 +200,7 @@ def _between(corpus: Corpus, one: _Named, other: _Named) -> tuple[Relation, ...]
 
 
 def _edges(
-    corpus: Corpus, question: str, words: Sequence[str], name: _Named, named: Sequence[_Named]
+    corpus: Corpus, words: Sequence[str], name: _Named, named: Sequence[_Named]
 ) -> RelationQuestion | None:
     matches = [
         match
@@ -200,7 +211,7 @@ def _edges(
         and not ("who" in words and match.predicate.endswith("_from"))
     ]
     kind = _kind(words, {match.place for match in matches})
-    ghosts_only = _ABSENT.search(question) is not None
+    ghosts_only = _ABSENT.search(" ".join(words)) is not None
     relations: list[Relation] = []
     used: list[str] = []
     directions: list[Direction] = []
@@ -301,15 +312,13 @@ def _within(place: int, named: Sequence[_Named]) -> bool:
     return any(name.first <= place < name.last for name in named)
 
 
-def _named(
-    corpus: Corpus, question: str, words: Sequence[str], spans: Sequence[Span]
-) -> list[_Named]:
+def _named(names: Sequence[NameMatch], spoken: Sequence[Word]) -> list[_Named]:
     """Return the notes that a question names, in the order of the question."""
     found = []
-    for spotted in corpus.names_in(question):
-        first = next(place for place, span in enumerate(spans) if span[1] > spotted.span[0])
-        last = next((p for p, span in enumerate(spans) if span[0] >= spotted.span[1]), len(spans))
-        capital = first > 0 and question[spotted.span[0]].isupper()
+    starts = [word.span[0] for word in spoken]
+    for spotted in names:
+        first, last = bisect_left(starts, spotted.span[0]), bisect_left(starts, spotted.span[1])
+        capital = first > 0 and spoken[first].capital
         if spotted.rarity > COMMON or last - first > 1 or capital:
             note = min(spotted.notes, key=lambda note: (len(note), note))
             found.append(_Named(note, first, last, True))
@@ -317,14 +326,15 @@ def _named(
 
 
 def _unwritten(
-    corpus: Corpus, question: str, words: Sequence[str], named: Sequence[_Named]
+    corpus: Corpus, ghosts: Sequence[str], words: Sequence[str], named: Sequence[_Named]
 ) -> list[_Named]:
     """Return the ghosts that a question names, if it asks for a relation."""
     if not _asked(corpus, words, named):
         return []
     found: list[_Named] = []
-    for ghost in corpus.graph.ghosts_in(question):
-        name, size = " ".join(tokens(ghost)), len(_WORD.findall(ghost))
+    for ghost in ghosts:
+        own = [word.folded for word in spoken_words(ghost)]
+        name, size = " ".join(own), len(own)
         places = (n for n in range(len(words)) if " ".join(words[n : n + size]) == name)
         found += [_Named(ghost, n, n + size, False) for n in places if not _within(n, named)]
     return found
@@ -339,7 +349,7 @@ def _guessed(corpus: Corpus, words: Sequence[str]) -> list[_Named]:
     places = {stem(word): place for place, word in enumerate(words) if word not in STOP_WORDS}
     pointed = _pointed_at(words)
     guesses: list[tuple[float, _Named]] = []
-    for note in corpus.by_title(" ".join(words), GUESSES):
+    for note in corpus.by_title(words, GUESSES):
         title = dict.fromkeys(stem(word) for word in content_words(corpus.notes[note].title))
         said = sorted(places[word] for word in title if word in places)
         if len(said) >= min(2, len(title)) or not pointed.isdisjoint(said):

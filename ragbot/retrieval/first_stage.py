@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 
 from ragbot.index.corpus import Corpus, FloatArray
 from ragbot.models import NoteId
-from ragbot.retrieval.named import name_scores
 
 DEPTH = 200
 """Passages that the vector search returns; others count like the last of these."""
 
 MOST_WORDS = 500
 """Passages with the best BM25 scores whose notes are scored."""
+
+NAME = 0.5
+"""Score of a note that the question names by a word that no passage holds."""
 
 WORDS = 0.5
 """Score of a passage that holds all words of the question."""
@@ -120,9 +122,10 @@ class FirstStage:
 
 def find(
     corpus: Corpus,
-    question: str,
+    words: Sequence[str],
     query: FloatArray | None,
-    allowed: Collection[NoteId] | None = None,
+    named: Mapping[NoteId, float],
+    allowed: Collection[NoteId] | None,
 ) -> FirstStage:
     """Score the notes that are found by meaning, words or name.
 
@@ -132,23 +135,26 @@ def find(
 
     Parameters
     ----------
+    words
+        Of the question, folded.
     query
         The encoded question, a unit vector; None to search by words and names.
+    named
+        The notes that the question names, with the rarity of the name in [0, 1].
     allowed
         The notes that may be found; None for all.
     """
-    bm25 = corpus.bm25(question)
+    bm25 = corpus.bm25(words)
     query = query if corpus.embedded else None
-    most = max(bm25.values(), default=1.0) if query is None else corpus.bm25_limit(question)
-    names = name_scores(corpus, question)
+    most = max(bm25.values(), default=1.0) if query is None else corpus.bm25_limit(words)
+    names = {note: NAME * rarity for note, rarity in named.items()}
     found = FirstStage(corpus, allowed, query, bm25, WORDS / most, names)
     if query is not None:
         near = corpus.nearest(query, DEPTH, allowed)
         found.cosines = dict(near)
         found.floor = near[-1][1] if near else 0.0
         found.dense = [passage for passage, cosine in near if cosine > 0]
-    words = heapq.nlargest(MOST_WORDS, bm25, key=bm25.__getitem__)
-    found.score_passages([*words, *found.dense])
+    found.score_passages([*heapq.nlargest(MOST_WORDS, bm25, key=bm25.__getitem__), *found.dense])
     return found
 
 

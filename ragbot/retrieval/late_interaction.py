@@ -18,15 +18,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragbot.index.corpus import Corpus, FloatArray
 from ragbot.inference import token_codes
-from ragbot.inference.token_codes import Codes, EncodedQuestion
+from ragbot.inference.token_codes import Codes
 from ragbot.models import Span
 from ragbot.notes.chunker import context, embedding_text, plain_prose
+from ragbot.questions.question import QuestionVectors
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import tokens
 
@@ -57,17 +59,15 @@ class Reading:
 
     Parameters
     ----------
-    question
-        The text that was encoded.
     asked
-        Its vectors; it has at least one word piece (see `reads`).
+        The vectors of the question, with at least one word piece (see `reads`).
     """
 
-    def __init__(self, corpus: Corpus, question: str, asked: EncodedQuestion) -> None:
+    def __init__(self, corpus: Corpus, asked: QuestionVectors) -> None:
         self._corpus = corpus
-        self._rotated = token_codes.rotate(asked.words.vectors)
-        self._stems = [stem(word) for word in token_codes.words_of(question, asked.words.spans)]
-        self.weights = token_codes.weights(question, asked.words.spans, corpus.rarity)
+        self._rotated = token_codes.rotate(asked.pieces)
+        self._stems = [stem(word) for word in asked.words]
+        self.weights = asked.weights
 
     def passages(self, passages: Sequence[int]) -> Scores:
         """Return the similarity of each passage to the question, shape (passages,)."""
@@ -129,6 +129,6 @@ class Reading:
         return best
 
 
-def reads(query: EncodedQuestion | None) -> bool:
+def reads(asked: QuestionVectors | None) -> TypeGuard[QuestionVectors]:
     """Return whether a question was encoded word by word: some encoders return one vector only."""
-    return query is not None and len(query.words.spans) > 0
+    return asked is not None and len(asked.pieces) > 0

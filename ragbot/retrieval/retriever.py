@@ -2,27 +2,44 @@
 
 A question that asks several things is searched as a whole and clause by clause. The score of a
 note is the mean of its score for the whole and of its score for the clause that it answers best.
+
+The first stage finds notes by meaning, words and names. The best of them are read word by word,
+and their links are followed. A note's score is its own plus the best that a link passes on.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from ragbot.index.corpus import Corpus
 from ragbot.inference.reranker import CANDIDATES, Reranker
-from ragbot.models import Filters, Hit, NoteId
+from ragbot.models import Evidence, Filters, Hit, NoteId
 from ragbot.notes.conflicts import conflict_copies
 from ragbot.questions.question import Question
 from ragbot.retrieval import first_stage
+from ragbot.retrieval.expansion import expand
 from ragbot.retrieval.filters import allowed_notes
-from ragbot.retrieval.scoring import ADMITTED, QueryScoring
+from ragbot.retrieval.late_interaction import Reading, reads
 
 HOPS = 1
 """Links followed from a seed, unless asked otherwise."""
 
+ADMITTED = 30
+"""Notes that are read word by word."""
+
+READ = 5
+"""Best passages of such a note that are read."""
+
+LATE = 1.5
+"""Score of a passage that holds every word of the question."""
+
 NO_FILTERS = Filters()
+
+Item = TypeVar("Item")
 
 
 def retrieve(
@@ -147,3 +164,143 @@ def _together(
         best[note] = max(finders, key=lambda number: below[number])
         scores[note] = tops[0] + (below[0] + max(below[1:])) / 2
     return scores, best
+
+
+class QueryScoring:
+    """The scores of notes and passages for one question or clause.
+
+    Parameters
+    ----------
+    allowed
+        The notes that may be found; None for all.
+    hops
+        Links to follow from a note.
+
+    Attributes
+    ----------
+    scores
+        Score of each note found by meaning, words, name or links.
+    least
+        Score of any other note.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        question: Question,
+        allowed: Collection[NoteId] | None,
+        hops: int,
+    ) -> None:
+        self._corpus = corpus
+        vectors = question.vectors
+        query = vectors.whole if vectors else None
+        found = first_stage.find(corpus, question.words, query, question.notes, allowed)
+        found.complete(first_stage.best(found.scores, ADMITTED))
+        self._found = found
+        self._expansion = expand(corpus, question.relation, found.scores, hops)
+        gains = self._expansion.gains()
+        found.score(note for note in gains if note not in found.scores)
+        admitted = first_stage.best(_sum(found.scores, gains), ADMITTED)
+        found.complete(admitted)
+        read: dict[NoteId, float] = {}
+        if reads(vectors) and corpus.embedded:
+            admitted = first_stage.best(_sum(found.scores, gains), ADMITTED)
+            read = self._read(Reading(corpus, vectors), admitted)
+        self.scores = self._scores(read, gains)
+        self.least = min(self.scores.values(), default=0.0)
+        self._ranks: _Ranks | None = None
+
+    def passages(self, note: NoteId, count: int) -> list[tuple[int, float]]:
+        """Return the best passages of a note, each with its difference to the first one's score."""
+        best = self._found.best_passages(note, count)
+        first = self._found.passage_score(best[0]) if best else 0.0
+        return [(one, self._found.passage_score(one) - first) for one in best]
+
+    def evidence(self, note: NoteId, passage: int) -> tuple[Evidence, ...]:
+        """Return the evidence for a passage of a note; empty if no retriever found it."""
+        if self._ranks is None:
+            self._ranks = _Ranks(self)
+        return self._ranks.evidence(note, passage)
+
+    def _read(self, reading: Reading, notes: Sequence[NoteId]) -> dict[NoteId, float]:
+        """Read the best passages of some notes word by word; return the score that each gains.
+
+        The least similar note gains nothing, like one that is not read.
+        """
+        passages = [self._found.best_passages(note, READ) for note in notes]
+        nearness = iter(reading.passages([one for some in passages for one in some]).tolist())
+        for some in passages:
+            self._found.late.update((one, LATE * next(nearness)) for one in some)
+        read = [max((self._found.late[one] for one in some), default=0.0) for some in passages]
+        least = min(read, default=0.0)
+        return {note: score - least for note, score in zip(notes, read, strict=True)}
+
+    def _scores(
+        self, read: Mapping[NoteId, float], gains: Mapping[NoteId, float]
+    ) -> dict[NoteId, float]:
+        """Return the scores of the first stage plus those of late interaction and links.
+
+        A linked note often lacks the words of the question; the score of the link makes up for
+        them. But no link raises a note as high as its source.
+        """
+        expansion, base = self._expansion, self._found.scores
+        own = _sum(_sum(base, read), expansion.named)
+        scores = {
+            note: score + gains.get(note, 0.0) + max(read.get(note, 0.0), gains.get(note, 0.0))
+            for note, score in base.items()
+        }
+        linked = dict(own)
+        for layer in expansion.layers:
+            lifted = {
+                note: max(own[note], min(scores[note], _below(linked[step.origin])))
+                for note, step in layer.items()
+                if note in own and step.origin in linked and note not in expansion.asked
+            }
+            linked |= lifted
+            scores |= lifted
+        return scores
+
+
+def _below(score: float) -> float:
+    return math.nextafter(score, -math.inf)
+
+
+def _sum(scores: Mapping[NoteId, float], more: Mapping[NoteId, float]) -> dict[NoteId, float]:
+    return {note: score + more.get(note, 0.0) for note, score in scores.items()}
+
+
+class _Ranks:
+    """Rank and score of every passage and note with each retriever: 1 is best."""
+
+    def __init__(self, scoring: QueryScoring) -> None:
+        self._corpus = scoring._corpus
+        self._found = scoring._found
+        self._expansion = scoring._expansion
+        self._dense = _ranked(self._found.dense)
+        self._words = sorted(self._found.bm25.values())
+        self._named = dict(self._found.names)
+        for note, score in self._expansion.named.items():
+            self._named[note] = self._named.get(note, 0.0) + score
+        self._names = _ranked(first_stage.best(self._named, len(self._named)))
+        self._linked = self._expansion.link_scores()
+        self._links = _ranked(first_stage.best(self._linked, len(self._linked)))
+
+    def evidence(self, note: NoteId, passage: int) -> tuple[Evidence, ...]:
+        bm25 = self._found.bm25
+        found: list[Evidence] = []
+        if passage in self._dense:
+            score = float(self._found.cosines[passage])
+            found.append(Evidence("dense", self._dense[passage], score))
+        if passage in bm25:
+            better = len(self._words) - bisect_right(self._words, bm25[passage])
+            found.append(Evidence("bm25", 1 + better, bm25[passage]))
+        if note in self._names:
+            found.append(Evidence("names", self._names[note], self._named[note]))
+        if note in self._links:
+            path = self._expansion.path(self._corpus, note)
+            found.append(Evidence("graph", self._links[note], self._linked[note], path))
+        return tuple(found)
+
+
+def _ranked(items: Sequence[Item]) -> dict[Item, int]:
+    return {item: rank for rank, item in enumerate(items, start=1)}

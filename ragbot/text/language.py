@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from ragbot.models import Span
 from ragbot.text.folding import fold
-from ragbot.text.scripts import scripts
+from ragbot.text.scripts import PAIRED, SCRIPTS
 
 _COMMON = {
     "en": "a the of and to is in that it was for on are with as i at be this have from what which "
@@ -96,6 +97,18 @@ _BY_SCRIPT = {
 }
 _MARKS = (("¿", "es"), ("¡", "es"), ("ß", "de"), ("ñ", "es"))
 _WORD = re.compile(r"[^\W\d_]+")
+_SCRIPT = re.compile("|".join(f"(?P<{name}>[{ranges}]+)" for name, ranges in SCRIPTS.items()))
+_FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
+_PAIRED = re.compile(f"[{PAIRED}]")
+
+LONGEST_PIECE = 14
+"""Letters of the longest word piece; an encoder returns a longer run for an unknown script."""
+
+LONGEST_UNSPACED = 4
+"""The same of scripts without spaces, and of Korean, where a run is a phrase."""
+
+KNOWN = 0.5
+"""Least share of the non-Latin letters in word pieces of several letters in a known script."""
 
 MULTILINGUAL_ENCODERS = (
     "intfloat/multilingual-e5-small",
@@ -151,6 +164,20 @@ def _latin(text: str, default: str) -> str:
     return default if not likely or default in likely else likely[0]
 
 
+def scripts(text: str) -> Counter[str]:
+    """Return how many letters of a text are of each script.
+
+    Examples
+    --------
+    >>> scripts("Öl und 石油")
+    Counter({'latin': 5, 'han': 2})
+    """
+    found: Counter[str] = Counter()
+    for match in _SCRIPT.finditer(text):
+        found[match.lastgroup or ""] += match.end() - match.start()
+    return found
+
+
 def is_known(text: str) -> bool:
     """Return whether the encoder we ship knows the language of a text: English.
 
@@ -190,3 +217,20 @@ def foreign_notice(texts: Iterable[str]) -> str:
         "decide. For search by meaning set RAGBOT_EMBED_MODEL to a multilingual encoder, such as "
         f"{' or '.join(MULTILINGUAL_ENCODERS)}, and run `ragbot index --rebuild`."
     )
+
+
+def is_readable(text: str, pieces: Sequence[Span]) -> bool:
+    """Check whether an encoder knows the script of a text, by the word pieces of the text.
+
+    Where its vocabulary has no pieces of a script, an encoder cuts a text into single letters or
+    returns one unknown run. Vectors of such pieces are useless.
+    """
+    letters = len(_FOREIGN.findall(text))
+    if 2 * letters <= len(re.findall(r"[^\W\d_]", text)):
+        return True
+    read = 0
+    for first, last in set(pieces):
+        size = len(_FOREIGN.findall(text[first:last]))
+        longest = LONGEST_UNSPACED if _PAIRED.match(text, first) else LONGEST_PIECE
+        read += size if 1 < size <= longest else 0
+    return read >= KNOWN * letters

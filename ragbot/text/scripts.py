@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-
 SCRIPTS: dict[str, str] = {
     "latin": "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff",
     "greek": "\u0370-\u03ff\u1f00-\u1fff",
@@ -30,19 +27,3 @@ PAIRED = UNSPACED + SCRIPTS["hangul"]
 
 MARKED = SCRIPTS["indic"]
 """Letters and vowel signs of scripts whose vowel signs `\\w` does not match."""
-
-_NAMED = re.compile("|".join(f"(?P<{name}>[{ranges}]+)" for name, ranges in SCRIPTS.items()))
-
-
-def scripts(text: str) -> Counter[str]:
-    """Return how many letters of a text are of each script.
-
-    Examples
-    --------
-    >>> scripts("Öl und 石油")
-    Counter({'latin': 5, 'han': 2})
-    """
-    found: Counter[str] = Counter()
-    for match in _NAMED.finditer(text):
-        found[match.lastgroup or ""] += match.end() - match.start()
-    return found

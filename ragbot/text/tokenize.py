@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 
+from ragbot.models import Span
 from ragbot.text.dates import compact, find_dates
 from ragbot.text.folding import fold
 from ragbot.text.scripts import MARKED, PAIRED, SCRIPTS
@@ -24,6 +27,7 @@ _FUNCTION = frozenset(
 """Characters that join, point or ask, and name nothing."""
 
 _YEAR = re.compile(r"\d{4}")
+_SPOKEN = re.compile(r"[^\W_]+")
 
 _STOP = (
     "a about after all also am an and any are as at be because been before being but by can could "
@@ -72,8 +76,36 @@ def _days(text: str) -> list[str]:
 
 def content_words(text: str) -> list[str]:
     """Return `tokens` without stop words; all of them if there are no others."""
-    found = tokens(text)
+    return without_stop_words(tokens(text))
+
+
+def without_stop_words(words: Iterable[str]) -> list[str]:
+    """Return words without stop words; all of them if there are no others."""
+    found = list(words)
     return [word for word in found if word not in STOP_WORDS] or found
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One run of letters and digits: folded, with its place and whether it has a capital."""
+
+    folded: str
+    span: Span
+    capital: bool
+
+
+def spoken_words(text: str) -> list[Word]:
+    """Return the words of a text one by one, as names are compared.
+
+    Examples
+    --------
+    >>> [(word.folded, word.span, word.capital) for word in spoken_words("in_Café")]
+    [('in', (0, 2), False), ('cafe', (3, 7), True)]
+    """
+    return [
+        Word(" ".join(tokens(match.group())), match.span(), match.group()[0].isupper())
+        for match in _SPOKEN.finditer(text)
+    ]
 
 
 def terms(text: str) -> list[str]:

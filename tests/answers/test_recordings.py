@@ -15,6 +15,8 @@ from ragbot.inference.llm import LanguageModel
 from ragbot.inference.ray import open_encoder
 from ragbot.models import Answer
 from ragbot.notes import link_resolver, vault
+from ragbot.questions.answer_type import wanted
+from ragbot.text.tokenize import tokens
 from tests.conftest import ROOT
 from tests.model_server import Script, serving
 
@@ -55,8 +57,12 @@ def replayed(recording):
                 )
                 for number, one in enumerate(row["evidence"], start=1)
             ]
+            query = row["query"]
             quoted = Answer(row["question"], "", "extractive", False, query=row["query"])
-            *_, last = stream(quoted, Writer(model, lines, notes(row["vault"]), ENCODE))
+            *_, last = stream(
+                quoted,
+                Writer(model, lines, notes(row["vault"]), wanted(query, tokens(query)), ENCODE),
+            )
             found.append((row, last))
     return found
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from benchmarks.memory import MemoryCorpus
 from ragbot.models import MENTIONS, Note, Relation, Section
+from ragbot.text.tokenize import tokens
 
 
 def vault(*edges, names="ABCDEF"):
@@ -86,8 +87,8 @@ def test_a_ghost_has_the_relations_that_lead_to_it(graph):
 
 
 def test_ghosts_are_found_in_a_text(graph):
-    assert graph.ghosts_in("is there a SOUL, or not? The soul!") == ["Soul"]
-    assert graph.ghosts_in("soulless") == []
+    assert graph.ghosts_in(tokens("is there a SOUL, or not? The soul!")) == ["Soul"]
+    assert graph.ghosts_in(["soulless"]) == []
 
 
 def test_ghosts_are_counted_by_name_however_it_is_written():

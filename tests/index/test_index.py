@@ -62,7 +62,7 @@ def embedded(index):
 
 def found_by_word(index, word):
     with index.snapshot() as corpus:
-        return sorted({corpus.passage(number).note for number in corpus.bm25(word)})
+        return sorted({corpus.passage(number).note for number in corpus.bm25([word])})
 
 
 # Refreshing
@@ -149,7 +149,7 @@ def test_removed_note_is_gone_from_every_part(vault, index):
     with index.snapshot() as corpus:
         assert "Ice.md" not in corpus.notes
         assert corpus.graph.ghosts() == {"Nowhere": 1, "Ice": 1}
-        assert not corpus.bm25("melts")
+        assert not corpus.bm25(["melts"])
         near = corpus.nearest(WordEncoder().encode_query("melts"), 10)
         assert {corpus.passage(number).note for number, _ in near} == {"Heat.md", "Salt.md"}
         rows = {
@@ -351,7 +351,7 @@ def test_another_encoder_of_the_same_dimension_is_never_mixed_in(vault, index, c
     def report(progress):
         if progress.stage == "embed" and not between:
             with Index(index.directory).snapshot() as corpus:
-                between.append((corpus.embedded, len(corpus.bm25("melts"))))
+                between.append((corpus.embedded, len(corpus.bm25(["melts"]))))
 
     index.refresh(vault, other, report=report)
     assert between == [(False, 1)]
@@ -422,7 +422,7 @@ def test_index_that_is_missing(index, vault):
 
 
 def read_all(corpus):
-    return corpus.notes.all(), corpus.bm25("melts")
+    return corpus.notes.all(), corpus.bm25(["melts"])
 
 
 def damage(path, how):

@@ -59,7 +59,7 @@ def state_of(index):
             rankings.append([(hit.passage.id, round(hit.score, 4)) for hit in hits])
             near = corpus.nearest(query.vector, 5)
             rankings.append([(names[number], round(cosine, 4)) for number, cosine in near])
-        words = corpus.bm25("warm water melts")
+        words = corpus.bm25(["warm", "water", "melts"])
         return {
             "notes": corpus.notes.all(),
             "single notes": [corpus.notes[note] for note in corpus.notes],

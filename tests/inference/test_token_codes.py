@@ -64,16 +64,15 @@ def test_words_without_a_subject_are_left_out_unless_there_are_no_others():
 
 
 def test_a_rare_word_weighs_more_and_shares_its_weight_among_its_pieces():
-    question = "the waluigi effect"
-    spans = [(0, 3), (4, 7), (7, 11), (12, 18)]
-    weighed = token_codes.weights(question, spans, {"waluigi": 0.75, "effect": 0.25}.__getitem__)
+    words = ["the", "waluigi", "waluigi", "effect"]
+    weighed = token_codes.weights(words, {"waluigi": 0.75, "effect": 0.25}.__getitem__)
     assert weighed.tolist() == [0.0, 0.375, 0.375, 0.25]
 
 
 def test_a_question_of_stop_words_alone_is_weighed_evenly():
-    weighed = token_codes.weights("who are you", [(0, 3), (4, 7), (8, 11)], lambda word: 1.0)
+    weighed = token_codes.weights(["who", "are", "you"], lambda word: 1.0)
     assert np.allclose(weighed, 1 / 3)
-    assert token_codes.weights("", [], lambda word: 1.0).tolist() == []
+    assert token_codes.weights([], lambda word: 1.0).tolist() == []
 
 
 def test_pieces_are_found_in_order_whatever_stands_between_their_letters():

@@ -2,7 +2,16 @@
 
 import pytest
 
-from ragbot.questions.answer_type import answer_types, fit
+from ragbot.questions import answer_type
+from ragbot.text.tokenize import tokens
+
+
+def wanted(question):
+    return answer_type.wanted(question, tokens(question))
+
+
+def fit(question, sentences):
+    return answer_type.fit(wanted(question), sentences)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +48,7 @@ from ragbot.questions.answer_type import answer_types, fit
     ],
 )
 def test_answer_types(question, expected):
-    assert answer_types(question) == expected
+    assert wanted(question).types == expected
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import pytest
 
 from ragbot.questions.conversation import talk_of
-from ragbot.questions.language import PHRASES, is_readable, language_of
+from ragbot.questions.language import PHRASES
+from ragbot.text.language import is_readable, language_of
 
 
 @pytest.mark.parametrize(
@@ -15,7 +16,7 @@ from ragbot.questions.language import PHRASES, is_readable, language_of
         ("¿Cuál es la presión de la caldera?", "es"),
         ("锅炉的压力是多少？", "zh"),
         ("ボイラーの圧力はいくつですか", "ja"),
-        ("Какое давление в котле?", "en"),
+        ("Какое давление в котле?", "ru"),
         ("kettle", "en"),
     ],
 )

@@ -3,7 +3,8 @@
 import pytest
 
 from benchmarks.memory import MemoryCorpus
-from ragbot.questions.lookups import look_up
+from ragbot.questions import lookups
+from ragbot.questions.question import analyse
 
 BOATS = """# Boats
 
@@ -37,6 +38,10 @@ FILES = {
     "in/The spare key hangs behind the oil tank.md": "",
     "in/冰箱的钥匙在蓝色盒子里.md": " \n",
 }
+
+
+def looked_up(corpus, question):
+    return lookups.look_up(corpus, analyse(corpus, question))
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +99,12 @@ def corpus():
     ],
 )
 def test_facts_in_the_structure_are_looked_up(corpus, question, found):
-    assert [one.text for one in look_up(corpus, question)] == found
+    assert [one.text for one in looked_up(corpus, question)] == found
 
 
 def test_a_day_is_found_in_any_spelling(corpus):
     for day in ("5 June 2026", "June 5th, 2026", "2026-06-05"):
-        found = look_up(corpus, f"What did I do on {day}?")
+        found = looked_up(corpus, f"What did I do on {day}?")
         assert found[0].text == "Planted the quince by the wall."
         assert [one.text for one in found[1:]] == [
             "Pay the plumber (done)",
@@ -109,25 +114,25 @@ def test_a_day_is_found_in_any_spelling(corpus):
 
 
 def test_a_property_answers_for_its_note(corpus):
-    (found,) = look_up(corpus, "Who is the vendor of the boiler?")
+    (found,) = looked_up(corpus, "Who is the vendor of the boiler?")
     assert corpus.notes[found.note].text[slice(*found.span)] == "vendor: Vaillant"
 
 
 def test_every_place_is_a_slice_of_its_note(corpus):
     for question in ("Which notes are tagged heating?", "Which tasks are open?"):
-        for one in look_up(corpus, question):
+        for one in looked_up(corpus, question):
             assert corpus.notes[one.note].text[slice(*one.span)].strip()
 
 
 def test_a_daily_note_with_another_title_answers_with_its_day(corpus):
-    (found,) = look_up(corpus, "When did I repair the bike chain?")
+    (found,) = looked_up(corpus, "When did I repair the bike chain?")
     assert found.lead == "9 March 2025"
 
 
 def test_tasks_of_one_note_are_those_of_the_note_that_is_named():
     corpus = MemoryCorpus.of({"Todo.md": "- [ ] Call\n", "Shed.md": "- [ ] Paint\n"})
     for question, found in (("Which tasks are open in Todo?", ["Call"]), ("open tasks", 2)):
-        texts = [one.text for one in look_up(corpus, question)]
+        texts = [one.text for one in looked_up(corpus, question)]
         assert texts == found or len(texts) == found
 
 
@@ -135,4 +140,4 @@ def test_a_row_does_not_answer_a_question_about_a_note():
     row = "| | Speed vectors | Axis |\n|---|---|---|\n| Use | Steering | Drift tracking |\n"
     files = {"Speed Drift.md": "Drift is slow.", "Speed Vectors.md": f"# Speed Vectors\n\n{row}"}
     corpus = MemoryCorpus.of(files)
-    assert look_up(corpus, "What is speed drift?") == ()
+    assert looked_up(corpus, "What is speed drift?") == ()

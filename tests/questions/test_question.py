@@ -22,7 +22,7 @@ def test_a_question_with_two_parts_holds_both_encoded():
     assert question.type == "other"
     assert [name.name for name in question.names] == ["soy", "pea protein"]
     assert [part.text for part in question.parts] == text.split(", and ")
-    assert all(part.encoded is not None for part in question.parts)
+    assert all(part.vectors is not None for part in question.parts)
 
 
 def test_words_decide_if_the_encoder_has_no_piece_of_a_script():
@@ -33,7 +33,7 @@ def test_words_decide_if_the_encoder_has_no_piece_of_a_script():
         found = asked(question)
         return type(found)(found.vector, type(found.words)(found.words.vectors, tuple(letters)))
 
-    assert analyse(CORPUS, text, standalone(text, (), CORPUS), encode).encoded is None
+    assert analyse(CORPUS, text, standalone(text, (), CORPUS), encode).vectors is None
 
 
 def test_a_new_subject_takes_the_place_of_the_old():

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.memory import MemoryCorpus
 from ragbot.notes import link_resolver, mentions, parser
-from ragbot.questions.relation_questions import answerable
+from ragbot.questions.question import analyse
 
 FILES = {
     "Heat.md": "- extends::[[Energy]] — adds disorder\n- extracted_from::[[Old Notebook]]\nText.",
@@ -17,13 +17,17 @@ FILES = {
 }
 
 
+def asked_relation(corpus, question):
+    return analyse(corpus, question).relation
+
+
 @pytest.fixture(scope="module")
 def corpus():
     return MemoryCorpus.of(FILES)
 
 
 def relations_of(corpus, question):
-    found = answerable(corpus, question)
+    found = asked_relation(corpus, question)
     return found and [(r.source[:-3], r.predicate, r.written) for r in found.relations]
 
 
@@ -88,7 +92,7 @@ def test_edges(corpus, question, expected):
     ],
 )
 def test_other_questions_are_left_alone(corpus, question):
-    assert answerable(corpus, question) is None
+    assert asked_relation(corpus, question) is None
 
 
 def test_a_mention_is_no_link():
@@ -104,11 +108,11 @@ def test_a_who_question_does_not_ask_for_extracted_from(corpus):
 
 
 def test_the_shorter_path_wins_the_name(corpus):
-    assert answerable(corpus, "What does Energy coordinate with?").subject == "Energy.md"
+    assert asked_relation(corpus, "What does Energy coordinate with?").subject == "Energy.md"
 
 
 def test_how_two_notes_are_connected(corpus):
-    found = answerable(corpus, "How are Heat and Work connected?")
+    found = asked_relation(corpus, "How are Heat and Work connected?")
     assert (found.kind, found.subject, found.object) == ("path", "Heat.md", "Work.md")
     assert [r.predicate for r in found.relations] in (
         ["extends", "coordinates_with"],
@@ -118,12 +122,12 @@ def test_how_two_notes_are_connected(corpus):
 
 
 def test_a_relation_between_the_two_comes_before_any_path(corpus):
-    found = answerable(corpus, "What is the relation between Energy and Work?")
+    found = asked_relation(corpus, "What is the relation between Energy and Work?")
     assert {r.predicate for r in found.relations} == {"coordinates_with", "coordinated_by"}
 
 
 def test_two_notes_without_a_path(corpus):
-    found = answerable(corpus, "How are Heat and Alone connected?")
+    found = asked_relation(corpus, "How are Heat and Alone connected?")
     assert found.kind == "path"
     assert found.relations == ()
 
@@ -142,7 +146,7 @@ def test_two_notes_without_a_path(corpus):
     ],
 )
 def test_a_yes_or_no_question_about_a_relation_is_answered(corpus, question, kind, expected):
-    found = answerable(corpus, question)
+    found = asked_relation(corpus, question)
     assert (found.kind, found.subject != found.object) == (kind, True)
     if expected is not None:
         assert [(r.source[:-3], r.predicate) for r in found.relations][: len(expected)] == expected
@@ -150,17 +154,17 @@ def test_a_yes_or_no_question_about_a_relation_is_answered(corpus, question, kin
 
 
 def test_a_yes_or_no_about_something_else_is_no_question_about_a_relation(corpus):
-    assert answerable(corpus, "Is Heat with Energy a danger to batteries and engines?") is None
+    assert asked_relation(corpus, "Is Heat with Energy a danger to batteries and engines?") is None
 
 
 def test_the_direction_is_returned(corpus):
-    assert answerable(corpus, "What does Heat extend?").direction == "out"
-    assert answerable(corpus, "What extends Heat?").direction == "in"
-    assert answerable(corpus, "Who coordinates with Work?").direction == "both"
+    assert asked_relation(corpus, "What does Heat extend?").direction == "out"
+    assert asked_relation(corpus, "What extends Heat?").direction == "in"
+    assert asked_relation(corpus, "Who coordinates with Work?").direction == "both"
 
 
 def test_annotations_come_with_the_edges(corpus):
-    [relation] = answerable(corpus, "What does Heat extend?").relations
+    [relation] = asked_relation(corpus, "What does Heat extend?").relations
     assert relation.annotation == "adds disorder"
 
 
@@ -209,7 +213,7 @@ TO_ENERGY = [("laws/Conservation in Closed Systems", "depends_on")]
     ],
 )
 def test_links_are_asked_for_in_many_ways(linked, question, expected):
-    found = answerable(linked, question)
+    found = asked_relation(linked, question)
     assert sorted((r.source[:-3], r.predicate) for r in found.relations) == sorted(expected)
 
 
@@ -234,4 +238,4 @@ def test_links_are_asked_for_in_many_ways(linked, question, expected):
     ],
 )
 def test_words_of_relations_mean_other_things_too(linked, question):
-    assert answerable(linked, question) is None
+    assert asked_relation(linked, question) is None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragbot.questions.subquestions import MOST, clauses
+from ragbot.questions.question_type import MOST_CLAUSES, clauses
 from ragbot.text.tokenize import tokens
 
 
@@ -65,7 +65,7 @@ def test_one_thing_is_not_cut(question):
 
 def test_a_long_text_has_few_clauses():
     long = " ".join(f"Which of the {n} engines burns coal?" for n in range(50))
-    assert len(clauses(long)) == MOST
+    assert len(clauses(long)) == MOST_CLAUSES
 
 
 @settings(max_examples=50, deadline=None)

@@ -25,10 +25,14 @@ def row_of(corpus, note):
     return corpus.passages_of(note)[0]
 
 
+def reading_of(corpus, question):
+    return Reading(corpus, analyse(corpus, question, encode=asked).vectors)
+
+
 def test_only_the_passage_with_every_word_scores_high(corpus):
     question = "whistle boiling"
     passages = corpus.all_passages
-    read = Reading(corpus, question, asked(question)).passages(passages)
+    read = reading_of(corpus, question).passages(passages)
     near = dict(zip(passages, read, strict=True))
     assert near.pop(row_of(corpus, "Kettle.md")) > 0.95
     assert max(near.values()) < 0.3
@@ -39,7 +43,7 @@ def test_a_sentence_scores_by_its_words_or_its_title(corpus):
     row = row_of(corpus, "Kettle.md")
     text = corpus.notes["Kettle.md"].text
     spans = [(text.index("Copper"), text.index(" A")), (text.index("A wh"), len(text) - 1)]
-    reading = Reading(corpus, question, asked(question))
+    reading = reading_of(corpus, question)
     [met] = reading.pieces([(row, spans)])
     assert met.own[1] > 2 * met.own[0]
     assert met.near[1] @ reading.weights > 0.95 > met.own[1]
@@ -48,7 +52,7 @@ def test_a_sentence_scores_by_its_words_or_its_title(corpus):
 
 
 def test_passages_read_together_are_met_as_each_is_alone(corpus):
-    reading = Reading(corpus, "kettle of clay", asked("kettle of clay"))
+    reading = reading_of(corpus, "kettle of clay")
     spans = [(one, [corpus.passage(one).span]) for one in corpus.all_passages]
     alone = [one for pair in spans for one in reading.pieces([pair])]
     assert [one.passage for one in reading.pieces(spans)] == [
@@ -61,7 +65,7 @@ def test_passages_read_together_are_met_as_each_is_alone(corpus):
 def test_an_encoder_without_words_leaves_out_this_step(corpus):
     question = "whistle boiling"
     alone = EncodedQuestion(asked(question).vector, TokenVectors(bags([]).vectors, ()))
-    assert not late_interaction.reads(alone)
+    assert not late_interaction.reads(analyse(corpus, question, encode=lambda _: alone).vectors)
     assert not late_interaction.reads(None)
     assert (
         retrieve(corpus, analyse(corpus, question, encode=lambda text: alone))[0].passage.note

@@ -2,8 +2,7 @@
 
 import pytest
 
-from ragbot.text.language import is_known, language_of, unknown_share
-from ragbot.text.scripts import scripts
+from ragbot.text.language import is_known, language_of, scripts, unknown_share
 from ragbot.text.sentences import sentences
 from ragbot.text.tokenize import tokens
 

@@ -4,7 +4,6 @@ import pytest
 
 from benchmarks.memory import MemoryCorpus, asked, bags
 from ragbot.questions.question import analyse
-from ragbot.retrieval.named import name_scores
 from ragbot.retrieval.retriever import retrieve
 
 FILES = {
@@ -42,12 +41,12 @@ def corpus():
     ],
 )
 def test_notes_named_by_title_tag_or_day_are_scored(corpus, question, notes):
-    assert set(name_scores(corpus, question)) == notes
+    assert set(analyse(corpus, question).notes) == notes
 
 
 def test_a_common_word_is_a_weak_name():
     files = {"Tea.md": "Tea.", "Kettle.md": "Iron."} | {f"{n}.md": "Tea again." for n in range(9)}
-    scores = name_scores(MemoryCorpus.of(files, bags), "tea or the kettle?")
+    scores = analyse(MemoryCorpus.of(files, bags), "tea or the kettle?").notes
     assert 0 <= scores["Tea.md"] < scores["Kettle.md"]
 
 

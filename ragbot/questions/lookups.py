@@ -62,18 +62,12 @@ _ATTENDEES = re.compile(
     r"|teilnehmer(innen)?|anwesend|participants|asistentes|présents)",
     re.I,
 )
-_STATES: tuple[tuple[TaskState, re.Pattern[str]], ...] = (
-    ("cancelled", re.compile(r"\b(cancell?ed|dropped|abandoned)\b", re.I)),
-    (
-        "open",
-        re.compile(
-            r"\b(open|unfinished|pending|undone|outstanding|left|still|remain\w*"
-            r"|incomplete|unchecked|not (yet )?done|to-?dos?)\b",
-            re.I,
-        ),
-    ),
-    ("done", re.compile(r"\b(done|finished|completed?|closed|ticked|checked)\b", re.I)),
-)
+_STATES: dict[TaskState, str] = {
+    "cancelled": r"\b(cancell?ed|dropped|abandoned)\b",
+    "open": r"\b(open|unfinished|pending|undone|outstanding|left|still|remain\w*|incomplete"
+    r"|unchecked|not (yet )?done|to-?dos?)\b",
+    "done": r"\b(done|finished|completed?|closed|ticked|checked)\b",
+}
 _ASKING_WORDS = (
     "note page entry file tag tagged task todo item action checklist list show give tell name "
     "value number find open unfinished pending undone outstanding left still remain remaining "
@@ -125,7 +119,7 @@ def _tagged(corpus: Corpus, question: Question) -> Iterator[Found]:
     if match is None or not _NOTES.search(text):
         return
     wanted = fold(match.group(1))
-    if _subject(terms(text[: match.start()] + text[match.end() :]), question.language):
+    if _subject(question, match.span()):
         return
     for note_id in sorted(corpus.matching(Filters(tags=(match.group(1),)))):
         note = corpus.notes[note_id]
@@ -144,11 +138,11 @@ def _tag_place(note: Note, tag: str) -> Span:
 
 
 def _tasks(corpus: Corpus, question: Question) -> Iterator[Found]:
-    text, wanted = question.standalone, _asked(question)
+    text, wanted = question.standalone, _subject(question)
     duty = _DUTY.search(text)
     if not (_TASK.search(text) or (duty and wanted)):
         return
-    state = next((state for state, pattern in _STATES if pattern.search(text)), "")
+    state = next((one for one, said in _STATES.items() if re.search(said, text, re.I)), "")
     state = state or ("open" if duty else "")
     inside = {
         note
@@ -171,7 +165,7 @@ def _dated(corpus: Corpus, question: Question) -> Iterator[Found]:
     if len(question.dates) != 1:
         return
     period = question.dates[0]
-    wanted = _subject(terms(text[: period.span[0]] + text[period.span[1] :]), question.language)
+    wanted = _subject(question, period.span)
     is_day, of_notes = period.first == period.last, _NOTES.search(text) is not None
     if not is_day and (wanted or not of_notes):
         return
@@ -179,7 +173,10 @@ def _dated(corpus: Corpus, question: Question) -> Iterator[Found]:
         if of_notes and not wanted:
             yield Found(note.id, _first_line(note), note.title)
         else:
-            yield from _of_day(note, wanted)
+            for unit in units(note):
+                skipped = unit.kind in ("heading", "property", "header")
+                if not skipped and wanted <= _roots((unit.text, *unit.headings)):
+                    yield _found(note, unit, with_state=True)
 
 
 def _notes_of(corpus: Corpus, period: When) -> list[Note]:
@@ -208,18 +205,9 @@ def _in_every_year(period: When) -> Iterator[tuple[date, date]]:
             yield day, day
 
 
-def _of_day(note: Note, wanted: Collection[str]) -> Iterator[Found]:
-    """Yield the lines of a daily note, or those that contain all the words wanted."""
-    for unit in units(note):
-        if unit.kind in ("heading", "property", "header"):
-            continue
-        if set(wanted) <= _roots((unit.text, *unit.headings)):
-            yield _found(note, unit, with_state=True)
-
-
 def _when(corpus: Corpus, question: Question) -> Iterator[Found]:
     """Yield the lines of daily notes on a subject: the date is in the note's name."""
-    wanted = _asked(question)
+    wanted = _subject(question)
     if not _WHEN.search(question.standalone) or not wanted:
         return
     for note in _nearby(corpus, question):
@@ -234,7 +222,7 @@ def _when(corpus: Corpus, question: Question) -> Iterator[Found]:
 
 def _values(corpus: Corpus, question: Question) -> Iterator[Found]:
     """Yield the rows and properties that contain the value of the column or key asked for."""
-    wanted = _asked(question)
+    wanted = _subject(question)
     named = (corpus.notes[note] for name in question.names for note in name.notes)
     if any(wanted <= _roots((note.title, *note.aliases)) for note in named):
         return  # the question asks for the note itself
@@ -269,8 +257,7 @@ def _attended(corpus: Corpus, question: Question) -> Iterator[Found]:
     asked = _ATTENDED.search(text)
     if asked is None:
         return
-    rest = text[: asked.start()] + text[asked.end() :]
-    wanted = _subject(terms(rest), question.language) - _AT_A_TABLE
+    wanted = _subject(question, asked.span()) - _AT_A_TABLE
     for when in days:
         wanted -= _roots([text[slice(*when.span)]])
     for note in _nearby(corpus, question):
@@ -293,7 +280,7 @@ def _attended(corpus: Corpus, question: Question) -> Iterator[Found]:
 def _headed(corpus: Corpus, question: Question) -> Iterator[Found]:
     """Yield the list under a heading or line with the words asked for, such as "Attendees:"."""
     number = question.number
-    wanted = _asked(question) - (_NUMBERS if number else set())
+    wanted = _subject(question) - (_NUMBERS if number else set())
     if not _LISTED.search(question.standalone) or not wanted:
         return
     for note in _nearby(corpus, question):
@@ -322,7 +309,7 @@ def _headed(corpus: Corpus, question: Question) -> Iterator[Found]:
 
 def _named(corpus: Corpus, question: Question) -> Iterator[Found]:
     """Yield the name of an empty note that holds all words of the question: it says the answer."""
-    wanted = _asked(question)
+    wanted = _subject(question)
     for note in _nearby(corpus, question) if wanted else ():
         if not note.text.strip() and _all_alike(wanted, _roots([note.title])):
             yield Found(note.id, (0, 0), note.title, item=False)
@@ -379,12 +366,13 @@ def _holds_names(unit: Unit, question: str, place: str) -> bool:
     return all(name in text for name in han_names(asked))
 
 
-def _asked(question: Question) -> set[str]:
-    """Return the roots of what a question names, in English too, without words that only ask."""
-    return _subject(question.terms, question.language)
+def _subject(question: Question, outside: Span | None = None) -> set[str]:
+    """Return the roots of what a question names, in English too, without words that only ask.
 
-
-def _subject(words: Iterable[str], language: str) -> set[str]:
+    With a span, its words outside that are read.
+    """
+    text, language = question.standalone, question.language
+    words = terms(text[: outside[0]] + text[outside[1] :]) if outside else question.terms
     common = () if language == "en" else COMMON_WORDS.get(language, ())
     return _roots_of(words) - _ASKING - set(map(_root, common))
 

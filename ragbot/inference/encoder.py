@@ -6,13 +6,13 @@ import logging
 import re
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -55,20 +55,11 @@ class EncoderIdentity:
     normalised: bool = True
 
 
-class EncodedBatches(Protocol):
-    """Batches of encoded passages, in order, encoded ahead of the reader.
+EncodedBatches: TypeAlias = Generator[Encoded, None, None]
+"""Batches of encoded passages, in order, encoded ahead of the reader once it has read one.
 
-    Close it to drop the batches that have not been read.
-    """
-
-    def __iter__(self) -> Iterator[Encoded]:
-        """Return itself."""
-
-    def __next__(self) -> Encoded:
-        """Return the next batch, once it is encoded."""
-
-    def close(self) -> None:
-        """Cancel the batches that have not begun."""
+Close it to cancel the batches that have not begun.
+"""
 
 
 class Encoder(Protocol):
@@ -177,7 +168,14 @@ class LocalEncoder:
             codes = [_quantized(text, words) for text, (_, words) in zip(batch, read, strict=True)]
             return Encoded(np.stack([vector for vector, _ in read]), codes)
 
-        return _Submitted(self._threads(model), encode, _batches(texts))
+        pool = self._threads(model)
+        pending = deque(pool.submit(encode, batch) for batch in _batches(texts))
+        try:
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            while pending:
+                pending.pop().cancel()
 
     def encode_passages(self, texts: Sequence[str]) -> Encoded:
         """Encode passages and wait for all of them."""
@@ -268,35 +266,6 @@ class VectorCache:
             while len(self._vectors) > self._size:
                 self._vectors.popitem(last=False)
         return np.stack([known[text] for text in texts])
-
-
-class _Submitted:
-    """Work that threads do ahead of the reader; see `EncodedBatches`."""
-
-    def __init__(
-        self,
-        pool: ThreadPoolExecutor,
-        work: Callable[[Sequence[str]], Encoded],
-        batches: Sequence[Sequence[str]],
-    ) -> None:
-        self._futures: deque[Future[Encoded]] = deque(pool.submit(work, one) for one in batches)
-
-    def __iter__(self) -> Iterator[Encoded]:
-        return self
-
-    def __next__(self) -> Encoded:
-        if not self._futures:
-            raise StopIteration
-        try:
-            return self._futures.popleft().result()
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Cancel the batches that have not begun."""
-        while self._futures:
-            self._futures.pop().cancel()
 
 
 def encode_sorted(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, cast
 
 from ragbot.errors import ModelUnavailableError, StorageError
 from ragbot.inference.encoder import (
@@ -94,21 +95,28 @@ class ClusterEncoder:
             If ray is not installed, or a worker has another model.
         """
         ray = _connect(self._address)
-        starts = range(0, len(texts), TEXTS_A_TASK)
-        parts = [texts[start : start + TEXTS_A_TASK] for start in starts]
         task = ray.remote(max_retries=RETRIES)(_encode)
-        return _Tasks(ray, partial(task.remote, self._make), self._check, parts)
+        starts = range(0, len(texts), TEXTS_A_TASK)
+        waiting = (texts[start : start + TEXTS_A_TASK] for start in starts)
+        running = deque(task.remote(self._make, part) for part in islice(waiting, PENDING))
+        try:
+            while running:
+                found = self._result(ray, running[0])
+                running.popleft()
+                running.extend(task.remote(self._make, part) for part in islice(waiting, 1))
+                yield found
+        finally:
+            while running:
+                ray.cancel(running.pop())
 
     def encode_passages(self, texts: Sequence[str]) -> Encoded:
         """Encode passages on the cluster and wait for all of them."""
         return encode_sorted(self.passages, texts, self.identity.dimension)
 
-    def _check(self, wait: Callable[[], tuple[EncoderIdentity, Encoded]]) -> Encoded:
-        """Return the result of a task; raise an error of ragbot's if it failed."""
-        import ray
-
+    def _result(self, ray: Any, task: Any) -> Encoded:
+        """Wait for a task; raise an error of ragbot's if it failed."""
         try:
-            identity, encoded = wait()
+            identity, encoded = ray.get(task)
         except ray.exceptions.RayError as error:
             text = str(error).strip() or type(error).__name__
             reason = f"a worker failed ({text.splitlines()[-1]})"
@@ -116,50 +124,7 @@ class ClusterEncoder:
         if identity != self.identity:
             reason = f"a worker has {identity}, here is {self.identity}"
             raise ModelUnavailableError(self.identity.name, reason, _SAME)
-        return encoded
-
-
-class _Tasks:
-    """Tasks of a cluster, submitted ahead of the reader; see `EncodedBatches`."""
-
-    def __init__(
-        self,
-        ray: Any,
-        submit: Callable[[Sequence[str]], Any],
-        check: Callable[[Callable[[], tuple[EncoderIdentity, Encoded]]], Encoded],
-        parts: Sequence[Sequence[str]],
-    ) -> None:
-        self._ray = ray
-        self._submit = submit
-        self._check = check
-        self._waiting = deque(parts)
-        self._running: deque[Any] = deque()
-        self._fill()
-
-    def __iter__(self) -> Iterator[Encoded]:
-        return self
-
-    def __next__(self) -> Encoded:
-        if not self._running:
-            raise StopIteration
-        try:
-            found = self._check(partial(self._ray.get, self._running[0]))
-        except BaseException:
-            self.close()
-            raise
-        self._running.popleft()
-        self._fill()
-        return found
-
-    def close(self) -> None:
-        """Cancel the tasks that have not been read."""
-        self._waiting.clear()
-        while self._running:
-            self._ray.cancel(self._running.pop())
-
-    def _fill(self) -> None:
-        while self._waiting and len(self._running) < PENDING:
-            self._running.append(self._submit(self._waiting.popleft()))
+        return cast(Encoded, encoded)
 
 
 _encoders: dict[str, Encoder] = {}

@@ -44,16 +44,17 @@ class Dying(WordEncoder):
 
 
 class Lasting(WordEncoder):
-    """Takes two minutes; `folder` knows when it has begun."""
+    """Takes two minutes for any task but the first; `folder` knows when it has begun."""
 
     def __init__(self, folder):
         super().__init__()
         self.folder = folder
 
     def encode_passages(self, texts):
-        (self.folder / "begun").touch()
-        for _ in range(1200):
-            time.sleep(0.1)
+        if texts[0] != TEXTS[0]:
+            (self.folder / "begun").touch()
+            for _ in range(1200):
+                time.sleep(0.1)
         return super().encode_passages(texts)
 
 
@@ -127,6 +128,7 @@ def test_index_is_the_same_as_one_embedded_here(cluster, tmp_path):
 @pytest.mark.slow
 def test_cancelled_batches_are_not_awaited(cluster, tmp_path):
     coming = ClusterEncoder(partial(Lasting, tmp_path), "auto").passages(TEXTS)
+    next(coming)
     while not (tmp_path / "begun").exists():
         time.sleep(0.05)
     closing = threading.Thread(target=coming.close)

@@ -30,6 +30,7 @@ from itertools import accumulate, count
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the program does
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent

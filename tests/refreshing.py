@@ -11,12 +11,12 @@ PROCESSES.set_forkserver_preload(["ragbot.index.index", "chromadb", "tests.word_
 
 
 def refresh(notes: Path, index: Path, flush: int) -> None:
-    from ragbot.index import chroma, vector_writer
+    from ragbot.index import chroma, vectors
     from ragbot.index.index import Index
     from tests.word_encoder import WordEncoder
 
     # Small batches, each with a write to Chroma: more moments to be killed in.
-    vector_writer.BATCH = 4
+    vectors.BATCH = 4
     chroma.FLUSH = flush
     Index(index).refresh(notes, WordEncoder())
 

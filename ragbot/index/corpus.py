@@ -20,8 +20,7 @@ from ragbot.index.names import NameMatch, StoredNames, names_in
 from ragbot.index.note_writer import read_problems
 from ragbot.index.notes import Notes, NoteSize
 from ragbot.index.stored_graph import StoredGraph
-from ragbot.index.vector_writer import encoder_of
-from ragbot.index.vectors import Vectors
+from ragbot.index.vectors import Vectors, encoder_of
 from ragbot.inference.encoder import EncoderIdentity
 from ragbot.inference.token_codes import Codes, none
 from ragbot.models import Filters, NoteId, Passage, Problem
@@ -225,6 +224,17 @@ class Corpus:
         """Return the unit vector of each passage; zeros for one without a vector."""
         return self._vectors.vectors(passages)
 
+    def first_vectors(self, notes: Collection[NoteId]) -> Mapping[NoteId, FloatArray]:
+        """Return the unit vector of the first passage of each note that has one."""
+        query = (
+            "SELECT n.path, e.vector FROM note n JOIN passage p ON p.id = "
+            "(SELECT id FROM passage WHERE note = n.id ORDER BY first, id LIMIT 1) "
+            "JOIN embedding e ON e.id = p.embedding "
+            "WHERE n.path IN (SELECT value FROM json_each(?))"
+        )
+        rows = self._connection.execute(query, (json.dumps(list(notes)),))
+        return {note: np.frombuffer(vector, np.float32) for note, vector in rows}
+
     @property
     def link_trust(self) -> float:
         """Difference in similarity between linked notes and others, in [0, 1]."""
@@ -318,13 +328,13 @@ def _link_trust(corpus: Corpus) -> float:
         for note in islice(corpus.notes, 0, None, step)
         for link in corpus.graph.outgoing(note)[:MOST_LINKS]
     ]
-    passages = corpus.passages_by_note({note for link in links for note in link})
-    links = [link for link in links if all(passages[note] for note in link)]
-    if not links or not corpus.embedded:
+    vectors = corpus.first_vectors({note for link in links for note in link})
+    links = [link for link in links if all(note in vectors for note in link)]
+    if not links:
         return PRIOR
     giving, source = np.unique([link[0] for link in links], return_inverse=True)
     taking, target = np.unique([link[1] for link in links], return_inverse=True)
-    first = [corpus.vectors([passages[note][0] for note in notes]) for notes in (giving, taking)]
+    first = [np.stack([vectors[note] for note in notes.tolist()]) for notes in (giving, taking)]
     cosines = first[0] @ first[1].T
     counts = np.zeros(cosines.shape, np.float32)
     np.add.at(counts, (source, target), 1)

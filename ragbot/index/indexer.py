@@ -24,7 +24,7 @@ from ragbot.index.note_rows import NoteRows, problem_row
 from ragbot.index.note_writer import NoteWriter, Written, read_problems
 from ragbot.index.reading import Outcome, read_all
 from ragbot.index.relation_writer import LinkWriter, MentionWriter
-from ragbot.index.vector_writer import VectorWriter
+from ragbot.index.vectors import VectorWriter
 from ragbot.inference.encoder import Encoder
 from ragbot.models import Changes, NoteId, Progress
 from ragbot.notes import PARSER_VERSION, vault
@@ -139,13 +139,12 @@ class Indexer:
                 self._read()
                 if self._task.rebuild:
                     self._vectors.renew()
-                texts = self._vectors.pending()
-                spent = time.monotonic() - scanned if self._vectors.embedded else 0.0
-                if texts:
-                    self._vectors.embed(texts, max(SCAN_SECONDS, SCAN_SHARE * spent))
+                embedded = self._vectors.embedded
+                spent = time.monotonic() - scanned if embedded else 0.0
+                more = self._vectors.embed(max(SCAN_SECONDS, SCAN_SHARE * spent))
                 # After a few texts a second scan would cost as much as all the rest of an edit.
                 late = time.monotonic() - scanned >= SCAN_SECONDS
-                if not texts or not (late or self._vectors.pending()):
+                if not more and not (late and self._vectors.embedded > embedded):
                     break
         if self._unused:
             with transaction(self._connection):
@@ -295,6 +294,7 @@ class Indexer:
         """Resolve the links and find the mentions that a batch affects."""
         if not written.changed:
             return
+        self._vectors.close()
         self._unused |= written.embeddings
         sources, targets = self._links.resolve(written.notes, written.link_keys)
         targets |= written.neighbours

@@ -50,12 +50,13 @@ class LinkRow(NamedTuple):
 
 
 class PassageRow(NamedTuple):
-    """One passage: its place, what it is embedded as, and its words."""
+    """One passage: its place, the text that is embedded for it, and its words."""
 
     first: int
     last: int
     headings: str
     text_key: str
+    text: str
     words: str
 
 
@@ -214,5 +215,6 @@ def _passage_row(note: Note, passage: Passage) -> PassageRow:
         *passage.span,
         json.dumps(passage.headings),
         text_key(text),
+        storable(text),
         " ".join(tokens(text)),
     )

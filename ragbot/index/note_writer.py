@@ -214,10 +214,10 @@ class NoteWriter:
     def _add_passage(self, note: int, passage: PassageRow) -> None:
         execute = self._connection.execute
         query = (
-            "INSERT INTO passage (note, first, last, headings, text_key, embedding) "
-            "VALUES (?, ?, ?, ?, ?5, (SELECT id FROM embedding WHERE text_key = ?5))"
+            "INSERT INTO passage (note, first, last, headings, text_key, text, embedding) "
+            "VALUES (?, ?, ?, ?, ?5, ?, (SELECT id FROM embedding WHERE text_key = ?5))"
         )
-        number = execute(query, (note, *passage[:4])).lastrowid
+        number = execute(query, (note, *passage[:5])).lastrowid
         execute("INSERT INTO passage_words (rowid, words) VALUES (?, ?)", (number, passage.words))
 
     def _remove_passages(self, rows: Iterable[tuple[Any, ...]], done: Written) -> None:

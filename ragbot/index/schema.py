@@ -6,7 +6,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterator
 
-FORMAT = 1
+FORMAT = 2
 """Version of the tables; a database of an older version is built again."""
 
 APPLICATION = 0x52414742
@@ -60,12 +60,13 @@ CREATE INDEX relation_other_key ON relation (other_key) WHERE other_key IS NOT N
 CREATE INDEX relation_predicate ON relation (predicate, kind);
 CREATE INDEX relation_ghost ON relation (source, position) WHERE kind = 'ghost';
 
--- Ids are never used again: Chroma may still know those of passages that are gone. `flush` is the
--- number of the write that put the passage into Chroma.
+-- Ids are never used again: Chroma may still know those of passages that are gone. `text` is
+-- embedded, and `text_key` is its hash. `flush` is the number of the write that put the passage
+-- into Chroma.
 CREATE TABLE passage (
     id INTEGER PRIMARY KEY AUTOINCREMENT, note INTEGER NOT NULL REFERENCES note,
     first INTEGER NOT NULL, last INTEGER NOT NULL, headings TEXT NOT NULL,
-    text_key TEXT NOT NULL, embedding INTEGER, flush INTEGER
+    text_key TEXT NOT NULL, text TEXT NOT NULL, embedding INTEGER, flush INTEGER
 );
 CREATE INDEX passage_note ON passage (note, first);
 CREATE INDEX passage_text_key ON passage (text_key);

@@ -1,21 +1,45 @@
-"""The vectors of a snapshot: the nearest ones by Chroma, or exactly over the database."""
+"""Vectors: written to the database and to Chroma by a refresh, and compared by a snapshot.
+
+The nearest ones are found by Chroma, or exactly over the database.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
+import math
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragbot.index.chroma import ChromaState, ChromaStore, Client, chroma_state
-from ragbot.index.database import read_meta
-from ragbot.models import NoteId
+from ragbot.index.chroma import (
+    ChromaState,
+    ChromaStore,
+    Client,
+    chroma_state,
+    write_chroma_state,
+)
+from ragbot.index.database import count_up, read_meta, transaction, write_meta
+from ragbot.inference.encoder import EncodedBatches, Encoder, EncoderIdentity, longest_first
+from ragbot.inference.token_codes import Encoded
+from ragbot.models import NoteId, Progress
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
+
+_log = logging.getLogger(__name__)
+
+BATCH = 256
+"""Vectors in one transaction."""
+
+MOST_PENDING = 20_000
+"""Pending texts that are read into memory at a time."""
 
 REOPEN = 2000
 """Newer vectors to compare exactly before a reader opens its client again."""
@@ -186,3 +210,149 @@ def _best(ids: IntArray, cosines: FloatArray, k: int) -> list[tuple[int, float]]
         kept = np.flatnonzero(cosines >= least)
         ids, cosines = ids[kept], cosines[kept]
     return list(zip(ids.tolist(), cosines.tolist(), strict=True))
+
+
+class VectorWriter:
+    """Writes the vectors of one refresh.
+
+    Attributes
+    ----------
+    embedded
+        Number of texts that this refresh has embedded.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        chroma: ChromaStore,
+        encoder: Encoder | None,
+        report: Callable[[Progress], None],
+        *,
+        rebuild: bool,
+    ) -> None:
+        self.embedded = 0
+        self._connection = connection
+        self._chroma = chroma
+        self._encoder = encoder
+        self._report = report
+        self._rebuild = rebuild
+        self._to_embed = "embedding IS NULL"
+        self._batches: EncodedBatches | None = None
+        self._keys: deque[str] = deque()
+
+    def close(self) -> None:
+        """Cancel the embedding in progress; the next `embed` reads again what is pending."""
+        if self._batches is not None:
+            self._batches.close()
+        self._keys.clear()
+
+    def finish(self) -> None:
+        """Update Chroma after the last vectors, if that is due."""
+        if self._rebuild:
+            with transaction(self._connection):
+                self._forget_chroma()
+        if self._encoder is not None and self._chroma.is_due(self._connection, last=True):
+            self._write_chroma()
+
+    def adopt_encoder(self) -> None:
+        """Remove the vectors of another encoder, which cannot be compared."""
+        encoder = self._encoder
+        if encoder is None:
+            return
+        known, now = encoder_of(self._connection), encoder.identity
+        if known == now:
+            return
+        if known is not None:
+            message = "The index was built with the encoder %r; it is embedded again with %r."
+            _log.warning(message, known.name, now.name)
+        with transaction(self._connection):
+            self._connection.execute("UPDATE passage SET embedding = NULL, flush = NULL")
+            self._connection.execute("DELETE FROM embedding")
+            self._forget_chroma()
+            write_meta(self._connection, "encoder", json.dumps(asdict(now)))
+            write_meta(self._connection, "dimension", now.dimension)
+            count_up(self._connection)
+
+    def renew(self) -> None:
+        """Mark all texts as pending; their old vectors serve until then."""
+        if "temp" not in self._to_embed:
+            self._connection.execute(
+                "CREATE TEMP TABLE renew AS SELECT DISTINCT text_key FROM passage"
+            )
+            self._to_embed += " OR text_key IN (SELECT text_key FROM temp.renew)"
+
+    def embed(self, seconds: float) -> bool:
+        """Embed pending texts for some seconds, and return whether there are more.
+
+        The time begins with the first vectors: loading the encoder does not count.
+        """
+        if self._encoder is None or not (pending := self._count_pending()):
+            return False
+        if not self._keys:
+            self._begin(self._encoder)
+        assert self._batches is not None
+        total, ends = self.embedded + pending, math.inf
+        self._report(Progress("embed", self.embedded, total, "passages"))
+        while self._keys and time.monotonic() < ends:
+            keys: list[str] = []
+            batches: list[Encoded] = []
+            while self._keys and len(keys) < BATCH and not (keys and time.monotonic() >= ends):
+                batches.append(next(self._batches))
+                ends = min(ends, time.monotonic() + seconds)
+                keys += [self._keys.popleft() for _ in batches[-1].codes]
+                self.embedded += len(batches[-1].codes)
+                self._report(Progress("embed", self.embedded, total, "passages"))
+            self._write_vectors(keys, batches)
+            if self._chroma.is_due(self._connection, last=False):
+                self._write_chroma()
+        return self._count_pending() > 0
+
+    def _begin(self, encoder: Encoder) -> None:
+        """Submit pending texts to the encoder, the longest first."""
+        query = f"SELECT text_key, text FROM passage WHERE {self._to_embed} ORDER BY id LIMIT ?"
+        texts = dict(self._connection.execute(query, (MOST_PENDING,)).fetchall())
+        keys, values = list(texts), list(texts.values())
+        order = longest_first(values)
+        self._keys.extend(keys[i] for i in order)
+        self._batches = encoder.passages([values[i] for i in order])
+
+    def _count_pending(self) -> int:
+        query = f"SELECT count(DISTINCT text_key) FROM passage WHERE {self._to_embed}"
+        return int(self._connection.execute(query).fetchone()[0])
+
+    def _write_vectors(self, keys: Sequence[str], batches: Sequence[Encoded]) -> None:
+        vectors = [vector.astype("<f4").tobytes() for one in batches for vector in one.vectors]
+        codes = [codes.tobytes() for one in batches for codes in one.codes]
+        with transaction(self._connection):
+            self._connection.executemany(
+                "INSERT INTO embedding (text_key, vector, codes) VALUES (?, ?, ?) "
+                "ON CONFLICT (text_key) DO UPDATE SET vector = excluded.vector, "
+                "codes = excluded.codes",
+                zip(keys, vectors, codes, strict=True),
+            )
+            self._connection.executemany(
+                "UPDATE passage SET embedding = (SELECT id FROM embedding WHERE text_key = ?1) "
+                "WHERE text_key = ?1",
+                zip(keys),
+            )
+            if self._rebuild:
+                self._connection.executemany("DELETE FROM temp.renew WHERE text_key = ?", zip(keys))
+            count_up(self._connection)
+
+    def _write_chroma(self) -> None:
+        self._report(Progress("write", 0, 1, "vectors"))
+        self._chroma.write(self._connection)
+
+    def _forget_chroma(self) -> None:
+        """Write that the collection has to be built again, in the transaction of the caller."""
+        state = chroma_state(self._connection)
+        write_chroma_state(self._connection, state._replace(collection="", ready=False))
+
+
+def encoder_of(connection: sqlite3.Connection) -> EncoderIdentity | None:
+    """Return the encoder of the stored vectors; None before there are any."""
+    known = read_meta(connection, "encoder")
+    if known is None:
+        return None
+    values: dict[str, Any] = json.loads(known)
+    return EncoderIdentity(**values | {"prefixes": tuple(values["prefixes"])})

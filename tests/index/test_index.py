@@ -34,7 +34,7 @@ from ragbot.index import (
     reading,
     relation_writer,
     schema,
-    vector_writer,
+    vectors,
 )
 from ragbot.index.database import DAMAGED, FILE, Database
 from ragbot.index.index import Index
@@ -188,7 +188,7 @@ class StoppedError(Exception):
 
 @pytest.mark.parametrize("batch", [1, 300])
 def test_words_answer_before_anything_is_embedded(vault, index, monkeypatch, batch):
-    monkeypatch.setattr(vector_writer, "BATCH", 1)
+    monkeypatch.setattr(vectors, "BATCH", 1)
     monkeypatch.setattr(indexer, "BATCH", batch)
     seen = []
 
@@ -221,7 +221,7 @@ def test_loading_the_encoder_does_not_count_as_embedding(vault, index, monkeypat
 
 
 def test_interrupted_embedding_is_continued(vault, index, monkeypatch):
-    monkeypatch.setattr(vector_writer, "BATCH", 1)
+    monkeypatch.setattr(vectors, "BATCH", 1)
     first, second = WordEncoder(), WordEncoder()
 
     def report(progress):
@@ -277,7 +277,7 @@ class WatchedEncoder(WordEncoder):
 
 
 def test_a_build_that_fails_ends_the_embedding(vault, index, monkeypatch):
-    monkeypatch.setattr(vector_writer, "BATCH", 1)
+    monkeypatch.setattr(vectors, "BATCH", 1)
     encoder = WatchedEncoder()
 
     def report(progress):
@@ -291,7 +291,7 @@ def test_a_build_that_fails_ends_the_embedding(vault, index, monkeypatch):
 
 
 def test_a_note_removed_during_embedding_is_not_embedded(vault, index, monkeypatch):
-    monkeypatch.setattr(vector_writer, "BATCH", 1)
+    monkeypatch.setattr(vectors, "BATCH", 1)
     monkeypatch.setattr(indexer, "SCAN_SECONDS", 0)
     encoder = WatchedEncoder()
 
@@ -308,7 +308,7 @@ def test_a_note_removed_during_embedding_is_not_embedded(vault, index, monkeypat
 
 
 def test_edit_during_embedding_is_seen_before_the_end(vault, index, monkeypatch):
-    monkeypatch.setattr(vector_writer, "BATCH", 1)
+    monkeypatch.setattr(vectors, "BATCH", 1)
     monkeypatch.setattr(indexer, "SCAN_SECONDS", 0)
 
     def report(progress):
@@ -499,13 +499,14 @@ def test_index_of_a_newer_version_is_left_alone(vault, index):
 def test_index_of_an_older_version_is_built_again_and_says_so(vault, index, monkeypatch, caplog):
     index.refresh(vault, WordEncoder())
     index.close()
-    monkeypatch.setattr(schema, "FORMAT", 2)
+    older = f"format {schema.FORMAT}"
+    monkeypatch.setattr(schema, "FORMAT", schema.FORMAT + 1)
     fresh = Index(index.directory)
-    with pytest.raises(IndexOutdatedError, match="format 1 of an older ragbot"), fresh.snapshot():
+    with pytest.raises(IndexOutdatedError, match=f"{older} of an older ragbot"), fresh.snapshot():
         pass
     encoder = WordEncoder()
     fresh.refresh(vault, encoder)
-    assert "format 1" in caplog.text
+    assert older in caplog.text
     assert "built again now" in caplog.text
     assert len(encoder.encoded) == 3
     assert best(fresh, "what melts") == "Ice.md"

@@ -27,6 +27,9 @@ def start(arguments: Sequence[str] | None = None) -> int:
     calls `finish_on_interrupt`.
     """
     _on_interrupt(_exit_now)
+    # Several threads of a matrix product wait for each other in a loop, which doubles the processor
+    # time of a question. numpy reads this when it is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     return main(arguments)
 
 

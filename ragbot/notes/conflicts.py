@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ragbot.models import NoteId
 
@@ -22,17 +22,45 @@ _SUFFIX = re.compile(
 )
 
 
-def conflict_copies(notes: Iterable[NoteId]) -> dict[NoteId, NoteId]:
+# iCloud and Google Drive number a copy, OneDrive adds the device: so people name notes too.
+_NUMBERED = re.compile(r"(?P<name>.+?)(?: [2-9]| ?\([1-9]\)|-[A-Za-z][\w-]*)")
+
+ALIKE = 2 / 3
+"""Share of lines that a note with such a name has in common with the original."""
+
+
+def conflict_copies(
+    notes: Iterable[NoteId], text_of: Callable[[NoteId], str]
+) -> dict[NoteId, NoteId]:
     """Return the notes that are a conflict copy of another one, with that one.
+
+    Parameters
+    ----------
+    notes
+        Some notes of a vault.
+    text_of
+        Returns the text of a note; called where the name alone cannot tell.
 
     Examples
     --------
-    >>> conflict_copies(["a/Plan.md", "a/Plan (Ann's conflicted copy 2026-06-05).md"])
-    {"a/Plan (Ann's conflicted copy 2026-06-05).md": 'a/Plan.md'}
+    >>> conflict_copies(["Plan.md", "Plan (Ann's conflicted copy 2026-06-05).md"], str)
+    {"Plan (Ann's conflicted copy 2026-06-05).md": 'Plan.md'}
     """
     known = set(notes)
-    originals = {note: original_name(note) for note in known if "onfli" in note.lower()}
-    return {copy: note for copy, note in originals.items() if note in known and note != copy}
+    copies = {}
+    for note in sorted(known):
+        named = original_name(note)
+        numbered = _original(note, _NUMBERED)
+        if named != note and named in known:
+            copies[note] = named
+        elif numbered != note and numbered in known and _alike(text_of(note), text_of(numbered)):
+            copies[note] = numbered
+    return copies
+
+
+def _alike(one: str, other: str) -> bool:
+    lines = [{line.strip() for line in text.splitlines()} - {""} for text in (one, other)]
+    return len(lines[0] & lines[1]) >= ALIKE * max(1, *map(len, lines))
 
 
 def original_name(note: NoteId) -> NoteId:
@@ -43,7 +71,11 @@ def original_name(note: NoteId) -> NoteId:
     >>> original_name("a/Plan.sync-conflict-20260605-101112.md"), original_name("Plan.md")
     ('a/Plan.md', 'Plan.md')
     """
+    return _original(note, _BRACKETS, _SUFFIX) if "onfli" in note.lower() else note
+
+
+def _original(note: NoteId, *marks: re.Pattern[str]) -> NoteId:
     folder, slash, name = note.rpartition("/")
-    stem = name.removesuffix(".md")
-    found = _BRACKETS.fullmatch(stem) or _SUFFIX.fullmatch(stem)
+    matches = (mark.fullmatch(name.removesuffix(".md")) for mark in marks)
+    found = next(filter(None, matches), None)
     return f"{folder}{slash}{found['name']}.md" if found else note

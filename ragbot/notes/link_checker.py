@@ -97,7 +97,7 @@ def check(
         By note and line, errors before warnings before hints on one line.
     """
     vault = _Vault(notes, Names(notes, files), {note.id: note for note in notes})
-    vault.copies = conflict_copies(vault.by_id)
+    vault.copies = conflict_copies(vault.by_id, lambda note: vault.by_id[note].text)
     found = list(problems)
     for note in notes:
         found += _link_problems(vault, note)

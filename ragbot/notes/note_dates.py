@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -11,19 +11,15 @@ from typing import Any
 from ragbot.errors import QuestionError
 from ragbot.models import Filters, Note
 from ragbot.notes.conflicts import original_name
-from ragbot.text.dates import When, day_of, find_dates, period
+from ragbot.text.dates import When, day_of, only_dates, spoken
 
 FIELDS = ("created", "date", "day")
 """Frontmatter fields that date a note; the first that holds a day counts."""
 
+LONGEST = 31
+"""Days of the longest period that dates a note."""
+
 _DIGITS = re.compile(r"\d.*\d", re.DOTALL)
-_WEEKDAYS = (
-    r"mon(?:day)?|tues?(?:day)?|wed(?:nesday)?|thu(?:rs(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
-    r"|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|mo|di|mi|do|fr|sa|so"
-    r"|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
-    r"|lunes|martes|miércoles|jueves|viernes|sábado|domingo|the|le|el|[月火水木金土日]曜?日?"
-)
-_REST = re.compile(rf"(?:{_WEEKDAYS}|[\W_])*", re.IGNORECASE)
 
 
 def filter_days(filters: Filters) -> tuple[str, str]:
@@ -32,30 +28,42 @@ def filter_days(filters: Filters) -> tuple[str, str]:
     Raises
     ------
     QuestionError
-        If the value of a filter is no date.
+        If the value of a filter is no date, or may be two.
     """
-    first = _period(filters.since).first.isoformat() if filters.since else ""
-    last = _period(filters.until).last.isoformat() if filters.until else ""
+    first = filter_period(filters.since).first.isoformat() if filters.since else ""
+    last = filter_period(filters.until).last.isoformat() if filters.until else ""
     return first, last
 
 
-def _period(written: str) -> When:
-    found = period(written)
-    if found is None:
+def filter_period(written: str) -> When:
+    """Return the day, week, month or year that the value of a filter names.
+
+    Raises
+    ------
+    QuestionError
+        If it names none, or may name two days.
+    """
+    found = only_dates(written)
+    if len(found) > 1:
+        days = " or ".join(spoken(when.first) for when in found)
+        raise QuestionError(
+            f"{written!r} may be {days}; write {found[0].first} or {found[1].first}"
+        )
+    if not found or found[0].yearless:
         raise QuestionError(f"{written!r} is no date; write one such as 2026-06-05 or 2026-06")
-    return found
+    return found[0]
 
 
 def note_date(note: Note) -> date | None:
-    """Return the day of a note, None if it has none.
+    """Return the day of a note, None if it has none; of a week or month, its first day.
 
     A daily note's name is its date. Else the frontmatter counts, and then a day that the
-    name holds, or the folders above: `2026/06/05.md`, `2026-06-05 Choir.md`.
+    name holds, or the folders above: `2026/06/05.md`, `2026-06-05 Choir.md`, `2026-W23.md`.
     """
     written = next((day for name in FIELDS if (day := _field(note.metadata, name))), None)
     # The day in the name of a conflict copy is that of the conflict.
     name = original_name(note.id)
-    return daily_date(name) or written or _day_in(name.removesuffix(".md"))
+    return daily_date(name) or written or _day_in(name.removesuffix(".md")) or _first_day(name)
 
 
 @lru_cache(maxsize=50_000)
@@ -67,16 +75,23 @@ def daily_date(note: str) -> date | None:
     >>> str(daily_date("journal/2026-06-05 Friday.md")), daily_date("2026-06-05 Choir.md")
     ('2026-06-05', None)
     """
+    found = [when.day for names in _dated_names(note) for when in names]
+    return found[0] if len(set(found)) == 1 else None
+
+
+def _first_day(note: str) -> date | None:
+    """Return the first day of a weekly or monthly note; a year alone is any number."""
+    periods = [when for names in _dated_names(note) for when in names]
+    found = next((when for when in periods if not when.yearless), None)
+    return found.first if found and (found.last - found.first).days <= LONGEST else None
+
+
+def _dated_names(note: str) -> Iterator[list[When]]:
+    """Yield the dates that are the name of a note, and that are its path: `2026/06/05.md`."""
     path = note.removesuffix(".md")
-    if not _DIGITS.search(path):
-        return None
-    for text in (path.rpartition("/")[2], "/".join(path.split("/")[-3:])):
-        found = find_dates(text)
-        days = {when.day for when in found}
-        start, end = (found[0].span[0], found[-1].span[1]) if found else (0, 0)
-        if len(days) == 1 and _REST.fullmatch(text[:start]) and _REST.fullmatch(text[end:]):
-            return days.pop()
-    return None
+    if _DIGITS.search(path):
+        yield only_dates(path.rpartition("/")[2])
+        yield only_dates("/".join(path.split("/")[-3:]))
 
 
 @lru_cache(maxsize=50_000)

@@ -123,13 +123,13 @@ def _hits(corpus: Corpus, scorings: Sequence[QueryScoring], k: int, per_note: in
         for passage, short in scoring.passages(note, per_note):
             if evidence := scoring.evidence(note, passage):
                 hits.append(Hit(corpus.passage(passage), scores[note] + short, evidence))
-    return _copies_behind(sorted(hits, key=lambda hit: -hit.score))[:k]
+    return _copies_behind(corpus, sorted(hits, key=lambda hit: -hit.score))[:k]
 
 
-def _copies_behind(hits: Sequence[Hit]) -> list[Hit]:
+def _copies_behind(corpus: Corpus, hits: Sequence[Hit]) -> list[Hit]:
     """Move conflict copies right behind the original, if that is found too."""
     scores = {hit.passage.note: hit.score for hit in reversed(hits)}
-    copies = conflict_copies(scores)
+    copies = conflict_copies(scores, lambda note: corpus.notes[note].text)
     if not copies:
         return list(hits)
     # The next lower float: of equal sentences in both notes, the original's comes first.

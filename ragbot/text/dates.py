@@ -33,20 +33,30 @@ _LETTERS = r"[^\W\d_]{3,10}"
 _YEAR = r"(?:1[5-9]|20|21)\d\d"
 _FORMS = (
     rf"(?<![\d-])(?P<y>{_YEAR})-?W(?P<w>[0-5]\d)(?!\d)",
+    rf"\bweek (?P<w>[0-5]?\d)(?:,| of)? (?P<y>{_YEAR})\b",
     rf"(?<![\d-])(?P<y>{_YEAR})(?P<sep>[-/._])(?P<m>\d{{1,2}})(?P=sep)(?P<d>\d{{1,2}})(?!\d)",
     rf"(?<!\d)(?P<y>{_YEAR})(?P<m>[01]\d)(?P<d>[0-3]\d)(?!\d)",
     rf"(?<![\d-])(?P<y>{_YEAR})-(?P<m>[01]\d)(?![\d-])",
     rf"(?P<y>{_YEAR})\s*[年년]\s*(?P<m>\d{{1,2}})\s*[月월](?:\s*(?P<d>\d{{1,2}})\s*[日일])?",
     r"(?<![\d年])(?P<m>\d{1,2})\s*[月월]\s*(?P<d>\d{1,2})\s*[日일]",
     rf"(?<![\d./-])(?P<d>\d{{1,2}})(?P<sep>[./-])(?P<m>\d{{1,2}})(?P=sep)(?P<y>{_YEAR})(?!\d)",
-    rf"(?<![\w./-])(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|º|\.)?\s+(?:of\s+|de\s+|di\s+)?(?P<n>{_MONTH})\b\.?"
-    rf"(?:,?\s+(?:de\s+|del\s+)?(?P<y>{_YEAR})\b)?",
+    rf"(?<![\w./-])(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|º|\.)?[\s-]+(?:of\s+|de\s+|di\s+)?(?P<n>{_MONTH})\b\.?"
+    rf"(?:,?[\s-]+(?:de\s+|del\s+)?(?P<y>{_YEAR})\b)?",
     rf"(?<!\w)(?P<n>{_LETTERS})\b\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\.\d)(?:,?\s+(?P<y>{_YEAR})\b)?",
     rf"(?<!\w)(?P<n>{_LETTERS})\b\.?,?\s+(?:de\s+|of\s+)?(?P<y>{_YEAR})\b",
 )
 _PATTERNS = tuple(re.compile(form, re.IGNORECASE) for form in _FORMS)
 _BARE_YEAR = re.compile(rf"(?<![\w./-])(?P<y>{_YEAR})(?![\w/-]|\.\d)")
 _HINT = re.compile(rf"{_YEAR}|[月월]|\d[a-zº.]*\s|\b(?:{_MONTH})\b", re.IGNORECASE)
+_WEEKDAYS = (
+    r"mon(?:day)?|tues?(?:day)?|wed(?:nesday)?|thu(?:rs(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
+    r"|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|mo|di|mi|do|fr|sa|so"
+    r"|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
+    r"|lunes|martes|miércoles|jueves|viernes|sábado|domingo|the|le|el|г|[月火水木金土日]曜?日?"
+)
+_REST = re.compile(rf"(?:{_WEEKDAYS}|T\d{4}|T?\d\d:[\d:.+Z]*|[\W_])*", re.IGNORECASE)
+"""What may be around a date that is the whole of a text."""
+
 _WORDS = frozenset(
     {"may", "mar", "mai", "march", "mars", "sept", "dec", "jan", "jun", "mei", "dic", "ago"}
 )
@@ -118,20 +128,19 @@ def day_of(text: str) -> date | None:
     return days.pop() if len(days) == 1 else None
 
 
-def period(text: str) -> When | None:
-    """Return the period that a setting such as `2026-06` or `5 June 2026` names, as a whole.
+def only_dates(text: str) -> list[When]:
+    """Return the date that is the whole text but for a weekday and a time; two of `5/6/2026`.
 
     Examples
     --------
-    >>> str(period("2026-02").last), period("soon")
-    ('2026-02-28', None)
+    >>> [str(when.last) for when in only_dates("Friday, 5 June 2026")], only_dates("5 June, Choir")
+    (['2026-06-05'], [])
     """
-    stripped = text.strip()
-    for when in find_dates(stripped, years=True):
-        rest = stripped[: when.span[0]] + stripped[when.span[1] :]
-        if not when.yearless and not re.search(r"[^\W\d_]", re.sub(r"^T[\d:.]+Z?", "", rest)):
-            return when
-    return None
+    found = find_dates(text, years=True)
+    if not found or {when.span for when in found} != {found[0].span}:
+        return []
+    start, end = found[0].span
+    return found if _REST.fullmatch(text[:start]) and _REST.fullmatch(text[end:]) else []
 
 
 def compact(day: date) -> str:

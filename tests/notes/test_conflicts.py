@@ -15,13 +15,33 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_conflict_copies(name):
-    assert conflict_copies(["a/Plan.md", f"a/{name}.md"]) == {f"a/{name}.md": "a/Plan.md"}
-    assert conflict_copies([f"a/{name}.md", "b/Plan.md"]) == {}
+    assert conflict_copies(["a/Plan.md", f"a/{name}.md"], str) == {f"a/{name}.md": "a/Plan.md"}
+    assert conflict_copies([f"a/{name}.md", "b/Plan.md"], str) == {}
+
+
+NUMBERED = ["Plan 2", "Plan (1)", "Plan-DESKTOP-4F2K", "Plan-annsphone"]
+PLAN = "# Plan\n\nThe slipway is repaved.\n\nAnn wants brick.\n"
+
+
+@pytest.mark.parametrize("name", NUMBERED)
+@pytest.mark.parametrize(
+    ("text", "copy"),
+    [
+        (PLAN, True),
+        (PLAN.replace("brick", "granite"), True),
+        (PLAN + "\nBo wants setts.\n", True),
+        ("# Plan\n\nThe sequel: a second slipway.\n\nOf brick.\n", False),
+        ("", False),
+    ],
+)
+def test_a_numbered_name_is_a_copy_if_the_text_is_alike(name, text, copy):
+    texts = {"Plan.md": PLAN, f"{name}.md": text}
+    assert conflict_copies(texts, texts.__getitem__) == ({f"{name}.md": "Plan.md"} if copy else {})
 
 
 @pytest.mark.parametrize(
     "name",
-    ["Plan (Syrian conflict)", "Plan 2", "Plan (1)", "Plan Conflict", "Conflict", "Plan (copy)"],
+    ["Plan (Syrian conflict)", "Plan Conflict", "Conflict", "Plan (copy)", "Planned", "Plan 12"],
 )
 def test_other_names(name):
-    assert conflict_copies(["Plan.md", f"{name}.md"]) == {}
+    assert conflict_copies(["Plan.md", f"{name}.md"], lambda note: PLAN) == {}

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from ragbot.text.dates import day_of, find_dates, period, spoken
+from ragbot.text.dates import day_of, find_dates, only_dates, spoken
 from ragbot.text.tokenize import tokens
 
 FIFTH = date(2026, 6, 5)
@@ -67,21 +67,25 @@ def test_text_without_a_date(text):
         ("June 2026", date(2026, 6, 1), date(2026, 6, 30)),
         ("2026-02", date(2026, 2, 1), date(2026, 2, 28)),
         ("2026-W23", date(2026, 6, 1), date(2026, 6, 7)),
+        ("week 23 of 2026", date(2026, 6, 1), date(2026, 6, 7)),
         ("2026年6月", date(2026, 6, 1), date(2026, 6, 30)),
         ("2026", date(2026, 1, 1), date(2026, 12, 31)),
+        ("Friday, the 5th of June 2026", FIFTH, FIFTH),
+        ("05-Jun-2026", FIFTH, FIFTH),
+        ("5 июня 2026 г.", FIFTH, FIFTH),
+        ("2026-06-05 10:30", FIFTH, FIFTH),
     ],
 )
 def test_periods(text, first, last):
-    found = period(text)
-    assert found is not None
+    [found] = only_dates(text)
     assert (found.first, found.last) == (first, last)
     assert found.covers(last)
     assert not found.covers(date(2027, 1, 1))
 
 
-@pytest.mark.parametrize("text", ["soon", "5 June", "June 2026 or so", ""])
-def test_a_setting_that_is_no_period(text):
-    assert period(text) is None
+@pytest.mark.parametrize("text", ["soon", "June 2026 or so", "2026-06-05 to 2026-06-07", "T1", ""])
+def test_text_that_is_not_only_a_date(text):
+    assert only_dates(text) == []
 
 
 def test_a_day_without_a_year_covers_it_in_every_year():

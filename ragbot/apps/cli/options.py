@@ -88,10 +88,13 @@ class Date(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the date as it is written; fail where it is none."""
-        from ragbot.text.dates import period
+        from ragbot.errors import QuestionError
+        from ragbot.notes.note_dates import filter_period
 
-        if period(value) is None:
-            self.fail(f"{value!r} is not a date like 2026-03-31", param, ctx)
+        try:
+            filter_period(value)
+        except QuestionError as error:
+            self.fail(str(error), param, ctx)
         return str(value)
 
 

@@ -209,12 +209,14 @@ def shown(note: Note, unit: Unit, span: Span) -> str:
     """Return a slice of a unit as plain text; code unchanged."""
     if span == unit.span or unit.kind in ("row", "code", "math", "html"):
         return unit.text
-    return readable(note.text[slice(*span)], block=span[0] == unit.span[0])
+    begins = span[0] == unit.span[0]
+    item = begins and unit.kind == "task"
+    return inline_text(scan(note.text[slice(*span)]), block=begins, item=item)
 
 
-def readable(source: str, *, block: bool = False) -> str:
-    """Return a slice of running text without markup; for a whole `block`, without a task mark."""
-    return inline_text(scan(source), block=block)
+def readable(source: str) -> str:
+    """Return a slice of running text without markup."""
+    return inline_text(scan(source))
 
 
 def introduction(note: Note, unit: Unit) -> Unit | None:

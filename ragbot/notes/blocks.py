@@ -37,6 +37,8 @@ Kind = Literal["text", "heading", "cell", "code", "html", "math"]
 _Rule = Callable[[StateBlock, int, int, bool], bool]
 
 _CELL_END = re.compile(r"(?<!\\)\|")
+_CELL_END_OUTSIDE = re.compile(r"(?<![`\\])(`+)(?!`)[^`]+\1(?!`)|\[\[[^\[\]]+\]\]|(?<!\\)\|")
+"""Also matches code and wikilinks, in which a bar may end no cell."""
 _BLANKS = " \t\n\v\f"
 
 
@@ -353,15 +355,18 @@ class _Walk:
         line = self._stripped(*line)
         cells = self._cells(*line)
         number = len(self.found.rows)
+        if number > header and len(cells) > len(self.found.rows[header].cells):
+            cells = self._cells(*line, _CELL_END_OUTSIDE)
         self.found.rows.append(Row(line, tuple(cells), header))
         for start, end in cells:
             if start < end:
                 cell = (start, end)
                 self._add(Block("cell", cell, (cell,), *self._around(), row=number))
 
-    def _cells(self, start: int, end: int) -> list[Span]:
+    def _cells(self, start: int, end: int, bar: re.Pattern[str] = _CELL_END) -> list[Span]:
         start += self.text.startswith("|", start)
-        ends = [match.start() for match in _CELL_END.finditer(self.text, start, end)]
+        found = bar.finditer(self.text, start, end)
+        ends = [match.start() for match in found if match.group() == "|"]
         starts = [start, *(position + 1 for position in ends)]
         cells = zip(starts, [*ends, end], strict=True)
         return [self._stripped(*cell) for cell in cells if cell[0] < end]

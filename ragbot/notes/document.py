@@ -13,7 +13,7 @@ from ragbot.notes import frontmatter
 from ragbot.notes.blocks import Block, Layout, layout
 from ragbot.notes.frontmatter import Frontmatter
 from ragbot.notes.link_scanner import Inline, scan
-from ragbot.notes.typed_links import Field, fields, list_form
+from ragbot.notes.typed_links import Field, fields, list_forms
 
 
 @dataclass(slots=True)
@@ -44,11 +44,13 @@ class Text:
 class Page:
     """A parsed document; every offset counts in `text`, whose line ends are LF.
 
+    The fields of `matter` describe the note; those of `stray`, a misplaced frontmatter, are text.
     `texts` and `fields` have the index of their block in `layout.blocks` as key.
     """
 
     text: str
     matter: Frontmatter
+    stray: Frontmatter
     layout: Layout
     texts: dict[int, Text] = field(default_factory=dict)
     fields: dict[int, list[tuple[Field, int]]] = field(default_factory=dict)
@@ -102,29 +104,39 @@ def page_of(text: str) -> Page:
     """Return a parsed document. Cached, because `prose` is often called right after `parse`."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
     matter = frontmatter.read(text)
-    page = Page(text, matter, layout(text, matter.end))
+    stray = frontmatter.stray(text, matter.end)
+    page = Page(text, matter, stray, layout(text, max(matter.end, stray.end)))
     for number, block in enumerate(page.layout.blocks):
         if block.kind in ("text", "heading", "cell"):
-            page.texts[number] = scanned(text, block, page.layout)
-            if found := list(_typed(page.layout, number, page.texts[number])):
+            inline = scanned(text, block, page.layout)
+            page.texts[number] = inline
+            if "::" in inline.inline.masked and (found := list(_fields(inline))):
                 page.fields[number] = found
+    for number, form in _list_forms(page):
+        page.fields[number] = [(form, page.texts[number].place(0))]
     return page
 
 
-def _typed(found: Layout, number: int, text: Text) -> Iterator[tuple[Field, int]]:
-    """Return the typed relations of a block, each with the offset where its line starts."""
-    if not text.inline.links:
-        return
-    written = False
-    if "::" in text.inline.masked:
-        for start, end in text.lines():
-            for entry in fields(text.inline, start, end):
-                written = True
-                yield entry, text.place(start)
-    block = text.block
-    first = block.item >= 0 and found.items[block.item].blocks[0] == number
-    if first and not written and block.kind == "text" and (whole := list_form(text.inline)):
-        yield whole, text.place(0)
+def _fields(text: Text) -> Iterator[tuple[Field, int]]:
+    """Yield the fields of a block, each with the offset where its line starts."""
+    for start, end in text.lines() if text.inline.links else ():
+        for entry in fields(text.inline, start, end):
+            yield entry, text.place(start)
+
+
+def _list_forms(page: Page) -> Iterator[tuple[int, Field]]:
+    """Yield the relations that list items are, by the number of their first block."""
+    lists: dict[int, list[int]] = {}
+    for item in page.layout.items:
+        if item.blocks:
+            lists.setdefault(item.list, []).append(item.blocks[0])
+    for numbers in lists.values():
+        texts = [page.texts[number] for number in numbers if number in page.texts]
+        if len(texts) == len(numbers) and any(text.inline.links for text in texts):
+            forms = list_forms([text.inline for text in texts])
+            for number, form in zip(numbers, forms, strict=True):
+                if form and number not in page.fields and page.texts[number].block.kind == "text":
+                    yield number, form
 
 
 def scanned(text: str, block: Block, found: Layout) -> Text:

@@ -71,34 +71,38 @@ class Frontmatter:
         return (value for key, value in self.values if key.lower() in names)
 
 
-def misplaced(text: str, start: int) -> int:
-    """Return the start of a second frontmatter, or of one after blank lines; else -1.
-
-    It is read as text, as Obsidian shows it, and reported as a problem.
+def stray(text: str, body: int) -> Frontmatter:
+    """Read a second frontmatter, or one below blank lines, which Obsidian shows as text.
 
     Parameters
     ----------
     text
         The note, as for `read`.
-    start
+    body
         Where its body begins.
+
+    Returns
+    -------
+    Frontmatter
+        Empty where the body begins with other text.
     """
-    at = start + len(text[start:]) - len(text[start:].lstrip())
-    at = text.rfind("\n", 0, at) + 1
+    at = text.rfind("\n", 0, body + len(text[body:]) - len(text[body:].lstrip())) + 1
     if at == 0 or not text.startswith("---", at):
-        return -1
-    matter = read(text[at:])
+        return Frontmatter()
+    matter = read(text, at)
     keys = [key for key, _ in matter.values]
-    return at if keys and all(re.fullmatch(r"[\w-]+", key) for key in keys) else -1
+    return matter if keys and all(re.fullmatch(r"[\w-]+", key) for key in keys) else Frontmatter()
 
 
-def read(text: str) -> Frontmatter:
+def read(text: str, at: int = 0) -> Frontmatter:
     """Read the frontmatter of a note.
 
     Parameters
     ----------
     text
         The note, line ends as LF and without a byte-order mark.
+    at
+        Where the frontmatter is to begin.
 
     Returns
     -------
@@ -106,7 +110,7 @@ def read(text: str) -> Frontmatter:
         Empty when the first line is not `---` or no later line closes it.
         Broken YAML yields no values, and a sentence in `error`.
     """
-    opening = _FENCE.match(text)
+    opening = _FENCE.match(text, at)
     closing = opening and _CLOSE.search(text, opening.end())
     if not opening or not closing:
         return Frontmatter()

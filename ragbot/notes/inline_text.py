@@ -25,7 +25,9 @@ _BREAK = re.compile(r"\\\n")
 _UNSEEN = re.compile(r"%%.*?%%|\[\^[^\[\]\s]+\](?!:)", re.DOTALL)
 """Comments, and the numbers of footnotes."""
 _BLOCK_ID = re.compile(r"(?:(?<=\s)|^)\^[A-Za-z0-9-]+\s*\Z")
-_LEADING = re.compile(r"\s*(?:\[[ xX/<>!?*\"lbiSIpcfkwudn-]\][ \t]+(?=\S)|\[![\w|-]+\][+-]?[ \t]*)")
+_CALLOUT = re.compile(r"\s*\[![\w|-]+\][+-]?[ \t]*")
+TASK = re.compile(r"\[([^\n])\](?:[ \t]+|$)")
+"""The box of a task, at the start of an item; any one sign may be in it."""
 _MARKER = re.compile(rf"([*_]*)[ \t]?[{MARKERS}]")
 _IMAGE_SIZE = re.compile(r"\d+(?:x\d+)?")
 _IMAGE = re.compile(r"\.(?:avif|bmp|gif|jpe?g|png|svg|webp)$", re.IGNORECASE)
@@ -33,7 +35,7 @@ _ADDRESS = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:|<[^\s<>]+@")
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 
-def inline_text(inline: Inline, *, block: bool = False) -> str:
+def inline_text(inline: Inline, *, block: bool = False, item: bool = False) -> str:
     r"""Return inline text without markup, its blanks collapsed.
 
     Parameters
@@ -41,8 +43,10 @@ def inline_text(inline: Inline, *, block: bool = False) -> str:
     inline
         The scanned text.
     block
-        Whether it is a whole block: the mark of a task or callout at its start, and a
-        block id at its end, are then marks.
+        Whether it is a whole block: the type of a callout at its start, and a block id at its
+        end, are then marks.
+    item
+        Whether it begins an item: the box of a task is then a mark.
 
     Examples
     --------
@@ -54,7 +58,9 @@ def inline_text(inline: Inline, *, block: bool = False) -> str:
         return " ".join(text.split())
     pieces: list[str] = []
     position = 0
-    for start, end, shown in sorted(_edits(inline, block), key=lambda edit: (edit[0], -edit[1])):
+    for start, end, shown in sorted(
+        _edits(inline, block, item), key=lambda edit: (edit[0], -edit[1])
+    ):
         if start < position:
             continue
         pieces += (_entities(text[position:start]), shown)
@@ -63,7 +69,7 @@ def inline_text(inline: Inline, *, block: bool = False) -> str:
     return " ".join("".join(pieces).split())
 
 
-def _edits(inline: Inline, block: bool) -> Iterator[_Edit]:
+def _edits(inline: Inline, block: bool, item: bool) -> Iterator[_Edit]:
     masked = inline.masked
     for link in inline.links:
         yield link.start, link.end, shown(link)
@@ -80,8 +86,9 @@ def _edits(inline: Inline, block: bool) -> Iterator[_Edit]:
     yield from ((match.start(), match.end(), " ") for match in _BREAK.finditer(masked))
     yield from ((match.start(), match.end(), "") for match in _UNSEEN.finditer(masked))
     yield from ((start, end, "") for start, end in _emphasis(masked))
-    ends = (_LEADING.match(masked), _BLOCK_ID.search(masked)) if block else ()
-    yield from ((match.start(), match.end(), "") for match in ends if match)
+    ends = (_CALLOUT.match(masked), _BLOCK_ID.search(masked)) if block else ()
+    box = TASK.match(inline.text) if item else None
+    yield from ((match.start(), match.end(), "") for match in (*ends, box) if match)
 
 
 def shown(link: Link) -> str:

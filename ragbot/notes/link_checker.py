@@ -147,13 +147,16 @@ def _broken(vault: _Vault, note: Note, relation: Relation) -> Problem | None:
     if missing:
         fix = f"Add the file {posixpath.basename(relation.written)!r}, or remove the link."
         return Problem("broken_link", note.id, line, f"{message}file", fix)
-    target = vault.note_called(nearest[0]) if nearest else None
+    target = vault.note_called(nearest[0] if nearest else _name(relation.written))
     if target is None:
         fix = "Correct the path, or remove the link."
         return Problem("broken_link", note.id, line, f"{message}note", fix)
-    message += "note; nearest: " + ", ".join(repr(name) for name in nearest)
+    message += "note; nearest: " + ", ".join(repr(name) for name in nearest or [target])
     meant = vault.by_id[target]
-    fix = link_fix(note, relation, meant, vault.names)
+    heading, block = relation.heading or "", relation.block or ""
+    if vault.anchors_of(target).find(heading, block or None) is None:
+        heading = block = ""
+    fix = link_fix(note, relation, meant, vault.names, heading, block)
     return Problem("broken_link", note.id, line, message, fix)
 
 

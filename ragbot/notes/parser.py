@@ -73,9 +73,8 @@ def _problems(page: Page, note: NoteId) -> Iterator[Problem]:
         line = page.text.count("\n", 0, page.matter.error_offset) + 1
         fix = "Mend the YAML between the two --- lines; the text below it is read anyway."
         yield Problem("frontmatter", note, line, page.matter.error, fix)
-    at = frontmatter.misplaced(page.text, page.matter.end)
-    if at >= 0:
-        line = page.text.count("\n", 0, at) + 1
+    if page.stray.end:
+        line = page.text.count("\n", 0, page.stray.starts[0])
         message = "these fields are read as text: frontmatter begins on line 1 of a note, once"
         fix = "Move them into the first frontmatter." if page.matter.end else "Move it to line 1."
         yield Problem("frontmatter", note, line, message, fix)

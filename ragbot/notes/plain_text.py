@@ -43,7 +43,7 @@ def prose(note: Note, *, code: bool = True) -> list[Span]:
 
 def body_start(note: Note) -> int:
     """Return the offset of the body of a note, after its frontmatter."""
-    return Places(note.text).offset(page_of(note.text).matter.end)
+    return Places(note.text).offset(page_of(note.text).layout.line_starts[0])
 
 
 def readable(note: Note) -> Iterator[tuple[str, Callable[[int], int]]]:
@@ -112,7 +112,7 @@ def _read(text: str) -> str:
     found = layout(text)
     lines: list[str] = []
     row = -1
-    for block in found.blocks:
+    for number, block in enumerate(found.blocks):
         source = text[slice(*block.span)]
         if block.kind == "html":
             lines.append(html_text(source))
@@ -126,6 +126,8 @@ def _read(text: str) -> str:
             row = block.row
         else:
             inline = scanned(text, block, found).inline
+            item = block.item >= 0 and found.items[block.item].blocks[0] == number
             rows = inline.text.startswith("|")
-            lines.append(rows_text(inline.text) if rows else inline_text(inline, block=True))
+            shown = rows_text(inline.text) if rows else inline_text(inline, block=True, item=item)
+            lines.append(shown)
     return "\n".join(line for line in lines if line)

@@ -29,7 +29,7 @@ def relations(page: Page, note: NoteId) -> Iterator[Relation]:
 
 def _matter_relations(page: Page, note: NoteId) -> Iterator[Relation]:
     """Read the fields of the frontmatter whose whole value is a wikilink."""
-    for name, field_value in page.matter.values:
+    for name, field_value in (*page.matter.values, *page.stray.values):
         for key, value in frontmatter.scalars(name, field_value):
             found = scan(value.data).links if "[[" in value.data else ()
             if len(found) != 1 or not found[0].wiki:

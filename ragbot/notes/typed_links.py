@@ -45,41 +45,16 @@ _LIST_FORM = re.compile(
     rf"[ \t]*(?:\"(?P<double>[^\"{LINK}]+)\"|'(?P<single>[^'{LINK}]+)'"
     rf"|(?P<word>{_WORD}))[ \t]+(?P<link>{LINK}+)(?P<rest>[^{LINK}{CODE}]*)$"
 )
-# Words before a link that are no predicate: stop words, and commands in a list of tasks.
+# Words before a link that only lead to it, and stop words: never a predicate of the list form.
 _LEADING = (
-    "along alongside already always amid apart around aside away back besides between beyond both "
-    "cc "
-    "cf compare concerning dear despite e.g eg either else etc ex except featuring feat fwd hello "
-    "hi "
-    "i.e ie incl including instead later maybe nb neither never nor note often otherwise per "
-    "perhaps plus ps re regarding see since sometimes still thanks though through thus til till "
-    "today "
-    "together tomorrow tonight toward towards under until unless unlike upon versus via vs within "
-    "without yesterday yes yet "
-    "monday tuesday wednesday thursday friday saturday sunday "
-    "siehe und oder mit auch vgl dazu sowie bei von für ohne nach vor zu zum zur aus durch gegen "
-    "über "
-    "unter danach dann heute morgen gestern voir et ou avec aussi pour sans chez par sur puis ver "
-    "véase y o con también para sin por sobre luego hoy zie en met ook vedi e anche"
+    "across along always amid apart aside besides beyond cc cf concerning despite e.g eg etc "
+    "except hello i.e ie including instead later maybe nb never note per perhaps plus ps "
+    "regarding see since sometimes still thanks today tomorrow towards upon versus via vs with "
+    "within without yes "
+    "siehe und oder mit auch vgl dazu sowie bei von für ohne voir et ou avec aussi pour sans chez "
+    "ver véase y o con también para sin por zie en met ook vedi e anche"
 )
-_COMMANDS = (
-    "add answer ask bake begin book borrow bring build buy call cancel change charge chat check "
-    "choose "
-    "clean collect congratulate consider contact continue cook copy decide delete deliver discuss "
-    "download draft draw drop edit email empty explore feed file fill find finish fix fetch get "
-    "give "
-    "google help import install invite join learn lend listen look mail make measure meet message "
-    "mow "
-    "move open order organise organize paint pay phone pick ping plan plant play practice practise "
-    "prepare print prune publish read remember remind remove renew rent repair replace reply "
-    "research "
-    "return review revisit ring scan schedule search sell send ship show sign sort start study "
-    "submit "
-    "take talk tell test text thank tidy todo translate try update visit walk wash watch water "
-    "write "
-    "anrufen kaufen fragen lesen schreiben besuchen acheter appeler lire comprar llamar leer"
-)
-_PHRASES = STOP_WORDS | frozenset(_LEADING.split()) | frozenset(_COMMANDS.split())
+_PHRASES = STOP_WORDS | frozenset(_LEADING.split())
 _CONTEXT = re.compile(rf"[ \t]*[{MARKERS}]?[ \t]*(\(.*\))?[ \t]*(?:\^[\w-]+)?[ \t]*$")
 
 
@@ -243,34 +218,52 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int] | None:
     return (start, end) if start < end else None
 
 
-def list_form(inline: Inline) -> Field | None:
-    """Read a whole list item as `predicate [[Target]] (context)`.
+def list_forms(items: Sequence[Inline]) -> list[Field | None]:
+    """Read the items of one list as `predicate [[Target]] (context)`: one field, or none, for each.
 
-    The predicate is one word or in quotes; what follows the link is
-    nothing or one balanced context. Anything else is a sentence, and so are a
-    task and a phrase: `- [ ] Email [[Petra]]`, `- see [[Ledger]]`.
+    Prose looks alike: `fertilise [[Fern]]`. An item counts if its predicate can be nothing else: in
+    quotes, with `_`, a common one, or a verb in the third person ("needs"). If all items of the
+    list have the form, and one of them counts or has a context, all count.
     """
+    forms = [_list_form(inline) for inline in items]
+    sure = [
+        form is not None and _is_predicate(form, inline)
+        for form, inline in zip(forms, items, strict=True)
+    ]
+    if all(forms):
+        with_context = (
+            form.annotation and form.key[0] == form.key[0].lower() for form in forms if form
+        )
+        if any(sure) or any(with_context):
+            return forms
+    return [form if one else None for form, one in zip(forms, sure, strict=True)]
+
+
+def _is_predicate(form: Field, inline: Inline) -> bool:
+    verb = re.fullmatch(r"[a-z]+[^s\W]s", form.key) is not None
+    quoted = inline.text.lstrip()[0] in "\"'"
+    return quoted or verb or "_" in form.key or canonical(form.key) in KNOWN
+
+
+def _list_form(inline: Inline) -> Field | None:
+    """Read one item: a word or words in quotes, a wikilink, and nothing or one context."""
     if len(inline.links) != 1 or not inline.links[0].wiki or "\n" in inline.text.strip():
         return None
     match = _LIST_FORM.match(inline.masked)
     context = match and _CONTEXT.fullmatch(match.group("rest"))
     if not match or not context:
         return None
-    key = match.group("double") or match.group("single") or match.group("word")
-    if not any(c.isalpha() for c in key[:1]) or (match.group("word") and _is_phrase(key)):
+    word = match.group("word")
+    key = (word or match.group("double") or match.group("single")).strip()
+    if not key[:1].isalpha() or (word and word.lower().rstrip(".,") in _PHRASES):
         return None
     if context.group(1) is None:
-        return Field(key.strip(), inline.links)
+        return Field(key, inline.links)
     start = match.start("rest") + context.start(1)
     end = match.start("rest") + context.end(1)
     if _brackets(inline.masked, start, end).get(start) != end - 1:
         return None
-    return Field(key.strip(), inline.links, _stripped(inline.masked, start + 1, end - 1))
-
-
-def _is_phrase(word: str) -> bool:
-    """Check whether a word before a link only leads to it, or is a command."""
-    return canonical(word) not in KNOWN and word.lower().rstrip(".,") in _PHRASES
+    return Field(key, inline.links, _stripped(inline.masked, start + 1, end - 1))
 
 
 def marker(inline: Inline, link: Link) -> str | None:

@@ -20,7 +20,7 @@ from ragbot.notes.blocks import Block
 from ragbot.notes.document import Page, Places, Text, page_of, without
 from ragbot.notes.frontmatter import Value
 from ragbot.notes.html_text import html_text, visible
-from ragbot.notes.inline_text import inline_text
+from ragbot.notes.inline_text import TASK, inline_text
 from ragbot.notes.link_scanner import scan
 from ragbot.notes.typed_links import properties
 from ragbot.text.sentences import is_question, sentences
@@ -30,7 +30,6 @@ UnitKind = Literal[
 ]
 TaskState = Literal["", "open", "done", "cancelled"]
 
-_TASK = re.compile(r"\[(.)\](?=[ \t]|$)")
 _STATES: dict[str, TaskState] = {"x": "done", "X": "done", "-": "cancelled"}
 _WORD = re.compile(r"\w")
 _BOLD = re.compile(r"(\*\*|__)[^*_\n]+\1")
@@ -168,7 +167,8 @@ def _matter(page: Page) -> Iterator[_Draft]:
         if source.strip():
             yield _Draft("code", (start, end), source, ((start, end),), language="yaml")
     group = -2 - len(page.layout.rows)
-    for (key, value), start in zip(matter.values, matter.starts, strict=True):
+    values, starts = matter.values + page.stray.values, matter.starts + page.stray.starts
+    for (key, value), start in zip(values, starts, strict=True):
         end = start + len(page.text[start : max(value.span[1], start)].rstrip())
         end = max(end, start + len(page.text[start : page.text.find("\n", start)].rstrip()))
         shown = _value_text(value)
@@ -198,7 +198,8 @@ def _value_text(value: Value) -> str:
 def _body(page: Page) -> Iterator[_Draft]:
     hidden = page.comments()
     rows: set[int] = set()
-    items = _Items(page, len(page.matter.values) + _is_broken(page))
+    count = len(page.matter.values) + len(page.stray.values) + _is_broken(page)
+    items = _Items(page, count)
     made: Iterable[_Draft]
     for number, block in enumerate(page.layout.blocks):
         if block.row >= 0:
@@ -365,8 +366,9 @@ def _prose_unit(page: Page, text: Text, window: tuple[int, int], first: bool) ->
     source = text.inline.text[start:end]
     whole = (start, end) == (0, len(text.inline.text))
     inline = text.inline if whole else scan(source, page.layout.references)
-    shown = rows_text(source) if source.startswith("|") else inline_text(inline, block=True)
-    task = _TASK.match(source) if first else None
+    bars = source.startswith("|")
+    shown = rows_text(source) if bars else inline_text(inline, block=True, item=first)
+    task = TASK.match(source) if first else None
     state: TaskState = _STATES.get(task.group(1), "open") if task else ""
     kind: UnitKind = "task" if task else "item" if first else "paragraph"
     return _Draft(kind, span, shown, (span,), state=state)

@@ -7,6 +7,7 @@ reader forgives, while a model would cost a download or seconds at each start.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 
 from ragbot.models import Span
@@ -22,8 +23,8 @@ _CARD = r"[?？؟]:::?(?!:)"
 # The tags of a flash card after its question: `What is it? #card`.
 _TAGS = re.compile(r"(?:[ \t]+#[^\s#]+)+(?=[ \t]*(?:[\r\n]|\Z))")
 
-# A line that is a flash card: `Two short blasts::I turn to port`.
-_CARD_LINE = re.compile(r"(?m)^[ \t]*\S+[ \t][^\r\n`]*?[^\s:]:{2,3}[^\s:][^\r\n]*$")
+# A line that is a flash card: `Two short blasts::I turn to port`, `fluctus:::wave`.
+_CARD_LINE = re.compile(r"(?m)^[ \t]*[^\s:`][^\r\n:`]*:{2,3}[^\s:][^\r\n]*$")
 
 # Full stops of scripts that put no space between sentences.
 _UNSPACED = r"[。！？｡．]++"
@@ -88,11 +89,21 @@ def sentences(text: str, start: int = 0) -> list[Span]:
     >>> [text[slice(*span)] for span in sentences(text)]
     ['Dr. Gray weighs 1.5 kg.', 'Does it?', '「はい。」', 'そうです。']
     """
-    cards = [end for match in _CARD_LINE.finditer(text) for end in match.span()]
-    cuts = [0, *_block_starts(text), *_sentence_ends(text), *cards, len(text)]
+    cuts = [0, *_block_starts(text), *_sentence_ends(text), *_cards(text), len(text)]
     ordered = sorted(set(cuts))
     spans = (_trimmed(text, a, b) for a, b in pairwise(ordered))
     return [(start + a, start + b) for a, b in spans if a < b]
+
+
+def _cards(text: str) -> Iterator[int]:
+    """Yield where flash cards start and end: a word is one below a card or blank line only."""
+    last = 0
+    for match in _CARD_LINE.finditer(text):
+        first, end = match.span()
+        alone = not text[last:first].strip() or text.endswith("\n\n", 0, first)
+        if alone or " " in match.group().partition("::")[0].strip():
+            yield from (first, end)
+            last = end
 
 
 _QUESTION = re.compile(rf"[?？؟;՞]{_CLOSING}\s*(?:#\S+\s*|::+\s*)*$")

@@ -176,7 +176,11 @@ def mended(files, note="A.md"):
 @pytest.mark.parametrize(
     ("written", "path", "link"),
     [
-        ("[[Persona Drfit#Top|it]]", "b/Persona Drift.md", "[[Persona Drift|it]]"),
+        ("[[Persona Drfit#Top|it]]", "b/Persona Drift.md", "[[Persona Drift#Top|it]]"),
+        ("[[Persona Drfit#Bottom|it]]", "b/Persona Drift.md", "[[Persona Drift|it]]"),
+        ("[it](Persona%20Drfit.md#Top)", "Persona Drift.md", "[it](Persona%20Drift.md#Top)"),
+        ("[[c/Persona Drift]]", "b/Persona Drift.md", "[[Persona Drift]]"),
+        ("[it](c/Persona%20Drift.md)", "b/Persona Drift.md", "[it](b/Persona%20Drift.md)"),
         ("![[Persona Drfit]]", "b/Persona Drift.md", "![[Persona Drift]]"),
         ("[it](b/Persona%20Drfit.md)", "b/Persona Drift.md", "[it](b/Persona%20Drift.md)"),
         ("![it](Persona%20Drfit.md)", "b/Persona Drift.md", "![it](b/Persona%20Drift.md)"),

@@ -31,6 +31,13 @@ def predicates(text):
         "- [[Beta]]",
         "- thanks [[Ann]]",
         "- some other thing [[Beta]]",
+        "- fertilise [[Fern]]",
+        "- Sharpen [[Chisel]]",
+        "- beside [[Barn]]",
+        "- Photos [[Crete]]",
+        "- Call [[Petra]] (by Friday)",
+        "- 参考 [[测试]]",
+        "- see [[Ledger]] (page 3)",
     ],
 )
 def test_tasks_and_phrases_are_prose(text):
@@ -43,8 +50,9 @@ def test_tasks_and_phrases_are_prose(text):
     [
         ("- supports [[Alpha]] (why)", "supports"),
         ("- relates_to [[Alpha]]", "relates_to"),
-        ("- Mother [[Ann]]", "mother"),
-        ("- 使用 [[测试]]", "使用"),
+        ("- needs [[Rope]]", "needs"),
+        ("- near [[Beta]] (a mile)", "near"),
+        ("- 使用 [[测试]] (注)", "使用"),
         ('- "see also" [[Alpha]]', "see-also"),
         ("- next [[Part two]]", "next"),
         ("see:: [[Ledger]]", "see"),
@@ -55,3 +63,18 @@ def test_tasks_and_phrases_are_prose(text):
 )
 def test_relations_stay(text, predicate):
     assert predicates(text) == [predicate]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("- Mother [[Ann]]\n- father [[Bo]] (of Leith)", ["mother", "father"]),
+        ("- kind [[Ship]]\n- built_by [[Leith]]", ["kind", "built_by"]),
+        ("- fertilise [[Fern]]\n- water [[Rose]]", ["links_to", "links_to"]),
+        ("- scrub [[Deck]]\n- needs [[Tar]]\n- sand the rail", ["links_to", "needs"]),
+        ("- scrub [[Deck]]\n  - needs [[Tar]]", ["links_to", "needs"]),
+        ("- call [[Ann]] (by Friday)\n- rest", ["links_to"]),
+    ],
+)
+def test_the_items_of_a_list_decide_together(text, found):
+    assert predicates(text) == found

@@ -39,6 +39,9 @@ def test_a_row_is_one_unit_with_its_columns():
         ("| [[Plum\\|the tree]] | [site](https://e.org) |", ["the tree", "site"]),
         ("| up:: [[Alpha]] | [[Beta]] |", ["up:: Alpha", "Beta"]),
         ("| a \\| b | |", ["a | b", ""]),
+        ("| `a | b` | [[Plum|tree]] |", ["a | b", "tree"]),
+        ("| `a | b |", ["`a", "b"]),
+        ("| a | b | c |", ["a", "b", "c"]),
         ("| 梨 | <br> |", ["梨", ""]),
     ],
 )
@@ -113,16 +116,18 @@ def test_long_code_is_parted_at_its_lines_and_is_embedded_verbatim():
 
 def test_tasks_have_a_state_and_no_box():
     found = units_of(
-        "- [ ] Email [[Petra]]\n- [x] Pay\n- [X] Mow\n- [-] Sell\n- [/] Build\n- [1] no\n"
+        "- [ ] Email [[Petra]]\n- [x] Pay\n- [X] Mow\n- [-] Sell\n- [/] Build\n- [a] Rig\n- [ ]\n"
     )
     assert [unit.state for unit in found] == ["open", "done", "done", "cancelled", "open", "open"]
-    assert [unit.text for unit in found][:5] == ["Email Petra", "Pay", "Mow", "Sell", "Build"]
+    assert [unit.text for unit in found] == ["Email Petra", "Pay", "Mow", "Sell", "Build", "Rig"]
     assert all(unit.kind == "task" for unit in found)
 
 
 def test_brackets_elsewhere_are_no_tasks():
-    for text in ("[x] a paragraph", "- see [x] there", "- [link](a.md) to it", "- [[Note]]"):
+    for text in ("[x] a paragraph", "- see [x] there", "- [[Note]]", "## [ ] a heading"):
         assert not [unit for unit in units_of(text) if unit.state]
+    assert shown("[x] a paragraph") == [("paragraph", "[x] a paragraph")]
+    assert shown("## [ ] Later") == [("heading", "[ ] Later")]
 
 
 def test_a_list_knows_its_lead_in_and_its_items():

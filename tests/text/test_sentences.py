@@ -63,6 +63,12 @@ def test_splits_a_line(expected):
             ["| Is it? Yes. | No. B |", "| c |"],
             id="row-is-whole",
         ),
+        pytest.param(
+            "fluctus::wave\naqua:::water\nStarboard side::right",
+            ["fluctus::wave", "aqua:::water", "Starboard side::right"],
+            id="cards",
+        ),
+        pytest.param("It is of\nstd::vector here", ["It is of\nstd::vector here"], id="no-card"),
         pytest.param("> one\n> two", ["> one", "> two"], id="quoted-lines"),
         pytest.param("  \n \n", [], id="white-space"),
         pytest.param("", [], id="nothing"),

@@ -305,10 +305,14 @@ class _Walk:
 
     def _lines(self, token: Token) -> Span:
         """Span of all lines of a token, without the last line end."""
-        starts = self.found.line_starts
         first, last = token.map or (0, 1)
-        end = starts[last] - 1 if last < len(starts) else len(self.text)
-        return starts[first], max(end, starts[first])
+        return self._line(first)[0], self._line(last - 1)[1]
+
+    def _line(self, number: int) -> Span:
+        """Span of a line without its end."""
+        starts = self.found.line_starts
+        end = starts[number + 1] - 1 if number + 1 < len(starts) else len(self.text)
+        return starts[number], max(end, starts[number])
 
     def _opaque(self, token: Token) -> None:
         kinds: dict[str, Kind] = {"html_block": "html", "math_block": "math"}
@@ -327,12 +331,6 @@ class _Walk:
         code = token.content.removesuffix("\n")
         around = self._around()
         self._add(Block(kind, span, lines, *around, code=code, language=language))
-
-    def _line(self, number: int) -> Span:
-        """Span of a line without its end."""
-        starts = self.found.line_starts
-        end = starts[number + 1] - 1 if number + 1 < len(starts) else len(self.text)
-        return starts[number], max(end, starts[number])
 
     def _leaf(self, leaf: _Leaf) -> None:
         lines = [(self.start + a, self.start + b) for a, b in leaf.lines]
@@ -382,11 +380,8 @@ class _Walk:
         return start, end
 
     def _stripped(self, start: int, end: int) -> Span:
-        while end > start and self.text[end - 1] in _BLANKS:
-            end -= 1
-        while start < end and self.text[start] in _BLANKS:
-            start += 1
-        return start, end
+        shown = self.text[start:end].rstrip(_BLANKS)
+        return start + len(shown) - len(shown.lstrip(_BLANKS)), start + len(shown)
 
     def _inline(self, kind: Kind, lines: tuple[Span, ...], level: int = 0) -> None:
         span = (lines[0][0], lines[-1][1])

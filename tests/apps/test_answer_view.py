@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from ragbot.apps.web import answer_view, source_cards
+from ragbot.apps.web import answer_view
 from ragbot.apps.web.note_view import link
 from ragbot.models import Answer, Citation, Evidence, Hit, Note, Passage, Relation, Statement
 
@@ -142,25 +142,6 @@ def test_quotations_of_one_note_are_together():
 
 def shown(html):
     return " ".join(unescape(re.sub("<[^>]*>", "", html)).split())
-
-
-@pytest.mark.parametrize(
-    ("path", "end", "expected"),
-    [
-        pytest.param([("a.md", "extends", "b/b.md")], "b/b.md", "Alpha -extends-> Beta", id="out"),
-        pytest.param([("a.md", "extends", "b/b.md")], "a.md", "Beta <-extends- Alpha", id="back"),
-        pytest.param(
-            [("a.md", "uses", "b/b.md"), ("c.md", "cites", "b/b.md")],
-            "c.md",
-            "Alpha -uses-> Beta <-cites- Gamma",
-            id="two-steps",
-        ),
-    ],
-)
-def test_a_path_reads_from_the_seed_to_the_note(path, end, expected):
-    way = source_cards.steps([relation(*step) for step in path], end)
-    names = [f"{NOTES[note].title} {arrow}".strip() for note, arrow in way]
-    assert " ".join(names) == expected
 
 
 def test_escaped_markup_is_shown_as_it_is_meant():

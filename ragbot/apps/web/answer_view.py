@@ -1,4 +1,4 @@
-"""An answer as HTML.
+"""An answer as HTML: its text, and a card for each note that it cites, with why it was found.
 
 Every text of a note, a question or a model goes through `escape`.
 """
@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 
-from ragbot.apps.web import source_cards
+from ragbot.apps.serialize import Notes, way
 from ragbot.apps.web.note_view import link
-from ragbot.models import Answer, Citation, Note, NoteId
-
-if TYPE_CHECKING:
-    from ragbot.apps.serialize import Notes
+from ragbot.models import Answer, Citation, Hit, Note, NoteId, Relation
+from ragbot.notes.chunker import plain_prose
 
 WAITING = '<p class="waiting" role="status">Looking through the notes…</p>'
 """Shown until the answer begins."""
@@ -27,6 +24,9 @@ WRITING = '<p class="waiting" role="status">The language model is writing…</p>
 
 STOPPED = '<p class="notice">You stopped this answer.</p>'
 """Text below an answer that was stopped."""
+
+_WAYS = {"dense": "meaning", "bm25": "words", "names": "name"}
+"""Labels of the retrievers; hits of the graph show their path instead."""
 
 _SEEDS = 12
 _LONG = 240
@@ -121,8 +121,8 @@ def answered(answer: Answer, notes: Notes, status: str = "") -> str:
         f'<div class="text" data-markdown="{escape(markdown(answer))}">{body}</div>'
         + status
         + _actions(answer)
-        + source_cards.cards(answer, notes)
-        + source_cards.more(answer.more)
+        + cards(answer, notes)
+        + more(answer.more)
         + _asks(answer.followups, "Ask next")
     )
 
@@ -135,14 +135,14 @@ def markdown(answer: Answer) -> str:
 
 
 def _footnote(citation: Citation) -> str:
-    heading = source_cards.heading_of(citation)
+    heading = heading_of(citation)
     place = citation.note.removesuffix(".md")
     if heading and not _LINK_MARKUP.search(heading):
         place += f"#{heading}"
     shown = " › ".join(filter(None, (citation.title, heading)))
     shown = _LINK_MARKUP.sub(" ", shown)
     link_text = f"{place}|{shown}" if shown != place else place
-    quotation = " ".join(source_cards.readable(citation.quote).split())
+    quotation = " ".join(readable(citation.quote).split())
     return f"[^{citation.number}]: [[{link_text}]]: “{quotation}”"
 
 
@@ -216,7 +216,7 @@ def _actions(answer: Answer) -> str:
     around = dict.fromkeys(citation.note for citation in answer.citations)
     around |= dict.fromkeys(
         relation.source
-        for note, path in source_cards.paths(answer.hits).items()
+        for note, path in paths(answer.hits).items()
         if note in around
         for relation in path
     )
@@ -231,3 +231,139 @@ def _buttons(acts: Mapping[str, str], seeds: Sequence[NoteId] = ()) -> str:
         f'<button type="button" data-act="{act}">{name}</button>' for act, name in acts.items()
     )
     return f'<div class="actions" data-seeds="{escape(json.dumps(seeds))}">{buttons}</div>'
+
+
+def cards(answer: Answer, notes: Notes) -> str:
+    """Return the notes cited, in the order of their first quotation.
+
+    A quotation that the answer repeats, or that another source shows, is not shown again.
+    """
+    ways, said = paths(answer.hits), {_plain(answer.text)}
+    rows: dict[NoteId, str] = {}
+    for citation in answer.citations:
+        quotes = {_plain(readable(citation.quote)), _plain(citation.quote)}
+        fresh = not any(quote in text for quote in quotes for text in said)
+        said |= quotes
+        rows[citation.note] = rows.get(citation.note, "") + _source(citation, shown=fresh)
+    titles = {citation.note: citation.title for citation in answer.citations}
+    shown = "".join(
+        _card(
+            note,
+            titles[note],
+            _path(ways.get(note, ()), note, notes) or _found(answer.hits, note),
+            sources,
+        )
+        for note, sources in rows.items()
+    )
+    return f'<section class="sources" aria-label="Sources">{shown}</section>' if shown else ""
+
+
+def more(citations: Sequence[Citation]) -> str:
+    """Return the next passages, folded below an answer that leaves them out."""
+    if not citations:
+        return ""
+    rows = "".join(
+        f'<li dir="auto">{link(each.note, each.title, span=each.span)}, '
+        f'<span class="lines" dir="ltr">{_lines(each)}</span>'
+        f"<blockquote>{escape(readable(each.quote))}</blockquote></li>"
+        for each in citations
+    )
+    return f'<details class="more"><summary>More from the notes</summary><ul>{rows}</ul></details>'
+
+
+def readable(quote: str) -> str:
+    """Return a quotation as it reads, without Markdown."""
+    return plain_prose(quote) or quote
+
+
+def paths(hits: Iterable[Hit]) -> dict[NoteId, tuple[Relation, ...]]:
+    """Return the path to each note that the graph has found, alone or with others."""
+    ways: dict[NoteId, tuple[Relation, ...]] = {}
+    for hit in hits:
+        for evidence in hit.evidence:
+            if evidence.retriever == "graph" and evidence.path:
+                ways.setdefault(hit.passage.note, evidence.path)
+    return ways
+
+
+def heading_of(citation: Citation) -> str:
+    """Return the innermost heading above a quotation, below the note's title; empty for none."""
+    below = _headings(citation)
+    return below[-1] if below else ""
+
+
+def _headings(citation: Citation) -> tuple[str, ...]:
+    return citation.headings[citation.headings[:1] == (citation.title,) :]
+
+
+def _plain(text: str) -> str:
+    """Return a text without what Markdown adds to it, to compare quotations with sentences."""
+    return " ".join(re.sub(r"^`{3,}.*$|[\\*_]|\[\d+\]", "", text, flags=re.MULTILINE).split())
+
+
+def _card(note: NoteId, title: str, why: str, sources: str) -> str:
+    return (
+        f'<article class="card" dir="auto"><p class="card-title"><a class="open" href="#note" '
+        f'data-note="{escape(note)}">{escape(title)}</a> '
+        f'<span class="place">{escape(note)}</span></p>{why}<ol>{sources}</ol></article>'
+    )
+
+
+def _source(citation: Citation, *, shown: bool) -> str:
+    below = " › ".join(_headings(citation))
+    heading = f"{escape(below)}, " if below else ""
+    start, end = citation.span
+    quote = escape(readable(citation.quote))
+    return (
+        f'<li class="source" id="source-{citation.number}" value="{citation.number}" dir="auto" '
+        f'data-quote="{quote}"><a class="open" href="#note" data-note="{escape(citation.note)}" '
+        f'data-start="{start}" data-end="{end}">'
+        f'<span class="number">{citation.number}</span> '
+        f'{heading}<span class="lines" dir="ltr">{_lines(citation)}</span></a>'
+        f"{f'<blockquote>{quote}</blockquote>' if shown else ''}</li>"
+    )
+
+
+def _lines(citation: Citation) -> str:
+    first, last = citation.lines
+    return f"line {first}" if first == last else f"lines {first} to {last}"
+
+
+def _path(path: Sequence[Relation], end: NoteId, notes: Notes) -> str:
+    """Return the path that led to a note, with the annotation of its last step."""
+    if not path:
+        return ""
+    steps = " ".join(
+        f"{_name(note, notes)} <span class='step'>{escape(arrow.format(predicate))}</span>"
+        if arrow
+        else f"<span>{escape(_title(note, notes))}</span>"
+        for note, predicate, arrow in way(path, end)
+    )
+    reason = path[-1].annotation
+    why = f'<p class="why" dir="auto">{escape(reason)}</p>' if reason else ""
+    return f'<p class="path">{steps}</p>{why}'
+
+
+def _name(note: NoteId, notes: Notes) -> str:
+    known = notes.get(note)
+    if known is None:
+        return f'<span class="ghost">{escape(note)}</span>'
+    return f'<a class="open" href="#note" data-note="{escape(note)}">{escape(known.title)}</a>'
+
+
+def _title(note: NoteId, notes: Notes) -> str:
+    known = notes.get(note)
+    return known.title if known else note
+
+
+def _found(hits: Iterable[Hit], note: NoteId) -> str:
+    """Return the retrievers that found a note to which no path led."""
+    ways = dict.fromkeys(
+        _WAYS[evidence.retriever]
+        for hit in hits
+        if hit.passage.note == note
+        for evidence in hit.evidence
+        if evidence.retriever in _WAYS
+    )
+    named = " and ".join(", ".join(ways).rsplit(", ", 1))
+    return f'<p class="path found">Found by its {named}</p>' if ways else ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import gradio as gr
 
@@ -12,13 +13,14 @@ from ragbot.apps.index_refresher import IndexRefresher
 from ragbot.apps.serialize import Notes
 from ragbot.apps.web import answer_view, browser_calls, index_panel, settings_panel
 from ragbot.apps.web.access import RateLimit
-from ragbot.apps.web.answer_stream import AnswerStreams
 from ragbot.apps.web.note_view import inert
 from ragbot.errors import RagbotError
 from ragbot.models import Turn
 
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
+
+T = TypeVar("T")
 
 AT_ONCE = 8
 """Questions answered at one time; further ones wait for their turn."""
@@ -45,17 +47,45 @@ class Exchange:
     html: str
 
 
+@dataclass(slots=True)
+class Stops:
+    """The last question that a visitor stopped: the browser numbers them from 1 on.
+
+    A question can be stopped before its turn comes: its answer ends as it begins.
+    """
+
+    last: int = 0
+
+    def stop(self, number: int) -> None:
+        """Stop the answer to a question, and those to earlier ones."""
+        self.last = max(self.last, number)
+
+    def until(self, number: int, pieces: Generator[T, None, None]) -> Generator[T, None, None]:
+        """Yield the values of an answer until its question is stopped, and close the answer.
+
+        The same object again is no news: it comes so that a silent model can be stopped.
+        """
+        last: T | None = None
+        with closing(pieces):
+            for piece in pieces:
+                if number <= self.last:
+                    return
+                if piece is not last:
+                    yield piece
+                last = piece
+
+
 @dataclass(frozen=True, slots=True)
 class Chat:
     """The components that an answer changes, and the state of a visitor.
 
-    `exchanges` holds the conversation, `streams` the answers under way.
+    `exchanges` holds the conversation, `stops` the questions that were stopped.
     """
 
     transcript: gr.HTML
     box: gr.Textbox
     exchanges: gr.State
-    streams: gr.State
+    stops: gr.State
 
 
 def build(refresher: IndexRefresher, limit: RateLimit) -> gr.Blocks:
@@ -95,17 +125,17 @@ def _chat(bot: Ragbot) -> Chat:
         elem_id="question",
         autofocus=True,
     )
-    return Chat(transcript, box, gr.State([]), gr.State(AnswerStreams()))
+    return Chat(transcript, box, gr.State([]), gr.State(Stops()))
 
 
 def _add_asking(
     chat: Chat, bot: Ragbot, limit: RateLimit, chosen: Sequence[gr.components.Component]
 ) -> gr.events.Dependency:
-    """Add the events that answer a question, and that cancel its answer."""
+    """Add the events that answer a question, and that stop its answer."""
 
     def reply(
         number: object,
-        streams: AnswerStreams,
+        stops: Stops,
         question: str,
         before: list[Exchange],
         request: gr.Request,
@@ -117,11 +147,11 @@ def _add_asking(
         pieces = _reply(bot, question, before, settings_panel.read(*chosen))
         try:
             limit.take(request.client.host if request.client else "")
-            with streams.open(_int(number), pieces) as stream:
-                for shown, now in stream:
+            with closing(stops.until(_int(number), pieces)) as news:
+                for shown, now in news:
                     # With every piece, because Gradio's client merges pieces that come together.
                     yield shown, now, gr.Textbox(**_BUSY)
-            # Nothing of the answer comes after this, whether it was cancelled or not.
+            # Nothing of the answer comes after this, whether it was stopped or not.
             yield _html(now), now, gr.Textbox(**_READY)
         except RagbotError as error:
             failed = answer_view.turn(question, answer_view.unanswered(str(error)))
@@ -130,7 +160,7 @@ def _add_asking(
     number = gr.JSON(visible=False)
     answered = chat.box.submit(
         reply,
-        [number, chat.streams, chat.box, chat.exchanges, *chosen],
+        [number, chat.stops, chat.box, chat.exchanges, *chosen],
         [chat.transcript, chat.exchanges, chat.box],
         js="(...inputs) => window.ragbot.sent(inputs)",
         concurrency_limit=AT_ONCE,
@@ -138,10 +168,10 @@ def _add_asking(
     )
     answered.failure(lambda: gr.Textbox(**_READY), None, chat.box, js=_OVER, **_PRIVATE)
     # Not Gradio's `cancels`: pieces under way would arrive after what is shown in their place.
-    for cancelled in (chat.box.stop, chat.transcript.leave):
-        cancelled(
-            lambda number, streams: streams.cancel(_int(number)),
-            [number, chat.streams],
+    for stopped in (chat.box.stop, chat.transcript.leave):
+        stopped(
+            lambda number, stops: stops.stop(_int(number)),
+            [number, chat.stops],
             None,
             js="(...inputs) => window.ragbot.numbered(inputs)",
             queue=False,

@@ -185,7 +185,6 @@ def _mount_page(
     from starlette.staticfiles import StaticFiles
 
     from ragbot.apps.web import page
-    from ragbot.apps.web.theme import theme
 
     style = _static("ragbot.css")
     app.mount("/ragbot", StaticFiles(directory=STATIC))
@@ -197,7 +196,13 @@ def _mount_page(
         # Twice: as `css` it prevails over Gradio's own, but loses its rules for narrow windows.
         css=style,
         head=f"<style>{style}</style><script>{_static('ragbot.js')}</script>",
-        theme=theme(),
+        theme=gr.themes.Base(
+            primary_hue="teal",
+            neutral_hue="stone",
+            # Gradio's usual fonts come from another host.
+            font=("system-ui", "-apple-system", "Segoe UI", "Noto Sans", "sans-serif"),
+            font_mono=("ui-monospace", "DejaVu Sans Mono", "monospace"),
+        ),
         footer_links=[],
         run_history=False,
         show_error=False,

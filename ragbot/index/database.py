@@ -100,7 +100,9 @@ class Database:
         with errors_of(self.directory):
             try:
                 connection = _opened(self.path, "mode=ro", busy_seconds)
-            except sqlite3.OperationalError:
+            except sqlite3.OperationalError as error:
+                if _is_locked(error):
+                    raise  # an immutable database is read without locks, while another writes it
                 # WAL needs a file of shared memory, which a read-only folder may lack.
                 connection = _opened(self.path, "immutable=1", busy_seconds)
         try:
@@ -291,13 +293,17 @@ def storage_error(directory: Path, error: OSError) -> StorageError:
 
 def _index_error(directory: Path, error: sqlite3.Error) -> RagbotError:
     code = getattr(error, "sqlite_errorname", "")
-    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+    if _is_locked(error) or code == "SQLITE_PROTOCOL":
         return IndexLockedError(directory, "another program")
     if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
         return StorageError(directory / FILE, str(error), _NO_SPACE)
     if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return StorageError(directory / FILE, str(error), _NO_ACCESS)
     return IndexDamagedError(directory, str(error))
+
+
+def _is_locked(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
 def _opened(path: Path, how: str, busy_seconds: float) -> sqlite3.Connection:
@@ -323,7 +329,7 @@ def _journal(connection: sqlite3.Connection) -> str:
     try:
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     except sqlite3.OperationalError as error:
-        if str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_BUSY"):
+        if _is_locked(error):
             raise
         mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
     return str(mode)

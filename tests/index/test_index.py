@@ -655,7 +655,10 @@ def test_vault_that_goes_between_listing_and_reading_leaves_the_index(vault, ind
     assert best(index, "what melts") == "Ice.md"
 
 
-def test_full_disk_leaves_the_index(vault, index, monkeypatch):
+@pytest.mark.parametrize("spare", [0, 100, 210])
+def test_full_disk_leaves_the_index(vault, index, monkeypatch, spare):
+    """`spare` pages last for no note, for some, or for all of them but not for their vectors."""
+    monkeypatch.setattr(indexer, "BATCH", 20)
     index.refresh(vault, WordEncoder())
     for number in range(50):
         (vault / f"New {number}.md").write_text(f"Steam rises {number}. " * 200, encoding="utf-8")
@@ -664,18 +667,29 @@ def test_full_disk_leaves_the_index(vault, index, monkeypatch):
     def full(self):
         connection = usual(self)
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
-        connection.execute(f"PRAGMA max_page_count = {pages}")
+        connection.execute(f"PRAGMA max_page_count = {pages + spare}")
         return connection
 
     with monkeypatch.context() as patch:
         patch.setattr(Database, "writer", full)
         with pytest.raises(StorageError, match="full"):
             index.refresh(vault, WordEncoder())
-        assert found_by_word(index, "steam") == []
+        assert (found_by_word(index, "steam") == []) == (spare == 0)
         index.catch_up(vault)  # says so, and answers
     assert best(Index(index.directory), "what melts") == "Ice.md"
     index.refresh(vault, WordEncoder())
     assert len(found_by_word(index, "steam")) == 50
+    assert best(index, "what melts") == "Ice.md"
+
+
+def test_a_locked_database_is_never_read_without_its_lock(vault, index):
+    index.refresh(vault, WordEncoder())
+    index.close()
+    with contextlib.closing(sqlite3.connect(index.directory / FILE)) as other:
+        other.execute("PRAGMA journal_mode = DELETE")  # as where no write-ahead log can be kept
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(IndexLockedError):
+            Database(index.directory).reader(busy_seconds=0)
 
 
 @pytest.fixture

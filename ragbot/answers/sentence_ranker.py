@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ragbot.answers.candidates import Candidate, gather
 from ragbot.index.corpus import Corpus
-from ragbot.index.names import NameMatch
+from ragbot.index.notes import NameMatch
 from ragbot.models import Hit, NoteId, Span
 from ragbot.questions.answer_type import fit
 from ragbot.questions.question import Question, QuestionVectors

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from ragbot.index.chroma import ChromaStore
 from ragbot.index.database import read_meta
 from ragbot.index.fulltext import Fulltext
-from ragbot.index.names import NameMatch, StoredNames, names_in
 from ragbot.index.note_writer import read_problems
-from ragbot.index.notes import Notes, NoteSize
+from ragbot.index.notes import NameMatch, Notes, NoteSize, StoredNames, names_in
 from ragbot.index.stored_graph import StoredGraph
 from ragbot.index.vectors import Vectors, encoder_of
 from ragbot.inference.encoder import EncoderIdentity

@@ -247,24 +247,8 @@ def is_whole(connection: sqlite3.Connection) -> bool:
 
 
 @contextmanager
-def errors_of(directory: Path) -> Iterator[None]:
-    """Raise the errors of SQLite and of the file system as those of the index.
-
-    Raises
-    ------
-    IndexDamagedError, IndexLockedError, StorageError
-        As `database_errors_of`, and if a file cannot be written.
-    """
-    try:
-        with database_errors_of(directory):
-            yield
-    except OSError as error:
-        raise storage_error(directory, error) from error
-
-
-@contextmanager
-def database_errors_of(directory: Path) -> Iterator[None]:
-    """Raise the errors of SQLite as those of the index.
+def errors_of(directory: Path, *, files: bool = True) -> Iterator[None]:
+    """Raise the errors of SQLite, and those of `files`, as errors of the index.
 
     Raises
     ------
@@ -273,12 +257,16 @@ def database_errors_of(directory: Path) -> Iterator[None]:
     IndexLockedError
         If another program keeps the database locked.
     StorageError
-        If it cannot be written or opened.
+        If it, or another file, cannot be written or opened.
     """
     try:
         yield
     except sqlite3.Error as error:
         raise _index_error(directory, error) from error
+    except OSError as error:
+        if not files:
+            raise
+        raise storage_error(directory, error) from error
 
 
 def storage_error(directory: Path, error: OSError) -> StorageError:

@@ -27,7 +27,6 @@ from ragbot.index.corpus import Corpus
 from ragbot.index.database import (
     DAMAGED,
     Database,
-    database_errors_of,
     errors_of,
     is_whole,
     read_meta,
@@ -96,7 +95,7 @@ class Index:
         """
         connection, file = self._acquire()
         try:
-            with database_errors_of(self.directory):
+            with errors_of(self.directory, files=False):
                 connection.execute("BEGIN")
                 state = read_meta(connection, "id"), read_meta(connection, "counter", 0)
                 if not state[1]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,18 +79,6 @@ class Task:
 
 
 @dataclass(slots=True)
-class _Digests:
-    """Digests of the notes that a refresh changed, before and after it."""
-
-    before: dict[NoteId, str | None] = field(default_factory=dict)
-    after: dict[NoteId, str | None] = field(default_factory=dict)
-
-    def add(self, path: NoteId, before: str | None, after: str | None) -> None:
-        self.before.setdefault(path, before)
-        self.after[path] = after
-
-
-@dataclass(slots=True)
 class _Scan:
     """One scan of the folder, and the number of its notes that are read.
 
@@ -121,7 +109,7 @@ class Indexer:
         self._writer = NoteWriter(connection)
         self._links = LinkWriter(connection)
         self._mentions = MentionWriter(connection)
-        self._digests = _Digests()
+        self._digests: dict[NoteId, tuple[str | None, str | None]] = {}
         self._unused: set[int] = set()
         self._vectors = VectorWriter(
             connection, chroma, task.encoder, task.report, rebuild=task.rebuild
@@ -242,7 +230,7 @@ class Indexer:
         self._writer.put_files(others - now, now - others, written)
         self._put_listing_problems(scan.listing)
         for path in gone:
-            self._digests.add(path, self._digest(path), None)
+            self._record(path, self._digest(path), None)
             self._writer.remove(path, written)
         self._finish(written, scan)
         for name, value in (
@@ -266,15 +254,20 @@ class Indexer:
             old = self._digest(path)
             if isinstance(outcome, NoteRows):
                 if old != outcome.digest or scan.again:
-                    self._digests.add(path, old, outcome.digest)
+                    self._record(path, old, outcome.digest)
                     self._writer.put(outcome, written)
             else:
-                self._digests.add(path, old, None)
+                self._record(path, old, None)
                 self._writer.remove(path, written)
                 self._writer.put_problems(path, outcome)
                 # Keep it listed, so that it is read again only when it changes.
                 self._connection.execute(query, (path, *stat, racy))
         self._finish(written, scan)
+
+    def _record(self, path: NoteId, before: str | None, after: str | None) -> None:
+        """Record the digests of a note; the one before the refresh is that of its first change."""
+        first, _ = self._digests.get(path, (before, None))
+        self._digests[path] = first, after
 
     def _put_listing_problems(self, listing: vault.Listing) -> None:
         query = (
@@ -339,25 +332,21 @@ class Indexer:
 
     def _changes(self, seconds: float) -> Changes:
         """Return the changes; a removed note whose text is that of a new one was renamed."""
-        before, after = self._digests.before, self._digests.after
-        added = sorted(n for n in after if before[n] is None and after[n] is not None)
-        gone = {n: digest for n in sorted(after) if after[n] is None and (digest := before[n])}
-        changed = tuple(
-            n for n in sorted(after) if before[n] and after[n] and before[n] != after[n]
-        )
+        pairs = sorted(self._digests.items())
+        new = {note: after for note, (before, after) in pairs if before is None and after}
+        gone = {note: before for note, (before, after) in pairs if before and after is None}
+        changed = tuple(n for n, (old, now) in pairs if old and now and old != now)
         homes: dict[str, list[NoteId]] = {}
         for note, digest in reversed(gone.items()):
             homes.setdefault(digest, []).append(note)
-        renamed = [
-            (homes[str(after[note])].pop(), note) for note in added if homes.get(str(after[note]))
-        ]
+        renamed = [(homes[digest].pop(), note) for note, digest in new.items() if homes.get(digest)]
         moved = {note for pair in renamed for note in pair}
         return Changes(
-            added=tuple(note for note in added if note not in moved),
+            added=tuple(note for note in new if note not in moved),
             changed=changed,
             renamed=tuple(renamed),
             removed=tuple(note for note in gone if note not in moved),
-            unchanged=self._count("note") - len(added) - len(changed),
+            unchanged=self._count("note") - len(new) - len(changed),
             problems=read_problems(self._connection),
             seconds=seconds,
         )

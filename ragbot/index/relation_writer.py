@@ -13,9 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from ragbot.index.fulltext import quoted
-from ragbot.index.names import StoredNames
 from ragbot.index.note_writer import Written
-from ragbot.index.notes import Notes
+from ragbot.index.notes import Notes, StoredNames
 from ragbot.index.stored_graph import COLUMNS, relation_of
 from ragbot.models import Relation
 from ragbot.notes.link_resolver import Names, leads_to_a_note, resolved

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,9 @@ FORMAT = 1
 MODEL, TOKENIZER, SETTINGS = "model.onnx", "tokenizer.json", "settings.json"
 CONVERTERS = ("onnx", "onnxruntime", "sentence-transformers", "torch", "transformers")
 """Packages whose versions decide whether a model can be converted."""
+
+_DAMAGED = (OSError, ValueError, KeyError, TypeError)
+"""Errors of a folder without a whole model."""
 
 
 class ConversionError(Exception):
@@ -148,13 +152,12 @@ def open_model(source: Path, fingerprint: str, backend: str) -> OnnxModel:
         If the model cannot be converted, or the result cannot be kept.
     """
     folder = cache_folder() / f"{fingerprint[:32]}-{PRECISIONS[backend]}-{FORMAT}"
+    with suppress(*_DAMAGED):
+        return _opened(folder)
+    _convert(source, folder, PRECISIONS[backend])
     try:
         return _opened(folder)
-    except (OSError, ValueError, KeyError, TypeError):
-        _convert(source, folder, PRECISIONS[backend])
-    try:
-        return _opened(folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _DAMAGED as error:
         raise ConversionError(f"the converted model is damaged: {first_line(error)}") from error
 
 
@@ -197,7 +200,8 @@ def _convert(source: Path, folder: Path, precision: str) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
-            if _is_usable(folder):
+            with suppress(*_DAMAGED):
+                _opened(folder)
                 return
             command = [sys.executable, "-m", "ragbot.inference.onnx_export"]
             done = subprocess.run(
@@ -217,16 +221,6 @@ def _convert(source: Path, folder: Path, precision: str) -> None:
     if done.returncode:
         *_, last = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise ConversionError(last.rstrip(". "))
-
-
-def _is_usable(folder: Path) -> bool:
-    try:
-        _opened(folder)
-    except ConversionError:
-        return True
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    return True
 
 
 def _version(package: str) -> str:

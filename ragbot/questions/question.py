@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragbot.index.corpus import Corpus, FloatArray
-from ragbot.index.names import NameMatch
+from ragbot.index.notes import NameMatch
 from ragbot.index.stored_graph import link_rarity
 from ragbot.inference import token_codes
 from ragbot.inference.token_codes import EncodeQuestion

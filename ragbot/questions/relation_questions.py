@@ -15,7 +15,7 @@ from typing import Literal
 
 from ragbot.graph.relation_graph import Direction
 from ragbot.index.corpus import Corpus
-from ragbot.index.names import NameMatch
+from ragbot.index.notes import NameMatch
 from ragbot.models import LINKS_TO, MENTIONS, UNTYPED, NoteId, Relation
 from ragbot.notes import predicates
 from ragbot.questions import predicate_matcher

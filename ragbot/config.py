@@ -75,7 +75,7 @@ class Config:
     ray: str = ""
     llm: str = ""
     llm_base_url: str = ""
-    llm_timeout: float = 30.0
+    llm_timeout: float = 120.0
     reranker: str = ""
     note_url: str = ""
     max_question: int = 2000

@@ -57,7 +57,7 @@ class LanguageModel:
         Seconds to wait for the next piece of text, > 0.
     """
 
-    def __init__(self, spec: str, base_url: str = "", timeout: float = 30.0) -> None:
+    def __init__(self, spec: str, base_url: str = "", timeout: float = 120.0) -> None:
         self.spec, self.base_url, self.timeout = spec, base_url, timeout
         self.provider, _, self.name = spec.partition("/")
         self._speeds: deque[float] = deque(maxlen=3)

@@ -220,9 +220,9 @@ def _is_verb(piece: Sequence[Word], place: int) -> bool:
         return True
     if word.number or word.name or word.text in STOP_WORDS:
         return False
-    first = place == 0
-    if not first and piece[place - 1].text in PREPOSITIONS | {"the", "a", "an"}:
-        return not first and _third_person(piece, place)
+    before = piece[place - 1].text if place else ""
+    if before in PREPOSITIONS | {"the", "a", "an"} or before.endswith("'s"):
+        return _third_person(piece, place)
     regular = word.text.endswith("ed") and len(word.text) > 4
     listed = word.text in PAST_FORMS or word.lemma in _VERB_LEMMAS
     return regular or listed or _third_person(piece, place)
@@ -231,7 +231,7 @@ def _is_verb(piece: Sequence[Word], place: int) -> bool:
 def _third_person(piece: Sequence[Word], place: int) -> bool:
     """Whether a word with a final "s" follows its subject: "the buyer pays customs"."""
     text = piece[place].text
-    if not text.endswith("s") or text.endswith(("ss", "us", "is")) or place == 0:
+    if not text.endswith("s") or text.endswith(("ss", "us", "is", "'s")) or place == 0:
         return False
     after = piece[place + 1] if place + 1 < len(piece) else None
     followed = after is not None and (

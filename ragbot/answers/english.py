@@ -99,7 +99,7 @@ _LIGHT_WORDS = (
     "note notes text passage say says state according mention describe refer call also well "
     "therefore thus however since due both while during such specifically namely include e.g "
     "i.e etc yet still already different would example each any whether within upon via using "
-    "used use mean means tend tends seem seems"
+    "used use mean means tend tends seem seems stand stands"
 )
 LIGHT = frozenset(_LIGHT_WORDS.split())
 """Words that refer to the source, or only join the parts of a sentence."""

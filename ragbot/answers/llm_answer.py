@@ -19,7 +19,6 @@ from ragbot.answers.verification import fault
 from ragbot.index.corpus import FloatArray
 from ragbot.inference.llm import LanguageModel, Message
 from ragbot.models import Citation, Note, NoteId, Span, Statement
-from ragbot.questions.answer_type import Wanted, fit
 from ragbot.text.sentences import sentences
 
 INSTRUCTION = (
@@ -69,7 +68,6 @@ _DECLINES = re.compile(
     re.IGNORECASE,
 )
 
-_COUNTED = re.compile(r"\bhow (?:many|much)((?: [\w-]+){1,2})", re.IGNORECASE)
 _REPLY = re.compile(r"(?:yes|no)\b[,.:;—–-]*\s*", re.IGNORECASE)
 _REPEATS = "it only repeats the question"
 _OPEN_TASK = re.compile(r"\W*\[ \]")
@@ -108,7 +106,6 @@ def stream(
     notes: Mapping[NoteId, Note],
     query: str,
     lines: Sequence[EvidenceLine],
-    wanted: Wanted,
     encode: Encode | None = None,
 ) -> Iterator[Written]:
     """Yield what is carried so far: after each sentence, while the model is silent, and at the end.
@@ -117,8 +114,6 @@ def stream(
 
     Parameters
     ----------
-    wanted
-        The values that an answer must contain.
     encode
         Texts to unit vectors, to find the nearest sentence; None to compare by words alone.
 
@@ -127,7 +122,7 @@ def stream(
     ModelUnavailableError
         If the model fails; the values yielded before stay valid.
     """
-    checker = _Checker(notes, query, lines, wanted, encode)
+    checker = _Checker(notes, query, lines, encode)
     with closing(model.stream(prompt(query, lines))) as pieces:
         for sentence in _whole_sentences(pieces):
             checker.take(sentence)
@@ -171,13 +166,11 @@ class _Checker:
         notes: Mapping[NoteId, Note],
         query: str,
         lines: Sequence[EvidenceLine],
-        wanted: Wanted,
         encode: Encode | None,
     ) -> None:
         self.written = Written()
         self._notes, self._query, self._lines = notes, query, lines
-        self._wanted = wanted
-        self._asked = _lemmas(query)
+        self._asked = lemmas(query)
         self._encode = encode
         self._numbers: dict[tuple[NoteId, Span], int] = {}
         self._seen: set[str] = set()
@@ -201,7 +194,6 @@ class _Checker:
         if not sentence:
             return
         self._taken += 1
-        hints = {int(n) for group in _CITED.findall(sentence) for n in re.findall(r"\d+", group)}
         text = _plain(sentence, self._lines)
         folded = text.casefold()
         if not re.search(r"\w{2}", text):
@@ -214,11 +206,11 @@ class _Checker:
         if _DECLINES.search(text):
             self.written = replace(self.written, declined=True)
             return
-        quoted, why = self._carried(text, hints)
+        quoted, why = self._carried(text)
         if why and (reply := _REPLY.match(text)):
             # A "yes" that does not follow: what is said beside it may.
             text = _capital(text[reply.end() :])
-            quoted, why = self._carried(text, hints)
+            quoted, why = self._carried(text)
         if quoted:
             self._keep(text, quoted)
             return
@@ -230,22 +222,19 @@ class _Checker:
     def _nearest(self, text: str) -> _Quoted | None:
         """Return the quote that says nearly the same as a refused sentence, if there is one.
 
-        Code, open tasks, and quotes that lack a number of the sentence are passed over, and those
-        that lack a number, date or name that is asked for where others have it.
+        Code, open tasks, and quotes that lack a number of the sentence are passed over.
         """
         numbers = {word.lemma for word in words(text) if word.number} - self._asked
         quotes = [
             (line, *part)
             for line in self._lines[:BEST]
             for part in _parts(line)
-            if numbers <= _lemmas(_shown(line, *part))
+            if numbers <= lemmas(_shown(line, *part))
             and not self._is_open(line, *part)
             and "\n" not in _shown(line, *part)
         ]
         if not quotes:
             return None
-        fits = [fit(self._wanted, [_shown(*quote)]) for quote in quotes]
-        quotes = [quote for quote, one in zip(quotes, fits, strict=True) if one == max(fits)]
         shown = [_shown(*quote) for quote in quotes]
         score, best = max(zip(self._similarity(text, shown), range(len(shown)), strict=True))
         known = any(one.text == shown[best] for one in self.written.statements)
@@ -257,29 +246,26 @@ class _Checker:
         The mean of the cosine, of the share of the sentence's words that the quote contains, and of
         the same share without the words of the question.
         """
-        said = _lemmas(text)
+        said = lemmas(text)
         parts = {one: {lemma(part) for part in one.split("-")} for one in said - self._asked}
         own = {one for one, of in parts.items() if not of <= self._asked}  # "role-playing" is asked
         if not own:
             return [0.0] * len(quotes)
-        quoted = [_lemmas(quote) for quote in quotes]
+        quoted = [lemmas(quote) for quote in quotes]
         measures = [[len(of & one) / len(of) for one in quoted] for of in (said, own)]
         if self._encode is not None:
             vectors = self._encode([text, *quotes])
             measures.append((vectors[1:] @ vectors[0]).tolist())
         return [sum(column) / len(column) for column in zip(*measures, strict=True)]
 
-    def _carried(self, text: str, hints: set[int]) -> tuple[_Quoted | None, str]:
+    def _carried(self, text: str) -> tuple[_Quoted | None, str]:
         """Return the shortest quote that carries a sentence; or None, and what is wrong with it."""
-        said = _lemmas(text)
+        said = lemmas(text)
         if len(said) < 2 or (not self._first and text[-1] not in _ENDS):
             return None, "it is no whole sentence"
         if not _REPLY.match(text) and said <= self._asked:
             return None, _REPEATS
-        ranked = sorted(
-            self._lines,
-            key=lambda line: (-len(said & _lemmas(line.text)), line.number not in hints),
-        )[:CANDIDATES]
+        ranked = sorted(self._lines, key=lambda line: -len(said & lemmas(line.text)))[:CANDIDATES]
         why = ""
         for line in ranked:
             for part in _parts(line):
@@ -293,30 +279,18 @@ class _Checker:
         shown = _shown(*quoted)
         if self._is_open(*quoted) and text != shown:
             return "the task is not done"
-        if quoted[0].number > BEST and _lemmas(text) == _lemmas(shown):
+        if quoted[0].number > BEST and lemmas(text) == lemmas(shown):
             return "other sentences come nearer to the question"
         first, *rest = (word.text for word in words(text))
         added = _THIRD.intersection(rest) - {word.text for word in words(shown)}
         if added or (first in _THIRD and text not in shown):
             return "it does not name what it speaks of"
-        reason = fault(text, [shown], quoted[0].place, self._query)
-        return reason or self._misses(text, shown)
+        return fault(text, [shown], quoted[0].place, self._query)
 
     def _is_open(self, line: EvidenceLine, first: int, last: int) -> bool:
         """Check for a task that is not done: it does not say that anything happened."""
         text = self._notes[line.note].text
         return any(_OPEN_TASK.match(text, *span) for span in line.spans[first : last + 1])
-
-    def _misses(self, text: str, quote: str) -> str:
-        """Return a fault if the claim lacks a number, date or name that is asked for and quoted."""
-        if self.written.statements:
-            return ""  # a later sentence may add it
-        said, quoted = _lemmas(text), _lemmas(quote)
-        counted = _lemmas(match.group(1)) if (match := _COUNTED.search(self._query)) else set()
-        missing = (self._asked & quoted) - said
-        if counted & quoted - said or len(missing) > len(self._asked & quoted) / 2:
-            return "it leaves out what is asked"
-        return ""
 
     def _keep(self, text: str, quoted: _Quoted) -> None:
         count = sum(len(one.text.split()) for one in self.written.statements)
@@ -350,7 +324,8 @@ def _plain(sentence: str, lines: Sequence[EvidenceLine]) -> str:
     return _capital(text)
 
 
-def _lemmas(text: str) -> set[str]:
+def lemmas(text: str) -> set[str]:
+    """Return the lemmas of the content words of a text."""
     return {word.lemma for word in words(text) if word.content and word.text not in MARKS}
 
 

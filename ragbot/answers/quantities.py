@@ -30,6 +30,11 @@ _UNITS = {
 }  # fmt: skip
 
 
+def is_unit(word: Word) -> bool:
+    """Check for a unit of measure."""
+    return word.lemma in _UNITS
+
+
 def number_fault(said: Sequence[Word], source: Sequence[Word], above: frozenset[str]) -> str:
     """Return a fault if a number of the claim, its unit or its label is not in the source."""
     known = {word.lemma for word in source if word.number} | above

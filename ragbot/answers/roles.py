@@ -113,7 +113,8 @@ def _swap_fault(clause: Clause, source: Sequence[Clause]) -> str:
     verbs = {word.lemma for word in clause.words[max(clause.verb, 0) :] if word.content}
     for other in source:
         theirs = other.subject
-        named = _NAMING & {word.text for word in other.words}  # "A is called B": both are the same
+        # "A is called B", "A (B)": both are the same.
+        named = other.opener == "(" or _NAMING & {word.text for word in other.words}
         if named or not ours or not theirs or not verbs & other.lemmas - theirs - ours:
             continue
         same_voice = clause.passive == other.passive

@@ -12,7 +12,6 @@ from ragbot.errors import ModelUnavailableError
 from ragbot.index.corpus import Corpus
 from ragbot.inference.llm import LanguageModel
 from ragbot.models import Answer, Citation, Hit, Note, NoteId
-from ragbot.questions.answer_type import Wanted, fit
 from ragbot.questions.question import Question
 
 
@@ -28,20 +27,17 @@ class Writer:
         The evidence that it reads.
     notes
         The notes that the evidence quotes.
-    wanted
-        The values that an answer must contain.
     encode
         Texts to unit vectors, to find the nearest sentence; None to compare by words alone.
     parts
-        Things that the question asks, >= 1: an answer that is shown has a sentence for each.
+        The questions that it consists of, if it has several: an answer that is shown answers all.
     """
 
     model: LanguageModel
     lines: Sequence[EvidenceLine]
     notes: Mapping[NoteId, Note]
-    wanted: Wanted
     encode: Encode | None = None
-    parts: int = 1
+    parts: Sequence[str] = ()
 
 
 def reading(
@@ -55,7 +51,7 @@ def reading(
     ranking = sentence_ranker.rank(corpus, question, hits)
     lines = evidence.collect(corpus, ranking.in_turn, model.evidence_tokens)
     notes = {line.note: corpus.notes[line.note] for line in lines}
-    return Writer(model, lines, notes, question.wanted, encode, max(1, len(question.parts)))
+    return Writer(model, lines, notes, encode, [part.text for part in question.parts])
 
 
 def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
@@ -90,35 +86,31 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
             writer.notes,
             quoted.query or quoted.question,
             writer.lines,
-            writer.wanted,
             writer.encode,
         )
         for written in pieces:
             more = len(written.statements) > len(last.statements)
             last = written
-            if more and _shown(quoted, last, writer):
+            if more and _answers_all(last, writer.parts):
                 shown = _generated(quoted, last)
             yield shown
     except ModelUnavailableError as error:
         broke = error.found
-    if _shown(quoted, last, writer):
+    if _answers_all(last, writer.parts):
         yield _generated(quoted, last, _left_out(writer.model.spec, last, broke))
     else:
         notice = _why_quoted(writer.model.spec, last, broke)
         yield replace(quoted, notice=f"{notice} {quoted.notice}".strip())
 
 
-def _shown(quoted: Answer, written: Written, writer: Writer) -> bool:
-    """Whether what is written replaces the quotes.
-
-    It must have a sentence for each part of the question, and contain as many of the numbers, dates
-    or names that are asked for as the quotes do.
-    """
-    if len(written.statements) < writer.parts:
-        return False
-    said = [" ".join(statement.text for statement in written.statements)]
-    first = [statement.text for statement in quoted.statements[:1]]
-    return not first or fit(writer.wanted, said) >= fit(writer.wanted, first)
+def _answers_all(written: Written, parts: Sequence[str]) -> bool:
+    """Whether there is a sentence for each question, or words in which each differs from others."""
+    if len(written.statements) >= max(1, len(parts)):
+        return True
+    said = llm_answer.lemmas(" ".join(one.text for one in written.statements))
+    asked = [llm_answer.lemmas(part) for part in parts]
+    others = [set().union(*asked[:at], *asked[at + 1 :]) for at in range(len(asked))]
+    return bool(said) and all(said & (one - rest) for one, rest in zip(asked, others, strict=True))
 
 
 def _generated(quoted: Answer, written: Written, notice: str = "") -> Answer:

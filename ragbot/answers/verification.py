@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ragbot.answers.clauses import Clause, Word, clauses, lemma, words
+from ragbot.answers.clauses import MARKS, Clause, Word, clauses, lemma, words
 from ragbot.answers.comparisons import comparison_fault, scale_counterpart
 from ragbot.answers.english import LIGHT, NEGATORS, PREPOSITIONS, PRONOUNS, STRONG
-from ragbot.answers.quantities import number_fault
+from ragbot.answers.quantities import is_unit, number_fault
 from ragbot.answers.roles import (
     clause_fault,
     derived,
@@ -44,7 +44,7 @@ def fault(
     place
         Titles and headings above the quotes: subjects may come from there.
     question
-        The question, to which a leading "yes" or "no" replies.
+        The question, to which a leading "yes" or "no" replies, and whose words a claim may use.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def fault(
     text = " ".join(quotes)
     return (
         number_fault(words(said), words(text), above)
-        or _words_fault(said, source, above)
+        or _words_fault(said, source, above, question)
         or clause_fault(said, source)
         or stitched_fault(said, source)
         or placed_fault(words(said), words(text))
@@ -86,13 +86,11 @@ def _source_clauses(quotes: Sequence[str], above: frozenset[str]) -> list[Clause
 
 
 def _is_quoted(said: str, quotes: Sequence[str]) -> bool:
-    """Whether a claim is a whole sentence of a quote, word for word."""
+    """Whether a claim is a sentence of a quote or an item of its list, word for word."""
     ours = [word.text for word in words(said)]
-    return any(
-        ours == [word.text for word in words(quote[a:b])]
-        for quote in quotes
-        for a, b in [*sentences(quote), (0, len(quote))]
-    )
+    items = [item for quote in quotes for item in quote.split(";") if len(item.split()) > 4]
+    whole = [quote[a:b] for quote in quotes for a, b in [*sentences(quote), (0, len(quote))]]
+    return any(ours == [word.text for word in words(text)] for text in (*whole, *items))
 
 
 def _colon_fault(said: str, quotes: Sequence[str]) -> str:
@@ -124,12 +122,24 @@ def _reply_fault(reply: str, rest: str, question: str, source: Sequence[Clause])
     return "" if negated == (reply == "no") else "yes or no is turned around"
 
 
-def _words_fault(said: str, source: Sequence[Clause], above: frozenset[str]) -> str:
-    """Return a fault for a content word that neither quotes nor headings contain."""
+def _words_fault(said: str, source: Sequence[Clause], above: frozenset[str], question: str) -> str:
+    """Return a fault for a content word that neither quotes nor headings contain.
+
+    A claim may name things as the question does if its quotes contain half of its words that are
+    asked, and its last word, which says what is new. What is said of them, the verb, is theirs.
+    """
     found = {word.lemma: word.text for clause in source for word in clause.words}
     known = frozenset(found) | above
-    compares = any(word.text == "than" for word in words(said))
-    for word in words(said):
+    ours = words(said)
+    content = [word for word in ours if word.content and word.text not in MARKS]
+    asked = {word.lemma for word in words(question)}.intersection(word.lemma for word in content)
+    if content and content[-1].lemma in known and 2 * len(asked & known) >= len(asked):
+        fixed = {word.lemma for word in content if word.name or word.text in STRONG}
+        known |= asked - fixed - {clause.main_verb for clause in clauses(said)}
+    compares = any(word.text == "than" for word in ours)
+    for before, word in zip([None, *ours], ours, strict=False):
+        if before and before.number and is_unit(word):
+            continue  # compared with its number
         counterpart = compares and scale_counterpart(word.text, found)
         if not counterpart and not _is_carried(word, known):
             return f"the {'name' if word.name else 'word'} {word.text} is not in the source"

@@ -167,6 +167,12 @@ def test_half_of_an_answer_leaves_the_quotes(corpus):
     assert len(last.statements) == 2
 
 
+def test_one_sentence_may_answer_two_questions(corpus):
+    question = "Which warm bodies does heat flow from, and which cold bodies does heat flow to?"
+    *_, last = snapshots(corpus, Script("Heat flows from warm bodies to cold ones."), question)
+    assert last.kind == "generated"
+
+
 @pytest.mark.parametrize(
     "says", ["It flows from warm bodies.", "Heat flows from them to cold ones."]
 )

@@ -15,8 +15,7 @@ from ragbot.inference.llm import LanguageModel
 from ragbot.inference.ray import open_encoder
 from ragbot.models import Answer
 from ragbot.notes import link_resolver, vault
-from ragbot.questions.answer_type import wanted
-from ragbot.text.tokenize import tokens
+from ragbot.questions.question_type import clauses
 from tests.conftest import ROOT
 from tests.model_server import Script, serving
 
@@ -57,12 +56,9 @@ def replayed(recording):
                 )
                 for number, one in enumerate(row["evidence"], start=1)
             ]
-            query = row["query"]
             quoted = Answer(row["question"], "", "extractive", False, query=row["query"])
-            *_, last = stream(
-                quoted,
-                Writer(model, lines, notes(row["vault"]), wanted(query, tokens(query)), ENCODE),
-            )
+            parts = tuple(clauses(row["query"]))
+            *_, last = stream(quoted, Writer(model, lines, notes(row["vault"]), ENCODE, parts))
             found.append((row, last))
     return found
 

@@ -68,6 +68,22 @@ def test_a_claim_is_no_surer_than_its_quote():
     assert fault("Green tea shortens a cold.", quotes) == "the source is less sure of this"
 
 
+def test_a_claim_may_name_things_as_its_question_does_but_not_what_is_said_of_them():
+    claim = "The rsync line of the backup script is rsync -a notes disk."
+    quotes = ["rsync -a notes disk"]
+    assert fault(claim, quotes, "Backup script", "rsync line of the backup script?") == ""
+    assert fault(claim, quotes, "Backup script") == "the word line is not in the source"
+    question = "When was the second tap by the gate installed?"
+    quotes = ["The second tap by the gate was approved in 2015."]
+    said = "The second tap by the gate was installed in 2015."
+    assert fault(said, quotes, "", question) == "the word installed is not in the source"
+
+
+def test_what_is_in_brackets_is_another_name():
+    quotes = ["Ada and Bert describe Wren (Warm Relay of Nodes), a protocol for heat pumps."]
+    assert fault("Wren stands for Warm Relay of Nodes.", quotes) == ""
+
+
 def test_a_claim_keeps_the_noun_that_its_quote_speaks_of():
     quotes = ["A clerk in a salt store finds that a barrel is missing."]
     assert fault("A clerk finds that a barrel is missing.", quotes) == ""

@@ -93,6 +93,11 @@ class Corpus:
             self._passages[number] = Passage(note, (first, last), text, tuple(json.loads(headings)))
         return self._passages[number]
 
+    def embedded_text(self, number: int) -> str:
+        """Return the text that is embedded for a passage: title, headings, plain prose."""
+        query = "SELECT text FROM passage WHERE id = ?"
+        return str(self._connection.execute(query, (number,)).fetchone()[0])
+
     def passages_of(self, note: NoteId) -> list[int]:
         """Return the passages of a note, in the order of the file."""
         if note not in self.notes:

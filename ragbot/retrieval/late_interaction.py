@@ -27,7 +27,7 @@ from ragbot.index.corpus import Corpus, FloatArray
 from ragbot.inference import token_codes
 from ragbot.inference.token_codes import Codes
 from ragbot.models import Span
-from ragbot.notes.chunker import context, embedding_text, plain_prose
+from ragbot.notes.chunker import context, plain_prose
 from ragbot.questions.question import QuestionVectors
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import tokens
@@ -73,7 +73,7 @@ class Reading:
         """Return the similarity of each passage to the question, shape (passages,)."""
         read = zip(passages, self._cosines(passages), strict=True)
         nearest = [
-            self._best(cosines) if len(codes) else self._same(self._text(number))
+            self._best(cosines) if len(codes) else self._same(self._corpus.embedded_text(number))
             for number, (codes, cosines) in read
         ]
         return np.array([one @ self.weights for one in nearest])
@@ -90,7 +90,7 @@ class Reading:
         for (number, spans), (codes, cosines) in zip(passages, read, strict=True):
             passage = self._corpus.passage(number)
             note = self._corpus.notes[passage.note]
-            text, above = self._text(number), context(note, passage)
+            text, above = self._corpus.embedded_text(number), context(note, passage)
             pieces = [plain_prose(note.text[first:last]) for first, last in spans]
             if len(codes):
                 at = codes["place"]
@@ -113,10 +113,6 @@ class Reading:
             ends = np.cumsum([len(one) for one in codes])[:-1]
             cosines = token_codes.cosines(self._rotated, np.concatenate(codes))
             yield from zip(codes, np.split(cosines, ends, axis=1), strict=True)
-
-    def _text(self, number: int) -> str:
-        passage = self._corpus.passage(number)
-        return embedding_text(self._corpus.notes[passage.note], passage)
 
     def _same(self, text: str) -> FloatArray:
         """Return 1 for each word of the question that a text contains, 0 for the others."""

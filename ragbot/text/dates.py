@@ -31,7 +31,7 @@ _MONTH = "|".join(sorted(_NUMBER, key=len, reverse=True))
 # The names of months are compared after the match: trying each at each word takes far longer.
 _LETTERS = r"[^\W\d_]{3,10}"
 _YEAR = r"(?:1[5-9]|20|21)\d\d"
-_FORMS = (
+_NUMERIC = (
     rf"(?<![\d-])(?P<y>{_YEAR})-?W(?P<w>[0-5]\d)(?!\d)",
     rf"\bweek (?P<w>[0-5]?\d)(?:,| of)? (?P<y>{_YEAR})\b",
     rf"(?<![\d-])(?P<y>{_YEAR})(?P<sep>[-/._])(?P<m>\d{{1,2}})(?P=sep)(?P<d>\d{{1,2}})(?!\d)",
@@ -40,14 +40,18 @@ _FORMS = (
     rf"(?P<y>{_YEAR})\s*[年년]\s*(?P<m>\d{{1,2}})\s*[月월](?:\s*(?P<d>\d{{1,2}})\s*[日일])?",
     r"(?<![\d年])(?P<m>\d{1,2})\s*[月월]\s*(?P<d>\d{1,2})\s*[日일]",
     rf"(?<![\d./-])(?P<d>\d{{1,2}})(?P<sep>[./-])(?P<m>\d{{1,2}})(?P=sep)(?P<y>{_YEAR})(?!\d)",
+)
+_NAMED = (
     rf"(?<![\w./-])(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|º|\.)?[\s-]+(?:of\s+|de\s+|di\s+)?(?P<n>{_MONTH})\b\.?"
     rf"(?:,?[\s-]+(?:de\s+|del\s+)?(?P<y>{_YEAR})\b)?",
     rf"(?<!\w)(?P<n>{_LETTERS})\b\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\.\d)(?:,?\s+(?P<y>{_YEAR})\b)?",
     rf"(?<!\w)(?P<n>{_LETTERS})\b\.?,?\s+(?:de\s+|of\s+)?(?P<y>{_YEAR})\b",
 )
-_PATTERNS = tuple(re.compile(form, re.IGNORECASE) for form in _FORMS)
+_PATTERNS = [[re.compile(form, re.IGNORECASE) for form in forms] for forms in (_NUMERIC, _NAMED)]
 _BARE_YEAR = re.compile(rf"(?<![\w./-])(?P<y>{_YEAR})(?![\w/-]|\.\d)")
-_HINT = re.compile(rf"{_YEAR}|[月월]|\d[a-zº.]*\s|\b(?:{_MONTH})\b", re.IGNORECASE)
+# Few texts have a date: a numeric one has one of these, another the name of a month.
+_DIGITS = re.compile(r"\d(?:[-/._]\d|-?w\d|\s*[年년月월])|\d{6}|week \d", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]+")
 _WEEKDAYS = (
     r"mon(?:day)?|tues?(?:day)?|wed(?:nesday)?|thu(?:rs(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
     r"|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|mo|di|mi|do|fr|sa|so"
@@ -105,11 +109,15 @@ def find_dates(text: str, *, years: bool = False) -> list[When]:
     >>> [str(when.first) for when in find_dates("On 5 June 2026, not 2026-06-07 or 9.6.2026.")]
     ['2026-06-05', '2026-06-07', '2026-06-09']
     """
-    if not _HINT.search(text):
-        return []
+    numeric, named = _PATTERNS
+    patterns = [*numeric] if _DIGITS.search(text) else []
+    if not _NUMBER.keys().isdisjoint(_WORD.findall(text.lower())):
+        patterns += named
+    if years:
+        patterns.append(_BARE_YEAR)
     found: list[When] = []
     taken: list[Span] = []  # in order, and apart
-    for pattern in (*_PATTERNS, _BARE_YEAR) if years else _PATTERNS:
+    for pattern in patterns:
         for match in pattern.finditer(text):
             start, end = match.span()
             place = bisect_left(taken, (start, end))

@@ -20,41 +20,41 @@ from ragbot.text.language import COMMON_WORDS
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import content_words, terms, tokens
 
-NEAREST = 3
+MOST_NEAREST = 3
 """Notes named as the nearest."""
 
 SHORTEST_NAME = 2
 """Characters of the longest word of a name that is too short to be recognised in a question."""
 
-MET, UNKNOWN, FITTING = 5.25, -1.0, 4.0
+SIMILARITY, UNKNOWN_NAME, WANTED_VALUES = 5.25, -1.0, 4.0
 """Weights of the signals. The first comes from a logistic regression on some 740 questions over
 two vaults; the others did best on 1,640 questions over other texts. See docs/answers.md."""
 
-ENOUGH = 4.7
+THRESHOLD = 4.7
 """Threshold of the weighted signals; it loses one answer in twenty."""
 
-DAY = 2
+MISSING_DAY = 2
 """Number of unknown names that a day counts as if the best passages lack it."""
 
-QUOTED = 3
+COMPARED = 3
 """Sentences, the best for each thing asked, that are compared with the words of the question."""
 
-ALIKE = 0.6
+SHARED_LETTERS = 0.6
 """Share of a word's letters, from its first, by which another is a form of it."""
 
-ROOT = 3
+SHORTEST_ROOT = 3
 """Letters of the shortest word that another may begin or end with: "Uhr" of "Kuckucksuhr"."""
 
 UNSPACED_FROM = "\u0e00"
 """First character of the scripts that are written without spaces, from Thai on."""
 
-COVERED = 0.25
+LEAST_COVERED = 0.25
 """Share of the question's words, by rarity, that must be there without vectors."""
 
-WHOLE_PIECES = 3.0
+LEAST_PIECE = 3.0
 """Letters of the mean word piece from which an encoder knows a language."""
 
-LACKING = 0.5
+MISSING_VALUE = 0.5
 """Taken off that share where the number, date or name asked for is missing."""
 
 
@@ -71,26 +71,28 @@ def confidence(
         The quotes that an answer would contain.
     """
     if not ranked or not said:
-        return -ENOUGH
+        return -THRESHOLD
     best = [one.candidate.text for one in ranked[:3]]
     # The two sentences after the best one count half.
     fitting = (fit(question.wanted, best[:1]) + fit(question.wanted, best)) / 2
     unknown = _unknown(corpus, question, ranked[:3])
     covered = _covered(corpus, question, ranked, said)
-    by_words = covered - COVERED - unknown - LACKING * (1 - fitting)
+    by_words = covered - LEAST_COVERED - unknown - MISSING_VALUE * (1 - fitting)
     # No vectors at all, or none yet of the passage that answers best.
-    if not ranked[0].near.size or not len(corpus.codes([ranked[0].candidate.passage])[0]):
+    if not ranked[0].word_cosines.size or not len(corpus.codes([ranked[0].candidate.passage])[0]):
         return by_words
     assert question.vectors is not None
     things = 4 if question.type == "compare" else max(1, len(question.parts))
-    met = _met(corpus, question.vectors, ranked, QUOTED * things)
-    by_meaning = MET * met + UNKNOWN * unknown + FITTING * fitting - ENOUGH
+    similarity = _similarity(corpus, question.vectors, ranked, COMPARED * things)
+    by_meaning = (
+        SIMILARITY * similarity + UNKNOWN_NAME * unknown + WANTED_VALUES * fitting - THRESHOLD
+    )
     # An encoder that was not trained on a language finds everything similar in it.
     foreign = question.language != "en" and _is_fragmented(question.vectors.spans)
     return min(by_meaning, by_words) if foreign else by_meaning
 
 
-def _met(
+def _similarity(
     corpus: Corpus, vectors: QuestionVectors, ranked: Sequence[RankedSentence], count: int
 ) -> float:
     """Return how near the best sentences come to a question, in about [0, 1].
@@ -100,7 +102,7 @@ def _met(
     """
     passages = [one.candidate.passage for one in ranked]
     meaning = float(corpus.similarities(vectors.whole, passages).max())
-    nearest = np.max([one.near for one in ranked[:count]], axis=0)
+    nearest = np.max([one.word_cosines for one in ranked[:count]], axis=0)
     return meaning * float(nearest @ vectors.weights)
 
 
@@ -122,13 +124,13 @@ def _unknown(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence
     named = question.capitals
     if question.language == "de":  # every noun has a capital
         named = frozenset(word for word in named if any(char.isdigit() for char in word))
-    return len(named - known) + DAY * len(missing)
+    return len(named - known) + MISSING_DAY * len(missing)
 
 
 def _is_fragmented(pieces: Sequence[Span]) -> bool:
     """Check whether an encoder cuts a question into small pieces."""
     sizes = [last - first for first, last in set(pieces)]
-    return sum(sizes) < WHOLE_PIECES * len(sizes)
+    return sum(sizes) < LEAST_PIECE * len(sizes)
 
 
 def _covered(
@@ -150,7 +152,7 @@ def _covered(
     } or words
     asked = [
         corpus.notes[one.candidate.note].text[slice(*one.candidate.context)]
-        for one in ranked[:QUOTED]
+        for one in ranked[:COMPARED]
         if one.candidate.context != one.candidate.span
     ]
     around = [word for quote in said for word in _around(corpus, quote)]
@@ -162,9 +164,9 @@ def _covered(
 
 def _is_among(root: str, words: set[str], language: str) -> bool:
     """Check for a word; except in English, also for a word form or a compound of it."""
-    if root in words or language == "en" or len(root) < ROOT:
+    if root in words or language == "en" or len(root) < SHORTEST_ROOT:
         return root in words
-    least = max(ROOT, math.ceil(ALIKE * len(root)))
+    least = max(SHORTEST_ROOT, math.ceil(SHARED_LETTERS * len(root)))
     return any(word[:least] == root[:least] or word.endswith(root) for word in words)
 
 
@@ -195,5 +197,5 @@ def answer(corpus: Corpus, question: Question, hits: Sequence[Hit], notice: str 
 
 def _titles(corpus: Corpus, notes: Sequence[NoteId], cut: str = ", …") -> str:
     titles = list(dict.fromkeys(corpus.notes[note].title for note in notes))
-    shown = ", ".join(f"*{escaped(title)}*" for title in titles[:NEAREST])
-    return shown + (cut if len(titles) > NEAREST else "")
+    shown = ", ".join(f"*{escaped(title)}*" for title in titles[:MOST_NEAREST])
+    return shown + (cut if len(titles) > MOST_NEAREST else "")

@@ -29,10 +29,10 @@ from ragbot.questions.question import Question
 from ragbot.questions.relation_questions import RelationQuestion
 from ragbot.text.language import language_of
 
-LEAST_ROOM = 25
+LEAST_WORDS_LEFT = 25
 """Least number of words that must be left after the relations to add a quote."""
 
-LEFT_OPEN = 0.3
+LEAST_UNSAID = 0.3
 """Least share of the question's words that the relations lack to add a quote."""
 
 RELATION_WORDS = 150
@@ -41,7 +41,7 @@ RELATION_WORDS = 150
 LONGEST_LIST = 30
 """Most rows, tasks or notes that are listed; the others are counted."""
 
-PART = -1.0
+LEAST_PART = -1.0
 """Confidence below which a part of a question is named as unanswered."""
 
 
@@ -182,12 +182,12 @@ def _by_part(
     """
     weighed = []
     for part, ranked in zip(question.parts, ranking.parts, strict=True):
-        best = [one.candidate for one in ranked[: abstention.QUOTED]]
+        best = [one.candidate for one in ranked[: abstention.COMPARED]]
         quoted = layout.quote(corpus, best[0])
         alone = sentence_ranker.score(corpus, part, best)
         weighed.append(abstention.confidence(corpus, part, alone, [quoted] if quoted else []))
     most = max(weighed)
-    least = PART if sure >= 0 else 0.0
+    least = LEAST_PART if sure >= 0 else 0.0
     said = [one >= least or (sure >= 0 and one == most) for one in weighed]
     if not any(said):
         return sure, ranking, ()
@@ -223,7 +223,7 @@ def _with_more(
         one for one in ranking.whole if missing.intersection(compose.stems(one.candidate.text))
     )
     open_share = sum(map(corpus.rarity, missing)) / asked
-    if not fitting or room < LEAST_ROOM or open_share < LEFT_OPEN:
+    if not fitting or room < LEAST_WORDS_LEFT or open_share < LEAST_UNSAID:
         return Composed(text, stated.statements, stated.citations)
     chosen = selection.select(corpus, question, Ranking(fitting, (fitting,)), room)
     more = compose.compose(corpus.notes, chosen.quotes[:1])

@@ -60,7 +60,7 @@ _TAKEN_FROM = re.compile(
 _ONLY_A_LINK = re.compile(
     r"\s*(?:[\w-]+::\s*)?!?\[(?:\\.|[^\[\]\\])*\]\([^()\s]*\)[\s.]*|\W*https?://\S+(?:\W+[\w-]+){0,3}\W*"
 )
-_LEANS = re.compile(
+_ANAPHORIC = re.compile(
     r"(it|its|this|these|that|those|they|their|such|he|she|his|her|both|here|instead|however"
     r"|therefore|thus|but|and|so)\b",
     re.IGNORECASE,
@@ -71,7 +71,7 @@ _LEANS = re.compile(
 class Candidate:
     """One sentence, row, task, property or code block of a note.
 
-    `text` has no markup. `worth` is the score of its passage: the hit's score minus the distance
+    `text` has no markup. `passage_score` is the hit's score minus the distance
     of the passage from the best one of its note. `context` is `span` with the question that
     precedes it in the note: a flash card is found by its question. `listed` marks a whole list
     or table as one candidate.
@@ -82,7 +82,7 @@ class Candidate:
     text: str
     headings: tuple[str, ...]
     passage: int
-    worth: float
+    passage_score: float
     unit: Unit
     context: Span
     listed: bool = False
@@ -93,9 +93,9 @@ class Candidate:
         return self.text.endswith((":", "："))
 
     @property
-    def leans(self) -> bool:
+    def anaphoric(self) -> bool:
         """Check whether it begins with a word that refers to something said before it."""
-        return _LEANS.match(self.text) is not None
+        return _ANAPHORIC.match(self.text) is not None
 
 
 def gather(corpus: Corpus, question: Question, hits: Sequence[Hit], most: int) -> list[Candidate]:
@@ -115,21 +115,21 @@ def gather(corpus: Corpus, question: Question, hits: Sequence[Hit], most: int) -
     vector = question.vectors.whole if question.vectors else None
     lists = question.type == "list" or question.number is not None
     ranked = [
-        (number, worth)
-        for number, worth in best_passages(corpus, question.words, vector, hits)
+        (number, score)
+        for number, score in best_passages(corpus, question.words, vector, hits)
         if sources_too or not _is_bibliography(corpus.passage(number))
     ]
     # The best note may answer under a heading that shares few words with the question.
     best = set(corpus.passages_of(hits[0].passage.note)) if hits else set()
     words = frozenset(map(stem, question.words))
     found: list[Candidate] = []
-    for place, (number, worth) in enumerate(ranked[: 2 * most]):
+    for place, (number, score) in enumerate(ranked[: 2 * most]):
         if place >= most and number not in best:
             continue
         note = corpus.notes[corpus.passage(number).note]
         sentences_here = [
             one
-            for one in cut(corpus, number, worth, words)
+            for one in cut(corpus, number, score, words)
             if origins_too or not _TAKEN_FROM.match(note.text, *one.span)
         ]
         found += sentences_here
@@ -179,7 +179,7 @@ def best_passages(
 
 
 def cut(
-    corpus: Corpus, number: int, worth: float = 0.0, words: frozenset[str] = frozenset()
+    corpus: Corpus, number: int, score: float = 0.0, words: frozenset[str] = frozenset()
 ) -> Iterator[Candidate]:
     """Yield the candidates of a passage, in the order of the file.
 
@@ -202,7 +202,7 @@ def cut(
             if asked is not None or _says_something(note, unit, span, text):
                 context = (span[0] if asked is None else asked, span[1])
                 asked = None
-                yield Candidate(note.id, span, text, passage.headings, number, worth, unit, context)
+                yield Candidate(note.id, span, text, passage.headings, number, score, unit, context)
 
 
 def shown(note: Note, unit: Unit, span: Span) -> str:
@@ -222,9 +222,10 @@ def readable(source: str) -> str:
 def introduction(note: Note, unit: Unit) -> Unit | None:
     """Return the line that introduces the list of an item, if there is one."""
     every = units(note)
-    while unit.parent >= 0 and every[unit.parent].group == unit.group:
-        unit = every[unit.parent]
-    return every[unit.parent] if unit.parent >= 0 else None
+    above = unit
+    while above.group == unit.group and above.parent is not None:
+        above = every[above.parent]
+    return above if above.group != unit.group else None
 
 
 def _is_asked_for(note: Note, unit: Unit, words: frozenset[str]) -> bool:

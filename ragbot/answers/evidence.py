@@ -111,7 +111,7 @@ def _with_neighbours(
 ) -> tuple[tuple[Span, ...], tuple[str, ...]]:
     """Add the sentence that a pronoun refers to, or the items that a line introduces."""
     own = ((candidate.span,), (candidate.text,))
-    if not candidate.leans and not candidate.introduces:
+    if not candidate.anaphoric and not candidate.introduces:
         return own
     text = corpus.notes[candidate.note].text
     passage = corpus.passage(candidate.passage)

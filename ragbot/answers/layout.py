@@ -15,7 +15,7 @@ from ragbot.models import Note, NoteId, Span
 from ragbot.notes.units import Unit, sentence_spans, units
 from ragbot.text.sentences import is_question
 
-WHOLE = 45
+WHOLE_WORDS = 45
 """Words of the longest paragraph or list that is quoted whole around a sentence."""
 
 
@@ -50,7 +50,7 @@ class Quote:
         )
 
 
-def quote(corpus: Corpus, candidate: Candidate, words: int = WHOLE) -> Quote | None:
+def quote(corpus: Corpus, candidate: Candidate, words: int = WHOLE_WORDS) -> Quote | None:
     """Return the quote around a sentence.
 
     Parameters
@@ -72,7 +72,7 @@ def quote(corpus: Corpus, candidate: Candidate, words: int = WHOLE) -> Quote | N
         return _introduced(note, unit, words)
     if unit.kind == "row":
         return _lines(note, [unit])
-    if unit.group != -1:
+    if unit.group is not None:
         group = whole_list(note, unit)
         found = _lines(note, group)
         if len(group) > 1 and found.words <= words and not any(one.question for one in group):
@@ -89,8 +89,8 @@ def _introduced(note: Note, unit: Unit, words: int) -> Quote | None:
     after = every[place + 1 : place + 2]
     if not after:
         return None
-    follows = after[0]
-    listed = [one for one in every if one.group == follows.group] if follows.group != -1 else after
+    group = after[0].group
+    listed = after if group is None else [one for one in every if one.group == group]
     listed = [one for one in listed if one.span[0] > unit.span[0] and one.kind != "header"]
     found = _lines(note, [unit, *listed])
     return found if listed and found.words <= words else None
@@ -114,7 +114,7 @@ def _prose(note: Note, candidate: Candidate, words: int) -> Quote:
     if sum(sizes[start:end]) <= words:
         first, last = start, end - 1
     else:
-        if at > start and candidate.leans and sizes[at - 1] <= room:
+        if at > start and candidate.anaphoric and sizes[at - 1] <= room:
             first, room = at - 1, room - sizes[at - 1]
         while last + 1 < end and sizes[last + 1] <= room:
             last, room = last + 1, room - sizes[last + 1]

@@ -18,10 +18,10 @@ WORDS = 80
 BELOW_BEST = 0.6
 """A sentence that scores this much less than the best one adds nothing."""
 
-NEXT = 20
+NEXT_WORDS = 20
 """Words of neighbours and sentence in a quote that follows the first ones."""
 
-MORE = 5
+MOST_MORE = 5
 """Passages offered below the answer."""
 
 
@@ -57,9 +57,9 @@ def _filled(
     room = words - sum(one.words for one in chosen)
     more: list[Quote] = []
     for one in ordered:
-        if len(more) >= MORE:
+        if len(more) >= MOST_MORE:
             break
-        found = layout.quote(corpus, one.candidate, NEXT)
+        found = layout.quote(corpus, one.candidate, NEXT_WORDS)
         if found is None or any(found.overlaps(other) for other in (*chosen, *more)):
             continue
         size = found.words + len(corpus.notes[found.note].title.split())
@@ -96,7 +96,7 @@ def _first(
 ) -> Quote | None:
     """Return the quote that answers one part of a question."""
     found = (
-        layout.quote(corpus, one.candidate, min(words, layout.WHOLE))
+        layout.quote(corpus, one.candidate, min(words, layout.WHOLE_WORDS))
         for one in _new_first(question, ranked)
     )
     return next((one for one in found if one is not None), None)

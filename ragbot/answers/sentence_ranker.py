@@ -32,38 +32,38 @@ Scores = NDArray[np.float64]
 PASSAGES = 60
 """Passages that are read, the best of the notes found; twice as many answered no better."""
 
-UNDER, OWN, BESIDE, AROUND = 2.0, 0.5, 0.3, 0.8
+IN_CONTEXT, ALONE, NEIGHBOURS, PASSAGE = 2.0, 0.5, 0.3, 0.8
 """Weights of the similarity to the question: of a sentence with its title and headings, of the
 sentence alone, of the better of its two neighbours, and of its passage."""
 
-WORTH, MISFIT = 0.1, 0.2
+RETRIEVAL, MISSING_VALUE = 0.1, 0.2
 """Weight of the passage's score in retrieval; penalty of a sentence that lacks the number, date or
 name asked for."""
 
 ANNOTATION = 0.2
 """Taken off the annotation of a typed relation: it names the notes, and explains little."""
 
-DEFINES, NAMED = 0.3, 0.15
+DEFINES, NAMED_NOTE = 0.3, 0.15
 """For a "what is X?" question, added to a sentence that defines X, and to those of a note named
 X."""
 
-REASON, EXPLAINS = 0.25, 0.6
+REASON, EXPLAINING_HEADING = 0.25, 0.6
 """For a "why" question, added to a sentence with a reason, and to those of the best note under a
 heading such as "Mechanism"."""
 
-LISTED = 0.2
+WHOLE_LIST = 0.2
 """Where a list is asked for, added to a whole list."""
 
-WORDS_WEIGHT, WORTH_WEIGHT = 0.5, 0.3
+WORDS_WITHOUT_VECTORS, RETRIEVAL_WITHOUT_VECTORS = 0.5, 0.3
 """Without vectors: weights of the share of the question's words, and of the passage's score."""
 
-NAME = 0.9
+NAME_SIMILARITY = 0.9
 """Similarity of a note to the words of the question that name it, such as its alias."""
 
-PART = 0.5
+PART_WEIGHT = 0.5
 """Weight of a part of the question against the whole question."""
 
-REPEATED = 0.8
+LEAST_REPEATED = 0.8
 """Share of common words from which two sentences count as repeats."""
 
 
@@ -77,14 +77,14 @@ _REASONS = re.compile(r"\b(why|how|mechanisms?|explanations?|reasons?|causes?|ra
 
 @dataclass(frozen=True, slots=True)
 class RankedSentence:
-    """A sentence with its score; `near` holds its cosine with each piece of the question.
+    """A sentence with its score; `word_cosines` holds its cosine with each piece of the question.
 
-    `near` is of shape (word pieces,), empty without vectors.
+    `word_cosines` is of shape (word pieces,), empty without vectors.
     """
 
     candidate: Candidate
     score: float
-    near: Scores
+    word_cosines: Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,25 +120,28 @@ def rank(corpus: Corpus, question: Question, hits: Sequence[Hit]) -> Ranking:
 
 def score(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> list[RankedSentence]:
     """Score candidates, in their order; those of one passage must be adjacent."""
-    worth = np.array([one.worth for one in pool])
-    worth -= worth.max()
-    misfit = 1 - np.array([fit(question.wanted, [one.text]) for one in pool])
+    retrieval = np.array([one.passage_score for one in pool])
+    retrieval -= retrieval.max()
+    missing = 1 - np.array([fit(question.wanted, [one.text]) for one in pool])
     if reads(question.vectors) and corpus.embedded:
-        scores, near = _met(corpus, question.vectors, question.names, pool)
-        scores += WORTH * worth
+        scores, word_cosines = _similarities(corpus, question.vectors, question.names, pool)
+        scores += RETRIEVAL * retrieval
     else:
-        scores = WORDS_WEIGHT * overlap(corpus, question.terms, pool) + WORTH_WEIGHT * worth
-        near = np.zeros((len(pool), 0))
-    scores -= MISFIT * misfit
+        scores = (
+            WORDS_WITHOUT_VECTORS * overlap(corpus, question.terms, pool)
+            + RETRIEVAL_WITHOUT_VECTORS * retrieval
+        )
+        word_cosines = np.zeros((len(pool), 0))
+    scores -= MISSING_VALUE * missing
     scores -= ANNOTATION * _annotations(corpus, pool)
-    scores += [LISTED * one.listed for one in pool]
+    scores += [WHOLE_LIST * one.listed for one in pool]
     if question.type == "why":
         scores += _explaining(pool)
     if question.term:
         scores += _defining(question.term, question.names, pool)
     return [
         RankedSentence(candidate, float(value), row)
-        for candidate, value, row in zip(pool, scores, near, strict=True)
+        for candidate, value, row in zip(pool, scores, word_cosines, strict=True)
     ]
 
 
@@ -156,7 +159,7 @@ def overlap(corpus: Corpus, asked_terms: Iterable[str], pool: Sequence[Candidate
         if above not in context:
             context[above] = {stem(word) for word in terms(" ".join(above))}
         words = context[above] | {stem(word) for word in terms(one.text)}
-        shares.append(sum(worth for word, worth in asked.items() if word in words) / total)
+        shares.append(sum(rarity for word, rarity in asked.items() if word in words) / total)
     return np.array(shares)
 
 
@@ -181,7 +184,8 @@ def _for_part(
 ) -> list[RankedSentence]:
     """Score sentences for one part on the scale of the whole question: the best are equal."""
     means = [
-        (1 - PART) * one.score + PART * other.score for one, other in zip(whole, part, strict=True)
+        (1 - PART_WEIGHT) * one.score + PART_WEIGHT * other.score
+        for one, other in zip(whole, part, strict=True)
     ]
     more = max(one.score for one in whole) - max(means)
     return [replace(one, score=mean + more) for one, mean in zip(whole, means, strict=True)]
@@ -192,11 +196,11 @@ def _best_first(ranked: Sequence[RankedSentence]) -> list[RankedSentence]:
 
 
 def _explaining(pool: Sequence[Candidate]) -> Scores:
-    best = max(pool, key=lambda one: one.worth).note
+    best = max(pool, key=lambda one: one.passage_score).note
     return np.array(
         [
             REASON * (_REASON.search(one.text) is not None)
-            + EXPLAINS * (one.note == best and _explains(one.headings))
+            + EXPLAINING_HEADING * (one.note == best and _explains(one.headings))
             for one in pool
         ]
     )
@@ -216,11 +220,11 @@ def _defining(
         for note in name.notes
     }
     return np.array(
-        [DEFINES * defines(term, one.text) + NAMED * (one.note in named) for one in pool]
+        [DEFINES * defines(term, one.text) + NAMED_NOTE * (one.note in named) for one in pool]
     )
 
 
-def _met(
+def _similarities(
     corpus: Corpus,
     vectors: QuestionVectors,
     names: Sequence[NameMatch],
@@ -232,18 +236,23 @@ def _met(
         for number, group in groupby(pool, key=lambda one: one.passage)
     ]
     scores: list[Scores] = []
-    near: list[Scores] = []
+    word_cosines: list[Scores] = []
     reading = Reading(corpus, vectors)
-    for (number, _), met in zip(spans, reading.pieces(spans), strict=True):
-        others = np.concatenate(([0.0], met.own, [0.0]))
-        beside = np.maximum(others[:-2], others[2:])
+    for (number, _), found in zip(spans, reading.pieces(spans), strict=True):
+        others = np.concatenate(([0.0], found.own, [0.0]))
+        neighbours = np.maximum(others[:-2], others[2:])
         # A question may use a note's alias, which its passages need not contain.
         named = _naming(vectors.spans, names, corpus.passage(number).note)
-        pieces = np.where(named, np.maximum(met.near, NAME), met.near)
-        under = pieces @ reading.weights
-        scores.append(UNDER * under + OWN * met.own + BESIDE * beside + AROUND * met.passage)
-        near.append(pieces)
-    return np.concatenate(scores), np.concatenate(near)
+        pieces = np.where(named, np.maximum(found.words, NAME_SIMILARITY), found.words)
+        in_context = pieces @ reading.weights
+        scores.append(
+            IN_CONTEXT * in_context
+            + ALONE * found.own
+            + NEIGHBOURS * neighbours
+            + PASSAGE * found.passage
+        )
+        word_cosines.append(pieces)
+    return np.concatenate(scores), np.concatenate(word_cosines)
 
 
 def _naming(pieces: Sequence[Span], names: Sequence[NameMatch], note: NoteId) -> NDArray[np.bool_]:
@@ -259,8 +268,10 @@ def _without_repeats(ranked: Iterable[RankedSentence]) -> Iterator[RankedSentenc
     for one in ranked:
         words = {stem(word) for word in content_words(one.candidate.text)}
         # Sets that hold the same words are about as large.
-        least, most = math.floor(REPEATED * len(words)), math.ceil(len(words) / REPEATED)
-        alike = chain.from_iterable(kept.get(size, ()) for size in range(least, most + 1))
-        if not any(len(words & other) >= REPEATED * len(words | other) for other in alike):
+        least, most = LEAST_REPEATED * len(words), len(words) / LEAST_REPEATED
+        alike = chain.from_iterable(
+            kept.get(size, ()) for size in range(math.floor(least), math.ceil(most) + 1)
+        )
+        if not any(len(words & other) >= LEAST_REPEATED * len(words | other) for other in alike):
             kept.setdefault(len(words), []).append(words)
             yield one

@@ -132,7 +132,7 @@ def evaluate(corpus: Corpus, encode: EncodeQuestion, questions: Sequence[Questio
         rankings = [method(corpus, text, encode)[:KEPT] for text in texts]
         spent = (time.perf_counter() - started) / len(asked) * 1000
         scores.append(Scores(name, _by_type(asked, rankings), spent))
-        if method is ragbot:
+        if name == RAGBOT:
             failures = list(_failures(asked, rankings))
     return Report(tuple(scores), tuple(failures), len(questions) - len(asked))
 
@@ -195,8 +195,9 @@ def reciprocal_rank_fusion(rankings: Sequence[Ranking]) -> Ranking:
     return sorted(scores, key=scores.__getitem__, reverse=True)
 
 
+RAGBOT = "ragbot"
 METHODS: dict[str, Method] = {
-    "ragbot": ragbot,
+    RAGBOT: ragbot,
     "fusion only": fusion,
     "dense only": dense,
     "BM25 only": bm25,
@@ -238,7 +239,7 @@ def as_text(report: Report) -> str:
     lines = [f"{'':12s} {'type':12s} {'n':>4s}  " + "  ".join(f"{m:>22s}" for m in MEASURES)]
     for scores in report.methods:
         for kind, measures in scores.by_type.items():
-            if kind != "all" and scores is not report.methods[0]:
+            if kind != "all" and scores.method != RAGBOT:
                 continue
             cells = "  ".join(
                 f"{m.value:8.3f} [{m.low:.3f}, {m.high:.3f}]" for m in measures.values()

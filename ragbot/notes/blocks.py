@@ -48,32 +48,32 @@ class Block:
 
     `lines` are the spans of its text, block prefixes taken off; `span` runs
     from the first to the last of them. `item` is the index of the innermost
-    list item around it in `Layout.items`, or -1. `nested` is true inside any
+    list item around it in `Layout.items`, or None. `nested` is true inside any
     list, quote or footnote, `quoted` inside a quote. `row` is the index of a
-    cell's row in `Layout.rows`, or -1. Code has its lines without the fence as
+    cell's row in `Layout.rows`, or None. Code has its lines without the fence as
     `lines`, its text without the indentation as `code` and its `language`.
     """
 
     kind: Kind
     span: Span
     lines: tuple[Span, ...]
-    item: int = -1
+    item: int | None = None
     nested: bool = False
     quoted: bool = False
     level: int = 0
-    row: int = -1
+    row: int | None = None
     code: str = ""
     language: str = ""
 
 
 @dataclass(slots=True)
 class Item:
-    """One list item: the index of the item around it or -1, and where it starts and ends.
+    """One list item: the index of the item around it or None, and where it starts and ends.
 
     Items with the same `list` are of one list.
     """
 
-    parent: int
+    parent: int | None
     start: int
     end: int
     blocks: list[int] = field(default_factory=list)
@@ -298,7 +298,7 @@ class _Walk:
 
     def _open_item(self, token: Token) -> None:
         span = self._lines(token)
-        parent = self.items[-1] if self.items else -1
+        parent = self.items[-1] if self.items else None
         self.items.append(len(self.found.items))
         self.found.items.append(Item(parent, *span, list=self.lists[-1]))
         self.containers += 1
@@ -387,12 +387,12 @@ class _Walk:
         span = (lines[0][0], lines[-1][1])
         self._add(Block(kind, span, lines, *self._around(), level))
 
-    def _around(self) -> tuple[int, bool, bool]:
+    def _around(self) -> tuple[int | None, bool, bool]:
         """Innermost item, whether in any container, and whether in a quote."""
-        item = self.items[-1] if self.items else -1
+        item = self.items[-1] if self.items else None
         return item, self.containers > 0, self.quotes > 0
 
     def _add(self, block: Block) -> None:
-        if block.item >= 0:
+        if block.item is not None:
             self.found.items[block.item].blocks.append(len(self.found.blocks))
         self.found.blocks.append(block)

@@ -111,7 +111,7 @@ def plain(text: str) -> str:
 def _read(text: str) -> str:
     found = layout(text)
     lines: list[str] = []
-    row = -1
+    row: int | None = None
     for number, block in enumerate(found.blocks):
         source = text[slice(*block.span)]
         if block.kind == "html":
@@ -120,13 +120,13 @@ def _read(text: str) -> str:
             lines.append(block.code)
         elif block.kind == "math":
             lines.append(source.strip().removeprefix("$$").removesuffix("$$").strip())
-        elif block.row >= 0:
+        elif block.row is not None:
             cell = inline_text(scanned(text, block, found).inline)
             lines.append(f"{lines.pop()}; {cell}" if block.row == row else cell)
             row = block.row
         else:
             inline = scanned(text, block, found).inline
-            item = block.item >= 0 and found.items[block.item].blocks[0] == number
+            item = block.item is not None and found.items[block.item].blocks[0] == number
             rows = inline.text.startswith("|")
             shown = rows_text(inline.text) if rows else inline_text(inline, block=True, item=item)
             lines.append(shown)

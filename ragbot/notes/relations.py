@@ -109,7 +109,7 @@ def _annotations_below(page: Page) -> dict[int, Span]:
     found: dict[int, Span] = {}
     owners: list[int | None] = []
     for item in page.layout.items:
-        owner = owners[item.parent] if item.parent >= 0 else _paragraph_above(page, item)
+        owner = _paragraph_above(page, item) if item.parent is None else owners[item.parent]
         if not item.blocks:
             owners.append(owner)
         elif item.blocks[0] in page.fields:

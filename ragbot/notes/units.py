@@ -58,7 +58,7 @@ class Unit:
     level
         Of a heading, 1 to 6; of an item or task, how many items it is in.
     group
-        A number that the units of one list, one table or one frontmatter share; else -1.
+        A number that the units of one list, one table or one frontmatter share; None for others.
     parent
         Index of the unit above it: the item it is in, or the line that leads in its list.
     quoted
@@ -74,8 +74,8 @@ class Unit:
     columns: tuple[tuple[str, str], ...] = ()
     language: str = ""
     level: int = 0
-    group: int = -1
-    parent: int = -1
+    group: int | None = None
+    parent: int | None = None
     quoted: bool = False
 
     @property
@@ -96,8 +96,8 @@ class _Draft:
     columns: tuple[tuple[str, str], ...] = ()
     language: str = ""
     level: int = 0
-    group: int = -1
-    parent: int = -1
+    group: int | None = None
+    parent: int | None = None
     quoted: bool = False
 
 
@@ -117,11 +117,11 @@ def touched(found: Sequence[Unit], span: Span) -> list[Unit]:
     return list(takewhile(lambda unit: unit.span[0] < span[1], islice(found, first, None)))
 
 
-def members(found: Sequence[Unit], group: int) -> list[Unit]:
+def members(found: Sequence[Unit], group: int | None) -> list[Unit]:
     """Return the units of a list or table, those of the lists in it too."""
     numbers: set[int] = set()
     for number, unit in enumerate(found):
-        nested = unit.parent in numbers and unit.group != -1
+        nested = unit.parent in numbers and unit.group is not None
         if unit.group == group or nested:
             numbers.add(number)
     return [found[number] for number in sorted(numbers)]
@@ -202,7 +202,7 @@ def _body(page: Page) -> Iterator[_Draft]:
     items = _Items(page, count)
     made: Iterable[_Draft]
     for number, block in enumerate(page.layout.blocks):
-        if block.row >= 0:
+        if block.row is not None:
             made = [] if block.row in rows else [_row(page, block.row)]
             rows.add(block.row)
         elif text := page.texts.get(number):
@@ -229,17 +229,17 @@ class _Items:
         self.items = page.layout.items
         self.count = count
         self.first: dict[int, int] = {}
-        self.leads: dict[int, int] = {}
+        self.leads: dict[int, int | None] = {}
         self.previous: _Draft | None = None
 
-    def place(self, unit: _Draft, number: int) -> None:
-        """Fill in list, depth and parent of a unit of one item; of no item, when it is -1."""
-        if number >= 0:
+    def place(self, unit: _Draft, number: int | None) -> None:
+        """Fill in list, depth and parent of a unit of one item; None means of no item."""
+        if number is not None:
             item = self.items[number]
             if item.list not in self.leads:
                 leads = self.previous is not None and _leads(self.page, self.previous)
-                self.leads[item.list] = self.count - 1 if leads else -1
-            above = self.leads[item.list] if item.parent < 0 else self.first.get(item.parent, -1)
+                self.leads[item.list] = self.count - 1 if leads else None
+            above = self.leads[item.list] if item.parent is None else self.first.get(item.parent)
             own = self.first.setdefault(number, self.count)
             unit.parent = above if own == self.count else own
             unit.group = item.list
@@ -248,10 +248,8 @@ class _Items:
         self.count += 1
 
     def _depth(self, number: int) -> int:
-        depth = 0
-        while (number := self.items[number].parent) >= 0:
-            depth += 1
-        return depth
+        above = self.items[number].parent
+        return 0 if above is None else 1 + self._depth(above)
 
 
 def _leads(page: Page, unit: _Draft) -> bool:
@@ -324,7 +322,7 @@ def _text_units(page: Page, number: int, text: Text) -> Iterator[_Draft]:
         return
     lines = list(text.lines())
     fields = _property_lines(page, text, lines)
-    first = block.item >= 0 and page.layout.items[block.item].blocks[0] == number
+    first = block.item is not None and page.layout.items[block.item].blocks[0] == number
     if not fields:
         yield _prose_unit(page, text, (0, len(lines)), first)
         return

@@ -26,7 +26,7 @@ TURNS = 6
 SUBJECT_WORDS = 40
 """Greatest length of the subject of an earlier question, in characters."""
 
-SHORT = 3
+FEW_WORDS = 3
 """Most content words of a question without a name that refers to the one before."""
 
 _ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
@@ -208,9 +208,9 @@ def _refers_back(question: str, corpus: Corpus) -> bool:
     if _names(question, corpus):
         return replaces_subject(question)
     content = [word for word in words if word not in STOP_WORDS]
-    if _OPENING.match(question) or (_SO.match(question) and len(content) <= SHORT):
+    if _OPENING.match(question) or (_SO.match(question) and len(content) <= FEW_WORDS):
         return True
-    return len(content) < SHORT and not _is_whole(question)
+    return len(content) < FEW_WORDS and not _is_whole(question)
 
 
 def _is_whole(question: str) -> bool:
@@ -264,11 +264,11 @@ def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
     # "So what's the remedy?" asks something else of the same subject, "since when?" more of it all.
     other = not instead and _is_whole(question)
     parts: list[str] = []
-    for turn in reversed(turns):
+    for place, turn in reversed(list(enumerate(turns))):
         asked = turn.question
         if instead and replaces_subject(asked):
             continue
-        complete = turn is turns[0] or not _refers_back(asked, corpus)
+        complete = place == 0 or not _refers_back(asked, corpus)
         if complete or not other:
             parts.insert(0, _topic(_without_names(asked, corpus) if named else asked))
         if complete or named:

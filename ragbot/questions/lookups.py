@@ -23,10 +23,10 @@ from ragbot.text.language import COMMON_WORDS, IN_ENGLISH
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, han_names, terms
 
-TABLES = 20
+MOST_PASSAGES = 20
 """Most passages, the best by BM25, whose notes are searched for a row or property."""
 
-FEW = 3
+MOST_ROWS = 3
 """Rows that answer together, where the question names no column that they fill."""
 
 YEARS = 50
@@ -247,7 +247,7 @@ def _values(corpus: Corpus, question: Question) -> Iterator[Found]:
     found = [one for size, named, one in properties if (size, named) == best]
     if not best or not (best[1] or len(found) == 1):
         found = []
-    few = rows[False] if len(rows[False]) <= FEW else []
+    few = rows[False] if len(rows[False]) <= MOST_ROWS else []
     yield from rows[True] or found or few
 
 
@@ -269,7 +269,8 @@ def _attended(corpus: Corpus, question: Question) -> Iterator[Found]:
             continue
         every = units(note)
         for unit in every:
-            lead = every[unit.parent].text if unit.parent >= 0 else " ".join(unit.headings[-1:])
+            above = None if unit.parent is None else every[unit.parent].text
+            lead = above or " ".join(unit.headings[-1:])
             if unit.kind == "item" and _ATTENDEES.fullmatch(lead.strip(" :：")):
                 group = members(every, unit.group)
                 span = (group[0].span[0], group[-1].span[1])
@@ -294,7 +295,7 @@ def _headed(corpus: Corpus, question: Question) -> Iterator[Found]:
             top = sum(unit.level == first.level for unit in items)
             if number not in (None, top):
                 continue
-            intro = every[first.parent] if first.parent >= 0 else None
+            intro = None if first.parent is None else every[first.parent]
             says = intro.text if intro else " ".join(first.headings[1:][-1:])
             above = _roots([says]) - title
             place = above | title | _roots(first.headings)
@@ -328,7 +329,7 @@ def _alike(one: str, other: str) -> bool:
 def _nearby(corpus: Corpus, question: Question) -> list[Note]:
     """Return the notes that a question names, and those with the best BM25 scores."""
     scores = corpus.bm25(question.words)
-    best = sorted(scores, key=lambda number: -scores[number])[:TABLES]
+    best = sorted(scores, key=lambda number: -scores[number])[:MOST_PASSAGES]
     named = [note for name in question.names for note in name.notes]
     notes = dict.fromkeys([*named, *(corpus.passage(number).note for number in best)])
     return [corpus.notes[note] for note in notes]

@@ -29,10 +29,10 @@ COMMON = 0.25
 GUESSES = 30
 """Most notes tried, the best matches of title and question first."""
 
-SHORT = 2
+MOST_OTHERS_IF_NONE = 2
 """Most other words in a question whose answer may be that there is no such relation."""
 
-LEEWAY = 1
+MOST_OTHERS_IF_AMBIGUOUS = 1
 """Most other words in a question whose verb has many meanings, such as "link"."""
 
 _ASKS = re.compile(
@@ -98,7 +98,7 @@ class _Named:
     note: NoteId
     first: int
     last: int
-    sure: bool
+    certain: bool
 
 
 def answerable(
@@ -151,10 +151,10 @@ def _connected(
     outside = [word for place, word in enumerate(words) if not _within(place, named)]
     if one.note == other.note or _CONNECTS.isdisjoint(stem(word) for word in outside):
         return None
-    if _besides(words, named, _CONNECTS) > LEEWAY:
+    if _other_words(words, named, _CONNECTS) > MOST_OTHERS_IF_AMBIGUOUS:
         return None
     path = _between(corpus, one, other)
-    if not path and not (one.sure and other.sure):
+    if not path and not (one.certain and other.certain):
         return None
     return RelationQuestion("path", (), "both", one.note, other.note, path)
 
@@ -168,7 +168,11 @@ def _stated(
         return None
     matches = [match for match in _asked(corpus, words, named) if _is_plain(match, words, named)]
     verbs = {stem(words[match.place]) for match in matches}
-    if not matches or verbs & (_CONNECTS - {"link"}) or _besides(words, named, verbs) > LEEWAY:
+    if (
+        not matches
+        or verbs & (_CONNECTS - {"link"})
+        or _other_words(words, named, verbs) > MOST_OTHERS_IF_AMBIGUOUS
+    ):
         return None
     direction = _direction(matches[0], words, one)
     found: list[Relation] = []
@@ -205,7 +209,7 @@ def _edges(
     matches = [
         match
         for match in _asked(corpus, words, named)
-        if (name.sure or not _describes(match, words, name))
+        if (name.certain or not _describes(match, words, name))
         and _is_plain(match, words, named)
         # "Who extracted it?" asks for a person, `extracted_from` names a source.
         and not ("who" in words and match.predicate.endswith("_from"))
@@ -229,7 +233,9 @@ def _edges(
             relations += found
             used.append(match.predicate)
             directions.append(direction)
-    if not relations and not (matches and name.sure and _besides(words, named, ()) <= SHORT):
+    if not relations and not (
+        matches and name.certain and _other_words(words, named, ()) <= MOST_OTHERS_IF_NONE
+    ):
         return None
     return RelationQuestion(
         "edges",
@@ -267,7 +273,7 @@ def _is_plain(match: Asked, words: Sequence[str], named: Sequence[_Named]) -> bo
     """
     if match.exact and match.predicate != LINKS_TO:
         return True
-    return _besides(words, named, {stem(words[match.place])}) <= LEEWAY
+    return _other_words(words, named, {stem(words[match.place])}) <= MOST_OTHERS_IF_AMBIGUOUS
 
 
 def _kind(words: Sequence[str], verbs: Collection[int]) -> str:
@@ -299,7 +305,7 @@ def _direction(match: Asked, words: Sequence[str], name: _Named) -> Direction:
     return "out" if at_source else "in"
 
 
-def _besides(words: Sequence[str], named: Sequence[_Named], asked: Collection[str]) -> int:
+def _other_words(words: Sequence[str], named: Sequence[_Named], asked: Collection[str]) -> int:
     """Count the content words of a question besides names and predicates."""
     return sum(
         word not in STOP_WORDS and stem(word) not in _GENERIC and stem(word) not in asked

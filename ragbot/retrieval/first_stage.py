@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from ragbot.index.corpus import Corpus, FloatArray
 from ragbot.models import NoteId
 
-DEPTH = 200
+DENSE_DEPTH = 200
 """Passages that the vector search returns; others count like the last of these."""
 
-MOST_WORDS = 500
+BM25_DEPTH = 500
 """Passages with the best BM25 scores whose notes are scored."""
 
 NAME = 0.5
@@ -150,11 +150,11 @@ def find(
     names = {note: NAME * rarity for note, rarity in named.items()}
     found = FirstStage(corpus, allowed, query, bm25, WORDS / most, names)
     if query is not None:
-        near = corpus.nearest(query, DEPTH, allowed)
+        near = corpus.nearest(query, DENSE_DEPTH, allowed)
         found.cosines = dict(near)
         found.floor = near[-1][1] if near else 0.0
         found.dense = [passage for passage, cosine in near if cosine > 0]
-    found.score_passages([*heapq.nlargest(MOST_WORDS, bm25, key=bm25.__getitem__), *found.dense])
+    found.score_passages([*heapq.nlargest(BM25_DEPTH, bm25, key=bm25.__getitem__), *found.dense])
     return found
 
 

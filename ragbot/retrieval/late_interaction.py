@@ -36,7 +36,7 @@ Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class Similarity:
     """Similarity of a passage, and of pieces of it, to a question, each in about [0, 1].
 
     Attributes
@@ -45,13 +45,13 @@ class Met:
         Of all words of the passage, its title and headings among them.
     own
         Shape (pieces,): of the words of each piece.
-    near
+    words
         Shape (pieces, words of the question): by the words of each piece with title and headings.
     """
 
     passage: float
     own: Scores
-    near: Scores
+    words: Scores
 
 
 class Reading:
@@ -78,7 +78,7 @@ class Reading:
         ]
         return np.array([one @ self.weights for one in nearest])
 
-    def pieces(self, passages: Sequence[tuple[int, Sequence[Span]]]) -> Iterator[Met]:
+    def pieces(self, passages: Sequence[tuple[int, Sequence[Span]]]) -> Iterator[Similarity]:
         """Yield the similarity of each passage and of its pieces to the question.
 
         Parameters
@@ -101,7 +101,9 @@ class Reading:
             else:
                 whole, title = self._same(text), self._same(above)
                 own = np.array([self._same(piece) for piece in pieces])
-            yield Met(float(whole @ self.weights), own @ self.weights, np.maximum(own, title))
+            yield Similarity(
+                float(whole @ self.weights), own @ self.weights, np.maximum(own, title)
+            )
 
     def _cosines(self, passages: Sequence[int]) -> Iterator[tuple[Codes, FloatArray]]:
         """Yield the codes of each passage, and the cosines of the question's words with them.

@@ -138,7 +138,7 @@ def test_a_list_knows_its_lead_in_and_its_items():
     assert bit.parent == 1
     assert (drill.level, bit.level) == (0, 1)
     assert drill.group == saw.group != bit.group
-    assert (lead.group, after.parent) == (-1, -1)
+    assert (lead.group, after.parent) == (None, None)
 
 
 def test_a_list_of_links_below_a_heading_is_content():
@@ -321,7 +321,7 @@ def test_a_line_that_leads_in_a_list_is_its_parent(lead):
 
 @pytest.mark.parametrize("lead", ["Tools", "We **like** tools", "**a** and **b**"])
 def test_other_lines_lead_in_nothing(lead):
-    assert units_of(f"{lead}\n\n- [[Drill]]\n")[1].parent == -1
+    assert units_of(f"{lead}\n\n- [[Drill]]\n")[1].parent is None
 
 
 def test_a_list_has_the_members_of_the_lists_in_it():

@@ -46,9 +46,9 @@ def test_a_sentence_scores_by_its_words_or_its_title(corpus):
     reading = reading_of(corpus, question)
     [met] = reading.pieces([(row, spans)])
     assert met.own[1] > 2 * met.own[0]
-    assert met.near[1] @ reading.weights > 0.95 > met.own[1]
+    assert met.words[1] @ reading.weights > 0.95 > met.own[1]
     assert met.passage > 0.95
-    assert met.near.shape == (2, 2)
+    assert met.words.shape == (2, 2)
 
 
 def test_passages_read_together_are_met_as_each_is_alone(corpus):

@@ -145,7 +145,7 @@ class Ragbot:
         """
 
         def report(step: Progress) -> None:
-            # The notes read so far answer while the others are read.
+            # From the first notes on, questions are answered while the others are read.
             self._seen = self._seen or step.stage != "read" or step.done > 0
             if progress is not None:
                 progress(step)
@@ -237,7 +237,7 @@ class Ragbot:
         sources: int | None = None,
         hops: int | None = None,
     ) -> Answer:
-        """Answer a question from the notes, every statement with its quotation.
+        """Answer a question from the notes, every statement with its quote.
 
         Parameters
         ----------
@@ -292,11 +292,11 @@ class Ragbot:
                 if model is not None:
                     encode = None if analysed.vectors is None else self._encode_sentences
                     writer = reading(corpus, analysed, hits, model, encode)
-        # The model writes for seconds: the snapshot is closed before.
+        # The model writes for seconds, so the snapshot is closed first.
         yield from stream(quoted, writer)
 
     def models(self) -> list[LocalModel]:
-        """Return the language models that servers on this machine offer; none is switched on."""
+        """Return the language models that servers on this machine offer, without using one."""
         return local_models()
 
     def encode(self, question: str) -> EncodedQuestion | None:
@@ -351,8 +351,8 @@ class Ragbot:
     def starters(self, most: int = 6) -> list[str]:
         """Return questions to begin with.
 
-        They are the field `starters` of a note's frontmatter; without one they ask about the
-        notes with the most links.
+        They come from the field `starters` in the frontmatter of a note; without one, they ask
+        about the notes with the most links.
         """
         with self.snapshot() as corpus:
             for note in corpus.notes.all():
@@ -365,7 +365,7 @@ class Ragbot:
     # Steps
 
     def _encoded(self, corpus: Corpus, query: str) -> EncodedQuestion | None:
-        """Encode a question, unless the index holds no vectors of this encoder."""
+        """Encode a question; None if the index has no vectors of this encoder."""
         if not corpus.embedded:
             return None
         if corpus.encoder != self._encoder.identity:

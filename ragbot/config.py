@@ -40,7 +40,7 @@ class Config:
         Folder of the index; created if it is missing.
     embed_model
         A sentence-transformers model: a name, or a local path. Empty for the
-        embedded all-MiniLM-L6-v2.
+        all-MiniLM-L6-v2 that is installed with ragbot.
     backend
         Runtime of the encoder: one of `BACKENDS`.
     chroma_url
@@ -109,7 +109,7 @@ class Config:
         notes: str | Path | None = None,
         index: str | Path | None = None,
     ) -> Config:
-        """Read the settings; arguments win over the environment.
+        """Read the settings; arguments override the environment.
 
         Raises
         ------
@@ -154,7 +154,7 @@ def _convert(variable: str, written: str, kind: str) -> object:
         try:
             return Path(written).expanduser()
         except RuntimeError:
-            raise ConfigError(variable, written, "a folder; no user is called so") from None
+            raise ConfigError(variable, written, "a folder; there is no such user") from None
     if kind == "bool":
         if written.casefold() not in _SWITCH:
             raise ConfigError(variable, written, "on or off")

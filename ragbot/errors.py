@@ -106,7 +106,7 @@ class IndexTooNewError(RagbotError):
 
 
 class IndexDamagedError(RagbotError):
-    """The index is there but cannot be read."""
+    """The index exists but cannot be read."""
 
     def __init__(self, directory: Path, found: str) -> None:
         self.directory = directory
@@ -138,7 +138,7 @@ class IndexLockedError(RagbotError):
 
 
 class OtherNotesError(RagbotError):
-    """The index holds the notes of another folder, few of which are in the folder named now."""
+    """The index holds the notes of another vault: few of its paths are in the folder of notes."""
 
     def __init__(self, directory: Path, indexed: str, notes: str) -> None:
         self.directory = directory
@@ -151,7 +151,7 @@ class OtherNotesError(RagbotError):
 
 
 class StorageError(RagbotError):
-    """The index cannot be written, or the server that keeps its vectors is out of reach."""
+    """The index cannot be written, or the server of its vectors cannot be reached."""
 
     def __init__(self, place: object, found: str, remedy: str) -> None:
         self.place = place

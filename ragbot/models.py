@@ -1,8 +1,8 @@
 """The values that modules exchange: notes, relations, passages, hits, answers.
 
 Every value is immutable. Every position is a `Span`, a half-open pair of
-character offsets into `Note.text`, so a quotation can be checked against the
-note it came from: `note.text[slice(*citation.span)] == citation.quote`.
+character offsets into `Note.text`, so a quote can be checked against its
+note: `note.text[slice(*citation.span)] == citation.quote`.
 
 This module imports nothing from ragbot.
 """
@@ -57,7 +57,7 @@ Severity = Literal["error", "warning", "info"]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One stretch of a note below one heading.
+    """The part of a note below one heading.
 
     `headings` is the path from the top, outermost first, and is empty above
     the first heading. The sections of a note tile its text: no gap, no overlap.
@@ -178,11 +178,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A verbatim quotation and its place.
+    """A verbatim quote and its place.
 
     `quote == note.text[slice(*span)]`, which is checked before an answer is
     returned. `number` is the one in brackets in the answer's text, from 1; `lines`
-    are the first and last line of the quotation, from 1, inclusive.
+    are the first and last line of the quote, from 1, inclusive.
     """
 
     number: int
@@ -312,7 +312,7 @@ class Changes:
 class Status:
     """State of the index, and its lag behind the notes.
 
-    Every write of the index counts `generation` up. `indexed_at` is in seconds since the epoch.
+    Every write of the index raises `generation`. `indexed_at` is in seconds since the epoch.
     `embedded` counts the passages that have vectors; the others are found by words and links
     only. `behind` counts the notes that have changed since. `listed` counts the notes in the
     folder, and `notes` those that are read.

@@ -44,7 +44,7 @@ def test_an_empty_variable_counts_as_unset():
         pytest.param({"RAGBOT_LLM_BASE_URL": "ftp://h"}, "a URL like http", id="scheme"),
         pytest.param({"RAGBOT_RAY": "nonsense"}, "auto, local, host:port or ray", id="ray"),
         pytest.param({"RAGBOT_RAY": "http://h:1"}, "auto, local, host:port or ray", id="ray-url"),
-        pytest.param({"RAGBOT_NOTES": "~no-such-user/x"}, "no user is called so", id="user"),
+        pytest.param({"RAGBOT_NOTES": "~no-such-user/x"}, "there is no such user", id="user"),
         pytest.param({"RAGBOT_LLM_TIMEOUT": "soon"}, "expected a number", id="number"),
         pytest.param({"RAGBOT_LLM_TIMEOUT": "-1"}, "more than 0", id="negative"),
         pytest.param({"RAGBOT_LLM_TIMEOUT": "nan"}, "nan; expected more than 0", id="nan"),

@@ -1,4 +1,4 @@
-"""Passages become an answer: looked up, quoted, or written by a model and verified.
+"""Make an answer from passages: looked up, quoted, or written by a model and verified.
 
-Open `answer.py` first; it calls the others in order.
+Open `answer.py` first: it calls the other modules in order.
 """

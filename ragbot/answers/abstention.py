@@ -24,7 +24,7 @@ MOST_NEAREST = 3
 """Notes named as the nearest."""
 
 SHORTEST_NAME = 2
-"""Characters of the longest word of a name that is too short to be recognised in a question."""
+"""Characters of the longest name that is too short to be recognised in a question."""
 
 SIMILARITY, UNKNOWN_NAME, WANTED_VALUES = 5.25, -1.0, 4.0
 """Weights of the signals. The first comes from a logistic regression on some 740 questions over
@@ -46,7 +46,7 @@ SHORTEST_ROOT = 3
 """Letters of the shortest word that another may begin or end with: "Uhr" of "Kuckucksuhr"."""
 
 UNSPACED_FROM = "\u0e00"
-"""First character of the scripts that are written without spaces, from Thai on."""
+"""First character from which on scripts have no spaces: Thai."""
 
 LEAST_COVERED = 0.25
 """Share of the question's words, by rarity, that must be there without vectors."""
@@ -68,7 +68,7 @@ def confidence(
     ranked
         The sentences found, best first.
     said
-        The quotes that an answer would contain.
+        The quotes of the answer.
     """
     if not ranked or not said:
         return -THRESHOLD
@@ -95,10 +95,10 @@ def confidence(
 def _similarity(
     corpus: Corpus, vectors: QuestionVectors, ranked: Sequence[RankedSentence], count: int
 ) -> float:
-    """Return how near the best sentences come to a question, in about [0, 1].
+    """Return the similarity of the best sentences to a question, in about [0, 1].
 
-    It is the cosine of the question and the nearest passage, times the mean cosine of each word
-    of the question and the nearest word of the first sentences.
+    It is the cosine of the question and the nearest passage, times the mean, over the words of
+    the question, of the cosine to the nearest word of the first sentences.
     """
     passages = [one.candidate.passage for one in ranked]
     meaning = float(corpus.similarities(vectors.whole, passages).max())
@@ -107,7 +107,7 @@ def _similarity(
 
 
 def _unknown(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> int:
-    """Return how many names and numbers of a question some passages lack; a day counts twice."""
+    """Return the number of names and numbers of a question that passages lack; days count twice."""
     known: set[str] = set()
     dates: list[When] = []
     for one in ranked:
@@ -138,13 +138,13 @@ def _covered(
 ) -> float:
     """Return the share of a question's words, by rarity, in quotes with title and headings.
 
-    A quote that answers a question of the notes has that question's words too.
+    If a quote answers a question in the notes, the words of that question count too.
     """
     language = question.language
     common = COMMON_WORDS.get(language, frozenset())
     words = {stem(word): word for word in question.terms if word not in common}
     words = {root: word for root, word in words.items() if root not in ASKING} or words
-    # Short words mostly join others, but for scripts without spaces.
+    # Short words are mostly function words, except in scripts without spaces.
     words = {
         root: word
         for root, word in words.items()
@@ -179,7 +179,7 @@ def _around(corpus: Corpus, quote: Quote) -> list[str]:
 
 
 def answer(corpus: Corpus, question: Question, hits: Sequence[Hit], notice: str = "") -> Answer:
-    """Return an abstention that names the nearest notes, or the note that is not written yet."""
+    """Return an abstention that names the nearest notes, and ghosts that the question names."""
     said = phrases(question.language)
     lines = [said.silent]
     for ghost in question.ghosts:

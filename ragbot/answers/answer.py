@@ -1,4 +1,4 @@
-"""Answer from hits: each statement quotes a note, or the answer says that the notes don't say."""
+"""Answer from hits: quote the notes, or say that they don't answer."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LEAST_UNSAID = 0.3
 """Least share of the question's words that the relations lack to add a quote."""
 
 RELATION_WORDS = 150
-"""Words of the relations that are listed: a list that is asked for may be longer than prose."""
+"""Words of listed relations: a list that is asked for may be longer than prose."""
 
 LONGEST_LIST = 30
 """Most rows, tasks or notes that are listed; the others are counted."""
@@ -74,8 +74,8 @@ def answer(
     Returns
     -------
     Answer
-        Of kind `graph` when relations answer, else `extractive`. Every citation
-        is in its note. Abstains when the notes do not say.
+        Of kind `graph` if relations or a look-up answer, else `extractive`. Every quote
+        is in its note. Abstains if the notes do not answer.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def answer(
     else:
         made = compose.compose(corpus.notes, selected.quotes)
     if not all(grounding.is_exact(citation, corpus.notes) for citation in made.citations):
-        raise AssertionError("a quotation was cut wrongly: a fault of ragbot, not of the notes")
+        raise AssertionError("a quote is not in its note: an error of ragbot, not of the notes")
     open_parts = (phrases(question.language).unanswered.format(part=part) for part in unanswered)
     return Answer(
         question.text,
@@ -154,7 +154,7 @@ def _looked_up(corpus: Corpus, found: Sequence[Found]) -> Composed:
 def _more(
     corpus: Corpus, quotes: Sequence[Quote], cited: Sequence[Citation]
 ) -> tuple[Citation, ...]:
-    """Cite the next passages, numbered on from the answer's own."""
+    """Return citations of the next passages, numbered after those of the answer."""
     fresh = [
         one
         for one in quotes
@@ -177,8 +177,8 @@ def _by_part(
     Returns
     -------
     float, Ranking, tuple of str
-        The confidence, which one part that is answered brings above 0; the
-        sentences for the parts that are answered; the parts that are not.
+        The confidence, which is at least that of the best part; the sentences for the
+        parts that are answered; the text of the parts that are not.
     """
     weighed = []
     for part, ranked in zip(question.parts, ranking.parts, strict=True):
@@ -203,7 +203,7 @@ def _with_more(
     ranking: Ranking,
     words: int,
 ) -> Composed:
-    """Return the statements of relations, with a quote for words of the question they lack."""
+    """Return the statements of relations, with a quote for words of the question that they lack."""
     stated = relation_answers.answer(corpus, asked_for, max(words, RELATION_WORDS))
     said = " ".join(f"{statement.lead} {statement.text}" for statement in stated.statements)
     text = compose.render(stated.statements)

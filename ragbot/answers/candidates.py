@@ -1,7 +1,7 @@
 """The sentences that may answer a question, from the passages of the notes that were found.
 
-A hit names the best passage of a note; the sentence that answers may be in the next one. So
-the passages of every note found compete, and the best of them are cut into sentences.
+A hit is the best passage of a note, but another passage may have the sentence that answers. So the
+passages of every note found are ranked, and the best of them are cut into sentences.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ LISTED = ("item", "task", "row")
 """Kinds of units that lists and tables consist of."""
 
 LIST_WORDS = 150
-"""Words of the longest list that is one candidate; a longer one is quoted item by item."""
+"""Words of the longest list that is one candidate; a longer list is quoted by items."""
 
 LEAST_TOKENS = 4
-"""Tokens of the shortest text without spaces that says something: pairs of characters."""
+"""Least tokens (pairs of characters) of a text without spaces that can be an answer."""
 
 LEAST_STEM = 4
-"""Letters of the shortest stem that another word may begin with."""
+"""Letters of the shortest stem that counts as the beginning of another word."""
 
 SUMMARY_FIELDS = frozenset(["brief_summary", "summary", "description", "abstract", "tagline"])
-"""Properties that are prose about their note."""
+"""Properties with prose about their note."""
 
 _STOPPED = frozenset(map(stem, STOP_WORDS))
 _BIBLIOGRAPHIES = (
@@ -89,7 +89,7 @@ class Candidate:
 
     @property
     def introduces(self) -> bool:
-        """Check whether it only introduces the text after it, mostly a list."""
+        """True if it only introduces the text after it, mostly a list."""
         return self.text.endswith((":", "："))
 
     @property
@@ -139,7 +139,7 @@ def gather(corpus: Corpus, question: Question, hits: Sequence[Hit], most: int) -
 
 
 def whole_list(note: Note, unit: Unit) -> list[Unit]:
-    """Return the units of the list or table that a unit is in, with the line before it."""
+    """Return the units of the list or table of a unit, with the line that introduces it."""
     found = [one for one in units(note) if one.group == unit.group and one.kind != "header"]
     lead = introduction(note, unit) if unit.kind != "row" else None
     return found if lead is None else [lead, *found]
@@ -186,7 +186,7 @@ def cut(
     Parameters
     ----------
     words
-        Stems of the question: a property answers only if its key is among them.
+        Stems of the question: a property is a candidate only if its key is among them.
     """
     passage = corpus.passage(number)
     note = corpus.notes[passage.note]
@@ -229,7 +229,7 @@ def introduction(note: Note, unit: Unit) -> Unit | None:
 
 
 def _is_asked_for(note: Note, unit: Unit, words: frozenset[str]) -> bool:
-    """Check that a question names the key of a property and, if anything else, its note too."""
+    """Check that a question names the key of a property and, if it has other words, the note."""
     if unit.kind != "property" or unit.columns[0][0].casefold() in SUMMARY_FIELDS:
         return True
     for key, _ in unit.columns:

@@ -1,7 +1,7 @@
 """Cut an English sentence into clauses, each with subject, polarity, voice and words.
 
-Rules, no parser. Clauses serve only to compare a written sentence with a quoted one, so a wrong
-cut makes a comparison fail, and never changes a quote.
+Rules cut the sentence, not a parser. Clauses are only compared, a written one with a quoted one. So
+a wrong cut makes a comparison fail, and never changes a quote.
 """
 
 from __future__ import annotations
@@ -49,17 +49,17 @@ class Word:
 
     @property
     def content(self) -> bool:
-        """Whether the word has a meaning of its own: a noun, verb, name or number."""
+        """True for a noun, verb, name or number; False for a function word."""
         empty = self.text in STOP_WORDS or self.text in AUXILIARY or self.text in NEGATORS
         return self.number or self.name or not empty
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A clause. `subject` holds the lemmas of its subject, or of that of an earlier clause.
+    """A clause. `subject` has the lemmas of its subject, or of the subject of an earlier clause.
 
-    `implied` holds other lemmas of an earlier clause: the verb, if this one has none ("Siri in the
-    hut"); the object that a pronoun refers to ("then Carla titrated it"). `passive` is True if
+    `implied` has other lemmas of an earlier clause: its verb, if this one has none ("Siri in the
+    hut"); its object, if a pronoun refers to it ("then Carla titrated it"). `passive` is True if
     its subject is acted upon. `opener` is the mark or word before the clause.
     """
 
@@ -110,7 +110,7 @@ def lemma(word: str) -> str:
 
 
 def words(text: str) -> list[Word]:
-    """Cut a text into words and the marks between clauses."""
+    """Return the words of a text, and the marks between clauses."""
     found: list[Word] = []
     for match in _WORD.finditer(text):
         written = match.group()
@@ -128,7 +128,7 @@ def words(text: str) -> list[Word]:
 
 
 def clauses(text: str, topic: frozenset[str] = frozenset()) -> list[Clause]:
-    """Cut one sentence into clauses, in order.
+    """Return the clauses of one sentence, in order.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def clauses(text: str, topic: frozenset[str] = frozenset()) -> list[Clause]:
 
 
 def _pieces(all_words: Sequence[Word]) -> Iterator[tuple[str, list[Word]]]:
-    """Cut where a clause begins; words that only list things stay together."""
+    """Yield the words of each clause, with the mark or word before them."""
     piece: list[Word] = []
     opener = ""
     for place, word in enumerate(all_words):
@@ -164,7 +164,7 @@ def _pieces(all_words: Sequence[Word]) -> Iterator[tuple[str, list[Word]]]:
 
 
 def _opens_clause(all_words: Sequence[Word], place: int) -> bool:
-    """Whether "before", "after" and the like come before a subject and a verb, not a noun alone."""
+    """Check whether "before" or "after" begins a clause with subject and verb."""
     return (
         all_words[place].text in _BEFORE_CLAUSE and _verb_at(all_words[place + 1 : place + 6]) > 0
     )
@@ -208,7 +208,7 @@ def _starts_with_pronoun(piece: Sequence[Word], verb: int) -> bool:
 
 
 def _verb_at(piece: Sequence[Word]) -> int:
-    """Return the place of the first word that reads as a verb; -1 without one."""
+    """Return the position of the first verb; -1 without one."""
     return next((place for place in range(len(piece)) if _is_verb(piece, place)), -1)
 
 
@@ -229,7 +229,7 @@ def _is_verb(piece: Sequence[Word], place: int) -> bool:
 
 
 def _third_person(piece: Sequence[Word], place: int) -> bool:
-    """Whether a word with a final "s" follows its subject: "the buyer pays customs"."""
+    """Check whether a word in "-s" is a verb after its subject: "the buyer pays customs"."""
     text = piece[place].text
     if not text.endswith("s") or text.endswith(("ss", "us", "is", "'s")) or place == 0:
         return False
@@ -253,7 +253,7 @@ def _is_passive(piece: Sequence[Word], verb: int) -> bool:
 
 
 def _predicate(clause: Clause) -> frozenset[str]:
-    """Lemmas of a clause from its verb to the first preposition after it."""
+    """Return the lemmas of a clause from its verb to the first preposition after it."""
     if clause.verb < 0:
         return clause.implied
     found: set[str] = set()
@@ -266,7 +266,7 @@ def _predicate(clause: Clause) -> frozenset[str]:
 
 
 def _objects(clause: Clause) -> frozenset[str]:
-    """Lemmas of a clause after its verb, to the first preposition after them."""
+    """Return the lemmas of a clause after its verb, up to the next preposition."""
     found: set[str] = set()
     for word in clause.words[max(clause.verb, 0) + 1 :]:
         if word.text in PREPOSITIONS and found:
@@ -277,7 +277,7 @@ def _objects(clause: Clause) -> frozenset[str]:
 
 
 def _last_name(clause: Clause) -> frozenset[str]:
-    """Lemmas of the noun that ends a clause, to which "who" refers."""
+    """Return the lemmas of the noun that ends a clause, to which "who" refers."""
     found: list[str] = []
     for word in reversed(clause.words):
         if word.content:

@@ -1,4 +1,4 @@
-"""Comparisons: "A is larger than B" is "B is smaller than A", and no other."""
+"""Comparisons: "A is larger than B" equals only "B is smaller than A"."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COMPARATIVE = {
 
 
 def _base(word: str) -> str:
-    """Return the lemma of the positive form of a comparative: of "large" for "larger"."""
+    """Return the lemma of the positive form of a comparative: "large" of "larger"."""
     if word in _COMPARATIVE:
         return lemma(_COMPARATIVE[word])
     for ending, more in (("iest", "y"), ("ier", "y"), ("est", ""), ("er", "")):
@@ -37,7 +37,7 @@ for _one, _other in OPPOSITES:
 
 
 def scale_counterpart(word: str, found: dict[str, str]) -> bool:
-    """Whether a comparative has its opposite in the source: the comparison is checked later."""
+    """Check whether the source has the opposite of a comparative."""
     opposites = {other for other, _ in _SIGNS.get(_base(word), ())}
     return _is_comparative(word) and any(
         _base(text) in opposites and _is_comparative(text) for text in found.values()
@@ -49,7 +49,7 @@ def _is_comparative(word: str) -> bool:
 
 
 def comparison_fault(said: str, quotes: Sequence[str]) -> str:
-    """Return a fault if a comparison of the claim is the reverse of that in the source, or lost."""
+    """Return a fault if the claim reverses or drops a comparison of the source; else ""."""
     ours = _comparison(words(said))
     if ours is None:
         own = {word.lemma for word in words(said) if word.content}
@@ -81,7 +81,7 @@ def comparison_fault(said: str, quotes: Sequence[str]) -> str:
 def _comparison(
     all_words: Sequence[Word],
 ) -> tuple[frozenset[str], str, frozenset[str]] | None:
-    """Return both sides of a comparison with "than" and the word that compares."""
+    """Return the left side of a comparison, the word that compares, and the right side."""
     texts = [word.text for word in all_words]
     if "than" not in texts:
         return None

@@ -21,7 +21,7 @@ _ASKING_WORDS = (
     "within across during through per via"
 )
 ASKING = frozenset(stem(word) for word in _ASKING_WORDS.split())
-"""Stems of words that questions use to ask, such as "say" and "list": no answer needs them."""
+"""Stems of words by which questions ask, such as "say" and "list"; answers need not have them."""
 
 _SPECIAL = re.compile(r"[\\`*<\[\]]|(?<!\w)_|_(?!\w)|~(?=~)|^[#>+-](?=\s)|&(?=#?\w+;)")
 _FENCE = re.compile(r"`{3,}")
@@ -30,7 +30,7 @@ _CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """An answer's text with the statements and citations that it is made of."""
+    """The text of an answer, with its statements and citations."""
 
     text: str
     statements: tuple[Statement, ...]
@@ -45,7 +45,7 @@ def compose(
     Parameters
     ----------
     leads
-        The introduction of each quote; if omitted, the note's name where several are quoted.
+        The introduction of each quote; by default the note's name, if several notes are quoted.
     """
     leads = leads or _names(notes, quotes)
     statements: list[Statement] = []
@@ -65,10 +65,10 @@ def compose(
 
 
 def render(statements: Sequence[Statement]) -> str:
-    """Return statements as Markdown: paragraphs, lists and code, a lead in front.
+    """Return statements as Markdown: paragraphs, lists and code, each lead before its statement.
 
-    Text from notes is escaped where Markdown would read markup or HTML. The last line of a quote
-    has its number.
+    Text from notes is escaped, so that it has no markup or HTML. The last line of each quote has
+    the number of the citation.
     """
     text = ""
     before: Statement | None = None
@@ -113,12 +113,12 @@ def stems(text: str) -> set[str]:
 
 
 def unsaid(asked: Collection[str], said: str) -> set[str]:
-    """Return the stems of a question, without words that only ask, that a text lacks."""
+    """Return the stems of a question that a text lacks, without words that only ask."""
     return set(asked) - stems(said) - ASKING
 
 
 def renumbered(made: Composed, after: int) -> Composed:
-    """Return the same, with citation numbers that follow the number `after`."""
+    """Return an answer with citation numbers that begin after `after`."""
     statements = tuple(
         replace(statement, citations=tuple(number + after for number in statement.citations))
         for statement in made.statements
@@ -145,7 +145,7 @@ def escaped(text: str) -> str:
 
 
 def _with_code(text: str, source: str) -> str:
-    """Return a text with the code of its source marked as code, where signs in it need that."""
+    """Return a text with backticks around code of its source that has special characters."""
     codes = {" ".join(match.group(2).split()) for match in _CODE.finditer(source)}
     marked = [code for code in codes if len(code) > 2 and _SPECIAL.search(code)]
     if not marked:
@@ -161,7 +161,7 @@ def _as_code(match: re.Match[str]) -> str:
 
 
 def _names(notes: Mapping[NoteId, Note], quotes: Sequence[Quote]) -> list[str]:
-    """Name the note of each quote, if there are several: by its title, or by a file's name."""
+    """Return the title of each note, its file name if titles are equal; "" for a single note."""
     titles = {quote.note: notes[quote.note].title for quote in quotes}
     if len(titles) < 2:
         return [""] * len(quotes)

@@ -1,6 +1,6 @@
-"""English words that verification knows: auxiliaries, negators, prepositions, irregular forms.
+"""English words for the verification: auxiliaries, negators, prepositions, irregular forms.
 
-Data only. A word that is not listed is compared by its form.
+Only data. A word that is not listed is compared by its form.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _NEGATORS_WORDS = (
     "weren't won't wouldn't"
 )
 NEGATORS = frozenset(_NEGATORS_WORDS.split())
-"""Words that deny the clause that they are in."""
+"""Words that negate their clause."""
 
 _HEDGES_WORDS = (
     "allegedly apparently could likely may maybe might perhaps possibly presumably probably "
     "reported reportedly rumoured supposedly unconfirmed unclear"
 )
 HEDGES = frozenset(_HEDGES_WORDS.split())
-"""Words that make a claim less sure: a claim must not drop them."""
+"""Words that make a statement less certain; a claim must not drop them."""
 
 _PRONOUNS_WORDS = "he her him i it one she that them these they this those us we you"
 PRONOUNS = frozenset(_PRONOUNS_WORDS.split())
@@ -93,7 +93,7 @@ VERBS = frozenset(_VERBS_WORDS.split())
 
 _STRONG_WORDS = "all always completely entirely every exactly must never none only"
 STRONG = frozenset(_STRONG_WORDS.split())
-"""Words that make a claim stronger: the quote must hold them too."""
+"""Words that make a claim stronger; its quote must have them too."""
 
 _LIGHT_WORDS = (
     "note notes text passage say says state according mention describe refer call also well "

@@ -1,4 +1,4 @@
-"""Evidence: the best sentences of the notes, numbered and below their place, for a language model.
+"""Evidence for a language model: the best sentences of the notes, numbered, below their place.
 
 A small model reads slowly and misses facts in whole passages, so it gets single sentences. A
 sentence that begins with a pronoun comes with the one before it; a line that introduces a list
@@ -18,7 +18,7 @@ from ragbot.models import NoteId, Span
 from ragbot.text.sentences import sentences
 
 LINES = 14
-"""Most lines of evidence for the smallest budget; a larger budget gets more in proportion."""
+"""Most lines of evidence in up to `TOKENS` tokens; in proportion more in a larger budget."""
 
 TOKENS = 500
 """Tokens of evidence for a model whose speed is unknown."""
@@ -27,7 +27,7 @@ ITEMS = 12
 """Most items of a list that follow the line that introduces it."""
 
 LONGEST_BEFORE = 40
-"""Words of the longest sentence that is put before one that begins with a pronoun."""
+"""Words of the longest sentence that is added before one that begins with a pronoun."""
 
 _CHARACTERS_A_TOKEN = 4
 _ITEM = re.compile(r"(?:[ \t]*(?:>|[-*+•](?=[ \t])|\d{1,3}[.)](?=[ \t])|\[[ xX]\])[ \t]*)+")
@@ -38,7 +38,7 @@ _PARAGRAPH = re.compile(r"(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r)")
 class EvidenceLine:
     """One numbered line of evidence.
 
-    `spans` are the sentences of the note that it quotes and `texts` the same without markup.
+    `spans` are the quoted sentences in the note, and `texts` the same without markup.
     `place` is the note's title and its headings.
     """
 
@@ -59,14 +59,14 @@ def collect(
     ranked: Sequence[RankedSentence],
     tokens: int = TOKENS,
 ) -> list[EvidenceLine]:
-    """Return the best sentences that fit into a number of tokens, each once.
+    """Return the best sentences that fit into a number of tokens, without repeats.
 
     Parameters
     ----------
     ranked
         Sentences of the notes, best first.
     tokens
-        Room for all lines; the first line always fits.
+        Limit for all lines together; the first line is always included.
     """
     lines: list[EvidenceLine] = []
     taken: set[tuple[NoteId, Span]] = set()
@@ -87,7 +87,7 @@ def collect(
 
 
 def as_prompt(lines: Sequence[EvidenceLine]) -> str:
-    """Write each place, `note > heading`, above its lines, `[1] sentence`; the best place first."""
+    """Return the evidence as text: each place, `note > heading`, then its lines, `[1] sentence`."""
     groups: dict[str, list[str]] = {}
     for line in lines:
         groups.setdefault(line.place, [line.place]).append(f"[{line.number}] {line.text}")
@@ -109,7 +109,7 @@ def _all(corpus: Corpus, ranked: Sequence[RankedSentence]) -> Iterator[_Parts]:
 def _with_neighbours(
     corpus: Corpus, candidate: Candidate
 ) -> tuple[tuple[Span, ...], tuple[str, ...]]:
-    """Add the sentence that a pronoun refers to, or the items that a line introduces."""
+    """Return a sentence with the one before its pronoun, or with the items it introduces."""
     own = ((candidate.span,), (candidate.text,))
     if not candidate.anaphoric and not candidate.introduces:
         return own

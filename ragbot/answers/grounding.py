@@ -1,4 +1,4 @@
-"""Citations: a quotation is a slice of its note, checked before an answer is returned."""
+"""Citations: a quote is a slice of its note, checked before an answer is returned."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ragbot.models import Citation, Note, NoteId, Span
 
 
 def cite(notes: Mapping[NoteId, Note], number: int, note: NoteId, span: Span) -> Citation:
-    """Quote a slice of a note; of an empty note, whose name says all, nothing.
+    """Return the citation of a slice of a note; an empty note has the empty quote (0, 0).
 
     Raises
     ------
@@ -18,7 +18,7 @@ def cite(notes: Mapping[NoteId, Note], number: int, note: NoteId, span: Span) ->
     source = notes[note]
     named = span == (0, 0) and not source.text.strip()
     if not (named or 0 <= span[0] < span[1] <= len(source.text)):
-        raise ValueError(f"{note} has {len(source.text)} characters, so no quotation at {span}")
+        raise ValueError(f"{note} has {len(source.text)} characters, so no quote at {span}")
     headings = next(
         (s.headings for s in source.sections if s.span[0] <= span[0] < s.span[1]),
         (),

@@ -30,7 +30,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """One slice of a note, and its lines without markup."""
+    """A slice of a note, and its lines without markup."""
 
     note: NoteId
     span: Span
@@ -56,12 +56,12 @@ def quote(corpus: Corpus, candidate: Candidate, words: int = WHOLE_WORDS) -> Quo
     Parameters
     ----------
     words
-        Words of neighbours and sentence together; a row, an item and a code block may be longer.
+        Most words of the sentence with its neighbours; a row, item or code block may have more.
 
     Returns
     -------
     Quote or None
-        None for a line that introduces a list too long to quote: alone it says nothing.
+        None for a line that introduces a list which is too long to quote.
     """
     note, unit = corpus.notes[candidate.note], candidate.unit
     if candidate.listed:
@@ -97,7 +97,7 @@ def _introduced(note: Note, unit: Unit, words: int) -> Quote | None:
 
 
 def _prose(note: Note, candidate: Candidate, words: int) -> Quote:
-    """Return a sentence with its neighbours: the paragraph if it fits, else what follows it."""
+    """Return a sentence with its neighbours: the paragraph if it fits, else the next sentences."""
     unit = candidate.unit
     spans = sentence_spans(note, unit)
     texts = [shown(note, unit, span) for span in spans]

@@ -1,8 +1,8 @@
-"""A language model writes the answer, and only what quoted sentences carry is shown.
+"""Answers by a language model, of which only sentences that quotes carry are shown.
 
 The model reads numbered evidence and one instruction. Each sentence that it writes is matched to
-the lines that carry it, whether or not it wrote a number, and verified against them. Where nothing
-carries a sentence, the sentence of the notes that says nearly the same takes its place.
+the lines that carry it, whether or not it wrote a number, and verified against them. If no line
+carries a sentence, the sentence of the notes that says nearly the same replaces it.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ MOST_WORDS = 60
 """Most words shown in all."""
 
 MEANT = 0.6
-"""Least similarity of a refused sentence and the sentence of the notes that takes its place."""
+"""Least similarity of a refused sentence to the sentence of the notes that replaces it."""
 
 CANDIDATES = 5
-"""Lines that a sentence is compared with, those that share most of its words."""
+"""Lines of evidence that a sentence is compared with: those with most of its words."""
 
 BEST = 2
-"""Best lines: only these are shown in their own words, where the model and the ranking agree."""
+"""Best lines of evidence: only these may replace a refused sentence."""
 
 _CITED = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _DONE = re.compile(r"[.!?…。！？][\"'”’)]*(?:\s*\[[\d,; ]+\])*(?=\s+[^\s\[]|\s*\n)")
@@ -81,11 +81,11 @@ _Quoted = tuple[EvidenceLine, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a model wrote, verified: the statements carried, and their quotes.
+    """The verified text of a model: the statements that quotes carry, and the quotes.
 
-    `refused` counts the sentences that nothing carries, `why` is the fault of the last of them;
-    `replaced` counts those of them for which a sentence of the notes is shown. `declined` is True
-    if the model wrote that the notes don't answer.
+    `refused` is the number of sentences that no quote carries, and `why` the fault of the last of
+    them. `replaced` is how many of them a sentence of the notes replaces. `declined` is True if the
+    model wrote that the notes don't answer.
     """
 
     statements: tuple[Statement, ...] = ()
@@ -97,7 +97,7 @@ class Written:
 
 
 def prompt(query: str, lines: Sequence[EvidenceLine]) -> list[Message]:
-    """Return the message to a model: the numbered evidence, then the instruction."""
+    """Return the messages to a model: the numbered evidence, then the instruction."""
     return [Message("user", f"{evidence.as_prompt(lines)}\n\n{INSTRUCTION} {query}")]
 
 
@@ -108,14 +108,14 @@ def stream(
     lines: Sequence[EvidenceLine],
     encode: Encode | None = None,
 ) -> Iterator[Written]:
-    """Yield what is carried so far: after each sentence, while the model is silent, and at the end.
+    """Yield the carried sentences so far: after each, while the model is silent, and at the end.
 
     Closing the iterator stops the model's work.
 
     Parameters
     ----------
     encode
-        Texts to unit vectors, to find the nearest sentence; None to compare by words alone.
+        Returns unit vectors of texts, to find the nearest sentence; None to compare words only.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def stream(
 
 
 def _whole_sentences(pieces: Iterator[str]) -> Iterator[str]:
-    """Cut a stream into sentences, each with the marks that follow it; empty ones for silence."""
+    """Yield the sentences of a stream, each with the marks after it; "" while it is silent."""
     waiting, length = "", 0
     for piece in pieces:
         if not piece:
@@ -144,12 +144,12 @@ def _whole_sentences(pieces: Iterator[str]) -> Iterator[str]:
             yield waiting[:end]
             waiting = waiting[end:]
         if length > LONGEST:
-            return  # without the sentence that it broke off
+            return  # drop the unfinished sentence
     yield from (line for line in re.split(r"\n+", waiting) if line.strip())
 
 
 def _end(text: str) -> int:
-    """Return where the first whole sentence ends, with its marks; 0 where none has ended."""
+    """Return the end of the first whole sentence, with its marks; 0 if none has ended."""
     starts = [first for first, _ in sentences(text)[1:]]  # "St. Nicholas" is one sentence
     for done in _DONE.finditer(text):
         after = len(text) - len(text[done.end() :].lstrip())
@@ -180,17 +180,17 @@ class _Checker:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is wanted.
+        """True if no more text is needed.
 
-        Enough is shown, the model repeats itself, or its answer is refused: the first sentence
-        that does more than repeat the question.
+        Enough is shown, the model repeats itself, or its answer is refused: its first sentence
+        that does not only repeat the question.
         """
         enough = len(self.written.statements) >= SENTENCES or self._taken >= WRITTEN
         failed = self.written.why not in ("", _REPEATS) and not self.written.statements
         return enough or self._repeated or failed
 
     def take(self, sentence: str) -> None:
-        """Verify one sentence and keep it if it is carried."""
+        """Verify one sentence, and add it to `written` if quotes carry it."""
         if not sentence:
             return
         self._taken += 1
@@ -208,7 +208,7 @@ class _Checker:
             return
         quoted, why = self._carried(text)
         if why and (reply := _REPLY.match(text)):
-            # A "yes" that does not follow: what is said beside it may.
+            # The "yes" does not follow from the quotes, but the rest of the sentence may.
             text = _capital(text[reply.end() :])
             quoted, why = self._carried(text)
         if quoted:
@@ -241,10 +241,10 @@ class _Checker:
         return quotes[best] if score >= MEANT and not known else None
 
     def _similarity(self, text: str, quotes: Sequence[str]) -> list[float]:
-        """Return how near each quote comes to a sentence, in [0, 1]; 0 if it has no new word.
+        """Return the similarity of each quote to a sentence, in [0, 1]; 0 if it has no new word.
 
-        The mean of the cosine, of the share of the sentence's words that the quote contains, and of
-        the same share without the words of the question.
+        It is the mean of the cosine, of the share of the sentence's words that the quote has, and
+        of the same share without the words of the question.
         """
         said = lemmas(text)
         parts = {one: {lemma(part) for part in one.split("-")} for one in said - self._asked}
@@ -288,7 +288,7 @@ class _Checker:
         return fault(text, [shown], quoted[0].place, self._query)
 
     def _is_open(self, line: EvidenceLine, first: int, last: int) -> bool:
-        """Check for a task that is not done: it does not say that anything happened."""
+        """Check for an open task, which does not say that anything happened."""
         text = self._notes[line.note].text
         return any(_OPEN_TASK.match(text, *span) for span in line.spans[first : last + 1])
 
@@ -334,7 +334,7 @@ def _capital(text: str) -> str:
 
 
 def _parts(line: EvidenceLine) -> list[tuple[int, int]]:
-    """Places of the quotes that a line offers: its last sentence alone, then all of it."""
+    """Return the ranges of sentences that can be quoted: the last one alone, then all."""
     last = len(line.texts) - 1
     return [(last, last), (0, last)] if last == 1 else [(0, last)]
 

@@ -1,4 +1,4 @@
-"""Numbers of a claim: each must be in its quotes with its unit and with its label."""
+"""Numbers of a claim: each must be in its quotes, with its unit and its label."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from ragbot.questions.relation_questions import RelationQuestion
 from ragbot.text.sentences import sentences
 
 LONGEST_LINE = 300
-"""Characters of a line that is quoted whole around a relation; of a longer one, the sentence."""
+"""Most characters of a line that is quoted whole; of a longer one, the sentence is quoted."""
 
 _SAID = {LINKS_TO: "links to", EMBEDS: "embeds", MENTIONS: "mentions"}
 _MARK = re.compile(r"(?:[ \t]*(?:>|[-*+•](?=[ \t])|\d{1,3}[.)](?=[ \t]))[ \t]*)+")
@@ -26,7 +26,7 @@ _TRAILING = re.compile(r"\*{0,2}[)\]]?[ \t]?[↑⊙↗]?")
 class RelationAnswer:
     """Statements of relations, with their citations.
 
-    `left_out` counts the relations for which there was no room.
+    `left_out` is the number of relations beyond the limit of words.
     """
 
     statements: tuple[Statement, ...]
@@ -35,7 +35,7 @@ class RelationAnswer:
 
 
 def answer(corpus: Corpus, asked: RelationQuestion, words: int) -> RelationAnswer:
-    """Return the relations that answer a question, as many as fit into a number of words."""
+    """Return the relations that answer a question, up to a number of words."""
     statements: list[Statement] = []
     citations: list[Citation] = []
     relations = _distinct(asked.relations)
@@ -112,7 +112,7 @@ def _distinct(relations: Sequence[Relation]) -> list[Relation]:
 
 
 def _title(corpus: Corpus, node: str) -> str:
-    """Name a note by its title; a ghost has nothing but its name."""
+    """Return the title of a note, or the name of a ghost."""
     note = corpus.notes.get(node)
     return note.title if note else node
 

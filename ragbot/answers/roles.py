@@ -77,7 +77,7 @@ def _role_fault(clause: Clause, source: Sequence[Clause]) -> str:
 
 
 def _head(clause: Clause) -> str:
-    """Return the noun that a clause speaks of: "clerk" of "a clerk in a salt store finds"."""
+    """Return the head of the subject: "clerk" of "a clerk in a salt store finds"."""
     before = clause.words[: max(clause.verb, 0)]
     end = next((at for at, word in enumerate(before) if word.text in PREPOSITIONS), 0)
     return next((word.lemma for word in reversed(before[:end]) if word.content), "")
@@ -90,7 +90,7 @@ def _competes(
     clause: Clause,
     homes: Sequence[Clause],
 ) -> bool:
-    """Whether a clause has another name, number or subject in the same role."""
+    """Check whether a clause has another name, number or subject in the same role."""
     if is_subject:
         return bool(other.subject) and not other.subject & (argument | clause.lemmas)
     kinds = {word.number for one in homes for word in one.words if word.lemma in argument}
@@ -107,7 +107,7 @@ def _competes(
 
 
 def _swap_fault(clause: Clause, source: Sequence[Clause]) -> str:
-    """Return a fault if subject and object change places, but the voice does not."""
+    """Return a fault if the claim swaps subject and object in the same voice."""
     ours = clause.subject & clause.lemmas
     objects = clause.lemmas - ours
     verbs = {word.lemma for word in clause.words[max(clause.verb, 0) :] if word.content}
@@ -155,7 +155,7 @@ def _root(word: str, known: frozenset[str]) -> str:
 
 
 def derived(word: str, known: frozenset[str]) -> bool:
-    """Whether a word has the root of another: "width" and "wide" do not, "replication" does."""
+    """Check whether a word shares its root with another, by their first letters."""
     least = max(4, len(word) - 4)
     return any(
         word[:least] == other[:least] and abs(len(word) - len(other)) <= 5
@@ -178,7 +178,7 @@ def placed_fault(said: Sequence[Word], source: Sequence[Word]) -> str:
 
 
 def _placed(all_words: Sequence[Word]) -> dict[str, set[str]]:
-    """Prepositions by the first content word after each."""
+    """Return the prepositions before each content word."""
     found: dict[str, set[str]] = {}
     for place, word in enumerate(all_words):
         if word.text in PREPOSITIONS and word.text != "than":

@@ -1,4 +1,4 @@
-"""Select the quotes of an answer: one for each part of the question, then others that fit."""
+"""Select the quotes of an answer: one for each part of the question, then others."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ragbot.index.corpus import Corpus
 from ragbot.questions.question import Question
 
 WORDS = 80
-"""Words of the longest answer; a list that is asked for, and a longer quote, may exceed them."""
+"""Most words of an answer; a list that is asked for, or a long quote, may have more."""
 
 BELOW_BEST = 0.6
-"""A sentence that scores this much less than the best one adds nothing."""
+"""Score below the best one at which a sentence is not added."""
 
 NEXT_WORDS = 20
 """Words of neighbours and sentence in a quote that follows the first ones."""
@@ -51,7 +51,7 @@ def _filled(
     chosen: list[Quote],
     words: int,
 ) -> Selection:
-    """Add quotes while words are left, and put the next ones aside."""
+    """Return the chosen quotes and others while words are left, and the next ones after them."""
     ordered = _with_whole_names(corpus, question, ordered)
     best = max((one.score for one in ordered), default=0.0)
     room = words - sum(one.words for one in chosen)
@@ -76,9 +76,9 @@ def _filled(
 def _with_whole_names(
     corpus: Corpus, question: Question, ordered: Sequence[RankedSentence]
 ) -> list[RankedSentence]:
-    """Drop sentences with half of a name of the question, where another one has it whole.
+    """Return the sentences without those that have half of a name which another has whole.
 
-    Of a follow-up that names a new subject, all sentences without it go too.
+    For a follow-up that names a new subject, sentences without the subject are dropped too.
     """
     kept = list(ordered)
     if new := question.new_subject:
@@ -103,7 +103,7 @@ def _first(
 
 
 def _new_first(question: Question, ranked: Sequence[RankedSentence]) -> list[RankedSentence]:
-    """Move sentences that the last answer quoted behind the others."""
+    """Return sentences in order, with those that the last answer quoted at the end."""
 
     def is_shown(one: RankedSentence) -> bool:
         start, end = one.candidate.span
@@ -116,7 +116,7 @@ def _new_first(question: Question, ranked: Sequence[RankedSentence]) -> list[Ran
 
 
 def _distinct(quotes: Iterable[Quote]) -> list[Quote]:
-    """Keep quotes that share nothing with an earlier one."""
+    """Return the quotes that do not overlap an earlier one."""
     kept: list[Quote] = []
     for one in quotes:
         if not any(one.overlaps(other) for other in kept):

@@ -30,7 +30,7 @@ from ragbot.text.tokenize import content_words, terms
 Scores = NDArray[np.float64]
 
 PASSAGES = 60
-"""Passages that are read, the best of the notes found; twice as many answered no better."""
+"""Best passages whose sentences are scored; twice as many gave no better answers."""
 
 IN_CONTEXT, ALONE, NEIGHBOURS, PASSAGE = 2.0, 0.5, 0.3, 0.8
 """Weights of the similarity to the question: of a sentence with its title and headings, of the
@@ -41,7 +41,7 @@ RETRIEVAL, MISSING_VALUE = 0.1, 0.2
 name asked for."""
 
 ANNOTATION = 0.2
-"""Taken off the annotation of a typed relation: it names the notes, and explains little."""
+"""Penalty of the annotation of a typed relation, which names notes but explains little."""
 
 DEFINES, NAMED_NOTE = 0.3, 0.15
 """For a "what is X?" question, added to a sentence that defines X, and to those of a note named
@@ -146,9 +146,9 @@ def score(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> list
 
 
 def overlap(corpus: Corpus, asked_terms: Iterable[str], pool: Sequence[Candidate]) -> Scores:
-    """Return the share of the question's words, by rarity, that each sentence holds.
+    """Return the share of the question's words, by rarity, that each sentence contains.
 
-    The words of its title and headings count as its own.
+    The words of title and headings count too. Shape (candidates,).
     """
     asked = {stem(word): corpus.rarity(word) for word in asked_terms}
     total = sum(asked.values()) or 1.0
@@ -182,7 +182,7 @@ def _annotations(corpus: Corpus, pool: Sequence[Candidate]) -> NDArray[np.bool_]
 def _for_part(
     whole: Sequence[RankedSentence], part: Sequence[RankedSentence]
 ) -> list[RankedSentence]:
-    """Score sentences for one part on the scale of the whole question: the best are equal."""
+    """Return the scores for one part, shifted so that the best equals the best of the whole."""
     means = [
         (1 - PART_WEIGHT) * one.score + PART_WEIGHT * other.score
         for one, other in zip(whole, part, strict=True)
@@ -230,7 +230,7 @@ def _similarities(
     names: Sequence[NameMatch],
     pool: Sequence[Candidate],
 ) -> tuple[Scores, Scores]:
-    """Read the passages of candidates word by word."""
+    """Return the scores by late interaction, and the similarity to each word of the question."""
     spans = [
         (number, [one.context for one in group])
         for number, group in groupby(pool, key=lambda one: one.passage)

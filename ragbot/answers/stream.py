@@ -28,7 +28,7 @@ class Writer:
     notes
         The notes that the evidence quotes.
     encode
-        Texts to unit vectors, to find the nearest sentence; None to compare by words alone.
+        Returns unit vectors of texts, to find the nearest sentence; None to compare words only.
     parts
         The questions that it consists of, if it has several: an answer that is shown answers all.
     """
@@ -63,10 +63,10 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
     3. The last snapshot is the answer: the written one, with a notice if sentences were left out;
        or `quoted` again, with a notice that says in one line why nothing was written.
 
-    Only the first comes without a model, and where relations answer, the notes are silent or
-    nothing was asked. Every snapshot is complete: its citations are quotes of the notes and its
-    text shows only sentences that they carry. While nothing new comes, the same object is yielded
-    again, so that a caller can close the stream, which stops the model's server.
+    Without a model there is only the first. So it is if relations answer, if the notes don't, and
+    for small talk. Every snapshot is complete: its citations quote the notes, and its text has only
+    sentences that they carry. While nothing new comes, the same object is yielded again, so that a
+    caller can close the stream, which stops the model's server.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
         The model and its evidence; None to quote only.
     """
     yield quoted
-    # No model is asked if the evidence does not answer: small models hardly ever decline.
+    # Ask no model if the evidence does not answer, because small models hardly ever decline.
     if writer is None or not writer.lines or quoted.kind != "extractive" or quoted.abstained:
         return
     shown, last, broke = quoted, Written(), ""
@@ -125,7 +125,7 @@ def _generated(quoted: Answer, written: Written, notice: str = "") -> Answer:
 
 
 def _other_quotes(quoted: Answer, cited: Sequence[Citation]) -> list[Citation]:
-    """Return the quotes of the quoted answer that the written one lacks, numbered after its own."""
+    """Return the quotes that the written answer lacks, numbered after its own."""
     written = [(one.note, one.span) for one in cited]
     others = [
         one

@@ -13,7 +13,7 @@ MOST = 3
 
 
 def suggest(corpus: Corpus, words: Sequence[str], citations: Sequence[Citation]) -> tuple[str, ...]:
-    """Return questions to ask next, on notes that the cited ones lead to, by typed links first.
+    """Return questions about notes that the cited notes lead to, by typed relations first.
 
     Notes that the words of the question name or the answer cites are not suggested again.
     """

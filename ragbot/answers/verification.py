@@ -1,8 +1,8 @@
 """Verification: whether quoted sentences carry a sentence that a language model wrote.
 
 A claim is shown only if nothing in it goes beyond its quotes. Its words, numbers with their units,
-names with their roles, negations and comparisons are compared clause by clause. Where in doubt the
-claim is refused: the quotes themselves are then shown, so a refusal costs style, never an answer.
+names with their roles, negations and comparisons are compared clause by clause. A doubtful claim is
+refused. The quotes are shown then, so a refusal costs style, but no answer.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ def fault(
     place: str = "",
     question: str = "",
 ) -> str:
-    """Return what in a claim its quotes do not carry; empty when they carry all of it.
+    """Return the fault of a claim that its quotes do not carry; empty if they carry it.
 
     Parameters
     ----------
     claim
-        One written sentence, as readable text; marks like `[1]` are left out.
+        One written sentence, as readable text; marks like `[1]` are ignored.
     quotes
         The quoted sentences, as readable text.
     place
-        Titles and headings above the quotes: subjects may come from there.
+        Titles and headings above the quotes, which may have the subject.
     question
         The question, to which a leading "yes" or "no" replies, and whose words a claim may use.
 
@@ -77,7 +77,7 @@ def fault(
 
 
 def _source_clauses(quotes: Sequence[str], above: frozenset[str]) -> list[Clause]:
-    """Cut quotes into clauses; a pronoun at a start refers to the subject of the one before."""
+    """Return the clauses of quotes; a pronoun at the start refers to the subject before."""
     found: list[Clause] = []
     for quote in quotes:
         for a, b in sentences(quote):
@@ -94,7 +94,7 @@ def _is_quoted(said: str, quotes: Sequence[str]) -> bool:
 
 
 def _colon_fault(said: str, quotes: Sequence[str]) -> str:
-    """Return a fault if a claim joins what a colon parts: "Ash by the handful: it makes ..."."""
+    """Return a fault if a claim joins words that a colon separates in its quote."""
     ours = {word.lemma for word in words(said) if word.content}
     parts = [words(quote[a:b]) for quote in quotes for a, b in sentences(quote)]
     home = max(parts, key=lambda part: len(ours & {word.lemma for word in part}))

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from ragbot.bot import Ragbot
 
 _WAIT = 0.1
-"""Seconds between two looks whether a waiting rebuild was cancelled."""
+"""Seconds between two checks whether a waiting rebuild was cancelled."""
 
 _log = logging.getLogger(__name__)
 
 
 class Cancelled(Exception):  # noqa: N818  # not an error: a person said stop
-    """Ends a refresh from within its progress report, or while it waits for its turn."""
+    """Raised to end a refresh, in its progress report or while it waits for its turn."""
 
 
 class IndexRefresher:
@@ -34,7 +34,7 @@ class IndexRefresher:
     bot
         The open bot.
     begun
-        Set once a refresh has reported, or ended: then the index can be asked.
+        Set once a refresh has reported or ended: from then on, questions can be answered.
     step
         The last report of the refresh in progress; None while there is none.
     """
@@ -48,10 +48,10 @@ class IndexRefresher:
 
     @contextmanager
     def running(self, *, watch: bool = True) -> Iterator[None]:
-        """Refresh in a thread, and with `watch` after each edit too, until the context ends.
+        """Refresh in a thread, with `watch` also after each edit, until the context ends.
 
-        Errors are logged, because words and links go on answering. The end of the context cancels
-        a refresh in progress; the passages embedded so far stay.
+        Errors are logged, because search by words and links goes on. The end of the context
+        cancels a refresh in progress; the passages embedded so far stay.
         """
         stop = threading.Event()
         thread = threading.Thread(target=self._run, args=(watch, stop), daemon=True)
@@ -110,7 +110,7 @@ class IndexRefresher:
                 self._failed(error)
 
     def _failed(self, error: RagbotError) -> None:
-        # The watcher tries again every second: the same failure is logged once.
+        # The watcher tries again every second, so log the same failure only once.
         if str(error) != self._failure:
             self._failure = str(error)
             _log.warning("%s", error)

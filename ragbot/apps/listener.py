@@ -1,4 +1,4 @@
-"""Listen at an address, and serve an application there: for the chat page and for MCP."""
+"""Listen at an address and serve an application there, for the chat page and for MCP."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def listen(host: str, port: int) -> socket.socket:
     Parameters
     ----------
     port
-        1 to 65535, or 0 for any that is free.
+        1 to 65535, or 0 for a free one.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise ServeError(
             f"Cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}. "
-            f"Stop what uses the port, or choose another with --port; 0 takes any that is free."
+            f"Stop the program that uses the port, or choose another with --port (0: a free one)."
         ) from None
     return listener
 
@@ -51,7 +51,7 @@ def address_of(listener: socket.socket) -> str:
 
 @contextmanager
 def running(application: ASGIApp, listener: socket.socket) -> Iterator[threading.Thread]:
-    """Serve an application from a thread until the context ends; open streams have a second."""
+    """Serve an application in a thread until the context ends; open streams then have a second."""
     import uvicorn
 
     settings = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=1)

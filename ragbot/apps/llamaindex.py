@@ -33,13 +33,12 @@ class GraphRetriever(BaseRetriever):
     the file, and a higher score is better. The metadata holds `note` (path
     below the vault), `title`, `headings` (from the top), `lines` (first and
     last, from 1), `evidence` (one entry a retriever, with rank, score and
-    path) and `path` (the relations that led here, empty when it was found by
-    itself).
+    path) and `path` (the relations that led here, empty if none did).
 
     Parameters
     ----------
     bot
-        An open bot; it stays the caller's to close. Threads may share it.
+        An open bot, which the caller closes. Threads may share it.
     k
         How many passages to retrieve, >= 1.
     filters

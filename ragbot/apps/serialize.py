@@ -1,8 +1,8 @@
 """Records of notes, hits and answers: one shape for the command line, HTTP, MCP and LlamaIndex.
 
-`to_json` writes a record as JSON, and FastAPI describes it. The fields are a promise to other
-programs: a field may be added, none is renamed or dropped. `Citation`, `Statement`, `Problem`,
-`Changes` and `Status` of `models.py` are records as they are.
+`to_json` returns a record as JSON, and FastAPI describes it. Other programs rely on the fields: add
+some, but rename or remove none. `Citation`, `Statement`, `Problem`, `Changes` and `Status` of
+`models.py` are records too.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class EvidenceRecord:
 
 @dataclass(frozen=True, slots=True)
 class PassageRecord:
-    """A passage; `lines` are the first and last, or 0, 0 if the note has changed meanwhile."""
+    """A passage; `lines` are the first and last, 0, 0 if its note changed since the search."""
 
     note: NoteId
     title: str
@@ -90,7 +90,7 @@ class SearchRecord:
 class AnswerRecord:
     """A checked answer; `abstained` says that the notes don't answer.
 
-    `query` is the question as it was searched, `notice` what to know about how the answer was made.
+    `query` is the question as searched, `notice` a limit of the answer that the reader should know.
     `more` quotes the next passages, which the text leaves out.
     """
 
@@ -109,7 +109,7 @@ class AnswerRecord:
 
 @dataclass(frozen=True, slots=True)
 class NoteRecord:
-    """A note with its relations, its passages, and the names it links to that no note has."""
+    """A note with its relations, its passages and its ghosts (linked names without a note)."""
 
     note: NoteId
     title: str
@@ -139,7 +139,7 @@ class PathRecord:
 
 
 class Notes:
-    """Notes by id, each read once from an open bot: for titles and line numbers."""
+    """Notes by id, each read once from an open bot, for titles and line numbers."""
 
     def __init__(self, bot: Ragbot) -> None:
         self._bot = bot
@@ -170,7 +170,7 @@ def _fields(record: Any) -> dict[str, Any]:
 
 
 def read_note(bot: Ragbot, name: str) -> NoteRecord:
-    """Return the note with a path, file name, title or alias; raise `NoteNotFoundError`."""
+    """Return the note with a path, file name, title or alias; else raise `NoteNotFoundError`."""
     note, notes = bot.note(name), Notes(bot)
     relations = [relation_record(each, notes) for each in bot.related(note.id)]
     out = tuple(each for each in relations if each.source == note.id)
@@ -252,7 +252,7 @@ def passage_record(passage: Passage, notes: Notes) -> PassageRecord:
 
 
 def relation_record(relation: Relation, notes: Notes) -> RelationRecord:
-    """Return one relation with the line that it begins in."""
+    """Return one relation with the line where it begins."""
     source = notes.get(relation.source)
     return RelationRecord(
         source=relation.source,
@@ -275,7 +275,8 @@ def way(path: Sequence[Relation | RelationRecord], end: NoteId) -> list[tuple[st
     Returns
     -------
     list
-        Note, predicate, and `"-{}->"` or `"<-{}-"` to put the predicate into; empty at the end.
+        Note, predicate, and `"-{}->"` or `"<-{}-"` as a format for the predicate; the last note has
+        neither.
 
     Examples
     --------
@@ -293,17 +294,17 @@ def way(path: Sequence[Relation | RelationRecord], end: NoteId) -> list[tuple[st
 
 
 def footnotes(answer: Answer) -> list[str]:
-    """Return a line for each citation: its number, its note and lines, and its quotation.
+    """Return a line for each citation: its number, note, lines and quote.
 
-    A quotation that the answer's text repeats word for word is left out.
+    A quote that the answer's text repeats word for word is left out.
     """
     text = _one_line(answer.text)
     lines = []
     for citation in answer.citations:
         first, last = citation.lines
         place = f"{citation.note}:{first}" if first == last else f"{citation.note}:{first}-{last}"
-        quotation = _one_line(citation.quote)
-        shown = "" if quotation in text else f" “{quotation}”"
+        quote = _one_line(citation.quote)
+        shown = "" if quote in text else f" “{quote}”"
         lines.append(f"[{citation.number}] {place}{shown}")
     return lines
 

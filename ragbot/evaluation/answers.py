@@ -39,7 +39,7 @@ class AnswerScore:
     off_topic
         Statements that quote no gold note.
     valid
-        Share of the citations that their note contains.
+        Share of the citations whose quote is in the note at its place.
     """
 
     expected: Question
@@ -56,7 +56,7 @@ class AnswerScore:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All answers of a set, with means by type and for "answerable" questions."""
+    """The scores of all answers, with means by type of question, and for "answerable" ones."""
 
     scores: tuple[AnswerScore, ...]
     by_type: dict[str, dict[str, Mean]]
@@ -70,7 +70,7 @@ def run(notes: Mapping[NoteId, Note], ask: Ask, questions: Iterable[Question]) -
     notes
         The notes that citations are checked against.
     ask
-        Returns the answer to a question after the earlier ones of a conversation.
+        Returns the answer to a question, given the earlier questions of a conversation.
     """
     scores = []
     for question in questions:

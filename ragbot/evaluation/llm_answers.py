@@ -16,7 +16,7 @@ Stream = Callable[[str, Sequence[str]], Iterator[Answer]]
 class Timing:
     """One answer with the seconds to its quotes, to its first written sentence, and to its end.
 
-    `first` is None where nothing written was shown.
+    `first` is None if no written sentence was shown.
     """
 
     answer: Answer
@@ -26,14 +26,14 @@ class Timing:
 
     @property
     def words(self) -> int:
-        """Words of the written sentences; 0 where the quotes answer."""
+        """Words of the written sentences; 0 if only quotes were shown."""
         if self.answer.kind != "generated":
             return 0
         return sum(len(statement.text.split()) for statement in self.answer.statements)
 
 
 class Timed:
-    """Asks through a stream of snapshots, as `Ragbot.ask` does, and keeps the timing."""
+    """A function that asks as `Ragbot.ask` does, and records the timing of each answer."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream

@@ -29,7 +29,7 @@ DEPTH = 100
 """Notes of each ranking that are fused."""
 
 RANK_OFFSET = 60
-"""Offset of ranks in their fusion; the authors found little difference from 20 to 100."""
+"""Offset of ranks in their fusion, as in Cormack and others; 20 to 100 differ little."""
 
 KEPT = 10
 """Notes of each ranking that are measured, the greatest k."""
@@ -113,13 +113,11 @@ def evaluate(corpus: Corpus, encode: EncodeQuestion, questions: Sequence[Questio
 
     Parameters
     ----------
-    corpus
-        One snapshot of an index.
     encode
         Encodes a question; returns None without an encoder, to measure words and
         links alone.
     questions
-        Those whose `gold` is empty are counted and left out.
+        Those with an empty `gold` are counted, but not run.
     """
     asked = [question for question in questions if question.gold]
     if not asked:
@@ -138,7 +136,7 @@ def evaluate(corpus: Corpus, encode: EncodeQuestion, questions: Sequence[Questio
 
 
 def encoded_before(encode: EncodeQuestion, texts: Iterable[str]) -> EncodeQuestion:
-    """Encode questions and their clauses, so that timings exclude the encoder."""
+    """Encode questions and their clauses now, so that timings exclude the encoder."""
     known = {text: encode(text) for whole in texts for text in (whole, *clauses(whole))}
     return known.__getitem__
 

@@ -5,8 +5,8 @@ Each writer takes a graph as `networkx_graph` builds it.
 References
 ----------
 GraphML primer, graphml.graphdrawing.org; The DOT Language, graphviz.org;
-flowchart syntax, mermaid.js.org. All three quote strings in their own way, and
-titles of notes hold any character.
+flowchart syntax, mermaid.js.org. Each escapes strings in its own way, and a title may
+contain any character.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def typed(graph: Graph) -> Graph:
 
 
 def to_json(graph: Graph) -> str:
-    """Write `{"nodes": [{"id", "title", "ghost"}], "edges": [{"source", ...}]}`."""
+    """Return JSON: `{"nodes": [{"id", "title", "ghost"}], "edges": [{"source", ...}]}`."""
     nodes = [
         {"id": name, "title": data["title"], "ghost": data["ghost"]}
         for name, data in graph.nodes(data=True)
@@ -51,7 +51,7 @@ def to_json(graph: Graph) -> str:
 
 
 def to_graphml(graph: Graph) -> str:
-    """Write GraphML, as Gephi, yEd and NetworkX read it."""
+    """Return GraphML, as Gephi, yEd and NetworkX read it."""
     import networkx as nx
 
     clean: Graph = nx.MultiDiGraph()
@@ -64,7 +64,7 @@ def to_graphml(graph: Graph) -> str:
 
 
 def to_dot(graph: Graph) -> str:
-    """Write DOT, as Graphviz reads it; ghosts are dashed."""
+    """Return DOT, as Graphviz reads it; ghosts are dashed."""
     lines = ["digraph garden {", "  node [shape=box];"]
     for name, data in graph.nodes(data=True):
         style = ", style=dashed" if data["ghost"] else ""
@@ -77,7 +77,7 @@ def to_dot(graph: Graph) -> str:
 
 
 def to_mermaid(graph: Graph) -> str:
-    """Write a Mermaid flowchart, as GitHub and Obsidian draw it; ghosts are rounded."""
+    """Return a Mermaid flowchart, as GitHub and Obsidian draw it; ghosts are rounded."""
     number = {name: f"n{place}" for place, name in enumerate(graph)}
     lines = ["flowchart LR"]
     for name, data in graph.nodes(data=True):
@@ -99,7 +99,7 @@ FORMATS: Mapping[str, Callable[[Graph], str]] = {
 
 
 def _xml(text: str) -> str:
-    """Return a text without the characters that XML 1.0 forbids, even escaped."""
+    """Return a text with U+FFFD for each character that XML 1.0 forbids even escaped."""
     return "".join(
         c if c in "\t\n\r" or "\x20" <= c <= "\ud7ff" or "\ue000" <= c not in "\ufffe\uffff"
         else "\N{REPLACEMENT CHARACTER}"

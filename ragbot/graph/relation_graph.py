@@ -1,4 +1,4 @@
-"""What NetworkX computes on relations, and the names of ghosts.
+"""Graphs of relations by NetworkX, and the names of ghosts.
 
 The index stores the relations, and reads those that a question needs (`index/stored_graph.py`).
 """
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 Direction = Literal["out", "in", "both"]
 
-# Of equally short paths, one of typed relations comes first, one of mentions last.
+# Among equally short paths, typed relations come first, mentions last.
 _UNTYPED_ORDER = {EMBEDS: 1, LINKS_TO: 2, MENTIONS: 3}
 
 
 LONGEST_NAME = 24
-"""Words of the longest name that is looked for in a text."""
+"""Words of the longest name that is searched in a text."""
 
 
 class Link(NamedTuple):
@@ -53,7 +53,7 @@ def networkx_graph(
     titles
         Title of every note.
     relations
-        Each with the node that it leads to.
+        Each relation with the node that it leads to.
     """
     import networkx as nx
 
@@ -79,7 +79,7 @@ def shortest_path(
 ) -> list[tuple[int, int]]:
     """Return the steps of the shortest path between two nodes, in either direction.
 
-    Of equally short paths, the one with the most typed edges; empty without a path.
+    Among equally short paths it is the one with the most typed edges. Empty without a path.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def around(graph: nx.MultiDiGraph[str], center: str, hops: int) -> nx.MultiDiGra
 
 
 def _clean(written: str) -> str:
-    """Return a name as it is shown: in NFC, without blanks around it."""
+    """Return a name in NFC, without blanks around it."""
     return unicodedata.normalize("NFC", written.strip())
 
 
@@ -138,7 +138,7 @@ def merge_ghosts(written: Mapping[str, int]) -> dict[str, int]:
 
 
 def find_ghosts(names: Mapping[str, str], words: Sequence[str]) -> list[str]:
-    """Return the names in folded words, in order; the longest of those that start at one word.
+    """Return the names in folded words, in order; of names that start at one word, the longest.
 
     Parameters
     ----------

@@ -1,12 +1,12 @@
-"""The Chroma collection `passages`, which is derived from the vectors in the database.
+"""The Chroma collection `passages`, a copy of the vectors in the database.
 
-Chroma changes the collection in place, which does not survive a kill. What an open client sees of
-another writer depends on where it is: all of it in the same process or on a server, else nothing.
-So the database numbers the writes to Chroma. A client has at least the write that was recorded
-before it was opened; later passages are compared exactly. What it returns counts only if no write
-began since the snapshot: that write may have removed passages that the snapshot has.
+Chroma changes the collection in place, so a killed write damages it. An open client sees the writes
+of its own process and those on a server, but no write of another process to the same folder. So the
+database numbers the writes to Chroma. A client has at least the last write that was recorded before
+it was opened; later passages are compared exactly. Its results count only if no write began since
+the snapshot, because such a write may have removed passages that the snapshot has.
 
-The one module that imports chromadb.
+Only this module imports chromadb.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def write_chroma_state(connection: sqlite3.Connection, state: ChromaState) -> No
 
 
 class Client(NamedTuple):
-    """An open client, its collection, and the last write that it surely has."""
+    """An open client, its collection, and a state whose write it has at least."""
 
     client: Any
     collection: Any
@@ -113,7 +113,7 @@ class ChromaStore:
         self._retry_at = 0.0
 
     def close(self) -> None:
-        """Close the client for good; open snapshots compare vectors exactly."""
+        """Close the client; it is not opened again, and open snapshots compare vectors exactly."""
         with self._lock:
             self._closed = True
             if self._opening is not None:
@@ -145,7 +145,7 @@ class ChromaStore:
     def open_later(self) -> None:
         """Open the client in a thread, after `OPEN_AFTER` seconds."""
         if not self._lock.acquire(blocking=False):
-            return  # another thread is opening it, and no question waits for that
+            return  # another thread is opening it, and no question should wait for that
         try:
             if self._opening is None and not self._closed:
                 self._opening = threading.Timer(OPEN_AFTER, self.reopen)
@@ -155,7 +155,7 @@ class ChromaStore:
             self._lock.release()
 
     def reopen(self) -> None:
-        """Open a client of the last write, if there is a later one and none is in progress."""
+        """Open a new client if there was a write since, and none is in progress."""
         with self._lock:
             self._opening = None
             if self._closed or time.monotonic() < self._retry_at:
@@ -175,7 +175,7 @@ class ChromaStore:
     def nearest(
         self, client: Client, state: ChromaState, vector: FloatArray, k: int
     ) -> list[int] | None:
-        """Return the nearest passages for a snapshot of a state, and others that it lacks.
+        """Return the nearest passages; the snapshot of the state may lack some of them.
 
         Returns None if the query fails, or if a write began since the snapshot.
         """
@@ -217,13 +217,13 @@ class ChromaStore:
             self._failed.unlink(missing_ok=True)
 
     def _opened(self, state: ChromaState, *, create: bool = False) -> Client:
-        """Open a client in place of the present one, perhaps with a new, empty collection."""
+        """Open a client in place of the present one; with `create`, on a new, empty collection."""
         self._close_client()
         if create and not self._url:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.mkdir(exist_ok=True)
         elif not self._url and not self._folder.is_dir():
-            raise FileNotFoundError(f"{self._folder} is gone")
+            raise FileNotFoundError(f"{self._folder} is missing")
         client = _server_client(self._url) if self._url else _local_client(self._folder)
         name = self._name(client, state)
         if create:
@@ -251,7 +251,10 @@ class ChromaStore:
     # Writing, under the writer's lock
 
     def is_due(self, connection: sqlite3.Connection, *, last: bool) -> bool:
-        """Return whether enough is new; at the `last` call of a refresh, also if it is broken."""
+        """Return whether a write is due: `FLUSH` passages are new or removed.
+
+        At the `last` call of a refresh it is also due if the collection must be rebuilt.
+        """
         query = f"SELECT ({_PENDING}) + (SELECT count(*) FROM chroma_removed), ({_EMBEDDED})"
         pending, embedded = connection.execute(query).fetchone()
         return pending >= FLUSH or bool(last and embedded and self.must_rebuild(connection))
@@ -274,7 +277,7 @@ class ChromaStore:
         return False
 
     def write(self, connection: sqlite3.Connection) -> None:
-        """Update Chroma from the database. A failure is logged: exact search works without it."""
+        """Update Chroma from the database. A failure is logged, because search works without it."""
         rebuild = self.must_rebuild(connection)
         old = chroma_state(connection)
         now = old._replace(ready=False, writer=self._writer)
@@ -298,7 +301,7 @@ class ChromaStore:
                 opened.collection.delete(ids=gone[start : start + _BATCH])
         except BaseException as error:
             self._fail(error)
-            message = "Chroma cannot be written (%s); vectors are compared exactly until then."
+            message = "Chroma cannot be written (%s); search compares all vectors until it can."
             _log.warning(message, self.last_error)
             return
         done = now._replace(flush=old.flush + 1, ready=True)
@@ -318,7 +321,7 @@ class ChromaStore:
         return f"{version('chromadb')} {self._url}"
 
 
-# SQLite would else scan all passages that have a vector.
+# Without the hint, SQLite would scan all passages that have a vector.
 _PENDING_ROWS = "passage INDEXED BY passage_unflushed"
 _IS_PENDING = "flush IS NULL AND embedding IS NOT NULL"
 _PENDING = f"SELECT count(*) FROM {_PENDING_ROWS} WHERE {_IS_PENDING}"
@@ -331,13 +334,13 @@ def _owner(state: ChromaState) -> str:
 
 
 def _raise_if_ending(error: BaseException) -> None:
-    """Raise an error that ends the program; Chroma's own may derive from BaseException."""
+    """Raise an error that ends the program; Chroma raises others that are no Exception."""
     if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
         raise error
 
 
 def _check(collection: Any) -> None:
-    """Raise if a collection cannot be queried, which reading its name does not show."""
+    """Raise an error if a collection cannot be queried, even if it can be opened."""
     vectors = collection.get(limit=1, include=["embeddings"])["embeddings"]
     if not len(vectors):
         raise LookupError("the collection is empty")
@@ -373,7 +376,7 @@ def _local_client(folder: Path) -> Any:
     from chromadb.config import Settings
 
     # Chroma shares one client among equal paths, even after the files were replaced. So each client
-    # spells the path in its own way.
+    # gets another spelling of the path.
     path = f"{folder}{'/.' * (next(_OPENED) % 500)}"
     settings = Settings(anonymized_telemetry=False, is_persistent=True)
     return chromadb.PersistentClient(path, settings=settings)
@@ -384,7 +387,7 @@ def _server_client(url: str) -> Any:
     import httpx
     from chromadb.config import Settings
 
-    # Chroma's own client waits without a limit, and has no setting for one.
+    # Chroma's own client waits forever, and has no setting for a limit.
     httpx.get(f"{url.rstrip('/')}/api/v2/heartbeat", timeout=TIMEOUT).raise_for_status()
     parts = urlsplit(url)
     secure = parts.scheme == "https"

@@ -1,4 +1,4 @@
-"""A corpus: one state of the index, as retrieval, questions and answers read it."""
+"""A corpus: one state of the index, through which the rooms above read it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MOST_LINKS = 10
 """Links compared of one note."""
 
 PRIOR, PRIOR_LINKS = 0.4, 20
-"""Trust before any link is compared, that of most vaults measured, and how many links it weighs."""
+"""Trust of most vaults measured, which counts as much as this number of compared links."""
 
 
 class Corpus:
@@ -54,7 +54,7 @@ class Corpus:
     Parameters
     ----------
     connection
-        Inside a transaction.
+        A connection inside a transaction.
     chroma
         The vector search; None to compare all vectors exactly.
     cache
@@ -88,7 +88,7 @@ class Corpus:
             if row is None:
                 raise KeyError(number)
             note, first, last, headings, text = row
-            if len(text) != last - first:  # SQLite ends a text at its first NUL
+            if len(text) != last - first:  # SQLite's substr ends at the first NUL
                 text = self.notes[note].text[first:last]
             self._passages[number] = Passage(note, (first, last), text, tuple(json.loads(headings)))
         return self._passages[number]
@@ -105,7 +105,7 @@ class Corpus:
         return list(self.passages_by_note([note])[note])
 
     def passages_by_note(self, notes: Iterable[NoteId]) -> Mapping[NoteId, Sequence[int]]:
-        """Return the passages of some notes, and perhaps of others."""
+        """Return the passages of these notes; the mapping may have others too."""
         missing = [note for note in notes if note not in self._of_note]
         if missing:
             query = (
@@ -118,7 +118,7 @@ class Corpus:
         return self._of_note
 
     def notes_of(self, passages: Iterable[int]) -> Mapping[int, NoteId]:
-        """Return the notes of some passages, and perhaps of others."""
+        """Return the notes of these passages; the mapping may have others too."""
         missing = [number for number in passages if number not in self._note_of]
         if missing:
             query = (
@@ -129,7 +129,7 @@ class Corpus:
         return self._note_of
 
     def sizes(self, notes: Iterable[NoteId]) -> Mapping[NoteId, NoteSize]:
-        """Return the sizes of some notes, and perhaps of others."""
+        """Return the sizes of these notes; the mapping may have others too."""
         return self.notes.sizes(notes)
 
     def matching(self, filters: Filters) -> Collection[NoteId]:
@@ -161,7 +161,7 @@ class Corpus:
     def bm25(self, words: Sequence[str]) -> Mapping[int, float]:
         """Return the BM25 score, above 0, of each passage that holds one of some folded words.
 
-        Common words are left out while enough rarer ones remain.
+        Common words are left out if enough rarer ones remain.
         """
         key = tuple(words)
         if key not in self._scores:
@@ -169,7 +169,7 @@ class Corpus:
         return self._scores[key]
 
     def bm25_limit(self, words: Sequence[str]) -> float:
-        """Return the limit of the BM25 score, above 0, for a passage of all these words."""
+        """Return the greatest possible BM25 score for words, above 0."""
         return self._words.limit(words) or 1.0
 
     def by_title(self, words: Sequence[str], count: int) -> list[NoteId]:
@@ -207,7 +207,7 @@ class Corpus:
         Parameters
         ----------
         within
-            The notes to look in; None for all.
+            The notes to search; None for all.
         """
         return self._vectors.nearest(vector, k, within)
 
@@ -216,7 +216,7 @@ class Corpus:
         return self._vectors.similarities(vector, passages)
 
     def codes(self, passages: Sequence[int]) -> list[Codes]:
-        """Return the codes of the words of each passage; none for one without a vector."""
+        """Return the codes of the words of each passage; empty for one without a vector."""
         nothing = none(read_meta(self._connection, "dimension", 1))
         packed = self._vectors.codes(passages)
         return [
@@ -248,12 +248,12 @@ class Corpus:
 
     @property
     def counter(self) -> int:
-        """Number of this state of the index: a later one is greater."""
+        """Number of this state of the index; later states have greater numbers."""
         return int(read_meta(self._connection, "counter", 0))
 
     @property
     def indexed_at(self) -> float:
-        """When the index was last written, in seconds since the epoch."""
+        """Time of the last write of the index, in seconds since the epoch."""
         return float(read_meta(self._connection, "indexed_at", 0.0))
 
     @property
@@ -285,7 +285,7 @@ class Corpus:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Paths of the files that are no notes."""
+        """Paths of the files that are not notes."""
         query = "SELECT path FROM file WHERE size IS NULL ORDER BY path"
         return tuple(path for (path,) in self._connection.execute(query))
 
@@ -310,7 +310,7 @@ class Corpus:
 
 
 def _is_tagged(tags: Iterable[str], wanted: Iterable[str]) -> bool:
-    """Return whether a tag is, or is nested below, one of those wanted."""
+    """Return whether one of the tags is, or is nested below, a wanted one."""
     folded = [tag.casefold() for tag in tags]
     return any(tag == one or tag.startswith(one + "/") for one in wanted for tag in folded)
 

@@ -1,7 +1,7 @@
-"""The database of an index: its connections, its lock, and the errors that it raises.
+"""The database of an index: its connections, its lock, and its errors.
 
-One process writes at a time, under the writer's lock; readers never wait for it, because the
-database keeps a write-ahead log (WAL) where the file system allows one.
+One process writes at a time, under the writer's lock. Readers do not wait for it, because the
+database has a write-ahead log (WAL) if the file system allows one.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Database:
     Parameters
     ----------
     directory
-        Folder of the index; made when it is written to.
+        Folder of the index; created by the first writer.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -86,7 +86,7 @@ class Database:
         Parameters
         ----------
         busy_seconds
-            Seconds to wait for a writer, where the file system allows no write-ahead log.
+            Seconds to wait for a writer, if the file system allows no write-ahead log.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class Database:
         return connection
 
     def writer(self) -> sqlite3.Connection:
-        """Open a connection that writes, on a database with all tables.
+        """Open a connection for writing, and create the tables if they are missing.
 
         Raises
         ------
@@ -157,7 +157,7 @@ class Database:
         if version == 0:
             raise IndexMissingError(self.directory)
         if application != schema.APPLICATION:
-            raise IndexDamagedError(self.directory, f"{FILE} is no index of ragbot")
+            raise IndexDamagedError(self.directory, f"{FILE} is not an index of ragbot")
         if version > schema.FORMAT:
             raise IndexTooNewError(self.directory, version, schema.FORMAT)
         if version < schema.FORMAT:
@@ -169,7 +169,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the writer's lock, with the holder's name beside it.
+        """Acquire the writer's lock for the context, and write the name of this process beside it.
 
         Raises
         ------
@@ -205,7 +205,7 @@ class Database:
                     old.replace(self.directory / f"{DAMAGED}{suffix}")
 
     def remove(self) -> None:
-        """Remove the database of another version."""
+        """Delete a database of another version."""
         with errors_of(self.directory):
             for suffix in reversed(_LOG_FILES):
                 Path(f"{self.path}{suffix}").unlink(missing_ok=True)
@@ -236,7 +236,7 @@ def write_meta(connection: sqlite3.Connection, key: str, value: Any) -> None:
 
 
 def count_up(connection: sqlite3.Connection) -> None:
-    """Write the next value of the counter, which identifies the index's state to readers."""
+    """Increase the counter, by which readers recognise a state of the index."""
     write_meta(connection, "counter", read_meta(connection, "counter", 0) + 1)
     write_meta(connection, "indexed_at", time.time())
 
@@ -255,7 +255,7 @@ def errors_of(directory: Path, *, files: bool = True) -> Iterator[None]:
     IndexDamagedError
         If the database is damaged.
     IndexLockedError
-        If another program keeps the database locked.
+        If another program has locked the database.
     StorageError
         If it, or another file, cannot be written or opened.
     """
@@ -275,7 +275,7 @@ def storage_error(directory: Path, error: OSError) -> StorageError:
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         remedy = _NO_ACCESS
     if isinstance(error, FileExistsError | NotADirectoryError):
-        remedy = "It is a file; the index needs a folder. Choose one with --index."
+        remedy = "It is a file; the index needs a folder. Choose a folder with --index."
     return StorageError(error.filename or directory, error.strerror or str(error), remedy)
 
 

@@ -1,14 +1,14 @@
 """Full text: BM25 over FTS5 tables of the project's own tokens.
 
-A table holds the words of `text/tokenize.py` with blanks between them, so that SQLite takes
-them as they are: folded, and in pairs of characters for scripts without spaces.
+A table has the tokens of `text/tokenize.py` with blanks between them. They are folded already, and
+are pairs of characters in scripts without spaces, so SQLite need only split at blanks.
 
 References
 ----------
 Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009), in
 Lucene's form: `ln(1 + (N - n + 0.5) / (n + 0.5)) * f / (f + k1 * (1 - b + b * length / average))`.
-FTS5 weighs a rare word by another formula, which counts a word of more than half of the rows as
-nothing; its score of one word is divided by that weight.
+FTS5 weighs a rare word by another formula, by which a word in more than half of the rows weighs
+nothing. So FTS5's score of one word is divided by that weight.
 Turtle and Flood, "Query evaluation: strategies and optimizations" (1995): MaxScore.
 """
 
@@ -26,15 +26,15 @@ _K1 = 1.2
 """FTS5's parameter; its `b` is 0.75, as in most search engines."""
 
 _COMMON = 0.1
-"""A word in more than this share of the rows is left out while enough rarer ones remain."""
+"""A word in more than this share of the rows is left out if enough rarer ones remain."""
 
 _MANY = 2000
-"""A word in at most this many rows is never common: searching them is cheap."""
+"""A word in at most this many rows is never common, because it is cheap to search."""
 
 _ENOUGH = 3
 
 _BEST = 500
-"""Rows with the best scores that are always right (MaxScore: no other row can get among them)."""
+"""Number of best rows whose scores are exact (MaxScore: no other row can be among them)."""
 
 
 class Fulltext:
@@ -57,11 +57,11 @@ class Fulltext:
     def scores(self, words: Sequence[str]) -> Mapping[int, float]:
         """Return the BM25 score, above 0, of each row that holds one of some folded words.
 
-        A row that shares common words alone may be left out, if it cannot be among the best.
+        A row with only common words may be left out if it cannot be among the best.
         """
         scores: dict[int, float] = {}
         query = f"SELECT rowid, bm25({self._table}) FROM {self._table} WHERE {self._table} MATCH ?"
-        # The plus has SQLite filter the rows of the word, in place of searching for each row.
+        # The plus makes SQLite filter the rows of the word, in place of a search for each row.
         known = f"{query} AND +rowid IN (SELECT value FROM json_each(?))"
         found = sorted(self._searched(without_stop_words(words)), key=lambda pair: pair[1])
         rest = sum(self._inverse(count) for _, count in found)
@@ -78,7 +78,7 @@ class Fulltext:
         return scores
 
     def limit(self, words: Sequence[str]) -> float:
-        """Return the score that a row of all these words comes near to, however often."""
+        """Return the upper limit of the score of a row that contains all these words."""
         return sum(self._inverse(self.rows_with(word)) for word in set(without_stop_words(words)))
 
     def rows_with(self, word: str) -> int:
@@ -96,7 +96,7 @@ class Fulltext:
         return math.log((self._size + 1) / (self.rows_with(word) + 1)) / math.log(self._size + 1)
 
     def _searched(self, words: Iterable[str]) -> list[tuple[str, int]]:
-        """Return the words to search for, with their counts; common ones only if few are rare."""
+        """Return the words to search, with their counts; common ones only if few are rare."""
         counts = {word: count for word in words if (count := self.rows_with(word))}
         most = max(_MANY, _COMMON * self._size)
         rare = {word: count for word, count in counts.items() if count <= most}

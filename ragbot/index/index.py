@@ -61,7 +61,7 @@ class Index:
     Parameters
     ----------
     directory
-        Folder of the index; made by the first `refresh`.
+        Folder of the index; created by the first `refresh`.
     chroma_url
         `http://host:port` of a Chroma server for the collection; empty to keep it in the folder.
     mentioned
@@ -82,7 +82,7 @@ class Index:
 
     @contextmanager
     def snapshot(self) -> Iterator[Corpus]:
-        """Open a snapshot of one state, unaffected by later writes.
+        """Open a snapshot of one state, which later writes do not change.
 
         Raises
         ------
@@ -105,7 +105,7 @@ class Index:
             self._release(connection, file)
 
     def close(self) -> None:
-        """Close the index. Snapshots that are open can be read to their end."""
+        """Close the index. Open snapshots can still be read."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -123,20 +123,20 @@ class Index:
     ) -> Changes:
         """Bring the index up to date with a folder of notes.
 
-        Notes are committed as they are read, and answer by words and links while the passages
-        are embedded.
+        Notes are committed as they are read. Words and links find them while their passages are
+        embedded.
 
         Parameters
         ----------
         notes
             The folder of notes.
         encoder
-            What embeds new texts; None leaves them to words and links.
+            Embeds new texts; None to embed nothing.
         rebuild
             Whether to read and embed everything again.
         report
-            Called as the work goes on; an exception from it ends the work,
-            and the index stays as it was last committed.
+            Called with the progress. An exception from it ends the refresh after the last
+            commit.
 
         Raises
         ------
@@ -145,9 +145,9 @@ class Index:
         IndexLockedError
             If another process is writing.
         IndexTooNewError
-            If a newer version wrote the index and it is not to be built again.
+            If a newer version wrote the index, and `rebuild` is False.
         OtherNotesError
-            If it holds the notes of another folder and is not to be built again.
+            If the index has the notes of another folder, and `rebuild` is False.
         StorageError
             If the index cannot be written.
         ClosedError
@@ -172,14 +172,14 @@ class Index:
     def catch_up(self, notes: Path) -> None:
         """Update words and links, unless another process writes the index.
 
-        If the index cannot be written, on a full or read-only disk, its last state answers.
+        If the index cannot be written, as on a full or read-only disk, its last state is used.
 
         Raises
         ------
         VaultError, IndexTooNewError
             As for `refresh`.
         StorageError
-            If it cannot be written and there is none to answer.
+            If the index cannot be written and none exists.
         """
         try:
             self.refresh(notes, None)
@@ -191,7 +191,7 @@ class Index:
                     pass
             except (IndexMissingError, IndexDamagedError):
                 raise error from None
-            _log.warning("%s The index as it was answers.", error)
+            _log.warning("%s Answers come from the index as it was.", error)
 
     def behind(self, notes: Path) -> int:
         """Count the notes that were added, changed or removed since they were read."""
@@ -205,7 +205,7 @@ class Index:
 
     @property
     def chroma_error(self) -> str:
-        """Why Chroma could not be used the last time; empty when it could."""
+        """Why the last use of Chroma failed; empty if it did not."""
         return self._chroma.last_error
 
     def _check_folder(self, notes: Path, listing: vault.Listing) -> None:
@@ -216,7 +216,7 @@ class Index:
         try:
             connection, file = self._acquire()
         except (IndexMissingError, IndexDamagedError, IndexTooNewError):
-            return  # The refresh builds it, or says why it cannot.
+            return  # The refresh builds it, or raises the error.
         try:
             with errors_of(self.directory):
                 indexed = str(read_meta(connection, "folder", ""))
@@ -236,7 +236,7 @@ class Index:
             raise ClosedError(self.directory)
 
     def _acquire(self) -> tuple[sqlite3.Connection, tuple[int, int] | None]:
-        """Return a connection to the present file; to the last one if it was removed."""
+        """Return a connection to the present file, or to the last one if the file was removed."""
         with self._lock:
             self._check_open()
             file = self._database.file_id()
@@ -281,7 +281,7 @@ class Index:
         try:
             return self._database.writer()
         except IndexOutdatedError as error:
-            _log.warning("%s It is built again now; words answer first.", error)
+            _log.warning("%s It is built again now.", error)
         except IndexTooNewError:
             if not task.rebuild:
                 raise
@@ -289,6 +289,8 @@ class Index:
         return self._database.writer()
 
     def _set_aside(self, error: IndexDamagedError) -> None:
-        message = "The index in %s cannot be read: %s. It is kept as %s and built again now."
+        message = (
+            "The index in %s cannot be read: %s. It is renamed to %s, and a new one is built now."
+        )
         _log.warning(message, error.directory, error.found, DAMAGED)
         self._database.set_aside()

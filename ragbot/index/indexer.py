@@ -1,7 +1,7 @@
 """One refresh: read and write the notes that changed, then embed their passages.
 
-Each batch of notes is committed when it is read, so a first build answers from its first seconds.
-Vectors follow; while many are pending, the indexer scans the folder for new edits now and then.
+Each batch of notes is committed when it is read, so questions are answered from the first seconds
+of a first build. Vectors follow. While many are pending, the indexer scans again for edits.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ BATCH = 300
 """Notes in one transaction."""
 
 SCAN_SECONDS = 5.0
-"""Seconds of embedding between two scans of the folder, at least."""
+"""Least seconds of embedding between two scans of the folder."""
 
 SCAN_SHARE = 3.0
-"""Embedding takes at least this many times as long as a scan, before the next scan."""
+"""Least time of embedding between two scans, as a multiple of the time of a scan."""
 
 _RACY_NS = 100_000_000
-"""A younger file may change again within the resolution of the clock."""
+"""Age below which a file may change again within the resolution of the clock."""
 
 _REMEDY = "Name a folder of Markdown notes with --notes or RAGBOT_NOTES."
 
 
 class Files(NamedTuple):
-    """The rows of the table `file`, as one state of it: `scan` counts its changes.
+    """One state of the table `file`, which `scan` identifies.
 
     `stats` has size and times of each note's file at its last reading, `others` the other files.
     """
@@ -64,8 +64,8 @@ class Task:
     """The inputs of a refresh.
 
     `listing` is the content of the folder at `listed_ns`. With `mentioned`, unlinked mentions
-    become relations; with `rebuild`, all notes are read and embedded again. `files` are those that
-    the last refresh of this process left, which are not read again if they are still the same.
+    become relations; with `rebuild`, all notes are read and embedded again. `files` is the table
+    `file` as the last refresh of this process left it, or None.
     """
 
     notes: Path
@@ -82,8 +82,8 @@ class Task:
 class _Scan:
     """One scan of the folder, and the number of its notes that are read.
 
-    With `again`, all notes are read. With `everywhere`, mentions are found in all notes at the
-    end, rather than with each batch.
+    With `again`, all notes are read. With `everywhere`, mentions are searched in all notes at the
+    end, and not with each batch.
     """
 
     listing: vault.Listing
@@ -118,7 +118,7 @@ class Indexer:
         self.files = task.files
 
     def run(self) -> Changes:
-        """Read, write and embed until nothing is left to do."""
+        """Read, write and embed until the folder has no more changes; return the changes."""
         began = time.monotonic()
         self._vectors.adopt_encoder()
         with closing(self._vectors):
@@ -130,7 +130,7 @@ class Indexer:
                 embedded = self._vectors.embedded
                 spent = time.monotonic() - scanned if embedded else 0.0
                 more = self._vectors.embed(max(SCAN_SECONDS, SCAN_SHARE * spent))
-                # After a few texts a second scan would cost as much as all the rest of an edit.
+                # After a few texts, a second scan would cost as much as the rest of the refresh.
                 late = time.monotonic() - scanned >= SCAN_SECONDS
                 if not more and not (late and self._vectors.embedded > embedded):
                     break
@@ -180,10 +180,10 @@ class Indexer:
             scan.done += len(batch)
             self._task.report(Progress("read", scan.done, len(listing.notes), "notes"))
         if not self._count("note"):
-            raise VaultError(self._task.notes, "holds no note that can be read", _REMEDY)
+            raise VaultError(self._task.notes, "has no note that can be read", _REMEDY)
         if everywhere:
             self._mention_everywhere()
-        if again:  # Only now: a scan that is killed before has to read them all again.
+        if again:  # Only now, because a scan that was killed before must read them all again.
             with transaction(self._connection):
                 write_meta(self._connection, "rules", rules)
         self.files = Files(self._scan_number(), listing.notes, set(listing.files))
@@ -205,8 +205,8 @@ class Indexer:
         new: list[NoteId] = []
         for path in changed:
             digest = None if again else self._digest(path)
-            # A file with a byte-order mark, or not in UTF-8, has another digest than its text: it
-            # is parsed again.
+            # The digest is that of the text in UTF-8. A file with a byte-order mark or in another
+            # encoding never matches, and is parsed again.
             if digest is not None and vault.digest(self._task.notes, path) == digest:
                 yield path, None
             else:
@@ -224,7 +224,7 @@ class Indexer:
             vault.folder_of(self._task.notes)
 
     def _begin(self, scan: _Scan, others: AbstractSet[str], gone: Sequence[NoteId]) -> None:
-        """Write what needs no reading: other files, and the removal of notes."""
+        """Write the changes for which no note must be read: other files, and removed notes."""
         written = Written()
         now = set(scan.listing.files)
         self._writer.put_files(others - now, now - others, written)
@@ -260,7 +260,7 @@ class Indexer:
                 self._record(path, old, None)
                 self._writer.remove(path, written)
                 self._writer.put_problems(path, outcome)
-                # Keep it listed, so that it is read again only when it changes.
+                # Write its row in `file`, so that it is read again only when it changes.
                 self._connection.execute(query, (path, *stat, racy))
         self._finish(written, scan)
 
@@ -353,7 +353,7 @@ class Indexer:
 
 
 def folder_name(notes: Path) -> str:
-    """Return the whole path of a folder as text that SQLite can store."""
+    """Return the absolute path of a folder as text that SQLite can store."""
     return str(notes.resolve()).encode("utf-8", "replace").decode()
 
 
@@ -367,7 +367,7 @@ def listed(notes: Path) -> vault.Listing:
     """
     listing = vault.scan(notes)
     if not listing.notes:
-        raise VaultError(notes, "holds no Markdown note", _REMEDY)
+        raise VaultError(notes, "has no Markdown note", _REMEDY)
     return listing
 
 

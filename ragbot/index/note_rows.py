@@ -1,7 +1,7 @@
-"""Build the database rows of one note: a pure function of its bytes.
+"""Build the database rows of one note from its bytes.
 
-A first build runs this in several processes, so all expensive work is done here, and rows are
-plain values that pickle quickly.
+A first build runs this in several processes. So all expensive work is done here, and rows are plain
+values that pickle quickly.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ class NoteRows:
     digest
         SHA-256 of its text.
     parsed
-        JSON of the note but its text and links.
+        JSON of the note without its text and links.
     prose
         JSON of its readable blocks, see `mentions.prose_of`.
     prose_words
-        The distinct tokens of these, in one string.
+        The distinct tokens of these blocks, in one string.
     """
 
     path: NoteId
@@ -166,7 +166,7 @@ def file_names(path: str) -> Iterable[NameRow]:
 
 
 def storable(text: str) -> str:
-    """Return a text without lone surrogates, which no UTF-8 file can hold."""
+    """Return a text with U+FFFD for lone surrogates, which UTF-8 cannot encode."""
     if text.isascii():
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

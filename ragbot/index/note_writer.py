@@ -1,4 +1,4 @@
-"""Write notes: their text, names, links and passages, each in the transaction of its caller."""
+"""Write notes: text, names, links and passages, in the transaction of the caller."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Written:
     names
         The spellings of names that were added or removed, as `(spelling, path)`.
     words
-        In how many more notes, or fewer, each token of prose is.
+        Change of the number of notes that contain each token of prose.
     embeddings
-        Embeddings that may be unused now.
+        Embeddings that no passage may use now.
     neighbours
         Targets of removed links, whose counts of links may change.
     mentioning
@@ -76,7 +76,7 @@ class NoteWriter:
             execute(query, (*values, note))
             (old_text,) = execute("SELECT text FROM content WHERE note = ?", (note,)).fetchone()
             old_words = self._clear(note, done)
-        # No `OR REPLACE`: SQLite would write the words of each note to disk before it.
+        # Not `OR REPLACE`, before which SQLite would write the words of each note to disk.
         if known is not None:
             execute("DELETE FROM content WHERE note = ?", (note,))
         execute(
@@ -99,7 +99,7 @@ class NoteWriter:
         done.changed = True
 
     def remove(self, path: NoteId, done: Written) -> None:
-        """Remove a note. Links and mentions that lead to it are resolved again by the caller."""
+        """Remove a note. The caller resolves links and mentions that led to it."""
         execute = self._connection.execute
         found = execute("SELECT id FROM note WHERE path = ?", (path,)).fetchone()
         done.changed = True
@@ -125,7 +125,7 @@ class NoteWriter:
         )
 
     def put_files(self, gone: Iterable[str], new: Iterable[str], done: Written) -> None:
-        """Write the files that are no notes, to which links may lead."""
+        """Write the files that are not notes, to which links may lead."""
         for path in gone:
             self._rename(path, (), done)
             self._connection.execute("DELETE FROM file WHERE path = ?", (path,))
@@ -135,7 +135,7 @@ class NoteWriter:
             self._connection.execute(query, (path,))
 
     def remove_embeddings(self, candidates: Iterable[int]) -> None:
-        """Remove those of some embeddings that no passage uses."""
+        """Remove the embeddings among these that no passage uses."""
         self._connection.execute(
             "DELETE FROM embedding WHERE id IN (SELECT value FROM json_each(?)) "
             "AND NOT EXISTS (SELECT 1 FROM passage WHERE embedding = embedding.id)",

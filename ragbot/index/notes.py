@@ -28,7 +28,7 @@ class NoteSize(NamedTuple):
 
 
 class Notes(Mapping[NoteId, Note]):
-    """Notes by id, in its order, their relations resolved."""
+    """Notes by id, in order of id, with resolved relations."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -73,7 +73,7 @@ class Notes(Mapping[NoteId, Note]):
             query = "SELECT id FROM note WHERE path = ?"
             try:
                 row = self._connection.execute(query, (note,)).fetchone()
-            except UnicodeEncodeError:  # lone surrogates, which no note has in its name
+            except UnicodeEncodeError:  # a lone surrogate, which no stored name has
                 row = None
             self._numbers[note] = row and row[0]
         return self._numbers[note]
@@ -86,7 +86,7 @@ class Notes(Mapping[NoteId, Note]):
         return self._paths[number]
 
     def sizes(self, notes: Iterable[NoteId]) -> Mapping[NoteId, NoteSize]:
-        """Return how many passages and links some notes have."""
+        """Return the sizes of these notes; the mapping may have others too."""
         missing = [note for note in notes if note not in self._sizes]
         if missing:
             query = (

@@ -63,7 +63,7 @@ def read_all(root: Path, paths: Sequence[NoteId]) -> Iterator[tuple[NoteId, Outc
 
 
 class _Worker:
-    """A child process that reads notes; this process reads them itself if it fails."""
+    """A child process that reads notes; if it fails, this process reads them."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -120,5 +120,5 @@ def serve() -> None:
             root, paths = pickle.load(given)
             pickle.dump([read_rows(Path(root), path) for path in paths], results)
             results.flush()
-    # At once: to flush the rest of a result into a closed pipe would be an error.
+    # Exit at once, because flushing the rest of a result into a closed pipe would raise an error.
     os._exit(0)

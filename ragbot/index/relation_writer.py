@@ -1,4 +1,4 @@
-"""Write where links lead, and the mentions of names, after notes were written.
+"""Write the targets of links, and the mentions of names, after notes were written.
 
 The full-text index of prose selects the notes that contain every word of a name. A name of one
 word that many notes contain is a common word, and is ignored.
@@ -36,7 +36,7 @@ _NO_FIELDS = "[null, null, null, null, null]"
 
 
 class LinkWriter:
-    """Resolves links and counts those of each note, in the transaction of its caller."""
+    """Resolves links and counts the links of each note, in the transaction of the caller."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -47,7 +47,7 @@ class LinkWriter:
         Returns
         -------
         set of int
-            The notes whose links changed their targets, and `notes`.
+            `notes`, and the notes with a link whose target changed.
         set of int
             The old and new targets of the links.
         """
@@ -85,7 +85,7 @@ class LinkWriter:
         return sources, targets - {None}
 
     def count(self, sources: Collection[int], targets: Collection[int]) -> None:
-        """Count the distinct notes that some notes link to, and that link to some notes."""
+        """Write for `sources` how many notes each links to, for `targets` how many link to it."""
         for column, here, there, notes in (
             ("links_out", "source", "target", sources),
             ("links_in", "target", "source", targets),
@@ -99,9 +99,9 @@ class LinkWriter:
 
 
 def _as_parsed(relation: Relation, asked: str) -> Relation:
-    """Return a relation as it was parsed.
+    """Return a relation as it was parsed, before it was resolved.
 
-    `[[Note^block]]` may have been read as a block since, and `[[C# basics]]` as a name.
+    Resolving may have read `[[Note^block]]` as a block, and `[[C# basics]]` as a name.
     """
     if relation.written == asked and relation.target is None:
         return relation
@@ -121,7 +121,7 @@ def _kind(relation: Relation, names: Names) -> str:
 
 
 class MentionWriter:
-    """Writes the mentions in notes, in the transaction of its caller."""
+    """Writes the mentions in notes, in the transaction of the caller."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -152,7 +152,7 @@ class MentionWriter:
         return sources, self.write(sources)
 
     def everywhere(self) -> list[int]:
-        """Recount all names, and return the notes that may mention one."""
+        """Count all names of one word again; return the notes that may mention a name."""
         execute = self._connection.execute
         forms = {form_of(name) for (name,) in execute(_SPELLINGS)}
         execute("DELETE FROM name_word")
@@ -174,7 +174,7 @@ class MentionWriter:
             query = "SELECT path, prose FROM note JOIN content ON note = id WHERE id = ?"
             row = execute(query, (note,)).fetchone()
             if row is None:
-                continue  # removed since
+                continue  # it was removed
             path, prose = row
             blocks: list[ProseBlock] = [(text, tuple(at)) for text, at in json.loads(prose)]
             vocabulary = self._vocabulary(keys_in(blocks), common)
@@ -219,7 +219,7 @@ class MentionWriter:
         return Vocabulary.of((NoteName(*row) for row in rows), common)
 
     def _holders(self, form: str) -> set[int]:
-        """Return the notes whose prose contains every word of a name; none for a common word."""
+        """Return the notes whose prose has every word of a name; empty for a common word."""
         words = words_of_name(form)
         if not words or (len(words) == 1 and self._is_common(words[0])):
             return set()
@@ -246,7 +246,7 @@ class MentionWriter:
         key = " ".join(words_of_name(form)[:2])
         return self._connection.execute(query, (key,)).fetchall()
 
-    # The number of notes that contain each name of one word
+    # How many notes contain each name of one word
 
     def _recount(self, written: Written, forms: Collection[str]) -> None:
         """Update the counts after some notes were written and some names added or removed."""

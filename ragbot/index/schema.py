@@ -13,10 +13,11 @@ APPLICATION = 0x52414742
 """SQLite's application id of an index."""
 
 _SCHEMA = """
--- Values by name: the index counter, the encoder, the state of Chroma, the rules of parsing.
+-- Values by name: the counter of states, the encoder, the state of Chroma, the parser's version.
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 
--- Every file of the vault; times and size only of notes. `racy` files are compared again.
+-- Every file of the vault; times and size only for notes. A `racy` file was young when it was read,
+-- so its content is compared at the next scan.
 CREATE TABLE file (
     path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, ctime INTEGER, racy INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -28,7 +29,7 @@ CREATE TABLE note (
     links_out INTEGER NOT NULL DEFAULT 0, links_in INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX note_links_in ON note (links_in);
--- Apart from `note`, so that scanning notes does not read their text.
+-- A table of its own, so that a scan of `note` does not read the text.
 CREATE TABLE content (
     note INTEGER PRIMARY KEY REFERENCES note, text TEXT NOT NULL, parsed TEXT NOT NULL,
     prose TEXT NOT NULL
@@ -36,13 +37,13 @@ CREATE TABLE content (
 CREATE TABLE problem (kind TEXT, path TEXT, line INTEGER, message TEXT, fix TEXT, severity TEXT);
 CREATE INDEX problem_path ON problem (path);
 
--- What notes and files are called. `kind` is path, ending, folder, title, alias, spoken or mention.
+-- Names of notes and files. `kind` is path, ending, folder, title, alias, spoken or mention.
 CREATE TABLE name (
     kind TEXT, key TEXT, length INTEGER, path TEXT, spelling TEXT,
     PRIMARY KEY (kind, key, length, path, spelling)
 ) WITHOUT ROWID;
 CREATE INDEX name_path ON name (path);
--- The names of one word, in how many notes each occurs, and whether that makes it a common word.
+-- Names that are one word, the number of notes that contain each, and whether it is a common word.
 CREATE TABLE name_word (word TEXT PRIMARY KEY, notes INTEGER, common INTEGER) WITHOUT ROWID;
 
 -- `kind` is link, ghost, self, file (it leads to no note) or mention. `asked` is the name as
@@ -80,7 +81,7 @@ CREATE TABLE embedding (
     id INTEGER PRIMARY KEY, text_key TEXT NOT NULL UNIQUE, vector BLOB NOT NULL, codes BLOB NOT NULL
 );
 
--- Rows of the first go by passage, of the others by note.
+-- The rowid is a passage in the first table, and a note in the other two.
 CREATE VIRTUAL TABLE passage_words USING fts5(words, tokenize='ascii');
 CREATE VIRTUAL TABLE title_words USING fts5(words, tokenize='ascii');
 CREATE VIRTUAL TABLE prose_words USING fts5(

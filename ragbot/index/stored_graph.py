@@ -56,7 +56,7 @@ def relation_of(row: Sequence[Any]) -> Relation:
 
 
 class StoredGraph:
-    """The relations between the notes of one snapshot; links of a note to itself are left out.
+    """The relations between the notes of one snapshot, without links of a note to itself.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class StoredGraph:
         Parameters
         ----------
         note
-            A note, or the name of a ghost: other notes lead there, and it leads nowhere.
+            A note, or the name of a ghost, which has only relations that lead to it.
 
         Raises
         ------
@@ -134,7 +134,7 @@ class StoredGraph:
         return [Link(*row) for row in self._connection.execute(query, (self._number(note),))]
 
     def between(self, a: NoteId, b: NoteId) -> Relation:
-        """Return the relation of two notes, in either direction: a typed one, else a link.
+        """Return the relation of two notes, in either direction: a typed one if possible.
 
         Raises
         ------
@@ -149,10 +149,10 @@ class StoredGraph:
         return min(found, key=assertedness)
 
     def path(self, start: NoteId, end: NoteId) -> tuple[Relation, ...]:
-        """Return the shortest path between two notes, with relations taken in either direction.
+        """Return the shortest path between two notes, along relations in either direction.
 
-        Of equally short paths, the one with the most typed relations. Consecutive relations share
-        a note. Empty without a path, or if both notes are one.
+        Among equally short paths it is the one with the most typed relations. Consecutive
+        relations share a note. Empty without a path, or if both notes are the same.
 
         Raises
         ------
@@ -171,7 +171,7 @@ class StoredGraph:
         return [path for (path,) in self._connection.execute(query, (count,))]
 
     def rarity_of(self, note: NoteId) -> float:
-        """Return how few notes link to a note, in [0, 1]: 0 for a perfect hub."""
+        """Return the rarity of links to a note, see `link_rarity`."""
         return link_rarity(self._notes.sizes([note])[note].links_in, len(self._notes))
 
     def ghosts(self) -> Mapping[str, int]:
@@ -229,7 +229,7 @@ class StoredGraph:
         return sum(found.values()), found.get(1, 0)
 
     def _read_predicates(self) -> Sequence[str]:
-        # One step of an index for each predicate, whatever the number of relations.
+        # A loose index scan: one step for each predicate, however many relations there are.
         query = """
             WITH RECURSIVE found(predicate) AS (
                 SELECT min(predicate) FROM relation

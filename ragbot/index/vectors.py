@@ -42,13 +42,13 @@ MOST_PENDING = 20_000
 """Pending texts that are read into memory at a time."""
 
 REOPEN = 2000
-"""Newer vectors to compare exactly before a reader opens its client again."""
+"""Most newer vectors to compare exactly; with more, a reader opens its client again."""
 
 FEW = 20_000
-"""Passages to compare exactly while Chroma is closed, which is faster than importing it."""
+"""Most passages to compare exactly while Chroma is closed: faster than importing it."""
 
 _TIED = 8
-"""Extra neighbours to request: those after the last wanted one may be equally near."""
+"""Extra neighbours to request, as some may be as near as the last wanted one."""
 
 
 class Vectors:
@@ -104,7 +104,7 @@ class Vectors:
         return dict(self._connection.execute(query, (wanted,)).fetchall())
 
     def _by_chroma(self, query: FloatArray, k: int) -> list[tuple[int, float]] | None:
-        """Query Chroma, and compare newer vectors exactly; None where Chroma cannot be used."""
+        """Query Chroma, and compare newer vectors exactly; None if Chroma cannot be used."""
         assert self._store is not None
         state = chroma_state(self._connection)
         if not self._store.is_open and self._passage_count() <= FEW:
@@ -139,11 +139,11 @@ class Vectors:
     def _newer(self, client: Client, state: ChromaState) -> tuple[IntArray, FloatArray]:
         """Return the passages with vectors that a client may lack."""
         flush = client.state.flush
-        # Two searches of an index: SQLite would scan all passages for an OR.
+        # UNION ALL uses two indexes; for an OR, SQLite would scan all passages.
         pending = "SELECT id FROM passage INDEXED BY passage_unflushed "
         pending += "WHERE flush IS NULL AND embedding IS NOT NULL"
         later = "SELECT id FROM passage WHERE flush > ?"
-        # A write to Chroma changes its state, and not the counter of the index.
+        # The name has the state of Chroma, because a write to Chroma does not raise the counter.
         return self._matrix(
             f"newer {flush} {state}", f"p.id IN ({pending} UNION ALL {later})", (flush,)
         )
@@ -169,14 +169,14 @@ class Vectors:
             f"WHERE {where} ORDER BY p.id"
         )
         ids: list[int] = []
-        content = bytearray()  # one copy: these may be all vectors
+        content = bytearray()  # not a list, because these may be all vectors
         for number, vector in self._connection.execute(query, values):
             ids.append(number)
             content += vector
         return np.array(ids, np.int64), _stack(content, len(ids))
 
     def _ordered(self, found: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-        """Return passages best first, those of equal cosine in order of note and place."""
+        """Return passages best first; of equal cosines, in order of note and place."""
         query = (
             "SELECT p.id, n.path, p.first FROM passage p JOIN note n ON n.id = p.note "
             "WHERE p.id IN (SELECT value FROM json_each(?))"
@@ -187,10 +187,10 @@ class Vectors:
 
 
 def cosine(vectors: FloatArray, query: FloatArray) -> FloatArray:
-    """Return the cosines of unit vectors, shape (n, dimension), with another, shape (n,).
+    """Return the cosines of unit vectors, shape (n, dimension), with one unit vector, shape (n,).
 
-    Rounded to six digits, so that the result does not depend on the number of rows: a product in
-    single precision does.
+    They are computed in double precision and rounded to six digits, because in single precision
+    the result depends on the number of rows.
     """
     if not len(vectors):
         return np.zeros(0, np.float32)
@@ -204,7 +204,7 @@ def _stack(vectors: bytes | bytearray, count: int) -> FloatArray:
 
 
 def _best(ids: IntArray, cosines: FloatArray, k: int) -> list[tuple[int, float]]:
-    """Return the best `k` and those that are as near as the last of them."""
+    """Return the best `k`, and others that are as near as the last of them."""
     if len(ids) > k:
         least = -np.partition(-cosines, k - 1)[k - 1]
         kept = np.flatnonzero(cosines >= least)
@@ -255,7 +255,7 @@ class VectorWriter:
             self._write_chroma()
 
     def adopt_encoder(self) -> None:
-        """Remove the vectors of another encoder, which cannot be compared."""
+        """Remove the vectors of another encoder, because they cannot be compared."""
         encoder = self._encoder
         if encoder is None:
             return
@@ -274,7 +274,7 @@ class VectorWriter:
             count_up(self._connection)
 
     def renew(self) -> None:
-        """Mark all texts as pending; their old vectors serve until then."""
+        """Mark all texts as pending; each keeps its old vector until it has a new one."""
         if "temp" not in self._to_embed:
             self._connection.execute(
                 "CREATE TEMP TABLE renew AS SELECT DISTINCT text_key FROM passage"

@@ -32,7 +32,7 @@ from ragbot.inference.token_codes import Codes, Encoded, EncodedQuestion, TokenV
 _log = logging.getLogger(__name__)
 
 BATCH = 2
-"""Texts encoded together: as quick as one, padded less than four; see benchmarks/encoder.py."""
+"""Texts encoded together: as fast as one, with less padding than four (benchmarks/encoder.py)."""
 
 CACHED_TEXTS = 2_000
 """Texts in the cache: 3 MB at 384 dimensions."""
@@ -71,7 +71,7 @@ class Encoder(Protocol):
 
     @property
     def identity(self) -> EncoderIdentity:
-        """The identity of the vectors: only equal ones are comparable."""
+        """Identity of the vectors: only vectors of equal identities are comparable."""
 
     def load(self) -> None:
         """Load the model unless it is in memory."""
@@ -82,7 +82,7 @@ class Encoder(Protocol):
     def passages(self, texts: Sequence[str]) -> EncodedBatches:
         """Encode passages, each as a whole and word by word, in the order of `texts`.
 
-        It is quickest where texts of about equal length are neighbours; see `longest_first`.
+        It is fastest if neighbours in `texts` have about the same length; see `longest_first`.
         """
 
     def encode_passages(self, texts: Sequence[str]) -> Encoded:
@@ -99,10 +99,10 @@ class LocalEncoder:
     ----------
     model
         Name or local path of a sentence-transformers model; empty for the
-        embedded all-MiniLM-L6-v2.
+        all-MiniLM-L6-v2 that is installed with ragbot.
     backend
-        `onnx`, `onnx-int8` or `torch`. A model that the first two cannot run is
-        run by torch, and a warning says why.
+        `onnx`, `onnx-int8` or `torch`. If one of the first two cannot run a model,
+        torch runs it, and a warning says why.
     """
 
     def __init__(self, model: str = "", backend: str = "onnx") -> None:
@@ -121,7 +121,7 @@ class LocalEncoder:
         return self._model is not None
 
     def load(self) -> None:
-        """Load the model unless it is in memory; convert it first if that is not done yet.
+        """Load the model unless it is in memory; at its first use, convert it before.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class LocalEncoder:
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return a unit row for each text, shape (len(texts), dimension).
 
-        What lies beyond the model's window is cut off.
+        Text beyond the model's window is cut off.
         """
         model = self._loaded()
         vectors = np.zeros((len(texts), model.dimension), np.float32)
@@ -182,7 +182,7 @@ class LocalEncoder:
         return encode_sorted(self.passages, texts, self.identity.dimension)
 
     def encode_question(self, text: str) -> EncodedQuestion:
-        """Encode a question, as a whole and word by word; a repeated one is remembered."""
+        """Encode a question, as a whole and word by word; the last ones are cached."""
         return self._question(text)
 
     def _encoded_question(self, text: str) -> EncodedQuestion:
@@ -214,7 +214,7 @@ class LocalEncoder:
         return find_model(self.name, ENCODER_REMEDY) if self._custom else default_model_folder()
 
     def _weights(self) -> str:
-        """Return the hash of the model's files, computed once; call it with the lock."""
+        """Return the hash of the model's files, computed once. The caller holds the lock."""
         if not self._hash:
             try:
                 custom = self._custom

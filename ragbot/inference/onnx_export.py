@@ -2,7 +2,7 @@
 
 The whole model is exported (transformer, pooling, dense layers, normalization), with the vector of
 a text and those of its word pieces as outputs. The result is compared with sentence-transformers on
-probe texts: a model that does not agree is recorded as one that cannot be converted.
+probe texts. If they differ, the folder records that the model cannot be converted.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 LEAST_COSINE = {"float32": 0.9999, "int8": 0.9}
 """Least cosine to sentence-transformers, by precision."""
 
-PROBES = (  # the last one is longer than the default model reads
+PROBES = (  # the last one is longer than the window of the default model
     "Heat flows from warm to cold.",
     "  Two spaces, a tab\tand\n\nan empty line  ",
     "Why?",
@@ -61,8 +61,7 @@ _OPSET = 17
 def convert(source: Path, target: Path, precision: str) -> None:
     """Convert a model into a folder that `onnx.OnnxModel` opens.
 
-    Where that is impossible, the folder holds the reason instead. It appears complete or not at
-    all.
+    If that is impossible, the folder has the reason instead. It is written whole or not at all.
 
     Raises
     ------
@@ -79,7 +78,7 @@ def convert(source: Path, target: Path, precision: str) -> None:
             _write(model, made, precision)
         except OSError:
             raise
-        except Exception as error:  # torch and its exporter raise whatever they like
+        except Exception as error:  # torch and its exporter raise many types
             reason = {"reason": first_line(error), "versions": converter_versions()}
             (made / MODEL).unlink(missing_ok=True)
             (made / SETTINGS).write_text(json.dumps(reason), encoding="utf-8")
@@ -158,7 +157,7 @@ def _quantize(path: Path) -> None:
         quantize_dynamic,
     )
 
-    # It advises, on the root logger, a step that is for convolutions.
+    # It logs advice to the root logger that is only for convolutions.
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.ERROR)

@@ -1,7 +1,7 @@
 """Passages encoded by the workers of a Ray cluster; questions are encoded here.
 
-Each worker loads the model once and returns its identity with its vectors: those of another model
-are refused. A task whose worker dies is run again by another.
+Each worker loads the model once, and returns its identity with its vectors: vectors of another
+model are refused. If a worker dies, another one runs its task again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ragbot.inference.text_model import FloatArray
 from ragbot.inference.token_codes import Encoded, EncodedQuestion
 
 TEXTS_A_TASK = 16
-"""Texts of one task, which is repeated when a worker dies."""
+"""Texts of one task, which runs again if its worker dies."""
 
 PENDING = 64
 """Tasks submitted at a time: the greatest number of busy workers."""
@@ -51,10 +51,10 @@ class ClusterEncoder:
     Parameters
     ----------
     make
-        Makes the encoder, here for questions and in each worker for passages.
+        Returns the encoder, here for questions and in each worker for passages.
     address
-        Of the cluster: `ray://host:10001`, `host:6379`, `auto`, or `local` for
-        one that is started here.
+        Address of the cluster: `ray://host:10001`, `host:6379`, `auto`, or `local` to
+        start one here.
     """
 
     def __init__(self, make: Make, address: str) -> None:
@@ -69,7 +69,7 @@ class ClusterEncoder:
 
     @property
     def identity(self) -> EncoderIdentity:
-        """The identity of the vectors: only equal ones are comparable."""
+        """Identity of the vectors: only vectors of equal identities are comparable."""
         return self._local.identity
 
     def load(self) -> None:
@@ -77,11 +77,11 @@ class ClusterEncoder:
         self._local.load()
 
     def encode_question(self, text: str) -> EncodedQuestion:
-        """Encode a question, here."""
+        """Encode a question in this process."""
         return self._local.encode_question(text)
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
-        """Encode sentences, here."""
+        """Encode sentences in this process."""
         return self._local.encode(texts)
 
     def passages(self, texts: Sequence[str]) -> EncodedBatches:
@@ -133,7 +133,7 @@ _encoders: dict[str, Encoder] = {}
 
 def _encode(make: Make, texts: Sequence[str]) -> tuple[EncoderIdentity, Encoded]:
     """Encode some texts in a worker."""
-    # Each task unpickles `make` again, so equal ones are known by their text alone.
+    # Each task unpickles `make` again, so equal ones are recognised by their repr.
     encoder = _encoders.get(repr(make)) or _encoders.setdefault(repr(make), make())
     return encoder.identity, encoder.encode_passages(texts)
 

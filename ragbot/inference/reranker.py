@@ -1,6 +1,6 @@
-"""Reranking: a cross-encoder reads question and passage together, when one is configured.
+"""Reranking: a cross-encoder, if one is configured, reads question and passage together.
 
-Off by default: it costs a pass of a model for each passage, and none is shipped.
+Off by default, because it runs a model for each passage, and none is installed with ragbot.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ CANDIDATES = 30
 """Hits that are reranked; the others follow them in their order."""
 
 LONGEST = 2000
-"""Characters of a passage that are read."""
+"""Characters of a passage that the model reads."""
 
 BATCH = 4
-"""Pairs that are read together."""
+"""Pairs in one batch."""
 
 _REMEDY = (
-    "RAGBOT_RERANKER takes the folder of a cross-encoder, or the name of one that is in the local "
-    "Hugging Face cache; unset it for none."
+    "Set RAGBOT_RERANKER to the folder of a cross-encoder, or to the name of one in the local "
+    "Hugging Face cache (`hf download NAME` puts it there); or unset it."
 )
 
 
@@ -53,14 +53,14 @@ class Reranker:
         Parameters
         ----------
         hits
-            As they were retrieved, best first.
+            The retrieved hits, best first.
         notes
             The note of each hit, for its title.
 
         Returns
         -------
         list of Hit
-            The same hits. Those that were read have the model's score and an
+            The same hits. The first `CANDIDATES` have the model's score and an
             `Evidence` of the retriever `reranker`; the others follow.
 
         Raises

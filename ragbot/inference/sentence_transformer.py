@@ -1,4 +1,4 @@
-"""Models run by sentence-transformers and torch, on a GPU where there is one."""
+"""Models run by sentence-transformers and torch, on a GPU if there is one."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _DOCUMENT_PROMPTS = ("document", "passage", "corpus")
 
 
 def load(folder: Path, name: str, device: str | None = None) -> SentenceTransformer:
-    """Load a model.
+    """Load a model from its folder.
 
     Parameters
     ----------
     name
         The name of the model in errors.
     device
-        Where it runs; chosen by torch if None.
+        Device of torch, such as "cpu"; torch chooses if None.
 
     Raises
     ------
@@ -60,9 +60,9 @@ def prefixes_of(model: SentenceTransformer) -> tuple[str, str]:
 
 
 def own_tokenizer(model: SentenceTransformer) -> Any:
-    """Return a copy of a model's tokenizer that cuts as the model does; None if it has none.
+    """Return a copy of a model's tokenizer with the model's truncation; None if it has none.
 
-    A copy, because padding and truncation are states that the model sets in other threads.
+    A copy, because the model sets padding and truncation of its own one in other threads.
     """
     shown: Any = model.tokenizer
     original = getattr(shown, "backend_tokenizer", None)
@@ -110,7 +110,7 @@ class SentenceTransformerModel:
             kept = rows[row][masks[row]]
             if len(kept) == len(offsets):
                 read.append((vector, token_vectors(kept, offsets, prefix)))
-            else:  # a chat template or a task of the model adds tokens of its own
+            else:  # a chat template or a task of the model adds tokens
                 read.append((vector, no_token_vectors(self.dimension)))
         return read
 
@@ -121,7 +121,7 @@ class SentenceTransformerModel:
         import torch
         from sentence_transformers.util import batch_to_device
 
-        # Not `encode`: before 6.2 that fails to give both kinds of vectors for more than a few
+        # Not `encode`: before 6.2 it fails to return both kinds of vectors for more than a few
         # texts.
         with torch.inference_mode():
             features = self._model.preprocess(

@@ -1,17 +1,17 @@
 """Vectors of the words of a passage, quantized to one bit a dimension.
 
-An encoder computes a vector for each word piece before it pools them. A passage
-keeps those of its content words, so that a question can be compared with it word
-by word. One bit a dimension is enough: after a rotation that spreads a vector
-evenly over its dimensions, the signs alone give its cosine with another vector
-to within a few hundredths.
+An encoder computes a vector for each word piece before it pools them. The index
+stores those of the content words of a passage, so that a question can be compared
+with it word by word. One bit a dimension is enough: after a rotation that spreads a
+vector evenly over its dimensions, the signs alone yield its cosine with another
+vector to within a few hundredths.
 
 References
 ----------
 Gao and Long (2024), "RaBitQ: quantizing high-dimensional vectors with a theoretical error
 bound for approximate nearest neighbor search", doi:10.1145/3654970: the signs, and the
 factor that makes the estimate unbiased. In place of a random matrix we rotate twice
-by random signs and a cosine transform: the same on every machine, and nothing to keep.
+by random signs and a cosine transform: equal on every machine, and nothing to store.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class EncodedQuestion:
 
 
 EncodeQuestion = Callable[[str], EncodedQuestion | None]
-"""Encode a question; None where only words and links are searched."""
+"""Function that encodes a question; it returns None to search by words and links only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def rotate(vectors: FloatArray) -> FloatArray:
 def is_content(text: str, spans: Sequence[Span]) -> list[bool]:
     """Return for each word piece of a text whether it belongs to a content word.
 
-    All do in a text without content words.
+    In a text without content words, all do.
     """
     words = [match.span() for match in _WORD.finditer(text)]
     content = [not STOP_WORDS.issuperset(tokens(text[first:last])) for first, last in words]
@@ -190,7 +190,7 @@ def _dtype(dimension: int) -> np.dtype[Any]:
 def _cosine_transform(rows: FloatArray) -> FloatArray:
     """Return the orthonormal DCT-II of rows, by a Fourier transform of the same length.
 
-    Equals `scipy.fft.dct`, whose import takes longer than a question.
+    The result is that of `scipy.fft.dct`, whose import takes longer than a question.
     """
     dimension = rows.shape[1]
     reordered = np.concatenate([rows[:, ::2], rows[:, 1::2][:, ::-1]], axis=1)
@@ -215,7 +215,7 @@ def _phases(dimension: int) -> NDArray[np.complex64]:
 
 @cache
 def _signs(dimension: int) -> FloatArray:
-    """Return random signs, shape (rounds, dimension), from a hash, which never changes."""
+    """Return random signs, shape (rounds, dimension), from a hash, so that they never change."""
     digest = hashlib.shake_128(b"ragbot codes").digest((_ROUNDS * dimension + 7) // 8)
     bits = np.unpackbits(np.frombuffer(digest, np.uint8), count=_ROUNDS * dimension)
     return (2.0 * bits - 1).astype(np.float32).reshape(_ROUNDS, dimension)

@@ -7,5 +7,5 @@ Open `parser.py` first (a text to a `Note`), then `units.py` (a note as a reader
 PARSER_VERSION = 7
 """Version of the parser; an index of another version reads all files again.
 
-It counts up when the same files yield other notes, links, mentions or passages:
-`python -m tests.notes.parser_version` does so."""
+Raise it if the same files yield other notes, links, mentions or passages:
+`python -m tests.notes.parser_version` does that."""

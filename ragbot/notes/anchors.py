@@ -30,9 +30,9 @@ class Anchors:
     def find(self, heading: str | None, block: str | None = None) -> int | None:
         """Return the offset of the heading or block that a link into this note names.
 
-        Case, punctuation and markup do not count; of `A#B`, the heading B that
-        is below a heading A is meant. A heading may be written as its source or as
-        GitHub's slug. None when there is no such place.
+        Case, punctuation and markup are ignored; `A#B` means the heading B below a
+        heading A. A heading may be written as its source or as GitHub's slug. None if
+        there is no such place.
         """
         if block is not None:
             return self._blocks.get(block.lower())
@@ -89,7 +89,7 @@ def slug(heading: str) -> str:
 
 
 def _words(heading: str) -> str:
-    """Fold a heading to its words: Obsidian drops punctuation when it writes a heading link.
+    """Return a heading folded to its words, as Obsidian writes heading links without punctuation.
 
     Examples
     --------

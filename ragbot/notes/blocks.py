@@ -1,8 +1,8 @@
 """The block structure of a note: markdown-it-py's blocks, with exact offsets.
 
-markdown-it gives each block its lines. What it does not give is where on a
-line the text starts once `> `, `- ` and indentation are taken off; the rules
-that make text blocks are wrapped here to note that while it is known:
+markdown-it-py gives each block its lines, but not where the text of a line starts
+after `> `, `- ` and indentation. So the rules that make text blocks are wrapped here,
+and record that position while it is known:
 
     > - a [[Link]]
         ^ bMarks + tShift
@@ -31,7 +31,7 @@ from mdit_py_plugins.footnote.index import footnote_def
 from ragbot.models import Span
 
 MAX_NESTING = 100
-"""Levels of quotes and lists that are read; two for each list. What lies deeper is text."""
+"""Levels of quotes and lists that are read, two for each list. Deeper ones are text."""
 
 Kind = Literal["text", "heading", "cell", "code", "html", "math"]
 _Rule = Callable[[StateBlock, int, int, bool], bool]
@@ -46,7 +46,7 @@ _BLANKS = " \t\n\v\f"
 class Block:
     """One leaf of the structure: a paragraph, heading, table cell, code, HTML or math.
 
-    `lines` are the spans of its text, block prefixes taken off; `span` runs
+    `lines` are the spans of its text, without block prefixes; `span` runs
     from the first to the last of them. `item` is the index of the innermost
     list item around it in `Layout.items`, or None. `nested` is true inside any
     list, quote or footnote, `quoted` inside a quote. `row` is the index of a
@@ -70,7 +70,7 @@ class Block:
 class Item:
     """One list item: the index of the item around it or None, and where it starts and ends.
 
-    Items with the same `list` are of one list.
+    Items of one list have the same `list`.
     """
 
     parent: int | None
@@ -91,7 +91,7 @@ class Row:
 
 @dataclass(slots=True)
 class _Leaf:
-    """The part of a text block's tokens that is kept: all of them take ten times the memory."""
+    """The needed part of a text block's tokens; all tokens take ten times the memory."""
 
     type: str
     tag: str
@@ -115,12 +115,12 @@ class Layout:
     line_starts: list[int] = field(default_factory=list)
 
     def line_of(self, offset: int) -> int:
-        """Line number, from 0, of an offset."""
+        """Return the line number, from 0, of an offset."""
         return bisect_right(self.line_starts, offset) - 1
 
 
 def layout(text: str, start: int = 0) -> Layout:
-    """Find the blocks of a note.
+    """Return the blocks of a note.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def _parser() -> MarkdownIt:
 
 
 class _Parser(MarkdownIt):
-    """Keeps destinations as written: links are checked here, not followed."""
+    """Keeps destinations as written, because links are only parsed here."""
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802  # markdown-it's name
         return url
@@ -173,7 +173,7 @@ class _Parser(MarkdownIt):
 
 
 def _located(rule: _Rule) -> _Rule:
-    """Wrap a block rule so that it records the span of text of each of its lines."""
+    """Return a block rule that also records the span of the text of each line."""
 
     def located(state: StateBlock, line: int, end: int, silent: bool) -> bool:
         before = len(state.tokens)
@@ -193,7 +193,7 @@ def _located(rule: _Rule) -> _Rule:
 
 
 def _bounded(rule: _Rule) -> _Rule:
-    """Wrap a container rule so that it nests to a limit only; deeper blocks are text.
+    """Return a container rule that nests up to a limit; deeper blocks are text.
 
     markdown-it's own limit drops the rest of the note.
     """
@@ -243,7 +243,7 @@ def _comment(state: StateBlock, line: int, end: int, silent: bool) -> bool:
         last += 1
     if silent:
         return True
-    # What follows the closing sign on its line is hidden with it.
+    # Text after the closing sign on its line is hidden too.
     state.push("comment", "", 0).map = [line, last + 1]
     state.env["in comment"] = True
     lines, state.lineMax = state.lineMax, last + 1
@@ -254,7 +254,7 @@ def _comment(state: StateBlock, line: int, end: int, silent: bool) -> bool:
 
 
 class _Walk:
-    """One pass over the tokens of a note, keeping the open containers."""
+    """One pass over the tokens of a note, with a stack of open containers."""
 
     def __init__(self, text: str, start: int, found: Layout) -> None:
         self.text = text
@@ -283,7 +283,7 @@ class _Walk:
                 self._container(token.type)
 
     def _container(self, kind: str) -> None:
-        """Count a list, quote or footnote that opens or closes."""
+        """Update the open containers for a list, quote or footnote that opens or closes."""
         if kind in ("bullet_list_open", "ordered_list_open"):
             self.lists.append(self.list_count)
             self.list_count += 1
@@ -304,12 +304,12 @@ class _Walk:
         self.containers += 1
 
     def _lines(self, token: Token) -> Span:
-        """Span of all lines of a token, without the last line end."""
+        """Return the span of all lines of a token, without the last line end."""
         first, last = token.map or (0, 1)
         return self._line(first)[0], self._line(last - 1)[1]
 
     def _line(self, number: int) -> Span:
-        """Span of a line without its end."""
+        """Return the span of a line without its end."""
         starts = self.found.line_starts
         end = starts[number + 1] - 1 if number + 1 < len(starts) else len(self.text)
         return starts[number], max(end, starts[number])
@@ -370,7 +370,7 @@ class _Walk:
         return [self._stripped(*cell) for cell in cells if cell[0] < end]
 
     def _without_hashes(self, start: int, end: int, hashes: int) -> Span:
-        """Span of the text of an ATX heading: `## Text ##` without its marks."""
+        """Return the span of the text of an ATX heading: `## Text ##` without its marks."""
         start, end = self._stripped(start + hashes, end)
         closing = end
         while closing > start and self.text[closing - 1] == "#":

@@ -25,17 +25,17 @@ from ragbot.text.folding import fold_name
 from ragbot.text.sentences import sentences
 
 BUDGET = 250
-"""Word pieces of the text that is embedded; the encoder we ship reads 256, two of them its own."""
+"""Word pieces of an embedded text; the built-in encoder reads 256, two of which are special."""
 
 _LEAST_PROSE = 60
-"""Word pieces that a passage may always have, however long the title and the headings are."""
+"""Word pieces that a passage may have even if the title and the headings are long."""
 
 SUMMARIES = ("brief_summary", "summary", "description", "abstract", "tagline")
 """Frontmatter fields that summarise a note; the first of them is a passage of its own."""
 
 _WORD = re.compile(r"[a-z]+|[0-9]+|[^\s]", re.IGNORECASE)
 
-# Where a link leads is not read; between two stretches of prose, marks of lists and quotes.
+# Addresses of links are not embedded. Marks of lists and quotes may be between two stretches.
 _DESTINATION = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _BETWEEN = re.compile(r"[\s>*+|:-]*(?:\d{1,9}[.)][\s>]*)?(?:\[.\]\s*)?")
 _FENCE_ABOVE = re.compile(r"[ \t>]*(?:[-*+][ \t]+)?(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\n|\r)\Z")
@@ -46,7 +46,7 @@ _ATOMS = frozenset({"row", "header", "code", "math", "property"})
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """A visible stretch of a note; an `atom` is cut at line ends, not at sentences.
+    """A visible part of a note; an `atom` is cut at line ends, not at sentences.
 
     `above` counts the word pieces of the column names that are embedded before a row.
     """
@@ -112,7 +112,7 @@ def _summary(text: str, unit: Unit) -> Span:
 
 
 def _runs(note: Note, found: Sequence[Unit]) -> Iterator[list[_Stretch]]:
-    """Yield the visible stretches of a section: paragraphs, list items, rows."""
+    """Yield the runs of visible parts of a section: paragraphs, list items, rows."""
     run: list[_Stretch] = []
     last = 0
     for unit in found:
@@ -121,7 +121,7 @@ def _runs(note: Note, found: Sequence[Unit]) -> Iterator[list[_Stretch]]:
         atom = unit.kind in _ATOMS
         for start, end in unit.pieces:
             fenced = _fenced(note.text, start, end)
-            # The line above indented code may be the end of another block.
+            # The line above indented code may look like a fence but end another block.
             if unit.kind == "code" and fenced[0] >= last:
                 start, end = fenced
             last = end
@@ -135,7 +135,7 @@ def _runs(note: Note, found: Sequence[Unit]) -> Iterator[list[_Stretch]]:
 
 
 def _fenced(text: str, start: int, end: int) -> Span:
-    """Return the span of a block of code with the fence around it."""
+    """Return the span of a code block, with its fence."""
     line = max(text.rfind("\n", 0, max(0, start - 1)), text.rfind("\r", 0, max(0, start - 2))) + 1
     if _FENCE_ABOVE.match(text, line, start):
         below = _FENCE_BELOW.match(text, end)
@@ -146,7 +146,7 @@ def _fenced(text: str, start: int, end: int) -> Span:
 def _bare_headings(
     note: Note, found: Sequence[Unit], runs: Sequence[Sequence[object]]
 ) -> dict[int, list[Span]]:
-    """Return the heading of each section that has nothing below it, by the section's number."""
+    """Return the headings without text below them, by the number of their section."""
     starts = [section.span[0] for section in note.sections]
     bare: dict[int, list[Span]] = {}
     for unit in found:
@@ -186,7 +186,7 @@ def _context(title: str, headings: Sequence[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _dated(title: str) -> str:
-    """Return a title; that of a daily note with its day in words, as people ask for it."""
+    """Return a title; for a daily note with its day in words, as questions name it."""
     day = day_of(title)
     return title if day is None or spoken(day) in title else f"{title}, {spoken(day)}"
 
@@ -202,20 +202,20 @@ def _header_above(note: Note, passage: Passage) -> str:
 
 
 def _prose(note: Note, passage: Passage) -> str:
-    """Return a passage as it reads, unit by unit."""
+    """Return the plain text of a passage, a line for each unit."""
     shown = (_shown(note, unit, passage.span) for unit in touched(units(note), passage.span))
     return "\n".join(text for text in shown if text)
 
 
 def _shown(note: Note, unit: Unit, span: Span) -> str:
-    """Return the text of a unit as it is embedded; of one that is cut, the part in a span."""
+    """Return the text of a unit as it is embedded; if a span cuts it, the part inside."""
     start, end = max(unit.span[0], span[0]), min(unit.span[1], span[1])
     if (start, end) != unit.span:
         source = note.text[start:end]
         return source if unit.kind == "code" else plain_prose(source)
     if unit.kind == "row":  # the names of the columns come once, before the first row
         return "; ".join(cell for _, cell in unit.columns if cell)
-    # Asked last, as it may parse the note again.
+    # Checked last, because it may parse the note again.
     if unit.kind == "property" and start >= body_start(note):
         return plain_prose(note.text[start:end])
     return unit.text
@@ -233,7 +233,7 @@ def text_key(text: str) -> str:
 
 
 def pieces(text: str) -> int:
-    """Estimate, rather too high, the word pieces that a BERT encoder makes of a text.
+    """Return an estimate, rather too high, of the word pieces of a text for a BERT encoder.
 
     A short word counts as one piece, a long one as a piece per four letters, and
     each sign or non-ASCII letter as one. The tokenizer itself is slow to import.
@@ -251,7 +251,7 @@ def _pieces_of(word: str) -> int:
 
 
 def _cut_run(note: Note, headings: Sequence[str], run: Sequence[_Stretch]) -> list[Span]:
-    """Cut one run at its sentences and atoms, packed into passages of about equal size."""
+    """Return the spans of the passages of one run, cut at sentences and of about equal size."""
     above = pieces(_context(note.title, headings)) + max((part.above for part in run), default=0)
     room = max(_LEAST_PROSE, BUDGET - above)
     sized = [
@@ -263,7 +263,7 @@ def _cut_run(note: Note, headings: Sequence[str], run: Sequence[_Stretch]) -> li
 
 
 def _parts(text: str, run: Sequence[_Stretch], room: int) -> Iterator[Span]:
-    """Yield the sentences of a run, and its atoms: an atom too large for a passage by lines."""
+    """Yield the sentences and atoms of a run; an atom that is too large by its lines."""
     start = end = -1
     for stretch in run:
         if not stretch.atom:
@@ -297,9 +297,11 @@ def _packed(sized: Sequence[tuple[Span, int]], room: int) -> list[Span]:
 
 
 def _cut(text: str, sentence: Span, room: int) -> Iterator[Span]:
-    """Cut a sentence longer than an encoder reads: at spaces, else anywhere."""
+    """Yield the parts of a sentence that is too long for an encoder, cut at spaces if possible."""
     first, last = sentence
-    while last - first > room and pieces(text[first:last]) > room:  # a piece has a letter or more
+    while (
+        last - first > room and pieces(text[first:last]) > room
+    ):  # a piece has at least one letter
         cut = _last_that_fits(text, first, last, room)
         yield first, first + len(text[first:cut].rstrip())
         first = cut + len(text[cut:last]) - len(text[cut:last].lstrip())

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 
 from ragbot.models import NoteId
 
-# Dropbox, Nextcloud, Obsidian Sync, Seafile and pCloud write brackets; Syncthing, Resilio and
-# ownCloud a suffix.
+# Dropbox, Nextcloud, Obsidian Sync, Seafile and pCloud add brackets to the name; Syncthing, Resilio
+# and ownCloud add a suffix.
 _BRACKETS = re.compile(
     r"(?P<name>.+?)[ _.-]*[(\[](?:[^()\[\]]*[ '’]s? *)?(?:"
     r"conflicted(?: copy)?|conflict(?:ing)? copy|conflict(?=[ #_-]*\d)|sfconflict|case conflict|"
@@ -32,7 +32,7 @@ ALIKE = 2 / 3
 def conflict_copies(
     notes: Iterable[NoteId], text_of: Callable[[NoteId], str]
 ) -> dict[NoteId, NoteId]:
-    """Return the notes that are a conflict copy of another one, with that one.
+    """Return the notes that are conflict copies, each with its original.
 
     Parameters
     ----------

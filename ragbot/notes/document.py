@@ -26,16 +26,16 @@ class Text:
     """Where each line starts in `inline.text`."""
 
     def place(self, position: int) -> int:
-        """Offset in the note of a position in `inline.text`."""
+        """Return the offset in the note of a position in `inline.text`."""
         line = bisect_right(self.starts, position) - 1
         return self.block.lines[line][0] + position - self.starts[line]
 
     def span(self, start: int, end: int) -> Span:
-        """Span in the note of a slice of `inline.text` that is not empty."""
+        """Return the span in the note of a slice of `inline.text` that is not empty."""
         return self.place(start), self.place(end - 1) + 1
 
     def lines(self) -> Iterator[tuple[int, int]]:
-        """Start and end of each line in `inline.text`."""
+        """Yield the start and end of each line in `inline.text`."""
         ends = [start - 1 for start in self.starts[1:]]
         return zip(self.starts, [*ends, len(self.inline.text)], strict=True)
 
@@ -56,7 +56,7 @@ class Page:
     fields: dict[int, list[tuple[Field, int]]] = field(default_factory=dict)
 
     def comments(self) -> list[Span]:
-        """Return the spans of `%%` comments, signs included; one without an end hides nothing."""
+        """Return the spans of `%%` comments, with their signs; an unclosed one is no comment."""
         whole = self.layout.comments
         signs = [
             text.place(match.start())
@@ -87,7 +87,7 @@ class Places:
     """Map of offsets in a text with LF line ends to offsets in the file."""
 
     def __init__(self, text: str) -> None:
-        # The n-th CRLF is n characters further on in the file.
+        # After n CRLFs, a position in the file is n characters greater.
         self.pairs = [m.start() - n for n, m in enumerate(re.finditer("\r\n", text))]
 
     def offset(self, position: int) -> int:
@@ -101,7 +101,7 @@ class Places:
 
 @lru_cache(maxsize=2)
 def page_of(text: str) -> Page:
-    """Return a parsed document. Cached, because `prose` is often called right after `parse`."""
+    """Return a parsed document. Cached, because the same text is often parsed twice in a row."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
     matter = frontmatter.read(text)
     stray = frontmatter.stray(text, matter.end)

@@ -14,13 +14,13 @@ NOTE_FIELDS = ("path", "absolute")
 FIELDS = (*NOTE_FIELDS, "vault", "line")
 
 OBSIDIAN = "obsidian://open?vault={vault}&file={path}"
-"""Template for a folder that Obsidian has opened: it names a vault by its folder."""
+"""Template for a folder that Obsidian has opened; Obsidian names a vault by its folder."""
 
 
 def template_for(configured: str, vault: Path) -> str:
     """Return the template of links to a vault's notes; empty for none.
 
-    The configured one (`RAGBOT_NOTE_URL`) wins. Without one, notes of a folder
+    The configured one (`RAGBOT_NOTE_URL`) comes first. Without it, notes of a folder
     that Obsidian has opened (it has an `.obsidian` folder) open in Obsidian.
     """
     if configured or not (vault / ".obsidian").is_dir():
@@ -54,7 +54,7 @@ def editor_url(template: str, vault: Path, note: NoteId, line: int) -> str:
     # `vscode://file/{absolute}` must not get two slashes, `file://{absolute}` needs its third.
     if re.search(r"[^/]/\{absolute\}", template):
         absolute = absolute.lstrip("/")
-    # In a query a slash is data, and Obsidian's documentation encodes it; in a path it divides.
+    # In a query, a slash is data, which Obsidian's documentation encodes; in a path, it separates.
     query = re.search(r"\?[^#]*\{path\}", template) is not None
     values = {
         "path": quote(note, safe="" if query else "/"),

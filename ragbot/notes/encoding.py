@@ -13,12 +13,12 @@ _MARKS = (
 )
 
 LATIN, OTHER = 0.3, 0.03
-"""Share of characters with a zero byte from which a text is UTF-16: of a text that is UTF-8 too,
-as Latin letters are, and of one that is not. In other scripts mostly blanks have a zero."""
+"""Least share of characters with a zero byte in UTF-16: of bytes that are UTF-8 too, as Latin
+letters are, and of others. In other scripts mostly the blanks have a zero byte."""
 
 
 def decode(content: bytes, note: NoteId) -> tuple[str, list[Problem]]:
-    r"""Return the text of a note, without its byte-order mark, and the fault of its bytes.
+    r"""Return the text of a note, without its byte-order mark, and the problem of invalid bytes.
 
     The text is read as UTF-8; or as UTF-16 if it has a byte-order mark, or a zero in every
     second byte. Invalid bytes become `\ufffd` and are reported.
@@ -51,9 +51,10 @@ def _unmarked(content: bytes) -> str:
 
 
 def _is_utf8(head: bytes) -> bool:
-    """Check the first bytes of a file: they may end within a character, and hold no controls.
+    """Check whether the first bytes of a file are UTF-8 without control characters.
 
-    The high byte of a letter is a control in UTF-16: 4 in Cyrillic.
+    They may end within a character. In UTF-16 the high byte of a letter is a control: 4 in
+    Cyrillic.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:

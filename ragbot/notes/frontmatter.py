@@ -1,8 +1,8 @@
 """Read YAML frontmatter, with every scalar as it was written.
 
 YAML 1.1 would turn `NO` into False and `3.10` into 3.1. Here a value is text,
-a list, a mapping or None. The YAML is read as a stream of events, so no tag is
-ever constructed, no nesting recurses, and no shared anchor is walked twice.
+a list, a mapping or None. The YAML is read as a stream of events. So no tag makes
+a Python object, nesting needs no recursion, and a shared anchor is read once.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _RefusedError(ValueError):
-    """The YAML is well formed but expands to more than a note may hold."""
+    """The YAML is well formed, but has more values or levels than allowed."""
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Value:
     items: list[Value] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
-    """Where each key of a mapping starts."""
+    """Offsets of the keys of a mapping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _load(source: str, offset: int) -> Value | None:
 
 
 class _Builder:
-    """The values that in a stream of YAML events."""
+    """Builds the values of a stream of YAML events."""
 
     def __init__(self, offset: int) -> None:
         self.offset = offset
@@ -199,7 +199,7 @@ class _Builder:
             raise _RefusedError(f"the alias *{event.anchor} has no anchor")
         if shared.span[1] < 0:
             raise _RefusedError(f"the anchor &{event.anchor} holds itself")
-        # Only the data is shared: links are looked for at the anchor, once.
+        # Only the data is shared, so that links are found once, at the anchor.
         return Value(shared.data, self._span(event), shared.plain, shared.size)
 
 
@@ -211,7 +211,7 @@ def _add(parent: Value, child: Value) -> None:
 
 
 def _close(value: Value, end: int) -> None:
-    """Finish a list or mapping: its items were collected flat, key and value in turn."""
+    """Update a list or mapping at its end; its items were collected as key, value, key, ..."""
     value.span = (value.span[0], end)
     if isinstance(value.data, list):
         value.data.extend(item.data for item in value.items)
@@ -246,7 +246,7 @@ def texts(value: Value, *, split: str = "") -> list[str]:
 
 
 def _flat(value: Value) -> list[Any]:
-    """Return the texts of a list and of the lists in it, in order; mappings are left out."""
+    """Return the texts of a list and of nested lists, in order, without mappings."""
     found: list[Any] = []
     pending = list(reversed(value.data))
     while pending:

@@ -1,6 +1,6 @@
-"""The text of a block of HTML as a browser shows it, found without an HTML parser.
+"""The text of a block of HTML as a browser shows it, without an HTML parser.
 
-Every step takes linear time on hostile input.
+Every step takes linear time, even on hostile input.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _BREAKING = (
     "tbody td tfoot th thead tr ul"
 )
 BREAK = re.compile(rf"</?(?:{'|'.join(_BREAKING.split())})(?![\w-])", re.IGNORECASE)
-"""A tag that parts words: `tap<br>is` reads as two."""
+"""A tag that separates words: `tap<br>is` is two."""
 
 _HIDDEN = re.compile(
     r"<!--|<(?P<name>script|style|template|head|title|svg)(?![\w-])|<[?!]", re.IGNORECASE
@@ -33,7 +33,7 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
 def visible(source: str) -> Iterator[Span]:
-    """Yield the stretches of a block of HTML outside comments, scripts and styles."""
+    """Yield the spans of a block of HTML outside comments, scripts and styles."""
     position, absent = 0, set[str]()
     start = 0
     while match := _HIDDEN.search(source, position):
@@ -50,7 +50,7 @@ def visible(source: str) -> Iterator[Span]:
 
 
 def _end(source: str, match: re.Match[str], name: str, absent: set[str]) -> int:
-    """Position after the end mark of a hidden stretch, or -1."""
+    """Return the position after the end of a hidden part, or -1."""
     closing = f"</{name}" if name else "-->" if match.group() == "<!--" else ">"
     if closing in absent:
         return -1

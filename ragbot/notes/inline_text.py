@@ -1,7 +1,7 @@
 """Inline Markdown as plain text: links as the text they show, code verbatim, no marks.
 
 A mark is removed only if Markdown reads it as one: `2 * 3`, `snake_case` and `count(*)`
-keep every character.
+stay as they are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _Edit = tuple[int, int, str]
 
 _DELIMITERS = re.compile(r"\*+|_+|~~+|==+")
 _SPECIAL = re.compile(r"[*_~=%^\\&\[\ufdd2]")
-"""Characters of marks: a text without them, and without links, is plain already."""
+"""Characters of marks; a text without these and without links needs no work."""
 _ESCAPE = re.compile(f"{ESCAPED}{{2}}")
 _BREAK = re.compile(r"\\\n")
 _UNSEEN = re.compile(r"%%.*?%%|\[\^[^\[\]\s]+\](?!:)", re.DOTALL)
@@ -92,7 +92,7 @@ def _edits(inline: Inline, block: bool, item: bool) -> Iterator[_Edit]:
 
 
 def shown(link: Link) -> str:
-    """Return the text of a link: its label, else its name or heading. An image has none."""
+    """Return the text of a link: its label, else its name or heading; "" for an image."""
     if link.embed and _IMAGE_SIZE.fullmatch(link.alias or ""):
         return ""
     if link.embed and not link.alias and _IMAGE.search(link.target):

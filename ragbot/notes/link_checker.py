@@ -24,10 +24,10 @@ from ragbot.text.folding import fold_name
 from ragbot.text.fuzzy import Nearest, is_slip
 
 RARE = 5
-"""A predicate is taken for a slip of another that is used this many times as often."""
+"""A predicate may be a misspelling of one that is used this many times as often."""
 
 PREDICATE_LIKENESS = 86.0
-"""Least likeness, 0..100, of a predicate and the one that may be meant."""
+"""Least likeness, 0 to 100, of a predicate to the one that may be meant."""
 
 _PATH = re.compile(r"/|\.(?:md|html)$", re.IGNORECASE)
 _ORDER = {"error": 0, "warning": 1, "info": 2}
@@ -47,20 +47,20 @@ class _Vault:
     called: dict[str, NoteId] = field(default_factory=dict)
 
     def line(self, note: Note, offset: int) -> int:
-        """Line of an offset; the line starts of a note are found once."""
+        """Return the line of an offset; the line starts of a note are cached."""
         if note.id not in self.starts:
             ends = re.finditer(r"\r\n|\r|\n", note.text)
             self.starts[note.id] = [0, *(match.end() for match in ends)]
         return bisect_right(self.starts[note.id], offset)
 
     def nearest(self, written: str) -> list[str]:
-        """Names of notes that are similar to a missing one."""
+        """Return the names of notes that are similar to a missing one."""
         if written not in self.near:
             self.near[written] = self.names.nearest(_name(written), parts=False)
         return self.near[written]
 
     def note_called(self, name: str) -> NoteId | None:
-        """Return the note with a name, which may begin or end with a blank."""
+        """Return the note with a name, even if the name begins or ends with a blank."""
         if not self.called:
             self.called.update((stem(note.id), note.id) for note in self.notes)
         return self.names.named(name) or self.called.get(name)
@@ -133,7 +133,7 @@ def _link_problems(vault: _Vault, note: Note) -> Iterator[Problem]:
 
 
 def _broken(vault: _Vault, note: Note, relation: Relation) -> Problem | None:
-    """Report a missing path, or a name that is a misspelling of another.
+    """Return the problem of a missing path, or of a name that is a misspelling of another.
 
     A wikilink to a name that resembles no other is a ghost: a note to be written.
     """
@@ -202,7 +202,7 @@ def _ambiguous(vault: _Vault, note: Note, relation: Relation) -> Problem | None:
     chosen, *others = candidates
     listed = ", ".join(repr(other) for other in others[:3])
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-    message = f"{relation.written!r} could also be {listed}{more}; {chosen!r} is taken"
+    message = f"{relation.written!r} could also be {listed}{more}; {chosen!r} is used"
     meant = vault.by_id.get(chosen)
     fix = link_fix(note, relation, meant, vault.names) if meant else f"Write [[{chosen}]]."
     line = vault.line(note, relation.span[0])
@@ -213,7 +213,7 @@ def _ambiguous(vault: _Vault, note: Note, relation: Relation) -> Problem | None:
 
 
 def _ghosts(vault: _Vault) -> Iterator[Problem]:
-    """Report each ghost once, at its first link."""
+    """Yield a problem for each ghost, at its first link."""
     wanted: dict[str, list[tuple[Note, Relation]]] = defaultdict(list)
     for note in vault.notes:
         for relation in note.relations:
@@ -234,15 +234,15 @@ def _ghosts(vault: _Vault) -> Iterator[Problem]:
 
 
 def _conflicts(vault: _Vault) -> Iterator[Problem]:
-    """Report each conflict copy of a note."""
+    """Yield a problem for each conflict copy of a note."""
     for copy, original in vault.copies.items():
         message = f"it is a conflict copy of {original!r}"
-        fix = "Take over what is right in it, then delete it."
+        fix = "Copy what you need from it, then delete it."
         yield Problem("conflict_copy", copy, 0, message, fix)
 
 
 def _orphans(vault: _Vault) -> Iterator[Problem]:
-    """Report each note that links to no note and that no note links to."""
+    """Yield a problem for each note without links to or from another note."""
     joined: set[NoteId | None] = set()
     for note in vault.notes:
         targets = {r.target for r in note.relations if r.target not in (None, note.id)}
@@ -281,7 +281,7 @@ def _alias_clashes(vault: _Vault) -> Iterator[Problem]:
             named = next((other for other in files[fold_name(alias)] if other != note.id), None)
             shared = aliases[fold_name(alias)][0]
             line = vault.line(note, max(0, note.text.find(alias)))
-            fix = "Remove the alias, or make it more telling."
+            fix = "Remove the alias, or choose a more specific one."
             if named:
                 message = f"its alias {alias!r} is the name of {named!r}, which links reach instead"
                 yield Problem("alias_clash", note.id, line, message, fix)
@@ -295,7 +295,7 @@ def _typed(notes: Iterable[Note]) -> Iterator[tuple[Note, Relation]]:
 
 
 def _strange_predicates(vault: _Vault) -> Iterator[Problem]:
-    """Report predicates that look like a misspelling of a known or more frequent one."""
+    """Yield a problem for each likely misspelling of a known or more frequent predicate."""
     used = Counter(predicates.canonical(relation.predicate) for _, relation in _typed(vault.notes))
     near = Nearest([*used, *predicates.KNOWN])
     meant: dict[str, str] = {}
@@ -318,7 +318,7 @@ def _strange_predicates(vault: _Vault) -> Iterator[Problem]:
 
 
 def _one_sided(vault: _Vault) -> Iterator[Problem]:
-    """Report relations whose declared inverse the other note lacks."""
+    """Yield a problem for each relation whose declared inverse the other note lacks."""
     declared = predicates.declared(vault.notes)
     if not declared:
         return
@@ -331,7 +331,7 @@ def _one_sided(vault: _Vault) -> Iterator[Problem]:
         if inverse is None or target not in vault.by_id or target == source:
             continue
         if target and (target, inverse, source) not in stated:
-            message = f"{source!r} says {predicate}:: of it; {inverse}:: is missing here"
+            message = f"{source!r} has {predicate}:: to it, but {inverse}:: is missing here"
             fix = f"Add: - {inverse}:: {link_to(vault.by_id[target], source, vault.names)}"
             yield Problem("one_sided", target, 0, message, fix, "info")
 

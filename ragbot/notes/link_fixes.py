@@ -1,4 +1,4 @@
-"""Find the edit that mends a link: it keeps the author's form, and is tried before it is shown."""
+"""Find the edit that repairs a link, in the author's form, and test it before it is shown."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def is_attachment(name: str) -> bool:
 
 
 def is_footnote(name: str) -> bool:
-    """Return whether the brackets around a name are likely those of a footnote: `[[1]]`."""
+    """Return whether a name in brackets is likely a footnote: `[[1]]`."""
     return bool(_FOOTNOTE.fullmatch(name))
 
 
@@ -90,7 +90,7 @@ def link_to(note: Note, meant: NoteId, names: Names, label: str = "") -> str:
 def _candidates(
     note: Note, relation: Relation, meant: Note, names: Names, anchor: str
 ) -> Iterator[str]:
-    """Yield ways to write the link, those in the form of the author first."""
+    """Yield ways to write the link, first those in the form of the author."""
     source = note.text[slice(*relation.span)]
     embed = "!" if source.startswith("!") else ""
     wiki = source.startswith(("[[", "![["))
@@ -136,7 +136,7 @@ def _address(source: NoteId, meant: NoteId) -> str:
 
 
 def _quoted(address: str) -> str:
-    """Return an address with only those characters escaped that would end it."""
+    """Return an address in which only characters that would end it are escaped."""
     if address.startswith("#"):
         return "#" + _quoted(address[1:])
     return "".join(quote(sign) if sign in ' ()<>"\\%#?\t' else sign for sign in address)

@@ -27,11 +27,11 @@ from ragbot.text.fuzzy import Nearest
 ESCAPED_LABEL = re.compile(r"!?\[\[(.+?)\]\][\s↑⊙↗]*")
 
 ANY_NAME = ""
-"""Link key of a name that may lead anywhere: a folder, or a path that ends in dots."""
+"""Link key of a name that may mean any file: a folder, or a path that ends in dots."""
 
 
 class Names:
-    """Resolve the names that links and people use, over a table of names.
+    """Resolves the names that links and people use, by a table of names.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Names:
         """Return the note or other file that a link leads to; see `find`."""
         if not name:
             return source
-        # Only the folder of the source matters, and notes of one folder link alike.
+        # Of the source only the folder matters, so notes of one folder share the cached result.
         query = (name, posixpath.dirname(source) if source is not None else None)
         if query not in self._found:
             self._found[query] = self._search(name, source)
@@ -93,7 +93,7 @@ class Names:
     def candidates(self, name: str, source: NoteId | None = None) -> list[str]:
         """Return every file that a name could mean, with the chosen one first.
 
-        One or none when the name is a full path, which leaves nothing open.
+        At most one if the name is a full path.
         """
         chosen = self.find_file(name, source)
         if chosen is None:
@@ -136,7 +136,7 @@ class Names:
     def nearest(self, name: str, n: int = 3, *, parts: bool = True) -> list[str]:
         """Return up to `n` names of notes that are similar to `name`, the most similar first.
 
-        With `parts`, names that hold `name` as a part come after those.
+        With `parts`, names that contain `name` follow.
         """
         wanted = fold_name(stem(name)).strip()
         found = self._nearest.find(wanted, n)
@@ -164,7 +164,7 @@ class Names:
         return next(iter(nearest), None)
 
     def _published(self, name: str, source: NoteId | None) -> str | None:
-        """Find the note behind a published page: `.html` for `.md`, relative to the page."""
+        """Return the note of a published page: `.html` for `.md`, relative to the page."""
         path = name[: -len(".html")] + ".md"
         if not path.startswith("/"):
             joined = posixpath.join(posixpath.dirname(source or ""), path)
@@ -183,10 +183,10 @@ def _in_folder(paths: Sequence[str], source: NoteId | None) -> str | None:
 
 
 def link_keys(relation: Relation) -> tuple[str | None, str | None]:
-    """Return the keys of the names that a link may lead to: the written one, and another.
+    """Return the keys of the names that a link may mean: the written one, and another.
 
-    The target of a link is stable while no file or alias with one of its keys comes or goes
-    (see `link_key`). The other key is that of a second spelling which `target` tries, None
+    The target of a link stays the same until a file or alias with one of these keys is added or
+    removed (see `link_key`). The other key is that of a second spelling which `target` tries, None
     for most links, and `ANY_NAME` where it tries several. A link into the note itself has none.
     """
     if not relation.written:
@@ -199,7 +199,7 @@ def link_keys(relation: Relation) -> tuple[str | None, str | None]:
 def link_key(name: str) -> str:
     """Return the folded last component of a path or alias, without `.md` and `.html`.
 
-    Blanks around `#` are left out: a link to a heading does not keep them.
+    Blanks around `#` are removed, because a link to a heading does not keep them.
 
     Examples
     --------
@@ -248,7 +248,7 @@ def _spellings(name: str) -> list[str]:
 
 
 def _normal_path(path: str) -> str | None:
-    """Return a path folded, its dots resolved; None when it leaves the vault or is no path."""
+    """Return a folded path with resolved dots; None if it leaves the vault or is not a path."""
     if "\0" in path or "\ufffd" in path:
         return None
     normal = posixpath.normpath(path)
@@ -258,7 +258,7 @@ def _normal_path(path: str) -> str | None:
 
 
 def _exact_case(paths: Sequence[str], name: str) -> str:
-    """Return the path that is spelt like the link, of those that differ in case only."""
+    """Return the path that is spelt like the link, among paths that differ only in case."""
     wanted = unicodedata.normalize("NFC", posixpath.normpath(name).lstrip("/"))
     same = (path for path in paths if unicodedata.normalize("NFC", path) == wanted)
     return next(same, paths[0])
@@ -286,7 +286,7 @@ def resolve(notes: Sequence[Note], files: Iterable[str] = ()) -> list[Note]:
 
 
 def with_targets(note: Note, names: Names) -> Note:
-    """Return a note with the target of every relation filled, see `resolve`."""
+    """Return a note with the targets of its relations, see `resolve`."""
     relations = []
     for relation in note.relations:
         found = target(relation, note, names)
@@ -331,7 +331,7 @@ def resolved(relation: Relation, names: Names, *, wiki: bool) -> Relation:
 
 
 def _wikilink_target(relation: Relation, names: Names) -> Relation:
-    """Try other readings: `%20`, `[[Note^block]]`, and a name that contains a `#`."""
+    """Return the target by other readings: `%20`, `[[Note^block]]`, and a name with a `#`."""
     written, source = relation.written, relation.source
     found = names.find_file(unquote(written), source) if "%" in written else None
     for name, heading in _hashed_names(relation) if found is None else ():

@@ -1,4 +1,4 @@
-"""Links in a stretch of inline text, read in one pass from left to right.
+"""The links of inline text, read in one pass from left to right.
 
 The order of precedence is CommonMark's: a backslash escape, code, autolinks
 and HTML, and here math, hide what is inside them; then come wikilinks and
@@ -69,7 +69,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """A Markdown link to elsewhere; its label ends and its destination begins at `close`."""
+    """A Markdown link that leads out of the vault; its destination begins at `close`."""
 
     start: int
     close: int
@@ -79,7 +79,7 @@ class External:
 
 @dataclass(frozen=True, slots=True)
 class Inline:
-    """The links and hidden spans of one stretch of text.
+    """The links and hidden spans of an inline text.
 
     `masked` has the length of the text; code, HTML and math are replaced by
     `CODE`, links by `LINK`, escaped characters by `ESCAPED`, so that later
@@ -111,7 +111,7 @@ class _Scan:
 
 
 def scan(text: str, references: Mapping[str, str] | None = None) -> Inline:
-    """Find the links of a stretch of inline text.
+    """Return the links of an inline text.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def scan(text: str, references: Mapping[str, str] | None = None) -> Inline:
 
 
 def _masked(text: str, masks: list[tuple[int, int, str]]) -> str:
-    """Replace the masked stretches by their sign; an outer one covers those inside it."""
+    """Return a text with each masked span replaced by its sign; an outer span covers inner ones."""
     pieces: list[str] = []
     done = 0
     for start, end, sign in sorted(masks, key=lambda mask: (mask[0], -mask[1])):
@@ -171,7 +171,7 @@ def _hide(state: _Scan, start: int, end: int) -> int:
 
 
 def _closing_ticks(state: _Scan, start: int, length: int) -> int:
-    """Position after the run of `length` backticks that closes the one at `start`, or -1."""
+    """Return the position after the run of `length` backticks that closes one at `start`, or -1."""
     if state.ticks is None:
         state.ticks = {}
         for match in re.finditer("`+", state.text):
@@ -194,7 +194,7 @@ def _angle(state: _Scan, start: int) -> int:
     closing = _RAW_HTML_END.get(opening.group(), ">") if opening else ""
     if not opening or closing in state.absent:
         return start + 1
-    # <!--> is a comment by itself: its end may begin inside its opening
+    # <!--> is a whole comment: its end may begin inside its opening
     end = state.text.find(closing, start + 2 if closing == "-->" else opening.end())
     if end < 0:
         state.absent.add(closing)
@@ -218,12 +218,12 @@ def _math(state: _Scan, start: int, opening: str) -> int:
     if nearest == len(state.dollars):
         return start + 1
     end = state.dollars[nearest] + 1
-    # One line only: two prices in a paragraph are likelier than a formula that wraps.
+    # One line only, because two prices in a paragraph are likelier than a formula of two lines.
     return start + 1 if "\n" in text[start:end] else _hide(state, start, end)
 
 
 def _open(state: _Scan, start: int, found: str) -> int:
-    """Read `[[wikilink]]`, or note an opening bracket."""
+    """Read `[[wikilink]]`, or record an opening bracket."""
     embed = found == "!["
     inside = start + len(found) + 1
     if state.text.startswith("[", inside - 1):
@@ -240,11 +240,11 @@ def _take(state: _Scan, link: Link) -> None:
     state.links.append(link)
     state.masks.append((link.start, link.end, LINK))
     if not link.embed:
-        state.dead = len(state.openers)  # links hold no links: brackets around it are text
+        state.dead = len(state.openers)  # a link has no link in it: brackets around it are text
 
 
 def _wikilink_end(state: _Scan, start: int) -> int:
-    """Position of the `]]` that closes brackets whose inside begins at `start`, or -1."""
+    """Return the position of the `]]` that closes a wikilink with its inside at `start`, or -1."""
     text, position = state.text, start
     while match := _IN_WIKILINK.search(text, position):
         found = match.group()
@@ -263,7 +263,7 @@ def _wikilink_end(state: _Scan, start: int) -> int:
 
 
 def wikilink(inside: str, start: int = 0, end: int = 0, embed: bool = False) -> Link | None:
-    """Read the text between `[[` and `]]`; None if it names no note.
+    """Return the link of the text between `[[` and `]]`; None if it names no note.
 
     Examples
     --------
@@ -306,7 +306,7 @@ def _close(state: _Scan, start: int) -> int:
     link = markdown_link(destination, label, opening, end, image)
     if link:
         _take(state, link)
-    else:  # a link to elsewhere: no edge, and nothing in its destination counts
+    else:  # a link out of the vault is no relation, and its destination is hidden
         state.masks.append((start, end, CODE))
         state.external.append(External(opening, start, end, image))
         if not image:
@@ -315,7 +315,7 @@ def _close(state: _Scan, start: int) -> int:
 
 
 def _inline_destination(text: str, start: int) -> tuple[str, int] | None:
-    """Read `(destination "title")` at `start`: the destination and the position after it."""
+    """Return the destination of `(destination "title")` at `start`, and the position after it."""
     if not text.startswith("(", start):
         return None
     position = start + 1
@@ -334,7 +334,7 @@ def _inline_destination(text: str, start: int) -> tuple[str, int] | None:
 
 
 def _plain_destination(text: str, start: int) -> int:
-    """Position after a destination without blanks, its parentheses balanced, or -1."""
+    """Return the position after a destination without blanks, with balanced parentheses, or -1."""
     depth, position = 0, start
     while True:
         match = _PLAIN_URL.match(text, position)
@@ -371,7 +371,7 @@ def _unescape(text: str) -> str:
 def markdown_link(
     destination: str, label: str, start: int = 0, end: int = 0, embed: bool = False
 ) -> Link | None:
-    """Read a Markdown link; None when it leads out of the notes.
+    """Return a Markdown link; None if it leads out of the vault.
 
     The path is percent-decoded once, after the first `#` has been taken off.
 

@@ -22,7 +22,7 @@ from ragbot.text.folding import fold_name
 from ragbot.text.scripts import MARKED, UNSPACED
 
 MAX_TOKENS = 12
-"""Longest name that is looked for, in tokens."""
+"""Longest name that is searched, in tokens."""
 
 COMMON = 0.1
 """A name of one word that occurs in more than this share of the notes is a common word."""
@@ -73,7 +73,7 @@ class Vocabulary:
 
     @classmethod
     def of(cls, names: Iterable[NoteName], common: Collection[str] = ()) -> Vocabulary:
-        """Build a vocabulary of names; one that two notes share, or is common, is left out."""
+        """Build a vocabulary of names, without names that two notes share or that are common."""
         bearers: dict[str, dict[NoteId, str]] = {}
         for spelling, note in names:
             bearers.setdefault(form_of(spelling), {}).setdefault(note, spelling)
@@ -92,7 +92,7 @@ class Vocabulary:
 
 
 def find(notes: Iterable[Note]) -> list[Relation]:
-    """Return the names of notes that occur in the prose of other notes, in order of the notes.
+    """Return the mentions of notes in the prose of other notes, in order of the notes.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def most_common(notes: int) -> float:
 
 
 def note_names(note: Note) -> list[str]:
-    """Return the names of a note, one spelling of each: file name, title and aliases."""
+    """Return the names of a note, each in one spelling: file name, title and aliases."""
     names: dict[str, str] = {}
     for name in (stem(note.id), note.title, *note.aliases):
         names.setdefault(form_of(name), name)
@@ -153,7 +153,7 @@ def words_of(prose: Sequence[ProseBlock]) -> set[str]:
     """Return the distinct folded tokens of the prose of a note."""
     found: set[str] = set()
     for text, _ in prose:
-        # Most text is ASCII, and folded as a whole three times as fast.
+        # Most text is ASCII, and folding it as a whole is three times as fast.
         found.update(
             _TOKEN.findall(text.lower()) if text.isascii() else map(fold_name, _TOKEN.findall(text))
         )
@@ -176,7 +176,7 @@ def name_key(name: str) -> str:
 
 
 def keys_in(prose: Sequence[ProseBlock]) -> set[str]:
-    """Return the keys (see `name_key`) of all names that the prose of a note may hold."""
+    """Return the keys (see `name_key`) of all names that the prose of a note may contain."""
     words = [list(map(fold_name, _TOKEN.findall(text))) for text, _ in prose]
     pairs = {f"{a} {b}" for line in words for a, b in pairwise(line)}
     return pairs | set(chain(*words))
@@ -224,7 +224,7 @@ def _offset(text: str, offsets: Sequence[int], position: int) -> int:
 
 
 def _tokens(text: str) -> list[_Token]:
-    """Return the tokens of a text; blanks in the gaps between them are one blank."""
+    """Return the tokens of a text, with the blanks of each gap reduced to one."""
     found: list[_Token] = []
     end = 0
     for match in _TOKEN.finditer(text):

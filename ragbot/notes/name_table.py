@@ -17,7 +17,7 @@ def closeness(path: str) -> tuple[int, str]:
 
 
 def endings(path: str) -> Iterator[str]:
-    """Yield the folded path, then each shorter ending of it after a slash."""
+    """Yield the folded path, then each shorter end of it after a slash."""
     ending = fold_name(path)
     yield ending
     while "/" in ending:
@@ -49,7 +49,7 @@ class NameTable(Protocol):
         """Return the notes with this folded title."""
 
     def spoken(self) -> Mapping[str, str]:
-        """Return every stem, title and alias by its folded form; the closest note's spelling."""
+        """Return every stem, title and alias by its folded form, in the closest note's spelling."""
 
     def is_note(self, path: str) -> bool:
         """Return whether a path is that of a note, rather than of another file."""

@@ -14,7 +14,7 @@ from ragbot.notes.conflicts import original_name
 from ragbot.text.dates import When, day_of, only_dates, spoken
 
 FIELDS = ("created", "date", "day")
-"""Frontmatter fields that date a note; the first that holds a day counts."""
+"""Frontmatter fields that date a note; the first with a day counts."""
 
 LONGEST = 31
 """Days of the longest period that dates a note."""
@@ -23,7 +23,7 @@ _DIGITS = re.compile(r"\d.*\d", re.DOTALL)
 
 
 def filter_days(filters: Filters) -> tuple[str, str]:
-    """Return the first and last day that the filters let pass, in ISO form; "" where all do.
+    """Return the first and last day that pass the filters, in ISO form; "" without a limit.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def filter_period(written: str) -> When:
             f"{written!r} may be {days}; write {found[0].first} or {found[1].first}"
         )
     if not found or found[0].yearless:
-        raise QuestionError(f"{written!r} is no date; write one such as 2026-06-05 or 2026-06")
+        raise QuestionError(f"{written!r} is not a date; write one such as 2026-06-05 or 2026-06")
     return found[0]
 
 

@@ -71,7 +71,7 @@ def _problems(page: Page, note: NoteId) -> Iterator[Problem]:
     """Yield the problems of the frontmatter of a note."""
     if page.matter.error:
         line = page.text.count("\n", 0, page.matter.error_offset) + 1
-        fix = "Mend the YAML between the two --- lines; the text below it is read anyway."
+        fix = "Correct the YAML between the two --- lines; the text below it is read."
         yield Problem("frontmatter", note, line, page.matter.error, fix)
     if page.stray.end:
         line = page.text.count("\n", 0, page.stray.starts[0])
@@ -102,7 +102,7 @@ def _title(page: Page, note: NoteId) -> str:
 
 
 def stem(path: str) -> str:
-    """Return the file name without folder and without `.md`, the usual name in a wikilink.
+    """Return the file name without folder and `.md`, the usual name in a wikilink.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def _add_tag(tags: dict[str, str], tag: str) -> None:
 
 
 def _sections(page: Page) -> list[Section]:
-    """Cut the note at its headings; those in quotes and lists are text."""
+    """Return the sections of a note, cut at its headings; headings in quotes and lists are text."""
     cuts: list[tuple[int, tuple[str, ...]]] = []
     path: list[tuple[int, str]] = []
     for text in page.texts.values():
@@ -192,7 +192,7 @@ def _block_ids(page: Page) -> dict[str, int]:
 
 
 def _block_before(page: Page, previous: Block | None, block: Block) -> Block | None:
-    """Block that an id on its own line names: the one above, at most one blank line away."""
+    """Return the block that an id on its own line names: the one at most one blank line above."""
     if previous is None:
         return None
     end = page.layout.line_of(max(previous.span[0], previous.span[1] - 1))

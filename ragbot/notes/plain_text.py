@@ -1,4 +1,4 @@
-"""The running text of a note: where it is, and the same without markup."""
+"""The running text of a note: its spans, and its text without markup."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ragbot.notes.link_scanner import CODE
 from ragbot.notes.typed_links import Field, only_links
 from ragbot.notes.units import rows_text, units
 
-# Most sentences: one line from a letter on, without a sign that Markdown could take for markup.
+# Most sentences: one line that begins with a letter, without characters of Markdown.
 _UNMARKED = re.compile(r"[^\W\d_](?:[^\W_]|[ ,.;?!'\"()/‘’“”–—-]|:(?= ))*")
 
 
 def prose(note: Note, *, code: bool = True) -> list[Span]:
     """Return the spans of the body of a note that are embedded and quoted.
 
-    Frontmatter, headings and comments are left out.
+    Frontmatter, headings and comments are not among them.
 
     Parameters
     ----------
@@ -47,10 +47,10 @@ def body_start(note: Note) -> int:
 
 
 def readable(note: Note) -> Iterator[tuple[str, Callable[[int], int]]]:
-    """Yield the prose of each block, and a function from places in it to places in the note.
+    """Yield the prose of each block, and a function from positions in it to offsets in the note.
 
-    Code, links, comments, headings, and the keys of relations are blanked out by signs
-    that are no letters.
+    Code, links, comments, headings, and the keys of relations are replaced by signs that are
+    not letters.
     """
     page = page_of(note.text)
     places = Places(note.text)
@@ -70,7 +70,7 @@ def readable(note: Note) -> Iterator[tuple[str, Callable[[int], int]]]:
 
 
 def _pieces(page: Page, number: int, hidden: list[Span]) -> Iterator[tuple[int, int, list[Span]]]:
-    """Yield each line of one block, in places of its text, with the spans of its prose."""
+    """Yield each line of one block, with the spans of its prose, in positions of its text."""
     text = page.texts[number]
     by_line: dict[int, list[Field]] = {}
     for entry, at in page.fields.get(number, ()):
@@ -82,7 +82,7 @@ def _pieces(page: Page, number: int, hidden: list[Span]) -> Iterator[tuple[int, 
 
 
 def _shown(text: Text, start: int, end: int, entries: list[Field]) -> list[Span]:
-    """Spans of one line that are prose: all of it, or the annotations of its relations."""
+    """Return the spans of a line that are prose: all of it, or the annotations of its relations."""
     if start == end:
         return []
     whole = [entry for entry in entries if entry.whole]

@@ -48,8 +48,8 @@ _SYMMETRIC = frozenset(
 def normal(written: str) -> str:
     """Return the form in which a relation stores its predicate.
 
-    Lower case, NFC, blanks to dashes, punctuation dropped; `_` and `-` stay as
-    the author wrote them, and so do emoji and the marks of non-Latin scripts.
+    It is in lower case and NFC, with dashes for blanks and without punctuation. `_`, `-`,
+    emoji and the marks of non-Latin scripts stay.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def normal(written: str) -> str:
 
 
 def canonical(predicate: str) -> str:
-    """Return the one spelling under which predicates compare equal.
+    """Return the canonical spelling of a predicate, by which predicates are compared.
 
     Examples
     --------

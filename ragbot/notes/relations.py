@@ -28,7 +28,7 @@ def relations(page: Page, note: NoteId) -> Iterator[Relation]:
 
 
 def _matter_relations(page: Page, note: NoteId) -> Iterator[Relation]:
-    """Read the fields of the frontmatter whose whole value is a wikilink."""
+    """Yield the relations of frontmatter fields whose whole value is a wikilink."""
     for name, field_value in (*page.matter.values, *page.stray.values):
         for key, value in frontmatter.scalars(name, field_value):
             found = scan(value.data).links if "[[" in value.data else ()
@@ -94,17 +94,17 @@ def _annotation(page: Page, text: Text, entry: Field, below: Span | None) -> _An
 
 
 def _unbulleted(text: str) -> str:
-    """Join the lines of an annotation, the marks of its bullets taken off."""
+    """Return the lines of an annotation as one, without the marks of its bullets."""
     lines = [re.sub(r"^[ \t>]*(?:[-+*]|\d{1,9}[.)])?[ \t]+", "", line) for line in text.split("\n")]
     return " ".join(" ".join(lines).split())
 
 
 def _annotations_below(page: Page) -> dict[int, Span]:
-    """Span of the bullets below each relation, by the offset where its line's text starts.
+    """Return the span of the bullets below each relation, by the offset of its line's text.
 
-    A bullet belongs to the item that contains it, at any depth; below a
-    paragraph outside of a list, it has to be on the next line and further
-    to the right. A bullet that is a relation itself annotates nothing.
+    A bullet belongs to the item that contains it, at any depth. Below a paragraph
+    outside of a list, it must be on the next line and further to the right. A bullet
+    that is a relation itself is no annotation.
     """
     found: dict[int, Span] = {}
     owners: list[int | None] = []
@@ -123,7 +123,7 @@ def _annotations_below(page: Page) -> dict[int, Span]:
 
 
 def _paragraph_above(page: Page, item: Item) -> int | None:
-    """Offset of the line of text right above an item further to the right."""
+    """Return the offset of the line of text directly above an item that is further right."""
     number = item.blocks[0] - 1 if item.blocks else -1
     above = page.texts.get(number)
     if above is None or above.block.kind != "text" or number not in page.fields:

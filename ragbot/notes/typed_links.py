@@ -19,7 +19,7 @@ from ragbot.notes.predicates import KNOWN, canonical
 from ragbot.text.tokenize import STOP_WORDS
 
 MAX_KEY = 60
-"""Longest key, in characters. A longer one is a sentence that happens to hold `::`."""
+"""Longest key, in characters. A longer one is a sentence that contains `::`."""
 
 MAX_KEY_WORDS, MAX_GLUED_WORDS = 5, 3
 """Most words of a bare key, and of one whose `::` touches the link: `see the is_a::[[A]]`."""
@@ -60,7 +60,7 @@ _CONTEXT = re.compile(rf"[ \t]*[{MARKERS}]?[ \t]*(\(.*\))?[ \t]*(?:\^[\w-]+)?[ \
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One typed relation of a line: its key, its links, and its annotation's place or None.
+    """One typed relation of a line: its key, its links, and the span of its annotation or None.
 
     `whole` is True if the line has only fields: then bullets below it annotate
     them.
@@ -73,7 +73,7 @@ class Field:
 
 
 def fields(inline: Inline, start: int, end: int) -> list[Field]:
-    """Find the bare and wrapped fields of one line that name other notes.
+    """Return the bare and wrapped fields of one line that link to notes.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def _keys(masked: str, start: int, end: int) -> Iterator[tuple[str, int, int, bo
 def properties(inline: Inline, start: int, end: int) -> list[tuple[str, int, int]]:
     """Return key, start and end of value of each field of a line that has only fields.
 
-    A blank, a link or a digit follows the `::`, so `std::vector` is no field.
+    A blank, a link or a digit must follow the `::`, so `std::vector` is not a field.
     """
     found = list(_keys(inline.masked, start, end))
     begins = (inline.masked[value : value + 1] for _, value, _, _ in found)
@@ -146,7 +146,7 @@ def _bare_key(masked: str, start: int, at: int) -> str:
 
 
 def _clean(key: str, bare: bool = False) -> str:
-    """Return a key without markup and surplus blanks; empty if it cannot be a key."""
+    """Return a key without markup and extra blanks; empty if it cannot be a key."""
     key = " ".join(key.split()).strip("*_~=\"' ")
     if not key or len(key) > MAX_KEY or any(sign in key for sign in (CODE, LINK)):
         return ""
@@ -155,7 +155,7 @@ def _clean(key: str, bare: bool = False) -> str:
 
 
 def _wrapper(masked: str, start: int, at: int) -> int:
-    """Position of the bracket right before a key, or -1."""
+    """Return the position of the bracket directly before a key, or -1."""
     for position in range(at - 1, max(start, at - MAX_KEY) - 1, -1):
         if masked[position] in "([":
             return position
@@ -165,7 +165,7 @@ def _wrapper(masked: str, start: int, at: int) -> int:
 
 
 def _brackets(masked: str, start: int, end: int) -> dict[int, int]:
-    """Return the closing position of each bracket of a line that is closed."""
+    """Return the position of the closing bracket of each closed pair in a line."""
     pairs: dict[int, int] = {}
     opened: dict[str, list[int]] = {"(": [], "[": []}
     for match in re.finditer(r"[()\[\]]", masked[start:end]):
@@ -178,7 +178,7 @@ def _brackets(masked: str, start: int, end: int) -> dict[int, int]:
 
 
 def _targets(inline: Inline, start: int, end: int) -> tuple[list[Link], int]:
-    """Links that a value begins with, and the position after the last of them."""
+    """Return the links that a value begins with, and the position after the last of them."""
     found: list[Link] = []
     position = start
     index = bisect_left(inline.links, start, key=lambda link: link.start)
@@ -194,7 +194,7 @@ def _targets(inline: Inline, start: int, end: int) -> tuple[list[Link], int]:
 
 
 def _annotation(masked: str, start: int, end: int) -> tuple[int, int] | None:
-    """Span of the text after a dash, or in parentheses, behind the links."""
+    """Return the span of the text after the links, behind a dash or in parentheses."""
     dash = _DASH.match(masked, start, end)
     if dash:
         return _stripped(masked, dash.end(), end)
@@ -267,7 +267,7 @@ def _list_form(inline: Inline) -> Field | None:
 
 
 def marker(inline: Inline, link: Link) -> str | None:
-    """Sign of provenance right after a link, or at the end of its label."""
+    """Return the sign of provenance directly after a link, or at the end of its label."""
     match = _MARKER.match(inline.masked, link.end)
     if match:
         return match.group(1)

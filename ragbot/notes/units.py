@@ -80,13 +80,13 @@ class Unit:
 
     @property
     def question(self) -> bool:
-        """Check whether it asks something, and so answers nothing by itself."""
+        """True if it is a question, which cannot be an answer."""
         return self.kind not in ("code", "math", "row") and is_question(self.text)
 
 
 @dataclass(slots=True)
 class _Draft:
-    """A unit that is being read; its places count in a text with LF line ends."""
+    """A unit in progress; its offsets are those of the text with LF line ends."""
 
     kind: UnitKind
     span: Span
@@ -112,7 +112,7 @@ def units_in(note: Note, span: Span) -> list[Unit]:
 
 
 def touched(found: Sequence[Unit], span: Span) -> list[Unit]:
-    """Return those of a note's units that a span touches."""
+    """Return the units, of those in file order, that a span touches."""
     first = bisect_right(found, span[0], key=lambda unit: unit.span[1])
     return list(takewhile(lambda unit: unit.span[0] < span[1], islice(found, first, None)))
 
@@ -128,7 +128,7 @@ def members(found: Sequence[Unit], group: int | None) -> list[Unit]:
 
 
 def sentence_spans(note: Note, unit: Unit) -> list[Span]:
-    """Return the spans that may be quoted of a unit: sentences; rows and code are one."""
+    """Return the spans of a unit that can be quoted: its sentences; a row or code block whole."""
     if unit.kind not in ("paragraph", "item", "task"):
         return [unit.span]
     return [
@@ -178,7 +178,7 @@ def _matter(page: Page) -> Iterator[_Draft]:
 
 
 def _nested(value: Value) -> Iterator[tuple[str, str]]:
-    """Yield the keys and values in a map, those of the maps in it too."""
+    """Yield the keys and values of a mapping and of nested mappings."""
     for key, item in zip(value.keys, value.items, strict=False):
         yield key, _value_text(item)
         yield from _nested(item)
@@ -217,12 +217,12 @@ def _body(page: Page) -> Iterator[_Draft]:
 
 
 def _is_broken(page: Page) -> bool:
-    """Check whether the frontmatter could not be read, and is one unit."""
+    """Check whether the frontmatter could not be read; it is then one unit."""
     return bool(page.matter.error and not page.matter.values)
 
 
 class _Items:
-    """Numbers the units of a note, and finds the parent of each."""
+    """Numbers the lists of a note, and finds the parent of each unit."""
 
     def __init__(self, page: Page, count: int) -> None:
         self.page = page
@@ -253,13 +253,13 @@ class _Items:
 
 
 def _leads(page: Page, unit: _Draft) -> bool:
-    """Check whether a line leads in the list below it: `Tools:` and `**Tools**` do."""
+    """Check whether a line introduces the list below it: `Tools:` and `**Tools**` do."""
     source = page.text[slice(*unit.span)]
     return unit.text.endswith((":", "：")) or _BOLD.fullmatch(source) is not None
 
 
 def _show(page: Page, unit: _Draft, hidden: Sequence[Span]) -> bool:
-    """Remove the comments of a unit; return whether it has visible text left."""
+    """Remove the comments from a unit; return whether visible text is left."""
     if not hidden:
         return bool(unit.text)
     pieces = tuple(part for piece in unit.pieces for part in without(piece, hidden))
@@ -313,7 +313,7 @@ def _opaque(page: Page, block: Block) -> Iterator[_Draft]:
 
 
 def _text_units(page: Page, number: int, text: Text) -> Iterator[_Draft]:
-    """Yield the units of a block of text: a line of fields is one, lines of text are one."""
+    """Yield the units of a text block: each line with only fields, and the lines between."""
     block = text.block
     if block.kind == "heading" and not block.nested:
         shown = inline_text(text.inline, block=True)

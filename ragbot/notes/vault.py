@@ -1,7 +1,7 @@
-"""The folder of notes on disk: the only module that reads note files.
+"""The folder of notes on disk. Only this module reads note files.
 
-Nothing outside the folder is ever opened: symbolic links are not followed, and
-a file that cannot be read becomes a `Problem` while the rest go on.
+It opens nothing outside the folder, and follows no symbolic link. A file that
+cannot be read becomes a `Problem`; the others are read.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from ragbot.notes.link_resolver import resolve
 from ragbot.notes.parser import parse
 
 MAX_BYTES = 5_000_000
-"""Largest note that is read. A larger file is a dump and not a note; it is reported."""
+"""Size of the largest note that is read, in bytes. A larger file is reported."""
 
 MAX_LINES = 200_000
-"""Most lines of a note that is read; it bounds the memory that its structure takes."""
+"""Most lines of a note that is read, which limits the memory for its structure."""
 
 IGNORE_FILE = ".ragbotignore"
 SKIPPED_FOLDERS = frozenset({"node_modules"})
 INDEX_FILE = "ragbot.sqlite3"
-"""Database of an index: a folder below the notes that has one is not listed."""
+"""Database of an index: a folder below the notes with such a file is not listed."""
 
 Stat = tuple[int, int, int]
 """Size, mtime and ctime of a file at listing time, in bytes and nanoseconds.
 
-A file is unchanged if all three are. `ctime` shows a change even if a program set `mtime` back. A
-plain tuple, because the garbage collector would scan any other value again and again.
+A file is unchanged if all three are. `ctime` shows a change even if a program set `mtime` back. It
+is a plain tuple, which the garbage collector does not track.
 """
 
 
@@ -64,8 +64,8 @@ class _Listed:
 def scan(root: Path) -> Listing:
     """List the notes below a folder without opening them.
 
-    Hidden files and folders, `node_modules`, an index of ragbot, what `.ragbotignore` names
-    and every symbolic link are left out.
+    It skips hidden files and folders, `node_modules`, an index of ragbot, files that
+    `.ragbotignore` names, and symbolic links.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def scan(root: Path) -> Listing:
                 found = list(entries)
         except OSError as problem:
             if not folder:
-                folder_of(root)  # It may be gone since it was looked at.
+                folder_of(root)  # Raises an error if the folder was removed meanwhile.
                 raise VaultError(root, f"cannot be listed: {problem.strerror}", _REMEDY) from None
             listed.problems.append(_unreadable(folder, problem))
             continue
@@ -98,7 +98,7 @@ _REMEDY = "Name a folder of Markdown notes with --notes or RAGBOT_NOTES."
 
 
 def folder_of(root: Path) -> Path:
-    """Return the whole path of a folder of notes, without symbolic links.
+    """Return the absolute path of a folder of notes, without symbolic links.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def _list_file(listed: _Listed, path: str, entry: os.DirEntry[str]) -> None:
 
 
 def _note_symlink(listed: _Listed, path: str) -> None:
-    """Report a link that leads out of the folder or nowhere; a link within it is left out."""
+    """Record a problem for a symbolic link out of the folder or to nothing; skip others."""
     if listed.ignores(path):
         return
     try:
@@ -220,7 +220,7 @@ def read(root: Path) -> tuple[list[Note], list[Problem]]:
 
 
 def read_note(root: Path, note: NoteId) -> tuple[Note | None, list[Problem]]:
-    """Read one note, its relations not resolved.
+    """Read one note, without resolving its relations.
 
     Returns
     -------
@@ -242,7 +242,7 @@ def read_note(root: Path, note: NoteId) -> tuple[Note | None, list[Problem]]:
 
 
 def digest(root: Path, note: NoteId) -> str | None:
-    """SHA-256 of a note's bytes, in hexadecimal; None when it cannot be read."""
+    """Return the SHA-256 of a note's bytes, in hexadecimal; None if it cannot be read."""
     try:
         return hashlib.sha256(_content(Path(root).resolve(), note)).hexdigest()
     except (OSError, _TooLargeError):
@@ -258,7 +258,7 @@ def _content(root: Path, note: NoteId) -> bytes:
     path = root / note
     if "\0" in note or not path.is_relative_to(root) or path.resolve() != path:
         raise OSError(0, "it leads out of the folder of notes")
-    # A pipe must not block the reader, and a symbolic link that is new is not followed.
+    # O_NONBLOCK: a pipe must not block. O_NOFOLLOW: the file may have become a symbolic link.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     with os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:
         status = os.fstat(file.fileno())

@@ -1,6 +1,6 @@
 """Follow a folder of notes, and refresh the index when something in it changed.
 
-Editors save in several steps, git and sync tools write a thousand files at once:
+Editors save in several steps, and git and sync tools write many files at once. So
 changes are collected until the folder is quiet for a moment. Events get lost, so a
 refresh scans the folder itself, which is cheap if nothing changed.
 """
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from watchfiles import Change
 
 QUIET_MS = 200
-"""How long nothing may change before it is looked at."""
+"""Milliseconds without a change before a refresh."""
 
 LONGEST_MS = 2000
-"""Longest time in which changes are collected."""
+"""Most milliseconds in which changes are collected."""
 
 LOOK_MS = 1000
-"""How often a refresh that could not be done is tried again, and a vanished folder looked for."""
+"""Milliseconds until a failed refresh is tried again, or a missing folder is searched again."""
 
 ANYWAY = 60.0
-"""Seconds after which the folder is looked at without an event: some file systems send none."""
+"""Seconds until a refresh without an event, because some file systems send none."""
 
 _TEMPORARY = ("~", ".tmp", ".swp", ".swx", ".part", ".crdownload", ".icloud", ".new")
 
 
 def counts(root: Path, path: Path) -> bool:
-    """Check whether a change of this path can matter to the index, and is not one of an index.
+    """Check whether a change of this path may affect the index, and is not in an index.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def follow(
 
 
 def _events(notes: Path, stop: threading.Event) -> Iterator[bool]:
-    """Yield whether the folder changed: at once after a change, else about every second."""
+    """Yield True soon after a change of the folder, and False about every second."""
     from watchfiles import watch
 
     while not stop.is_set():
@@ -101,7 +101,7 @@ def _events(notes: Path, stop: threading.Event) -> Iterator[bool]:
         if not root.is_dir():
             stop.wait(LOOK_MS / 1000)
             continue
-        # What changed before the watch was set up, while the first look was taken, has no event.
+        # A change during the first refresh, before the watch was set up, has no event.
         unseen = True
         try:
             for changes in watch(
@@ -118,7 +118,7 @@ def _events(notes: Path, stop: threading.Event) -> Iterator[bool]:
                 if not root.is_dir():
                     break
         except OSError:
-            # The folder vanished while the watch was set up, or the system allows no more watches.
+            # The folder was removed meanwhile, or the system allows no more watches.
             stop.wait(LOOK_MS / 1000)
 
 
@@ -139,7 +139,7 @@ class Watcher:
         self._thread = threading.Thread(target=self._run, name="ragbot-watch", daemon=True)
 
     def start(self) -> Self:
-        """Begin to follow the folder."""
+        """Start to follow the folder, and return this watcher."""
         self._thread.start()
         return self
 

@@ -1,4 +1,4 @@
-"""Analyse a question: follow-ups, parts, types, languages, and questions that structure answers.
+"""Analyse a question: follow-ups, parts, types, languages, and look-ups in the notes' structure.
 
-Open `question.py` first: its `Question` is what retrieval and answers read.
+Open `question.py` first: retrieval and answers read its `Question`.
 """

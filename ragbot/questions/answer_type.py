@@ -1,12 +1,12 @@
-"""The type of the answer that a question asks for, and whether a sentence contains one.
+"""The kind of value that a question asks for, and whether a sentence contains one.
 
-"How many tokens?" is answered by a number of tokens, "who?" by a name. A sentence without one
-may be near to the question in every other way and still not answer it.
+A number of tokens answers "How many tokens?", a name answers "who?". A sentence without one does
+not answer, however similar it is to the question.
 
 References
 ----------
-Li and Roth (2002), "Learning question classifiers": the kinds of answers. Ours are the few that
-rules recognise in a sentence, without a model.
+Li and Roth (2002), "Learning question classifiers": the kinds of answers. Here are only those that
+rules recognise in a sentence.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, content_words, tokens
 
 AnswerType = Literal["count", "amount", "date", "name", "identifier"]
 
-# Without "one", which mostly counts nothing: "at one end", "the one that".
+# Without "one", which is mostly no number: "at one end", "the one that".
 _BEYOND = (
     "thirty forty fifty sixty seventy eighty ninety hundred thousand million billion twice once "
     "dozen"
@@ -51,16 +51,16 @@ _PROPER = re.compile(r"(?<!\w)[^\W\d_a-zß-öø-ÿ](?:[\w'’.-]+|[+#]+)")
 # A serial number or code: digits with letters and signs among them, in one or several groups.
 _CODE = re.compile(r"[A-Za-z]{0,4}[ ./+-]?\d[\w/.+-]*(?: [\d-]{2,})*|\S@\S+")
 LONG_CODE, SHORT_CODE = 6, 3
-"""Digits of a code, and of one that has letters too."""
+"""Least digits of a code without letters, and of a code with letters."""
 
-# General words for what is counted: sixty developers are people.
+# General words for anything counted: "sixty developers" counts people.
 _ANYTHING = {stem(word) for word in ("people", "persons", "things", "times", "ways", "kinds")}
 _ASKS_FOR_TIME = re.compile(r"\bhow (long|often|old|fast|soon)\b", re.IGNORECASE)
 _COUNTED = re.compile(
     r"\bhow many (?:of )?(?:the |our |these |those )*((?:[\w'’-]+ ){0,2}[\w'’-]+)", re.IGNORECASE
 )
 
-# "What decides how many they are?" asks for no number.
+# "What decides how many they are?" does not ask for a number.
 _EMBEDDED = re.compile(
     r"(?<=\w )(?<!\band )(?<!\bor )(about|on|in|of|to|over|decides?|determines?|describes?|limits?"
     r"|measures?) how (many|much|often|long|large|big|far|high|low|old|tall|fast)\b",
@@ -69,7 +69,7 @@ _EMBEDDED = re.compile(
 _AUXILIARY = "do|does|did|is|are|was|were|has|have|can|may|might|will|would|should|could|must"
 # Chinese and Japanese ask for a number before the thing counted: 几号, 何歳.
 _COUNTED_HAN = re.compile(r"(?:几|多少|何(?!故|処|者|事|物))([\u4e00-\u9fff])")
-# "People who ask" asks for nobody, "who may ask?" for a kind of people.
+# "People who ask" does not ask for a name, and "who may ask?" asks for a kind of people.
 _WHO = (
     r"(^|[,.;:?!(–—-]\s*|\b(and|or|but|so|then|exactly|me|know|of|by|from|to|with|for|on|at"
     r"|through|about|not|as|is|was) )(who|whose|whom)\b"
@@ -178,8 +178,8 @@ def wanted(question: str, words: Sequence[str]) -> Wanted:
 def fit(wanted: Wanted, sentences: Sequence[str]) -> float:
     """Return the share of the values asked for that some sentences contain, in [0, 1].
 
-    Each value may be in any of them. A number counts half in a sentence that does not name the
-    thing counted: "sixty developers" may be people.
+    A value may be in any of them. A number counts half if its sentence does not name the thing
+    counted, because another word may mean the same: "sixty developers" for people.
 
     Examples
     --------
@@ -222,7 +222,7 @@ def _holds_amount(wanted: Wanted, sentence: str) -> bool:
 
 
 def _holds_date(wanted: Wanted, sentence: str) -> bool:
-    """Check for a date; for what happens again and again, a time or an event is enough."""
+    """Check for a date; for a repeated event, a time or another event is enough."""
     if _DATE.search(sentence) or wanted.on_a_day:
         return _DATE.search(sentence) is not None
     patterns = (_CLOCK, _TIME, _EVENT) if wanted.repeated else (_CLOCK,)

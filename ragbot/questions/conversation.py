@@ -1,7 +1,7 @@
 """Complete a follow-up with its subject, so that it can be searched by itself.
 
-The subject is that of the earlier question, in its words; no language model is needed. Small talk
-(a greeting, thanks) is recognised here, and never searched.
+The subject is that of the earlier question, in its words, by rules and without a model. Small talk
+(a greeting, thanks) is recognised here, and not searched.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, content_words, spoken_words, tokens
 
 TURNS = 6
-"""Latest turns that are read to complete a question."""
+"""Latest turns that can complete a question."""
 
 SUBJECT_WORDS = 40
-"""Greatest length of the subject of an earlier question, in characters."""
+"""Most words of a subject that is added to a question."""
 
 FEW_WORDS = 3
 """Most content words of a question without a name that refers to the one before."""
@@ -61,7 +61,7 @@ _OPENING = re.compile(
     r"the (?:first|second|third|last|other)s?)\b"
 )
 PASSAGES = 10
-"""Passages that are read for what is said of a new subject."""
+"""Passages in which words about a new subject are searched."""
 
 _SO = re.compile(r"(?i)^\W*(?:so|then)\b")
 _ONE_OF = re.compile(
@@ -109,7 +109,7 @@ class Standalone:
     replaces_subject
         Whether it only names a new subject: "And soy?".
     shown
-        Notes and spans that the answer before a follow-up quoted.
+        Notes and spans that the last answer quoted, if this is a follow-up.
     """
 
     query: str
@@ -130,18 +130,18 @@ def checked(question: str, most: int) -> str:
     Raises
     ------
     QuestionError
-        If it is empty or too long, or no text.
+        If it is empty, too long, or not text.
     """
     question = question.strip()
     try:
         question.encode()
     except UnicodeEncodeError:
-        raise QuestionError("The question has characters that are no text. Send UTF-8.") from None
+        raise QuestionError("The question has characters that are not text. Send UTF-8.") from None
     if not question:
-        raise QuestionError("The question is empty. Type what you want to know of the notes.")
+        raise QuestionError("The question is empty. Ask something about the notes.")
     if len(question) > most:
         raise QuestionError(
-            f"The question has {len(question):,} characters; at most {most:,} are read. "
+            f"The question has {len(question):,} characters; at most {most:,} are allowed. "
             f"Shorten it, or raise RAGBOT_MAX_QUESTION."
         )
     return question
@@ -157,7 +157,7 @@ def standalone(question: str, history: Sequence[Turn], corpus: Corpus) -> Standa
     history
         Earlier turns, oldest first.
     corpus
-        The notes: a question that names one needs no subject from earlier turns.
+        Its notes are looked up, because a question that names one needs no earlier subject.
     """
     text = " ".join(question.split())
     talk = talk_of(text)
@@ -176,7 +176,7 @@ def standalone(question: str, history: Sequence[Turn], corpus: Corpus) -> Standa
 
 
 def talk_of(message: str) -> Talk:
-    """Return the kind of small talk that a message is; empty for a question about the notes.
+    """Return the kind of small talk of a message; empty for a question about the notes.
 
     Examples
     --------
@@ -214,7 +214,7 @@ def _refers_back(question: str, corpus: Corpus) -> bool:
 
 
 def _is_whole(question: str) -> bool:
-    """Check whether a question both asks and says what of."""
+    """Check whether a question has both a word that asks and a subject."""
     return _ASKING.match(question) is not None and any(
         word not in STOP_WORDS for word in tokens(question)
     )
@@ -252,8 +252,9 @@ def _item(question: str, turn: Turn) -> str:
 def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
     """Return the subject of the last question, and of the questions that it referred to.
 
-    "And soy?" replaces a subject. After "what about peas?" nothing is taken over. After a longer
-    question its words are, without the names of notes if soy is one.
+    "And soy?" replaces a subject. If the question before was such a one too ("what about peas?"),
+    its words are skipped. The words of a longer question are kept, without the names of notes if
+    soy is a note.
     """
     instead = replaces_subject(question)
     about = [name for turn in turns for name in _names(turn.question, corpus)]
@@ -261,7 +262,8 @@ def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
         # "it" in "Who translated it?" refers to the note named before, not to the whole question.
         return about[-1]
     named = instead and bool(_names(question, corpus))
-    # "So what's the remedy?" asks something else of the same subject, "since when?" more of it all.
+    # "So what's the remedy?" asks something new about the same subject; "since when?" continues
+    # the last question.
     other = not instead and _is_whole(question)
     parts: list[str] = []
     for place, turn in reversed(list(enumerate(turns))):
@@ -280,10 +282,10 @@ def _subject(question: str, turns: Sequence[Turn], corpus: Corpus) -> str:
 
 
 def _said_with(question: str, words: Sequence[str], corpus: Corpus) -> list[str]:
-    """Return those of some words that the notes say of a new subject; all if they say none.
+    """Return the words that the notes use with a new subject; all words if they use none.
 
-    After "what does oat milk cost", "and almond?" is about milk and cost: a sentence with
-    "almond" holds both, and no "oat".
+    After "what does oat milk cost", "and almond?" is about milk and cost: the sentences with
+    "almond" have these words, but not "oat".
     """
     new = {stem(word) for word in content_words(question)}
     topic = {stem(word) for text in words for word in content_words(text)}
@@ -337,6 +339,6 @@ def _reply(corpus: Corpus, talk: Talk, language: str) -> str:
 
 
 def starters(corpus: Corpus, most: int = 3, language: str = "en") -> tuple[str, ...]:
-    """Return questions to begin with: about the notes that most others link to."""
+    """Return questions to begin with, about the notes with the most links to them."""
     titles = [corpus.notes[note].title for note in corpus.graph.hubs(most)]
     return tuple(phrases(language).starter.format(title=title) for title in titles)

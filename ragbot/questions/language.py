@@ -1,7 +1,7 @@
-"""The bot's own sentences in the language of a question, and small talk in it.
+"""ragbot's own sentences in each language, and small talk.
 
-German, French, Spanish, Chinese and Japanese questions get those sentences in their language, all
-others in English. Quotes stay in the note's language.
+These sentences are in German, French, Spanish, Chinese or Japanese if the question is, else in
+English. Quotes are in the note's language.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ SMALL_TALK = {fold(said): talk for talk, words in _TALK.items() for said in word
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """The bot's own sentences in one language.
+    """ragbot's own sentences in one language.
 
-    `silent` says that the notes do not answer, and `unanswered` that they do not answer a part;
+    `silent` says that the notes do not answer, and `unanswered` that they do not answer a part.
     `nearest` and `more` introduce notes and passages.
     """
 

@@ -1,7 +1,7 @@
 """Look up answers in the structure of the notes: rows, properties, tags, dates and tasks.
 
 "The berth of the Corvo" is a cell, "the serial number of the boiler" a property; "which notes are
-tagged T" and "open tasks" are lists. Such facts are looked up, not ranked.
+tagged T" and "open tasks" are lists. Look-ups find such facts; no ranking is needed.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ MOST_ROWS = 3
 """Rows that answer together, where the question names no column that they fill."""
 
 YEARS = 50
-"""Years back in which a day without a year is looked for."""
+"""Past years in which a day without a year is searched."""
 
 LEAST_STEM = 5
-"""Letters of the shortest stem that can be the beginning of another stem of the word."""
+"""Letters of the shortest stem that counts as the beginning of a longer one."""
 
 _LISTED = re.compile(r"\b(who|whom|which|list|name|what (are|were|do|does|did|\w+s\b))\b", re.I)
 _TAGGED = re.compile(
@@ -80,7 +80,7 @@ ASKING = frozenset(map(stem, _ASKING_WORDS.split()))
 
 
 def _root(word: str) -> str:
-    """Return the stem of a word without the ending of who does it: "keeps", "Keeper"."""
+    """Return the stem of a word, without "-er" or "-or": equal for "keeps" and "Keeper"."""
     found = stem(word)
     return found[:-2] if found.endswith(("er", "or")) and len(found) >= LEAST_STEM else found
 
@@ -94,7 +94,7 @@ _NUMBERS = {_root(word) for word in TO_TWENTY} | {str(number) for number in rang
 class Found:
     """One fact that was looked up, as text, with its place.
 
-    All lines of a list have the place of the list.
+    All lines of a list have the span of the list.
     """
 
     note: NoteId
@@ -106,7 +106,7 @@ class Found:
 
 
 def look_up(corpus: Corpus, question: Question) -> tuple[Found, ...]:
-    """Return what answers a question by structure; nothing for any other question."""
+    """Return the facts that answer a question; empty if no structure does."""
     for search in (_tagged, _tasks, _attended, _dated, _when, _values, _headed, _named):
         if found := tuple(search(corpus, question)):
             return found
@@ -128,7 +128,7 @@ def _tagged(corpus: Corpus, question: Question) -> Iterator[Found]:
 
 
 def _tag_place(note: Note, tag: str) -> Span:
-    """Return the property or word that tags a note."""
+    """Return the span of the property or word that tags a note."""
     for unit in units(note):
         tags = unit.kind == "property" and unit.columns[0][0].casefold() in ("tags", "tag")
         if tags and tag.casefold() in unit.text.casefold():
@@ -206,7 +206,7 @@ def _in_every_year(period: When) -> Iterator[tuple[date, date]]:
 
 
 def _when(corpus: Corpus, question: Question) -> Iterator[Found]:
-    """Yield the lines of daily notes on a subject: the date is in the note's name."""
+    """Yield the line of each daily note about a subject, because its name is the date."""
     wanted = _subject(question)
     if not _WHEN.search(question.standalone) or not wanted:
         return
@@ -225,7 +225,7 @@ def _values(corpus: Corpus, question: Question) -> Iterator[Found]:
     wanted = _subject(question)
     named = (corpus.notes[note] for name in question.names for note in name.notes)
     if any(wanted <= _roots((note.title, *note.aliases)) for note in named):
-        return  # the question asks for the note itself
+        return  # the question is about the note itself
     every = _roots_of(question.terms)
     rows: dict[bool, list[Found]] = {True: [], False: []}
     properties: list[tuple[int, bool, Found]] = []
@@ -252,7 +252,7 @@ def _values(corpus: Corpus, question: Question) -> Iterator[Found]:
 
 
 def _attended(corpus: Corpus, question: Question) -> Iterator[Found]:
-    """Yield the list of those who attended a meeting, under any heading for it."""
+    """Yield the list of the people who attended a meeting, under a heading of `_ATTENDEES`."""
     text, days = question.standalone, question.dates
     asked = _ATTENDED.search(text)
     if asked is None:
@@ -264,7 +264,7 @@ def _attended(corpus: Corpus, question: Question) -> Iterator[Found]:
         day = note_date(note)
         if days and not (day and any(when.covers(day) for when in days)):
             continue
-        # Without a date and a name, any meeting would do.
+        # Without a date or a name, every meeting would match.
         if not wanted <= _roots((note.title, *note.aliases, note.id)) or not (wanted or days):
             continue
         every = units(note)
@@ -309,7 +309,7 @@ def _headed(corpus: Corpus, question: Question) -> Iterator[Found]:
 
 
 def _named(corpus: Corpus, question: Question) -> Iterator[Found]:
-    """Yield the name of an empty note that holds all words of the question: it says the answer."""
+    """Yield the name of an empty note that contains all words of the question."""
     wanted = _subject(question)
     for note in _nearby(corpus, question) if wanted else ():
         if not note.text.strip() and _all_alike(wanted, _roots([note.title])):
@@ -321,7 +321,7 @@ def _all_alike(wanted: Collection[str], place: Collection[str]) -> bool:
 
 
 def _alike(one: str, other: str) -> bool:
-    """Check whether two stems are of one word: "attend" and "attende" of "attendees"."""
+    """Check whether two stems belong together: "attend", and "attende" of "attendees"."""
     shorter, longer = sorted((one, other), key=len)
     return shorter == longer or (len(shorter) >= LEAST_STEM and longer.startswith(shorter))
 
@@ -336,13 +336,13 @@ def _nearby(corpus: Corpus, question: Question) -> list[Note]:
 
 
 def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool | None:
-    """Check whether a row holds all that a question names, with a column of the question.
+    """Check whether a row contains all words of a question, and has a column that it names.
 
     Returns
     -------
     bool or None
-        True where the cell of such a column says what the question does not: "which boats have
-        Lars as skipper" asks for the boat. False for any other such row, None for no such row.
+        True if the cell of such a column says something that the question does not: "which boats
+        have Lars as skipper" asks for the boat. False for another such row, None for other rows.
     """
     names = [_roots([name]) for name, _ in unit.columns]
     columns = set().union(*names)
@@ -356,9 +356,9 @@ def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool | None:
 
 
 def _holds_names(unit: Unit, question: str, place: str) -> bool:
-    """Check that a row holds each name of a question in Chinese or Japanese as a whole.
+    """Check that a row contains each whole name of a question in Chinese or Japanese.
 
-    Words alone cannot tell, as they are single characters.
+    A comparison of words is not enough, because they are single characters.
     """
     asked = fold(question)
     for name in filter(None, (fold(name) for name, _ in unit.columns)):
@@ -368,7 +368,7 @@ def _holds_names(unit: Unit, question: str, place: str) -> bool:
 
 
 def _subject(question: Question, outside: Span | None = None) -> set[str]:
-    """Return the roots of what a question names, in English too, without words that only ask.
+    """Return the roots of the words of a question, without words that only ask.
 
     With a span, its words outside that are read.
     """

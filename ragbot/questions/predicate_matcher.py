@@ -2,8 +2,8 @@
 
 "What extends X?" and "what is X extended by?" ask for the same edges, and
 "what does X extend?" for the opposite ones. A predicate is a verb as well
-(`extends`, `motivated_by`), so both are brought to one form: a stem, a voice
-and a preposition.
+(`extends`, `motivated_by`), so both are reduced to a stem, a voice and a
+preposition.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def asked(words: Sequence[str], names: Iterable[str], free: Sequence[bool]) -> l
     Returns
     -------
     list of Asked
-        Those whose words match, exact ones alone if there are any.
+        The predicates that match: the exact matches, or else those by meaning.
     """
     stems = [
         _agentless(stem(word)) if is_free else "" for word, is_free in zip(words, free, strict=True)
@@ -197,7 +197,7 @@ def _parts(predicate: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _agentless(root: str) -> str:
-    """Cut the ending of a noun for a person, so that "translator" equals "translated".
+    """Remove the ending of a noun for a person, so that "translator" equals "translated".
 
     Examples
     --------

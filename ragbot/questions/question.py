@@ -76,14 +76,14 @@ class Question:
     Attributes
     ----------
     text
-        As it was typed.
+        The question as typed.
     standalone
-        The text to search: a follow-up is completed with its subject. All other values are
-        those of this text.
+        The text to search: the question, completed with its subject if it is a follow-up. The
+        values below are those of this text.
     words
         Its words, folded.
     terms
-        The words that an answer shares, see `ragbot.text.tokenize.terms`.
+        The words that carry its subject, see `ragbot.text.tokenize.terms`.
     language
         Its ISO 639 code.
     type
@@ -91,15 +91,15 @@ class Question:
     wanted
         The values that an answer must contain.
     number
-        How many things it asks for; None for one, or without a number.
+        Number of things that it asks for; None for one, or without a number.
     term
         Stems of X in "what is X?".
     dates
         Dates in it.
     names
-        Names of notes in it.
+        Names of notes in the question.
     ghosts
-        Names in it that notes link to and no note has.
+        Ghosts that it names.
     notes
         The notes that it names by title, alias, ghost, tag or day, with the rarity of that name in
         [0, 1].
@@ -108,16 +108,16 @@ class Question:
     full_names
         Stems of each name of several words.
     relation
-        The relations that it asks for, with those found; None if it asks for none.
+        The relations that it asks for, with the ones found; None if it asks for none.
     vectors
-        None without an encoder, and for scripts that the encoder does not know: then words and
-        links alone are searched.
+        None without an encoder, and for a script that the encoder does not know: then only words
+        and links are searched.
     parts
         The questions that it consists of, at least two; empty if it is one.
     new_subject
-        Stems of the subject that replaces that of the question before.
+        Stems of the subject that replaces the last one; empty for other questions.
     shown
-        Places that the last answer quoted: the answer to a follow-up begins with others.
+        Places that the last answer quoted; the answer to a follow-up begins with others.
     """
 
     text: str
@@ -245,7 +245,7 @@ def _vectors(
     corpus: Corpus, query: str, spoken: Sequence[Word], encode: EncodeQuestion | None
 ) -> QuestionVectors | None:
     found = encode(query) if encode else None
-    # An encoder without vectors of words does not show which words it knows.
+    # Without vectors of words it is not known which words an encoder knows.
     if found is None or (found.words.spans and not is_readable(query, found.words.spans)):
         return None
     spans = found.words.spans

@@ -55,7 +55,7 @@ _YES_OR_NO = re.compile(
     r"\W*(?:did|do|does|is|are|was|were|can|could|should|would|has|have|will)\b", re.IGNORECASE
 )
 MOST_BESIDE = 5
-"""Most content words before the verb of a definition, besides the term."""
+"""Most content words before the verb of a definition, beside the term."""
 
 _ASKING = {"defin", "explain", "describ", "tell", "mean", "exactl", "actuall", "term"}
 _SAYS = {"is", "are", "was", "were", "means", "mean", "refers", "refer", "denotes", "describes"}
@@ -63,10 +63,10 @@ _ARTICLES = {"the", "a", "an"}
 
 LEAST_WORDS, LEAST_NAMED = 3, 2
 """Least content words of a clause that is searched by itself, and of a "what is X?" clause. A
-shorter one stays with the clause before it."""
+shorter clause is joined to the one before it."""
 
 MOST_CLAUSES = 5
-"""Most clauses of a question; the rest stays with the last one."""
+"""Most clauses of a question; further ones are joined to the last."""
 
 _QUESTION_WORD = (
     r"(?:what|which|who|whom|whose|how|where|when|why|if|is|are|was|were|does|did|do|can|could"
@@ -94,7 +94,7 @@ def question_type(question: str) -> QuestionType:
 
 
 def things_asked(question: str) -> int | None:
-    """Return how many things a question asks for; None for one, or without a number.
+    """Return the number of things that a question asks for; None for one, or without a number.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def defines(term: frozenset[str], sentence: str) -> bool:
 
 
 def clauses(question: str) -> list[str]:
-    """Return the things that a question asks.
+    """Return the clauses of a question that asks several things.
 
     It is cut at the ends of sentences, and where a new question begins: at a
     question word or an auxiliary after "and", "or" or "but".
@@ -153,7 +153,7 @@ def clauses(question: str) -> list[str]:
     Returns
     -------
     list of str
-        At least two, in the order of the question; empty when it asks one thing.
+        At least two, in the order of the question; empty if it asks one thing.
 
     Examples
     --------

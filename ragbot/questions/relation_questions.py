@@ -27,7 +27,7 @@ COMMON = 0.25
 """Greatest rarity of a one-word name that counts as a common word, such as "Models"."""
 
 GUESSES = 30
-"""Most notes tried, the best matches of title and question first."""
+"""Most notes that are tried, with the best matches of title and question first."""
 
 MOST_OTHERS_IF_NONE = 2
 """Most other words in a question whose answer may be that there is no such relation."""
@@ -70,18 +70,18 @@ class RelationQuestion:
     predicates
         The predicates asked for, as the vault spells them.
     direction
-        Where the note asked about is in the first of them: `out` as the
-        source, `in` as the target, `both` when the predicate is symmetric.
+        Place of the subject in relations of the first predicate: `out` as the source,
+        `in` as the target, `both` if the predicate is symmetric.
     subject, object
         The notes named; `object` for all kinds but `edges`. The subject of `edges` may be a
         ghost, by its name.
     relations
         The answer: every edge asked for, in the order of the file; or the
-        shortest path, each relation sharing a note with the one before. Empty when
-        the notes hold no such relation. A relation whose `target` is None
-        leads to a ghost.
+        shortest path, where each relation shares a note with the one before. Empty if
+        the notes have no such relation. A relation with the `target` None leads to a
+        ghost.
     ghosts_only
-        Whether only relations to notes that are not written were asked for.
+        Whether the question asks only for notes that are not written yet.
     """
 
     kind: Literal["edges", "path", "stated", "unstated"]
@@ -116,9 +116,8 @@ def answerable(
     Returns
     -------
     RelationQuestion or None
-        None when the question names no note, or no relation; or when it does
-        both, but no relation answers and the question has only some words
-        of the name.
+        None if the question names no note, or no relation. Also None if no relation
+        answers and the question has only some words of the note's name.
     """
     words = [word.folded for word in spoken]
     line = " ".join(words)
@@ -126,7 +125,7 @@ def answerable(
     if not asks and _YES_OR_NO.isdisjoint(words[:1]):
         return None
     if _COMPARES.search(line):
-        # "How is a reference different from a source?" asks for no reference.
+        # "How is a reference different from a source?" does not ask for a reference.
         return None
     named = _named(names, spoken)
     if len(named) > 1 and (stated := _stated(corpus, words, named)):
@@ -184,7 +183,7 @@ def _stated(
                 found.append(relation)
     asked = tuple(match.predicate for match in matches)
     if not matches[0].exact:
-        # "X mitigates Y" does not mean yes to "Does X reduce Y?", but it is the nearest answer.
+        # "X mitigates Y" does not prove "Does X reduce Y?", but it is the nearest answer.
         joined = RelationQuestion("path", asked, direction, one.note, other.note, tuple(found))
         return joined if found else None
     kind: Literal["stated", "unstated"] = "stated" if found else "unstated"
@@ -193,7 +192,7 @@ def _stated(
 
 
 def _between(corpus: Corpus, one: _Named, other: _Named) -> tuple[Relation, ...]:
-    """Return the relations between two notes, else a link, else the shortest way."""
+    """Return the typed relations between two notes, else a link, else the shortest path."""
     between = [
         relation
         for relation in corpus.graph.neighbours(one.note)
@@ -221,7 +220,7 @@ def _edges(
     directions: list[Direction] = []
     for match in matches:
         direction = _direction(match, words, name)
-        # Every relation is a link, so a question about links asks for all of them.
+        # Every relation is a link, so a question about links asks for all relations.
         predicate = None if match.predicate == LINKS_TO else match.predicate
         found = corpus.graph.neighbours(name.note, predicate, direction)
         # No author wrote a mention.
@@ -249,7 +248,7 @@ def _edges(
 
 
 def _asked(corpus: Corpus, words: Sequence[str], named: Sequence[_Named]) -> list[Asked]:
-    """Return the predicates asked for: those of the vault, else links, else ones it lacks."""
+    """Return the predicates asked for: of the vault, else links, else known ones it lacks."""
     free = [not _within(place, named) for place in range(len(words))]
     typed = [p for p in corpus.graph.predicates if p not in UNTYPED]
     for names in (typed, [LINKS_TO], sorted(predicates.KNOWN)):
@@ -285,7 +284,7 @@ def _kind(words: Sequence[str], verbs: Collection[int]) -> str:
 
 
 def _are_of_kind(corpus: Corpus, relations: Sequence[Relation], subject: NoteId, kind: str) -> bool:
-    """Check whether path or title of a note at the other end contain the kind asked for."""
+    """Check whether the path or title of a note at the other end has the kind asked for."""
     ends = {r.target if r.source == subject else r.source for r in relations}
     texts = (f"{end} {corpus.notes[end].title}" for end in ends if end)
     return not kind or any(stem(word) == kind for text in texts for word in tokens(text))

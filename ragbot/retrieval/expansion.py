@@ -1,6 +1,6 @@
 """Expansion: score the notes that the best notes link to.
 
-A note passes a part of its score on to the notes that it links to: the lower its rank, the less.
+A note passes a share of its score on to the notes that it links to: the lower its rank, the less.
 The more notes link to a target, the less it gains, because a link to a hub says little. Of several
 links to a note only the one from the best note counts, so that a hub gains nothing from its many
 links.
@@ -30,10 +30,10 @@ SEEDS = 10
 """Notes whose links are followed."""
 
 DECAY = 0.25
-"""Difference to the best seed's score at which a seed passes on 1/e of the share."""
+"""Score below that of the best seed at which a seed passes on 1/e of the share."""
 
 LINK = 0.5
-"""Score of a link from the best seed to a note with no other, if links are fully trusted."""
+"""Score of a link from the best seed to a note with no other link, at full trust."""
 
 FADING = 0.5
 """Share of the score that a further hop passes on."""
@@ -44,7 +44,7 @@ ASKED = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The best path to a note: its score, and the note before."""
+    """The last step of the best path to a note: the score of the path, and the note before."""
 
     score: float
     origin: NoteId
@@ -110,7 +110,7 @@ def expand(
     asked
         The relations that the question asks for, if any.
     scores
-        Of the first stage.
+        Scores of the first stage.
     hops
         Links to follow from a note; 0 to follow none.
     """
@@ -155,7 +155,7 @@ def along_links(corpus: Corpus, sources: Iterable[tuple[NoteId, float]]) -> dict
 
 
 def _follow_asked(corpus: Corpus, asked: RelationQuestion, expansion: Expansion) -> None:
-    """Add the notes that the relations asked for lead to, and the note that has these."""
+    """Add the notes at the ends of the relations asked for."""
     here = asked.subject
     if here not in corpus.notes:
         # A note that links to a ghost contains its name, as the question does.

@@ -1,4 +1,4 @@
-"""Filters: select the notes of a corpus that may be found."""
+"""Filters: which notes of a corpus may be found."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def filter_notice(corpus: Corpus, filters: Filters) -> str:
 
 
 def _joined(corpus: Corpus, filters: Filters) -> set[NoteId]:
-    """Find notes joined to `near` by `predicate`; without `near`, those at either end of it."""
+    """Return the notes joined to `near` by `predicate`; without `near`, those at either end."""
     graph = corpus.graph
     if not filters.near:
         relations = list(graph.with_predicate(filters.predicate))

@@ -20,13 +20,13 @@ BM25_DEPTH = 500
 """Passages with the best BM25 scores whose notes are scored."""
 
 NAME = 0.5
-"""Score of a note that the question names by a word that no passage holds."""
+"""Score of a note that the question names by a word that no passage contains."""
 
 WORDS = 0.5
-"""Score of a passage that holds all words of the question."""
+"""Score of a passage with all words of the question."""
 
 LENGTH = 0.0125
-"""Penalty of a note per factor e of passages: the best of many passages is high by chance."""
+"""Penalty of a note for each factor e of passages: of many passages, one is near by chance."""
 
 
 @dataclass
@@ -80,7 +80,7 @@ class FirstStage:
         return sorted(own, key=self.passage_score, reverse=True)[:count]
 
     def score_passages(self, passages: Iterable[int]) -> None:
-        """Score the notes of some passages, which are the best of each by meaning or by words."""
+        """Score the notes of some passages: the best ones of each note by meaning or words."""
         notes = self.corpus.notes_of(passages)
         best: dict[NoteId, list[int]] = {note: [] for note in self.names}
         for passage in passages:
@@ -94,7 +94,7 @@ class FirstStage:
         self._score({note: found[note] for note in notes})
 
     def complete(self, notes: Sequence[NoteId]) -> None:
-        """Make the cosines of some notes exact, and score them by these."""
+        """Compute the cosine of every passage of some notes, and score the notes again."""
         if self.query is None:
             return
         found = self.corpus.passages_by_note(notes)

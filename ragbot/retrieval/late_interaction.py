@@ -10,8 +10,8 @@ equality instead.
 References
 ----------
 Khattab and Zaharia (2020), "ColBERT: efficient and effective passage search via contextualized
-late interaction over BERT", doi:10.1145/3397271.3401075: the sum of nearest words. Ours takes an
-encoder that was not trained for it, and weighs the words of the question by their rarity.
+late interaction over BERT", doi:10.1145/3397271.3401075: the sum over nearest words. Unlike
+ColBERT, the encoder is not trained for it, and the words of the question have weights.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Similarity:
     Attributes
     ----------
     passage
-        Of all words of the passage, its title and headings among them.
+        Similarity of the whole passage, with its title and headings.
     own
         Shape (pieces,): of the words of each piece.
     words
@@ -108,7 +108,7 @@ class Reading:
     def _cosines(self, passages: Sequence[int]) -> Iterator[tuple[Codes, FloatArray]]:
         """Yield the codes of each passage, and the cosines of the question's words with them.
 
-        One matrix product computes all: between many small ones the threads of BLAS would spin.
+        One matrix product computes all, because the threads of BLAS spin between many small ones.
         """
         codes = self._corpus.codes(passages)
         if codes:

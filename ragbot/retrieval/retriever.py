@@ -26,7 +26,7 @@ from ragbot.retrieval.filters import allowed_notes
 from ragbot.retrieval.late_interaction import Reading, reads
 
 HOPS = 1
-"""Links followed from a seed, unless asked otherwise."""
+"""Links followed from a seed by default."""
 
 ADMITTED = 30
 """Notes that are read word by word."""
@@ -35,7 +35,7 @@ READ = 5
 """Best passages of such a note that are read."""
 
 LATE = 1.5
-"""Score of a passage that holds every word of the question."""
+"""Score of a passage that contains every word of the question."""
 
 NO_FILTERS = Filters()
 
@@ -55,10 +55,8 @@ def retrieve(
 
     Parameters
     ----------
-    corpus
-        One snapshot of an index.
     question
-        The question; each of its parts is searched too.
+        Each of its parts is searched too.
     k
         Number of hits wanted, >= 1.
     filters
@@ -90,7 +88,7 @@ def retrieve(
 
 
 class Retriever:
-    """Retrieval, and after it a cross-encoder that reads the best hits again.
+    """Retrieval, followed by a cross-encoder that ranks the best hits again.
 
     Parameters
     ----------
@@ -127,12 +125,12 @@ def _hits(corpus: Corpus, scorings: Sequence[QueryScoring], k: int, per_note: in
 
 
 def _copies_behind(corpus: Corpus, hits: Sequence[Hit]) -> list[Hit]:
-    """Move conflict copies right behind the original, if that is found too."""
+    """Move conflict copies directly behind their original, if it is found too."""
     scores = {hit.passage.note: hit.score for hit in reversed(hits)}
     copies = conflict_copies(scores, lambda note: corpus.notes[note].text)
     if not copies:
         return list(hits)
-    # The next lower float: of equal sentences in both notes, the original's comes first.
+    # The next lower float, so that of two equal sentences the original's comes first.
     below = {copy: math.nextafter(scores[note], -math.inf) for copy, note in copies.items()}
     lowered = [
         replace(hit, score=min(hit.score, below.get(hit.passage.note, hit.score))) for hit in hits
@@ -143,7 +141,7 @@ def _copies_behind(corpus: Corpus, hits: Sequence[Hit]) -> list[Hit]:
 def _together(
     scorings: Sequence[QueryScoring],
 ) -> tuple[dict[NoteId, float], dict[NoteId, int]]:
-    """Score notes by the whole question and its clauses; return each with its best clause.
+    """Return the score of each note by the whole question and its clauses, and its best clause.
 
     Scores are relative to that of the best note, because a clause of two rare words and one of ten
     common words have different scales.
@@ -211,7 +209,7 @@ class QueryScoring:
         self._ranks: _Ranks | None = None
 
     def passages(self, note: NoteId, count: int) -> list[tuple[int, float]]:
-        """Return the best passages of a note, each with its difference to the first one's score."""
+        """Return the best passages of a note, each with its score minus that of the first one."""
         best = self._found.best_passages(note, count)
         first = self._found.passage_score(best[0]) if best else 0.0
         return [(one, self._found.passage_score(one) - first) for one in best]
@@ -223,7 +221,7 @@ class QueryScoring:
         return self._ranks.evidence(note, passage)
 
     def _read(self, reading: Reading, notes: Sequence[NoteId]) -> dict[NoteId, float]:
-        """Read the best passages of some notes word by word; return the score that each gains.
+        """Compare the best passages of some notes word by word; return the score that each gains.
 
         The least similar note gains nothing, like one that is not read.
         """

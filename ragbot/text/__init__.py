@@ -1,4 +1,4 @@
 """Words, sentences, names, dates and languages of plain text, in any script.
 
-Open `tokenize.py` first: what search sees of a text.
+Open `tokenize.py` first: it yields the words that search compares.
 """

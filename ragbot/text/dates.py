@@ -64,15 +64,15 @@ _REST = re.compile(rf"(?:{_WEEKDAYS}|T\d{4}|T?\d\d:[\d:.+Z]*|[\W_])*", re.IGNORE
 _WORDS = frozenset(
     {"may", "mar", "mai", "march", "mars", "sept", "dec", "jan", "jun", "mei", "dic", "ago"}
 )
-"""Names of months that are other words too: without a year they count with a capital letter."""
+"""Names of months that are other words too: without a year, they need a capital letter."""
 
 
 @dataclass(frozen=True, slots=True)
 class When:
     """The days that a date in a text covers: one, a week, a month or a year.
 
-    `first` and `last` are its days. Without a year, both are in a leap year that means
-    any: `yearless` says so.
+    `first` and `last` are the first and last day. If `yearless` is True, the date has no
+    year, and both are in a leap year that stands for any.
     """
 
     span: Span
@@ -82,11 +82,11 @@ class When:
 
     @property
     def day(self) -> date | None:
-        """The day, where it is one day of a year."""
+        """The day, if the date is one day of a known year; else None."""
         return self.first if self.first == self.last and not self.yearless else None
 
     def covers(self, day: date) -> bool:
-        """Return whether a day is among those meant."""
+        """Return whether the date covers a day."""
         if self.yearless:
             return (day.month, day.day) == (self.first.month, self.first.day)
         return self.first <= day <= self.last
@@ -99,8 +99,6 @@ def find_dates(text: str, *, years: bool = False) -> list[When]:
 
     Parameters
     ----------
-    text
-        Any text.
     years
         Whether a year by itself is a date too.
 
@@ -131,7 +129,7 @@ def find_dates(text: str, *, years: bool = False) -> list[When]:
 
 
 def day_of(text: str) -> date | None:
-    """Return the one day that a text names, None when it names none or several."""
+    """Return the day that a text names; None if it names none or several."""
     days = {when.day for when in find_dates(text)} - {None}
     return days.pop() if len(days) == 1 else None
 
@@ -152,7 +150,7 @@ def only_dates(text: str) -> list[When]:
 
 
 def compact(day: date) -> str:
-    """Return the word for a day in the full-text index, for any spelling: `"20260605"`."""
+    """Return the word for a day in the full-text index, such as "20260605"."""
     return day.strftime("%Y%m%d")
 
 
@@ -184,7 +182,7 @@ def _meant(match: re.Match[str]) -> Iterator[When]:
     found = _period(match.span(), year, month, day)
     if found:
         yield found
-    # 5/6/2026: the month may come first; where both can be, both are meant.
+    # 5/6/2026: the month may come first. If both readings are dates, yield both.
     if parts.get("sep") == "/" and match.start("d") < match.start("m") and day != month:
         other = _period(match.span(), year, day, month)
         if other:

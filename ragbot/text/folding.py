@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Marks over letters that people leave out when they search: accents, breathings, vowel points;
-# and signs that show nothing: soft hyphens, and where a word may break.
+# Marks that people leave out when they search (accents, breathings, vowel points), and invisible
+# signs (soft hyphens, zero-width spaces).
 _MARKS = re.compile(
     "[\u00ad\u200b\u2060\ufeff"
     "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"

@@ -1,13 +1,13 @@
 """Find the names that are most similar to a misspelt one, quickly among many.
 
-Comparing a misspelt name with every other is quadratic in a large vault. Here
-each name is filed under its groups of three letters; only names that share
-a rare group with the wanted one are compared.
+To compare each misspelt name with every other takes quadratic time. So names are
+indexed by their groups of three letters, and only names that share a rare group
+with the wanted one are compared.
 
 References
 ----------
-Likeness is `rapidfuzz.fuzz.ratio`: 100 times twice the length of the longest
-common subsequence over the sum of both lengths.
+Likeness is `rapidfuzz.fuzz.ratio`: 200 times the length of the longest common
+subsequence, divided by the sum of both lengths.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 LIKENESS = 75.0
-"""Least likeness, 0..100, at which one name may be meant by another."""
+"""Least likeness, 0 to 100, of a name that may be a misspelling of another."""
 
 MAX_COMPARED = 200
 """Most names that are compared with a wanted one."""
@@ -42,7 +42,7 @@ class Nearest:
                 self._groups.setdefault(group, []).append(number)
 
     def find(self, name: str, n: int = 3, likeness: float = LIKENESS) -> list[str]:
-        """Return up to `n` names that are similar to `name`, the most similar first, never itself.
+        """Return up to `n` other names that are similar to `name`, the most similar first.
 
         Examples
         --------

@@ -1,7 +1,7 @@
 """Recognise the language of a question or a vault.
 
-Latin-script languages are recognised by their commonest words, the others by their script.
-The encoder we ship was trained on English: where it does not know a text, words decide.
+Languages in Latin script are recognised by their most frequent words, others by their script. The
+built-in encoder was trained on English; for a text in another language, words decide.
 """
 
 from __future__ import annotations
@@ -102,25 +102,25 @@ _FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
 _PAIRED = re.compile(f"[{PAIRED}]")
 
 LONGEST_PIECE = 14
-"""Letters of the longest word piece; an encoder returns a longer run for an unknown script."""
+"""Letters of the longest word piece; a longer one is an unknown script in one piece."""
 
 LONGEST_UNSPACED = 4
-"""The same of scripts without spaces, and of Korean, where a run is a phrase."""
+"""The same for scripts without spaces, and for Korean."""
 
 KNOWN = 0.5
-"""Least share of the non-Latin letters in word pieces of several letters in a known script."""
+"""For a known script: least share of non-Latin letters in pieces of several letters."""
 
 MULTILINGUAL_ENCODERS = (
     "intfloat/multilingual-e5-small",
     "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
 )
-"""Encoders for a vault in other languages, that sentence-transformers loads by these names."""
+"""Names of encoders for a vault in other languages."""
 
 _RAREST = 20
-"""Words among which a text has at least one common word of its language."""
+"""Number of words of a text that have at least one common word of its language."""
 
 _MOSTLY = 0.5
-"""Share of the letters in languages unknown to the encoder from which that is said."""
+"""Greatest share of the letters in languages unknown to the encoder without a notice."""
 
 _SAMPLE = 20_000
 """Characters of a text that are looked at."""
@@ -203,27 +203,27 @@ def unknown_share(texts: Iterable[str]) -> float:
 
 
 def foreign_notice(texts: Iterable[str]) -> str:
-    """Return advice to set another encoder if most texts are in languages unknown to ours.
+    """Return advice to set another encoder if this one does not know the language of most texts.
 
     Returns
     -------
     str
-        Empty where the encoder knows the language of half of the letters.
+        Empty if the encoder knows the language of at least half of the letters.
     """
     if unknown_share(texts) <= _MOSTLY:
         return ""
     return (
         "Most of these notes are in a language that the encoder does not know, so words alone "
-        "decide. For search by meaning set RAGBOT_EMBED_MODEL to a multilingual encoder, such as "
-        f"{' or '.join(MULTILINGUAL_ENCODERS)}, and run `ragbot index --rebuild`."
+        "decide. For search by meaning, download a multilingual encoder (such as `hf download "
+        f"{MULTILINGUAL_ENCODERS[0]}`), set RAGBOT_EMBED_MODEL to its name, and run `ragbot index`."
     )
 
 
 def is_readable(text: str, pieces: Sequence[Span]) -> bool:
     """Check whether an encoder knows the script of a text, by the word pieces of the text.
 
-    Where its vocabulary has no pieces of a script, an encoder cuts a text into single letters or
-    returns one unknown run. Vectors of such pieces are useless.
+    If its vocabulary lacks a script, an encoder cuts a text into single letters, or returns one
+    unknown piece. The vectors of such pieces mean nothing.
     """
     letters = len(_FOREIGN.findall(text))
     if 2 * letters <= len(re.findall(r"[^\W\d_]", text)):

@@ -1,4 +1,4 @@
-"""The scripts of letters, one list for words, names and languages."""
+"""The ranges of letters by script, for words, names and languages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNSPACED = "".join(SCRIPTS[name] for name in ("thai", "lao", "burmese", "khmer",
 """Letters of the scripts that put no space between words."""
 
 PAIRED = UNSPACED + SCRIPTS["hangul"]
-"""Letters that are searched in pairs: the above, and Korean, where particles cling to words."""
+"""Letters that are searched in pairs: these, and Korean, which joins particles to words."""
 
 MARKED = SCRIPTS["indic"]
 """Letters and vowel signs of scripts whose vowel signs `\\w` does not match."""

@@ -1,7 +1,7 @@
 """Sentence boundaries, with exact offsets, in Markdown prose of any script.
 
-Rules, not a model: a wrong boundary shifts a quotation by a few words, which a
-reader forgives, while a model would cost a download or seconds at each start.
+The boundaries are found by rules. A wrong one shifts a quote by a few words; a
+model would need a download, or seconds at each start.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ragbot.models import Span
 
 _CLOSING = r"[\"'”’»›)\]}*_~`」』】〉》）］]*+"
 
-# Ends of a sentence that need a space after them: Latin, Arabic, Ethiopic, Armenian, Indic, Greek.
+# Ends of a sentence before a space: Latin, Arabic, Ethiopic, Armenian, Indic, Greek.
 _SPACED = r"(?<![.!?…‽])(?:[.!?…‽]++|[؟۔።፧։।॥\u037e]|(?<=[\u0370-\u03ff\u1f00-\u1fff]);)"
 
 # The question of a flash card: `What is it?::This`.
@@ -31,13 +31,13 @@ _UNSPACED = r"[。！？｡．]++"
 
 _END = re.compile(rf"(?:{_CARD}|{_SPACED}{_CLOSING}(?=\s|$)|{_UNSPACED}{_CLOSING})")
 
-# A line that starts a new block: list item, heading, quotation, table row, or a blank.
+# A line that starts a new block: list item, heading, quote, table row, or a blank line.
 _BLOCK = re.compile(
     r"(?m)(?:\r\n|\n|\r)(?=[ \t]*(?:[-*+•][ \t]|\d{1,3}[.)][ \t]|#{1,6}[ \t]|>|\||(?:\r|\n|$)))"
 )
 
-# Full stops in here end nothing: table rows, code, links of every form, bare addresses. Lengths
-# are bounded, so that a note of brackets alone takes no longer than any other.
+# Full stops in these end no sentence: table rows, code, links, bare addresses. Lengths are bounded,
+# so that a note of nothing but brackets takes linear time.
 _WHOLE = re.compile(
     r"^[ \t>]*\|[^\r\n]*+"  # | A. B | C? |
     r"|(?<!`)(`{1,3})(?!`)[^`]{1,400}\1(?!`)"  # `a. B`
@@ -68,7 +68,7 @@ def sentences(text: str, start: int = 0) -> list[Span]:
     A sentence ends at its closing mark with the quotes and brackets that
     follow, unless the mark belongs to an abbreviation, an initial, a number or
     a link, or the next word starts in lower case. A list item, a heading, a
-    table row, a flash card and a blank line end one too; a line break alone does not.
+    table row, a flash card and a blank line end a sentence too; a line break does not.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Light stems: of English words, and of words in scripts that the default encoder does not know.
+"""Light stems of English words, and of words in scripts that the default encoder does not know.
 
-Where only words decide, "яблони" has to be found by "яблоня". The endings that are cut are
-the commonest of each language; a stem keeps at least three letters.
+In those scripts only words are compared, so "яблоня" must find "яблони". The most frequent endings
+of each language are removed; a stem has at least three letters.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 
 _LEAST = 3
-"""Letters that a stem keeps."""
+"""Least letters of a stem."""
 
 _ENDINGS = {
     "cyrillic": "иями ями ами ого его ому ему ыми ими иях ете ите ешь ишь ать ять еть ить уть "
@@ -45,7 +45,7 @@ _ENGLISH = ("ings", "ing", "ions", "ion", "ies", "es", "ed", "s", "e", "y")
 
 
 def stem(word: str) -> str:
-    """Cut the ending of an English verb or noun, so that its forms compare equal.
+    """Return an English verb or noun without its ending, so that its forms compare equal.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def stem(word: str) -> str:
 
 @lru_cache(maxsize=50_000)
 def foreign_stem(word: str) -> str:
-    """Return a folded word without its ending, and without a prefix that is written to it.
+    """Return a folded word without its ending, and without an attached prefix.
 
     Examples
     --------

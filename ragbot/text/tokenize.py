@@ -20,11 +20,11 @@ _KATAKANA = re.compile("[\u30a1-\u30fa\u30fc-\u30ff]{2,}")
 _SPELT = re.compile(
     "".join(("[", *(SCRIPTS[name] for name in ("thai", "lao", "burmese", "khmer")), "]+"))
 )
-"""Scripts without spaces whose letters are sounds: two of them in a row say nothing."""
+"""Scripts without spaces whose letters are sounds, so that two letters mean nothing."""
 _FUNCTION = frozenset(
     "是的了在有我你您他她它们这那吗呢吧什么哪谁几多少个为因所以和与就不没也会能要请问怎样何誰私"
 )
-"""Characters that join, point or ask, and name nothing."""
+"""Function characters, which carry no subject (Chinese and Japanese)."""
 
 _YEAR = re.compile(r"\d{4}")
 _SPOKEN = re.compile(r"[^\W_]+")
@@ -44,7 +44,7 @@ _TO_TWENTY = (
     "fifteen sixteen seventeen eighteen nineteen twenty"
 )
 TO_TWENTY = tuple(_TO_TWENTY.split())
-"""Words for numbers (English): the place of each is the number."""
+"""Words for numbers (English); the index of each is the number."""
 
 
 def tokens(text: str) -> list[str]:
@@ -69,18 +69,18 @@ def tokens(text: str) -> list[str]:
 
 
 def _days(text: str) -> list[str]:
-    """Return the words of the days in a text, except for those written in this form already."""
+    """Return the words of the days in a text, except days that are written in this form."""
     days = (when.day for when in find_dates(text))
     return [word for day in days if day and (word := compact(day)) not in text]
 
 
 def content_words(text: str) -> list[str]:
-    """Return `tokens` without stop words; all of them if there are no others."""
+    """Return `tokens` without stop words, or all tokens if there are no others."""
     return without_stop_words(tokens(text))
 
 
 def without_stop_words(words: Iterable[str]) -> list[str]:
-    """Return words without stop words; all of them if there are no others."""
+    """Return words without stop words, or all words if there are no others."""
     found = list(words)
     return [word for word in found if word not in STOP_WORDS] or found
 
@@ -95,7 +95,7 @@ class Word:
 
 
 def spoken_words(text: str) -> list[Word]:
-    """Return the words of a text one by one, as names are compared.
+    """Return the words of a text, as names are compared.
 
     Examples
     --------
@@ -109,10 +109,10 @@ def spoken_words(text: str) -> list[Word]:
 
 
 def terms(text: str) -> list[str]:
-    """Return the words that a text and its answer share, as what says that they are of one thing.
+    """Return the words that carry the subject of a text, to compare a question with an answer.
 
-    Of Chinese and Japanese, the characters that carry a subject and the pairs of katakana replace
-    the pairs, half of which join two words. Of Thai and its like, groups of three replace them.
+    For Chinese and Japanese they are the characters that carry a subject, and pairs of katakana,
+    because half of all pairs join two words. For Thai and similar scripts they are groups of three.
 
     Examples
     --------

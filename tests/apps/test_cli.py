@@ -185,7 +185,7 @@ def test_related_with_an_unknown_predicate_lists_the_known_ones(ragbot):
 def test_path_from_a_note_to_itself(ragbot):
     code, out, err = ragbot("path", "Tomato", "love apple")
     assert (code, out) == (0, "")
-    assert "one note, plants/Tomato.md" in err
+    assert "the same note, plants/Tomato.md" in err
 
 
 def test_path(ragbot, ragbot_json):
@@ -249,7 +249,9 @@ def test_index_reports_the_changes(tmp_path, plot, capsys):
         pytest.param(["search", "x", "-k", "9" * 30], "1<=x<=", id="huge"),
         pytest.param(["search", "x", "--hops", "21"], "0<=x<=20", id="far"),
         pytest.param(["search", "x", "--hops", "-1"], "0<=x<=20", id="hops"),
-        pytest.param(["index", "--notes", "~no-such-user/x"], "user that is not known", id="user"),
+        pytest.param(
+            ["index", "--notes", "~no-such-user/x"], "a user that does not exist", id="user"
+        ),
         pytest.param(["search", "x", "--since", "May"], "not a date", id="date"),
         pytest.param(["chat", "--port", "70000"], "0<=x<=65535", id="port"),
         pytest.param(["graph", "--format", "png"], "'png' is not one of", id="format"),

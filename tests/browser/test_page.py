@@ -197,7 +197,7 @@ def test_an_error_is_shown_and_the_question_is_not_lost(page, address):
     long = "tea " * 3000
     page.goto(f"{address}/?q={long.strip().replace(' ', '+')}")
     expect(page.get_by_role("alert")).to_have_text(
-        "The question has 11,999 characters; at most 2,000 are read. "
+        "The question has 11,999 characters; at most 2,000 are allowed. "
         "Shorten it, or raise RAGBOT_MAX_QUESTION."
     )
     # A page of question leaves room for what is said to it.

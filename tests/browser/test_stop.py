@@ -109,7 +109,7 @@ def test_a_rebuild_is_cancelled_and_the_index_stays(page, bot_with_model, monkey
     cancel.click()
     expect(page.locator("#index-message")).to_have_text("Cancelling…")
     gate.set()
-    expect(page.locator("#index-message")).to_contain_text("Cancelled: the index answers")
+    expect(page.locator("#index-message")).to_contain_text("Cancelled: the index is as it was")
     expect(page.locator("#index-state progress")).to_have_count(0)
     expect(cancel).to_be_hidden()
     after = bot_with_model.status()

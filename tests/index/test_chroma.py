@@ -130,7 +130,7 @@ def test_a_chroma_lost_during_a_chat_is_reported_and_rebuilt(vault, index):
     index._chroma._close_client()
     lose_chroma(index)
     assert best(index, "what melts") == "Ice.md"
-    assert "is gone" in index.chroma_error
+    assert "is missing" in index.chroma_error
     index.refresh(vault, WordEncoder())
     assert index.chroma_error == ""
 

@@ -450,7 +450,7 @@ def test_damaged_database_is_set_aside_and_built_again(vault, index, caplog, how
     assert best(fresh, "what melts") == "Ice.md"
     assert (index.directory / DAMAGED).is_file()
     assert "cannot be read" in caplog.text
-    assert f"kept as {DAMAGED}" in caplog.text
+    assert f"renamed to {DAMAGED}" in caplog.text
 
 
 def test_damage_after_a_kill_is_looked_for(vault, index, monkeypatch, caplog):
@@ -517,7 +517,7 @@ def test_a_database_of_another_program_is_not_taken_for_an_index(index, vault):
     with contextlib.closing(sqlite3.connect(index.directory / FILE)) as connection:
         connection.execute("CREATE TABLE theirs (value)")
         connection.execute("PRAGMA user_version = 1")
-    with pytest.raises(IndexDamagedError, match="no index of ragbot"), index.snapshot():
+    with pytest.raises(IndexDamagedError, match="not an index of ragbot"), index.snapshot():
         pass
     index.refresh(vault, WordEncoder())
     assert best(index, "what melts") == "Ice.md"
@@ -746,7 +746,7 @@ def test_index_in_a_read_only_folder_answers_as_it_was(vault, index, tmp_path, r
             check=False,
         )
     assert done.stdout.split() == ["Ice.md", "False"], done.stderr
-    assert "The index as it was answers" in done.stderr
+    assert "Answers come from the index as it was" in done.stderr
 
 
 def test_index_that_cannot_be_written_answers_as_it_was(vault, index, monkeypatch, caplog):
@@ -758,7 +758,7 @@ def test_index_that_cannot_be_written_answers_as_it_was(vault, index, monkeypatc
 
     monkeypatch.setattr(Database, "writing", writing)
     index.catch_up(vault)
-    assert "The index as it was answers" in caplog.text
+    assert "Answers come from the index as it was" in caplog.text
     assert best(index, "what melts") == "Ice.md"
 
 

@@ -68,12 +68,12 @@ def _resolved(bot: Ragbot, filters: Filters) -> Filters:
     ),
 )
 @click.argument("question")
-@click.option("-k", "count", type=COUNT, default=10, show_default=True, help="How many.")
-@click.option("--words", is_flag=True, help="By words and links only: quick, loads no encoder.")
+@click.option("-k", "count", type=COUNT, default=10, show_default=True, help="Number of passages.")
+@click.option("--words", is_flag=True, help="Search by words and links only; load no encoder.")
 @click.option(
     "--hops", type=click.IntRange(0, 20), help="Follow relations this many steps; 0 for none."
 )
-@click.option("--explain", is_flag=True, help="Show what found each, and by which path.")
+@click.option("--explain", is_flag=True, help="Show how each was found, and by which path.")
 @filter_options
 @json_option
 @places

@@ -24,7 +24,7 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def plain(text: str) -> str:
-    """Remove control characters."""
+    """Return a text with control characters replaced by U+FFFD."""
     return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
 
 
@@ -58,7 +58,7 @@ class Page:
         return self._code("33", text)
 
     def place(self, note: NoteId, line: int) -> str:
-        """Write `path:line`, as terminals and editors open it."""
+        """Return `path:line`, as terminals and editors open it; with colours, as a link."""
         written = plain(f"{self.notes / note}:{line}").replace("\n", " ")
         if not self.colour:
             return written
@@ -77,7 +77,7 @@ def wants_colour(stream: TextIO) -> bool:
 
 
 def answer(found: Answer, page: Page) -> Iterator[str]:
-    """Write an answer, then its citations, each with its place and its quotation."""
+    """Yield the lines for an answer, then those for its citations, each with place and quote."""
     yield plain(found.text)
     if found.citations:
         yield ""
@@ -89,7 +89,7 @@ def answer(found: Answer, page: Page) -> Iterator[str]:
 
 
 def hits(found: Iterable[HitRecord], page: Page, explain: bool) -> Iterator[str]:
-    """Write the hits of a search, best first; with the evidence of each if `explain`."""
+    """Yield the lines for the hits of a search, best first; with their evidence if `explain`."""
     for number, hit in enumerate(found, start=1):
         place = page.place(hit.note, max(1, hit.lines[0]))
         yield f"{number:2}  {page.bold(_line(hit.title))}  {page.dim(f'{hit.score:.3f}')}"
@@ -102,7 +102,7 @@ def hits(found: Iterable[HitRecord], page: Page, explain: bool) -> Iterator[str]
 
 
 def path(steps: Sequence[RelationRecord], end: NoteId, page: Page) -> str:
-    """Write a path of relations that leads to `end`: `A -extends-> B <-causes- C`."""
+    """Return a path of relations that leads to `end` as text: `A -extends-> B <-causes- C`."""
     return " ".join(
         f"{_name(note)} {arrow.format(page.accent(_line(predicate)))}".rstrip()
         for note, predicate, arrow in way(steps, end)
@@ -110,7 +110,7 @@ def path(steps: Sequence[RelationRecord], end: NoteId, page: Page) -> str:
 
 
 def note(found: NoteRecord, page: Page) -> Iterator[str]:
-    """Write a note: its names, relations out and in, and passages."""
+    """Yield the lines for a note: its names, relations out and in, and passages."""
     yield page.bold(_line(found.title))
     yield page.place(found.note, 1)
     for label, values in (("aliases", found.aliases), ("tags", found.tags)):
@@ -126,7 +126,7 @@ def note(found: NoteRecord, page: Page) -> Iterator[str]:
 
 
 def relations(found: Iterable[RelationRecord], note: NoteId, page: Page) -> Iterator[str]:
-    """Write the relations of a note, those out of it first, with their annotations."""
+    """Yield the lines for the relations of a note, outgoing ones first, with annotations."""
     for relation in sorted(found, key=lambda each: (each.source != note, not each.typed)):
         out = relation.source == note
         other = end_of(relation) if out else relation.source
@@ -141,7 +141,7 @@ def relations(found: Iterable[RelationRecord], note: NoteId, page: Page) -> Iter
 
 
 def problems(found: Iterable[Problem], page: Page) -> Iterator[str]:
-    """Write the problems, one a line, each with its fix below."""
+    """Yield a line for each problem, and one below it for its fix."""
     for problem in found:
         place = page.place(problem.note, problem.line or 1)
         yield f"{place}: {page.warn(problem.kind)}: {_line(problem.message)}"
@@ -150,7 +150,7 @@ def problems(found: Iterable[Problem], page: Page) -> Iterator[str]:
 
 
 def changes(done: Changes) -> Iterator[str]:
-    """Write the changes of a refresh in one line."""
+    """Yield one line for the changes of a refresh."""
     counts = {
         "added": done.added, "changed": done.changed, "renamed": done.renamed,
         "removed": done.removed,
@@ -161,7 +161,7 @@ def changes(done: Changes) -> Iterator[str]:
 
 
 def status(found: Status) -> Iterator[str]:
-    """Write the state of the index."""
+    """Yield two lines for the state of the index, and a third for its notice."""
     behind = f"{counted(found.behind, 'note')} behind" if found.behind else "up to date"
     yield (
         f"{counted(found.notes, 'note')}, {counted(found.passages, 'passage')} "
@@ -174,7 +174,7 @@ def status(found: Status) -> Iterator[str]:
 
 
 def counted(count: int, thing: str) -> str:
-    """Write a number and its noun, in the plural if needed.
+    """Return a number and its noun, in the plural if needed.
 
     Examples
     --------

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         "ragbot index --rebuild",
     ),
 )
-@click.option("--rebuild", is_flag=True, help="Build it from nothing.")
+@click.option("--rebuild", is_flag=True, help="Read and embed all notes again.")
 @click.option("--watch", is_flag=True, help="Follow edits until Ctrl-C.")
 @click.option("--ray", metavar="ADDRESS", help="Embed on a Ray cluster.")
 @json_option
@@ -82,8 +82,8 @@ def _follow(bot: Ragbot, report: Callable[[Changes], None]) -> None:
     ),
 )
 @click.argument("questions", type=click.Path(path_type=Path))
-@click.option("--answers", is_flag=True, help="Ask each question, and judge the answers.")
-@click.option("--words", is_flag=True, help="Without the encoder.")
+@click.option("--answers", is_flag=True, help="Answer the questions, and score the answers.")
+@click.option("--words", is_flag=True, help="Search by words and links only; load no encoder.")
 @json_option
 @places
 def evaluate(config: Config, questions: Path, answers: bool, words: bool, as_json: bool) -> None:

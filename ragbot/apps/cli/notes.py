@@ -84,7 +84,7 @@ def path(config: Config, start: str, end: str, as_json: bool) -> None:
     if found.path or as_json:
         print_result(found, [format.path(found.path, found.end, page)], as_json=as_json)
     elif found.start == found.end:
-        say(f"Both names are of one note, {format.plain(found.start)}.")
+        say(f"Both names mean the same note, {format.plain(found.start)}.")
     else:
         say("No relations lead from one to the other.")
 
@@ -98,9 +98,9 @@ def path(config: Config, start: str, end: str, as_json: bool) -> None:
 )
 @click.option("--format", "written", type=click.Choice(FORMATS), default="json", show_default=True)
 @click.option("--json", "written", flag_value="json", help="The same as --format json.")
-@click.option("--near", type=NOTE, help="Only this note and what is around it.")
+@click.option("--near", type=NOTE, help="Only this note and its neighbours.")
 @click.option(
-    "--hops", type=click.IntRange(0), default=1, show_default=True, help="How far around it."
+    "--hops", type=click.IntRange(0), default=1, show_default=True, help="Steps to its neighbours."
 )
 @click.option("--typed", is_flag=True, help="Only relations that an author named.")
 @places
@@ -120,7 +120,7 @@ def graph(config: Config, written: str, near: str | None, hops: int, typed: bool
 
 @click.command(cls=Command, examples=("ragbot check", "ragbot check --strict"))
 @click.option("--strict", is_flag=True, help="Exit with 1 if there is an error or a warning.")
-@click.option("--suggest", is_flag=True, help="Suggest links for mentioned titles.")
+@click.option("--suggest", is_flag=True, help="Suggest links for mentions of notes.")
 @json_option
 @places
 def check(config: Config, strict: bool, suggest: bool, as_json: bool) -> int:

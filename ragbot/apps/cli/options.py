@@ -55,7 +55,7 @@ class FolderName(click.ParamType[Path]):
         try:
             return Path(value).expanduser()
         except RuntimeError:
-            self.fail(f"{value!r} names a user that is not known", param, ctx)
+            self.fail(f"{value!r} names a user that does not exist", param, ctx)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -87,7 +87,7 @@ class Date(click.ParamType[str]):
     name = "DATE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the date as it is written; fail where it is none."""
+        """Return the date as written; fail if it is not a date."""
         from ragbot.errors import QuestionError
         from ragbot.notes.note_dates import filter_period
 
@@ -130,12 +130,18 @@ def json_option(function: Function) -> Function:
 def filter_options(function: Function) -> Function:
     """Add the options that say which notes may be found; the command receives `filters`."""
 
-    @click.option("--in", "folders", multiple=True, metavar="FOLDER", help="Only notes below it.")
+    @click.option(
+        "--in", "folders", multiple=True, metavar="FOLDER", help="Only notes below this folder."
+    )
     @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only notes with this tag.")
-    @click.option("--near", type=NOTE, default="", help="Only notes that are joined to this one.")
-    @click.option("--predicate", default="", metavar="NAME", help="Joined by this relation.")
-    @click.option("--since", type=DATE, default=None, help="Not before this date.")
-    @click.option("--until", type=DATE, default=None, help="Not after this date.")
+    @click.option(
+        "--near", type=NOTE, default="", help="Only notes that a relation joins to this one."
+    )
+    @click.option(
+        "--predicate", default="", metavar="NAME", help="Only notes that this relation joins."
+    )
+    @click.option("--since", type=DATE, default=None, help="Only notes from this date on.")
+    @click.option("--until", type=DATE, default=None, help="Only notes up to this date.")
     @functools.wraps(function)
     def command(
         folders: tuple[str, ...],

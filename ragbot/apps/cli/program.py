@@ -47,7 +47,7 @@ def completion(shell: str) -> None:
 
 @add_completion_class
 class EscapingBashComplete(BashComplete):
-    """Completes words with blanks and quotes, which click hands to bash unescaped."""
+    """Completes words with blanks and quotation marks, which click passes to bash unescaped."""
 
     # Without -r, bash would drop the escapes.
     source_template = BashComplete.source_template.replace("read type value", "read -r type value")
@@ -60,7 +60,7 @@ class EscapingBashComplete(BashComplete):
 
 
 def escaped(word: str, quote: str) -> str:
-    r"""Write a word for bash after an opening quote, or after none.
+    r"""Return a word escaped for bash after an opening quotation mark, or after none.
 
     Examples
     --------

@@ -38,11 +38,11 @@ Ctrl-C stops an answer."""
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve.")
 @click.option("--port", type=PORT, default=7860, show_default=True, help="Port to serve.")
-@click.option("--auth", metavar="USER:PASSWORD", help="Ask visitors for this login.")
+@click.option("--auth", metavar="NAME:PASSWORD", help="Ask visitors for this login.")
 @click.option("--no-auth", is_flag=True, help="Serve beyond this machine without a login.")
 @click.option("--no-watch", is_flag=True, help="Don't follow edits of the notes.")
-@click.option("--terminal", is_flag=True, help="Talk here, not in a browser.")
-@click.option("--demo", is_flag=True, help="Use the sample garden in the package.")
+@click.option("--terminal", is_flag=True, help="Chat in the terminal, not in a browser.")
+@click.option("--demo", is_flag=True, help="Use the sample notes that come with ragbot.")
 @places
 def chat(config: Config, terminal: bool, demo: bool, no_watch: bool, **door: Any) -> None:
     """Open the chat page, or talk in the terminal."""
@@ -64,7 +64,7 @@ def _talk(config: Config) -> None:
     """Answer questions from standard input until it ends; earlier ones are their history."""
     with opened(config) as (bot, page):
         finish_on_interrupt()
-        say(f"{format.counted(len(bot.notes()), 'note')}. Ask, or /help.")
+        say(f"{format.counted(len(bot.notes()), 'note')}. Ask a question, or type /help.")
         turns: deque[Turn] = deque(maxlen=TURNS)
         for typed in _lines():
             if typed == "/quit":
@@ -121,7 +121,7 @@ def _lines() -> Iterator[str]:
 @click.option("--http", is_flag=True, help="Serve streamable HTTP, not stdio.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address, with --http.")
 @click.option("--port", type=PORT, default=8765, show_default=True, help="Port, with --http.")
-@click.option("--no-auth", is_flag=True, help="Serve beyond this machine, to anyone who asks.")
+@click.option("--no-auth", is_flag=True, help="Serve beyond this machine without a login.")
 @places
 def mcp(config: Config, http: bool, host: str, port: int, no_auth: bool) -> None:
     """Serve the notes to an assistant by MCP."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 VERBS = {"read": "reading", "embed": "embedding", "write": "writing", "done": "done"}
 
 EVERY = 10.0
-"""Seconds between two lines of progress where there is no terminal."""
+"""Seconds between two lines of progress if the stream is no terminal."""
 
 
 @contextmanager
@@ -40,8 +40,8 @@ def opened(config: Config, *, encoder: bool = True) -> Iterator[tuple[Ragbot, Pa
 
     with Ragbot.open(config=config, refresh=False) as bot:
         if encoder:
-            # Another process may be writing the index, and brings it up to date. If it cannot be
-            # written, the first snapshot says so, and the index as it was answers.
+            # If another process writes the index, that process brings it up to date. If the index
+            # cannot be written, the first snapshot says so, and the index as it was is used.
             with (
                 suppress(IndexLockedError, StorageError),
                 progress_bar(sys.stderr, patience=1.0) as progress,
@@ -54,7 +54,7 @@ def opened(config: Config, *, encoder: bool = True) -> Iterator[tuple[Ragbot, Pa
 
 @contextmanager
 def progress_bar(stream: TextIO, *, patience: float = 0.0) -> Iterator[Callable[[Progress], None]]:
-    """Yield a function that shows a report: in a bar on a terminal, elsewhere in lines.
+    """Yield a function that shows a report of progress: as a bar on a terminal, else as lines.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def progress_bar(stream: TextIO, *, patience: float = 0.0) -> Iterator[Callable[
 
 
 def line(report: Progress) -> str:
-    """Write one report as text.
+    """Return one report as text.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def line(report: Progress) -> str:
 
 
 def demo_config(config: Config) -> Config:
-    """Return the settings for the sample garden; a configured index folder stays."""
+    """Return the settings for the sample garden; keep a configured index folder."""
     index = demo_index() if config.index == Config().index else config.index
     return replace(config, notes=sample_garden(), index=index)
 

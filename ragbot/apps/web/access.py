@@ -1,8 +1,8 @@
 """Middleware: who may reach the server, and what a browser may do with its pages.
 
-`AccessControl` refuses by default: with a login, every path asks for it but those that `PUBLIC`
-lists, so that a route that is added later is covered. `SecurityHeaders` adds the security policy,
-and closes the parts of Gradio's server that the page does not use.
+`AccessControl` refuses by default: with a login, every path needs it except those in `PUBLIC` and
+`PUBLIC_FOLDERS`. So the login protects a new route too. `SecurityHeaders` adds the security policy,
+and closes the routes of Gradio that the page does not use.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PROGRAMS = ("/api/", "/v1/", "/mcp")
-"""Paths for programs, which show their login in a header and count against the rate limit."""
+"""Paths for programs, which send their login in a header and count against the rate limit."""
 
 PUBLIC = ("/login", "/login/", "/theme.css", "/favicon.ico", "/robots.txt", "/manifest.json")
 """Paths that need no login; they contain nothing from notes."""
@@ -61,8 +61,8 @@ _POLICY = "; ".join(
         "frame-ancestors 'self'",
     )
 )
-# What the page uses of Gradio's own server. The rest keeps files of visitors, writes sessions to
-# disk, counts requests, or calls the page's functions from outside: it is closed.
+# The routes of Gradio that the page uses. The others are closed, because they store files of
+# visitors, write sessions to disk, count requests, or call the page's functions from outside.
 _GRADIO = "/gradio_api"
 _OPEN = re.compile(
     r"/gradio_api/(queue/(join|data)|run/predict|component_server|startup-events"
@@ -127,7 +127,7 @@ class AccessRules:
     limit
         Counts the requests of each visitor.
     login
-        Name and password; None where everybody who reaches the server may read the notes.
+        Name and password; None if everybody who reaches the server may read the notes.
     local
         Whether the server listens to this machine only.
     logged_in
@@ -140,14 +140,15 @@ class AccessRules:
     logged_in: Callable[[Mapping[str, str]], bool] = lambda cookies: False
 
     def refusal(self, request: Request) -> Response | None:
-        """Return the response to a request that must not go on; None for one that may."""
+        """Return the response to a refused request; None for an accepted one."""
         if self.login is None and self.local and not is_loopback(request.url.hostname or ""):
             return _refuse(request, 421, _FOREIGN_HOST.format(host=request.url.hostname))
         if request.method not in _READING and _from_another_site(request):
-            return _refuse(request, 403, "A page of another site sent this; only ours may.")
+            message = "A page of another site sent this request; only ragbot's own page may."
+            return _refuse(request, 403, message)
         path = request.url.path
         if path.startswith((*PROGRAMS, "/login")):
-            # Before the login is looked at: passwords are guessed no faster than questions asked.
+            # Before the login is checked, so that the limit holds for guesses at the password too.
             try:
                 self.limit.take(visitor_of(request))
             except RateLimitError as error:
@@ -186,14 +187,14 @@ _NO_LOGIN = (
 
 
 class AccessControl:
-    """ASGI middleware that passes on only the requests that keep the rules."""
+    """ASGI middleware that answers the requests that the rules refuse, and passes on the others."""
 
     def __init__(self, app: ASGIApp, rules: AccessRules) -> None:
         self.app = app
         self.rules = rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer it with the reason why not."""
+        """Send a request on, or respond with the reason for its refusal."""
         if scope["type"] == "http":
             refusal = self.rules.refusal(Request(scope))
             if refusal is not None:
@@ -208,7 +209,7 @@ class AccessControl:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """Return a receiver that ends a request whose body is too long to be one of ours."""
+    """Return a receiver that raises an HTTPException (413) for a body above `MOST_BYTES`."""
     size = 0
 
     async def receive_bounded() -> Message:
@@ -261,14 +262,14 @@ def policy(scripts: Sequence[bytes] = ()) -> str:
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds the headers to every response and closes what nobody needs.
+    """ASGI middleware that adds the headers to every response and closes unused routes.
 
     Parameters
     ----------
     app
         The application.
     script
-        A script that the page adds to itself, besides those in the HTML as it is served.
+        A script that the page adds to itself, beside those in the served HTML.
     """
 
     def __init__(self, app: ASGIApp, script: str = "") -> None:
@@ -276,7 +277,7 @@ class SecurityHeaders:
         self.script = script.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and add the headers to its response."""
+        """Send a request on, and add the headers to its response."""
         path = scope.get("path", "")
         if path.startswith(_CLOSED) and not _OPEN.fullmatch(path):
             await PlainTextResponse("Not found", 404)(scope, receive, send)
@@ -293,7 +294,7 @@ class SecurityHeaders:
             elif not page:
                 await send(message)
                 return
-            # The policy of a page names its scripts: the page is sent once all of it is known.
+            # The policy has a hash of each script, so wait for the whole page.
             page.append(message)
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 html_text = b"".join(part.get("body", b"") for part in page[1:])

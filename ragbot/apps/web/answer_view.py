@@ -32,7 +32,7 @@ _SEEDS = 12
 _LONG = 240
 _EDIT = "Edit and ask again"
 _JOINED = "\u00a0"
-"""A space that no line breaks at: a number stays with its sentence."""
+"""No-break space, which keeps a number on the line of its sentence."""
 # A character that is not meant as Markdown, `[1]` for a citation, bold, and a name in italics.
 _MARK = re.compile(
     r"\\(?P<escaped>[!-/:-@\[-`{-~])|\[(?P<number>\d+)\]"
@@ -51,7 +51,7 @@ def beginning(questions: Sequence[str]) -> str:
         '<section class="begin"><h2>Ask your notes</h2>'
         "<p>Each sentence of an answer cites its source. Hover over a number to read the quote, "
         "click it to open the note. Below the answer you see which links led to each note. "
-        "Where the notes have no answer, ragbot says so.</p>"
+        "If the notes have no answer, ragbot says so.</p>"
         f"{_asks(questions, 'Questions to begin with')}</section>"
     )
 
@@ -109,7 +109,7 @@ def _prose(text: str, inline: _Inline) -> str:
 def answered(answer: Answer, notes: Notes, status: str = "") -> str:
     """Return an answer: its text, the HTML of its status, its notice, and its sources."""
     if answer.abstained:
-        # It names the nearest notes in italics.
+        # An abstention names the nearest notes in italics.
         body = f'<div class="abstained">{paragraphs(answer.text, (), notes.named)}</div>'
     else:
         body = paragraphs(answer.text, answer.citations)
@@ -234,9 +234,9 @@ def _buttons(acts: Mapping[str, str], seeds: Sequence[NoteId] = ()) -> str:
 
 
 def cards(answer: Answer, notes: Notes) -> str:
-    """Return the notes cited, in the order of their first quotation.
+    """Return the notes cited, in the order of their first quote.
 
-    A quotation that the answer repeats, or that another source shows, is not shown again.
+    A quote that the answer repeats, or that another source shows, is not shown again.
     """
     ways, said = paths(answer.hits), {_plain(answer.text)}
     rows: dict[NoteId, str] = {}
@@ -272,12 +272,12 @@ def more(citations: Sequence[Citation]) -> str:
 
 
 def readable(quote: str) -> str:
-    """Return a quotation as it reads, without Markdown."""
+    """Return a quote without Markdown; unchanged if nothing would be left."""
     return plain_prose(quote) or quote
 
 
 def paths(hits: Iterable[Hit]) -> dict[NoteId, tuple[Relation, ...]]:
-    """Return the path to each note that the graph has found, alone or with others."""
+    """Return the path to each note that the graph retriever found."""
     ways: dict[NoteId, tuple[Relation, ...]] = {}
     for hit in hits:
         for evidence in hit.evidence:
@@ -287,7 +287,7 @@ def paths(hits: Iterable[Hit]) -> dict[NoteId, tuple[Relation, ...]]:
 
 
 def heading_of(citation: Citation) -> str:
-    """Return the innermost heading above a quotation, below the note's title; empty for none."""
+    """Return the innermost heading above a quote, below the note's title; empty for none."""
     below = _headings(citation)
     return below[-1] if below else ""
 
@@ -297,7 +297,7 @@ def _headings(citation: Citation) -> tuple[str, ...]:
 
 
 def _plain(text: str) -> str:
-    """Return a text without what Markdown adds to it, to compare quotations with sentences."""
+    """Return a text without Markdown and numbers, to compare quotes with sentences."""
     return " ".join(re.sub(r"^`{3,}.*$|[\\*_]|\[\d+\]", "", text, flags=re.MULTILINE).split())
 
 

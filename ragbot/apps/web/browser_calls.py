@@ -1,8 +1,8 @@
 """Functions that the page's script calls: read a note, draw the graph, store an opinion.
 
 Gradio calls them with whatever JSON a browser sent, behind the page's login.
-Each checks its argument, and none opens a file by a name from there: a note
-is looked up in the index.
+Each checks its argument, and none opens a file by a name that the browser sent: notes
+come from the index.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def drawing(bot: Ragbot, seeds: Collection[NoteId] = ()) -> dict[str, Any]:
     dict
         `nodes` with id, title, ghost, seed and degree; `links` with source,
         target and predicate, one for each pair of nodes and predicate;
-        `relations`, how many relations of an author the links represent.
+        `relations`, the number of relations, without mentions, that the links represent.
     """
     if not seeds:
         graph = bot.graph()

@@ -1,8 +1,8 @@
 """The HTTP routes for programs: `/api/ask`, `/api/search`, `/api/note` and the like.
 
 FastAPI checks each request against the fields below, and describes the routes and the records of
-`serialize.py` at `/api/openapi.json`. `access.py` looks at the login and the rate limit before, and
-`refusals.py` answers what is wrong.
+`serialize.py` at `/api/openapi.json`. Before that, `access.py` checks the login and the rate limit.
+`refusals.py` has the responses to wrong requests.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MOST_TURNS = 50
 MOST_SOURCES = 20
 MOST_HOPS = 3
 
-# A text with a limit is checked: it has no half of a surrogate pair, which no encoder reads.
+# With a limit, pydantic also refuses half a surrogate pair, which no encoder can read.
 Text = Annotated[str, Field(max_length=10_000)]
 Name = Annotated[
     str,
@@ -168,14 +168,14 @@ def routes(refresher: IndexRefresher) -> APIRouter:
 
     @router.post("/ask", response_model=serialize.AnswerRecord)
     def ask(body: AskRequest, request: Request) -> Any:
-        """Answer a question from the notes, each statement with a checked quotation.
+        """Answer a question from the notes, each statement with a checked quote.
 
         With `stream`, or `Accept: text/event-stream`, the answer comes as server-sent events:
         each `answer` is checked and replaces the one before, and `done` ends the stream.
         """
         if body.stream or EVENTS in request.headers.get("accept", ""):
             answers = bot.stream(body.question, body.turns(), **body.options())
-            # Begun here, so that a refusal has a status of its own.
+            # Start the answer here, so that an error still sets the status code.
             events = _events(next(answers), answers, Notes(bot))
             return StreamingResponse(events, media_type=EVENTS)
         answer = bot.ask(body.question, body.turns(), **body.options())
@@ -209,7 +209,7 @@ def routes(refresher: IndexRefresher) -> APIRouter:
 
     @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
     def docs(request: Request) -> str:
-        """Describe the routes on a page."""
+        """Return a page that describes the routes."""
         return api_docs.page(request.app.openapi())
 
     return router

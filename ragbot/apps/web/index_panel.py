@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_PROBLEMS = 200
 _POLL = 1.0
-"""Seconds between two looks at the progress of work on the index."""
+"""Seconds between two updates of the progress of work on the index."""
 _STAGES = {
     "read": "Reading",
     "embed": "Embedding",
@@ -42,7 +42,7 @@ def panel(
     reads the current state, and the components that its result is for.
     """
     bot = refresher.bot
-    # One for each visitor who rebuilds: nobody cancels the rebuild of another.
+    # One for each visitor who rebuilds, so that a visitor cancels only an own rebuild.
     stops: dict[str, threading.Event] = {}
     with gr.Accordion("The index", open=False, elem_id="index") as accordion:
         state = gr.HTML(elem_id="index-state", js_on_load=None)
@@ -55,7 +55,7 @@ def panel(
     timer = gr.Timer(_POLL, active=False)
 
     def read_state(request: gr.Request) -> tuple[str, str, gr.Timer]:
-        """Read the state of the index; the timer runs on while work is under way."""
+        """Read the state of the index; keep the timer running while work is in progress."""
         busy = refresher.step is not None or str(request.session_hash) in stops
         try:
             shown = inert(state_html(bot.status(), refresher.step))
@@ -78,7 +78,7 @@ def panel(
             refresher.refresh(rebuild=True, stop=stops[session])
             done = notice("The index was rebuilt.")
         except Cancelled:
-            done = notice("Cancelled: the index answers as it was last saved.")
+            done = notice("Cancelled: the index is as it was last saved.")
         except RagbotError as error:
             done = notice(str(error), "alert")
         finally:

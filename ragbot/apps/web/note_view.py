@@ -81,7 +81,7 @@ def note_html(
 def body(note: Note, span: Span | None = None) -> str:
     """Return the text of a note below its frontmatter, with `span` marked.
 
-    A quotation of the frontmatter, such as a summary, is shown above the text.
+    A quote from the frontmatter, such as a summary, is shown above the text.
     """
     start = _start(note.text)
     above = ""
@@ -108,7 +108,7 @@ def link(note: NoteId, shown: str, span: Span | None = None, place: str = "") ->
 def span_of(note: Note, place: str) -> Span | None:
     """Return the span of a place as a link names it: a heading, or `^` and the id of a block.
 
-    This parses the note, so it is done for the link that is followed only.
+    This parses the note, so call it only for a link that is followed. None without such a place.
     """
     anchors = Anchors(note)
     at = anchors.find(None, place[1:]) if place.startswith("^") else anchors.find(place)
@@ -156,7 +156,7 @@ def _with_places(note: Note, start: int, span: Span | None) -> str:
 
 
 def _outside(edits: Sequence[tuple[int, int, str]], start: int, text: str) -> tuple[int, int]:
-    """Return the place for the mark: behind the markup that opens a line, outside a link."""
+    """Return the place for the mark: after the markup that begins a line, outside a link."""
     if start == 0 or text[start - 1] in "\r\n":
         opening = _LINE_START.match(text, start)
         start = opening.end() if opening else start

@@ -35,7 +35,7 @@ _PATH = "/v1/chat/completions"
 _USAGE = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), 0)
 
 
-# A text with a limit is checked: it has no half of a surrogate pair, which no encoder reads.
+# With a limit, pydantic also refuses half a surrogate pair, which no encoder can read.
 Text = Annotated[str, Field(max_length=1_000_000)]
 
 
@@ -96,12 +96,12 @@ def routes(bot: Ragbot) -> APIRouter:
 
     @router.get("/models")
     def models() -> dict[str, Any]:
-        """List the one model that there is."""
+        """List the one model."""
         return {"object": "list", "data": [record]}
 
     @router.get("/models/{model}")
     def model(model: str) -> Any:
-        """Describe the one model that there is."""
+        """Return the description of the one model."""
         return record if model == MODEL else _unknown(model)
 
     @router.post("/chat/completions")
@@ -113,7 +113,7 @@ def routes(bot: Ragbot) -> APIRouter:
         if body.stream:
             answers = bot.stream(question, turns)
             usage = body.stream_options is not None and bool(body.stream_options.include_usage)
-            # Begun here, so that a refusal has a status of its own.
+            # Start the answer here, so that an error still sets the status code.
             chunks = _chunks(next(answers), answers, usage=usage)
             return StreamingResponse(chunks, media_type="text/event-stream")
         answer = bot.ask(question, turns)
@@ -171,7 +171,7 @@ async def _chunks(last: Answer, answers: Iterator[Answer], *, usage: bool) -> As
     try:
         async for answer in in_threads(answers):
             last = answer
-            # A client cannot take text back, and the next answer would replace this.
+            # The next answer may replace this one, and a client cannot take text back.
             yield ": the answer is being made\n\n"
         for line in answer_text(last).splitlines(keepends=True):
             yield chunk({"content": line})

@@ -141,15 +141,15 @@ def _add_asking(
         request: gr.Request,
         *chosen: Any,
     ) -> Iterator[tuple[Any, Any, Any]]:
-        # The browser empties the box as it sends the question. Nothing is written to the box
-        # from here, so that what is typed meanwhile stays.
+        # The browser empties the box when it sends the question. Nothing is written to the box
+        # here, so that text typed meanwhile stays.
         now, question = before, browser_calls.text_of(question)
         pieces = _reply(bot, question, before, settings_panel.read(*chosen))
         try:
             limit.take(request.client.host if request.client else "")
             with closing(stops.until(_int(number), pieces)) as news:
                 for shown, now in news:
-                    # With every piece, because Gradio's client merges pieces that come together.
+                    # Set the button with every piece, because Gradio's client merges pieces.
                     yield shown, now, gr.Textbox(**_BUSY)
             # Nothing of the answer comes after this, whether it was stopped or not.
             yield _html(now), now, gr.Textbox(**_READY)
@@ -167,7 +167,7 @@ def _add_asking(
         **_PRIVATE,
     )
     answered.failure(lambda: gr.Textbox(**_READY), None, chat.box, js=_OVER, **_PRIVATE)
-    # Not Gradio's `cancels`: pieces under way would arrive after what is shown in their place.
+    # Not Gradio's `cancels`: a piece already sent would overwrite what is shown next.
     for stopped in (chat.box.stop, chat.transcript.leave):
         stopped(
             lambda number, stops: stops.stop(_int(number)),
@@ -188,7 +188,7 @@ def _add_restoring(chat: Chat, bot: Ragbot, page: gr.Blocks) -> None:
         return _html(exchanges) or inert(answer_view.beginning(bot.starters())), exchanges
 
     kept, shown = gr.JSON(visible=False), [chat.transcript, chat.exchanges]
-    # The browser chooses which one, as late as it can: of two fast choices the second counts.
+    # The browser decides as late as possible which one, so the last of several choices counts.
     chat.transcript.restore(
         restored,
         kept,
@@ -209,7 +209,7 @@ def _reply(
     before, notes = _html(exchanges), Notes(bot)
 
     def shown(body: str, turn: Turn, stopped: str) -> tuple[str, list[Exchange]]:
-        # The exchange stays on the page when the answer is stopped now.
+        # `left` is what stays on the page if the answer is stopped now.
         html = inert(answer_view.turn(question, body))
         left = Exchange(turn, inert(answer_view.turn(question, stopped)))
         return before + html, [*exchanges, left][-_MOST_TURNS:]

@@ -1,4 +1,4 @@
-"""How a request that is wrong or fails is answered: the status, and what to do.
+"""Responses to requests that are wrong or fail: the status, and what to do.
 
 Errors below `/v1/` have the shape that clients of the OpenAI API expect.
 """
@@ -33,7 +33,7 @@ def error_response(
 
 
 async def refuse(request: Request, error: Exception) -> JSONResponse:
-    """Answer a request that an error ended; the log has an error of the program."""
+    """Return the response for an error; an unexpected one gets 500, and the log has it."""
     path, status, message = request.url.path, 503, str(error)
     headers: Mapping[str, str] | None = None
     if isinstance(error, HTTPException):
@@ -50,7 +50,7 @@ async def refuse(request: Request, error: Exception) -> JSONResponse:
 
 
 async def refuse_route(request: Request) -> JSONResponse:
-    """Answer a request below `/api/` or `/v1/` that no route takes."""
+    """Return the response to a request below `/api/` or `/v1/` that no route accepts."""
     path, routes = request.url.path, request.app.routes
     others = [
         route
@@ -83,16 +83,16 @@ def _reasons(request: Request, error: RequestValidationError) -> str:
 
 
 def _reason(found: dict[str, Any]) -> str:
-    """Return the fault of one field, and the expected value."""
+    """Return a sentence on what is wrong with one field, and what is expected."""
     field = ".".join(str(part) for part in found["loc"][1:])
     kind, message = found["type"], str(found["msg"])
     if kind == "json_invalid":
-        return "The body is no JSON; expected the object that /api/docs describes."
+        return "The body is not JSON; expected the object that /api/docs describes."
     if not field:
-        return "The body is missing or no object; expected the one that /api/docs describes."
+        return "The body is missing or not an object; expected the one that /api/docs describes."
     if kind == "missing":
-        return f"{field} is missing; it must be given."
+        return f"{field} is missing; it is required."
     if kind == "extra_forbidden":
-        return f"{field} is no field of this call; /api/docs lists them."
+        return f"{field} is not a field of this route; /api/docs lists them."
     message = message.removeprefix("Input should ").removeprefix("String should ")
     return f"{field} is {found['input']!r:.80}; it should {message}."

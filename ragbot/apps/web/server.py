@@ -90,7 +90,7 @@ def serve(
         with refresher.running(watch=watch):
             refresher.begun.wait()
             with bot.snapshot():
-                pass  # An index that cannot be used is reported before the page opens.
+                pass  # Report an unusable index before the page opens.
             with running(application(refresher, door.host, login), listener) as thread:
                 on_ready(address_of(listener))
                 wait_for(thread)
@@ -109,7 +109,7 @@ def application(
     refresher
         Refreshes the index of the open bot.
     host
-        Address that it will listen at: for this machine's own, others are refused as host names.
+        Address to listen at. If it is this machine's own, requests for other hosts are refused.
     login
         Name and password that a visitor must give, if any.
     limit
@@ -193,7 +193,7 @@ def _mount_page(
         page.build(refresher, limit),
         path="/",
         auth=login,
-        # Twice: as `css` it prevails over Gradio's own, but loses its rules for narrow windows.
+        # Twice: `css` overrides Gradio's styles, but Gradio drops its rules for narrow windows.
         css=style,
         head=f"<style>{style}</style><script>{_static('ragbot.js')}</script>",
         theme=gr.themes.Base(
@@ -218,10 +218,10 @@ def _static(name: str) -> str:
 
 
 def _limit_arenas() -> None:
-    """Let all threads allocate from a few arenas of glibc.
+    """Limit the arenas of glibc that threads allocate from to `ARENAS`.
 
-    An arena keeps the most that it ever needed. With one for nearly every thread, twenty people
-    at once take 260 MB more.
+    An arena returns no memory. With one for nearly every thread, twenty people at once take
+    260 MB more.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
@@ -238,6 +238,6 @@ def _login(door: Door) -> tuple[str, str] | None:
     if not door.no_auth and not is_loopback(door.host):
         raise ServeError(
             f"--host {door.host} lets others on the network read your notes. "
-            f"Give --auth NAME:PASSWORD, or --no-auth if that is meant."
+            f"Add --auth NAME:PASSWORD, or --no-auth if everybody there may read them."
         )
     return None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ragbot.bot import Ragbot
 
 NONE = "none"
-"""Value of the field where no language model writes."""
+"""Value of the field for no language model."""
 
 _NO_MODEL = ("None: quote the notes", NONE)
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -41,7 +41,7 @@ def panel(bot: Ragbot, page: gr.Blocks) -> Sequence[gr.components.Component]:
             _configured(bot),
             value=bot.config.llm or NONE,
             label="Language model",
-            info="Writes from the quotes. What they do not carry is left out.",
+            info="Writes from the quotes. Sentences that they do not carry are left out.",
         )
         sources = gr.Slider(1, MOST_SOURCES, SOURCES, step=1, label="Passages to answer from")
         hops = gr.Slider(
@@ -53,7 +53,7 @@ def panel(bot: Ragbot, page: gr.Blocks) -> Sequence[gr.components.Component]:
     known = gr.JSON(visible="hidden")
 
     def offered() -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown, list[object]]:
-        """Return the models, folders and tags that there are now, and what fields may hold."""
+        """Return the models, folders and tags that exist now, and the bounds of the fields."""
         models, folders, tags = _models(bot), _folders(bot), _tags(bot)
         specs = [spec for _, spec in models]
         bounds = [specs, [1, MOST_SOURCES], [0, MOST_HOPS], folders, tags]

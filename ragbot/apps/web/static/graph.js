@@ -1,24 +1,24 @@
 // The graph of the notes, drawn by force-graph. Loaded when a graph is first opened.
-// Every text is put in place by textContent.
+// Text is set by textContent.
 (() => {
   "use strict";
   const HUES = ["#3b6fb6", "#b8592b", "#3c8a5a", "#8b5cb0", "#a8832a", "#b0456b", "#2f8c93", "#70757d"];
-  // Past the colours, strokes tell predicates apart: whole, dashed, dotted.
+  // Beyond the colours, predicates differ by strokes: solid, dashed, dotted.
   const STROKES = [["whole", []], ["dashed", [6, 3]], ["dotted", [1.5, 2.5]]];
   const PLAIN = "rgba(128,128,128,.35)", CITED = "#c9632c", NOTE = "#4d7c6f";
-  // Of many links, each drawn by itself takes a tenth of a second: they go in one stroke per
-  // kind, as lines no wider than a point, which a browser without a graphics card draws fast.
+  // To draw many links one by one takes a tenth of a second. So draw one stroke per kind, with
+  // lines no wider than a point, which a browser without a graphics card draws fast.
   const MANY = 1500;
-  // Points of the drawing that a name takes: a small one shows the best linked, and more as one zooms in.
+  // Points of the drawing for each name: a small drawing names only the most linked notes, and more when zoomed in.
   const ROOM = 11000;
-  // Notes without links stay near: no node pushes another that is further away, in points.
+  // Greatest distance, in points, at which a node repels another, so that notes without links stay near.
   const NEAR = 250;
 
   const words = (predicate) => predicate.replaceAll("_", " ");
   const radius = (node) => 2.5 + Math.sqrt(node.degree) * 0.7;
   const span = (text) => Object.assign(document.createElement("span"), { textContent: text });
 
-  // The look of each kind of link: the commonest differ by colour alone.
+  // Returns the look of each kind of link: the most frequent kinds differ by colour alone.
   function styles(links) {
     const count = new Map();
     for (const { typed, predicate } of links) if (typed) count.set(predicate, (count.get(predicate) ?? 0) + 1);
@@ -28,7 +28,7 @@
     }]));
   }
 
-  // `look` gives the colour of a link and its dashes.
+  // `look` returns the colour and the dashes of a link.
   function strokeAll(ctx, scale, links, look) {
     const among = new Map();
     for (const link of links) {
@@ -50,7 +50,7 @@
 
   const short = (title, most) => (title.length > most ? `${title.slice(0, most - 1).trimEnd()}…` : title);
 
-  // Names as on a map: the best linked notes first, each where no other name is.
+  // Names as on a map: the most linked notes first, each where no other name is.
   function names(ctx, scale, nodes, { left, right, top, bottom }, ink, paper, always) {
     const wide = (right - left) * scale, most = (wide * (bottom - top) * scale) / ROOM;
     ctx.font = `${11 / scale}px sans-serif`;
@@ -63,7 +63,7 @@
       if (node.x < left || node.x > right || node.y < top || node.y > bottom) continue;
       const name = node === always ? node.title : short(node.title, wide / 16);
       const half = ctx.measureText(name).width / 2, high = 18 / scale;
-      // A name at the edge is moved inwards as far as it goes.
+      // Move a name at the edge inwards.
       const x = Math.max(left + half, Math.min(right - half, node.x)), y = node.y + radius(node) + 11 / scale;
       const free = placed.every((other) => Math.abs(other.x - x) >= other.half + half || Math.abs(other.y - y) >= high);
       if (!free && node !== always) continue;
@@ -75,7 +75,7 @@
     }
   }
 
-  // Draws `data` into an element; gives what the page needs to steer the drawing.
+  // Draws `data` into an element; returns the functions that control the drawing.
   function draw(place, data, { paper, ink, open }) {
     const known = styles(data.links), off = new Set();
     const shown = (link) => !off.has(link.typed ? link.predicate : "");
@@ -83,7 +83,7 @@
     const colour = (link) => (link.typed ? known.get(link.predicate).hue : PLAIN);
     const dashes = (link) => (link.typed ? known.get(link.predicate).stroke[1] : []);
     const many = data.links.length > MANY;
-    // Dashes of many links take a tenth of a second: they are drawn once the view rests.
+    // Dashes of many links take a tenth of a second, so draw them when the view rests.
     let moving = true, resting;
     const rest = () => { moving = false; graph.linkVisibility(graph.linkVisibility()); };
     const ranked = [...data.nodes].sort((a, b) => b.seed - a.seed || b.degree - a.degree);
@@ -161,7 +161,7 @@
     };
   }
 
-  // What the marks of the drawing mean; of the links, each can be hidden.
+  // The legend; each kind of link can be hidden in it.
   function legend(data, toggle) {
     const list = document.createElement("ul");
     list.className = "legend";

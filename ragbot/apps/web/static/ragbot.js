@@ -1,5 +1,5 @@
-// What the page does beyond Gradio's own events: the reading pane, the graph, the conversations.
-// Every text is put in place by textContent; HTML comes only from the server, which escapes it.
+// The page's own behaviour, beside Gradio's events: the reading pane, the graph, the conversations.
+// Text is set by textContent; HTML comes only from the server, which escapes it.
 (() => {
   "use strict";
   const KEY = "ragbot.conversations";
@@ -15,7 +15,7 @@
 
   const box = () => document.querySelector("#question textarea");
 
-  // As if a person had typed it: Gradio hears of it before anything else can happen.
+  // Sets the text of the box as typing does, so that Gradio receives it before any other event.
   function fill(text) {
     const field = box();
     Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(field, text);
@@ -28,16 +28,16 @@
     if (send) setTimeout(submit, 60);
   }
 
-  // Settled once the chosen conversation is on the page: it would overwrite an earlier answer.
+  // Settled once the chosen conversation is on the page. It would overwrite an answer that comes before.
   let settle, settled = new Promise((done) => { settle = done; });
 
-  // There is no button while an answer comes: what was typed stays until it can be asked.
+  // While an answer comes there is no button: the typed text stays in the box.
   async function submit() {
     await settled;
     document.querySelector("#question .submit-button")?.click();
   }
 
-  // The pane beside the chat: a note or the graph, with the way back to what stood there before.
+  // The pane beside the chat: a note or the graph, with a button back to what it showed before.
   const pane = () => document.getElementById("pane");
   const narrow = () => matchMedia("(max-width: 999px)").matches;
   let here = null, before = [];
@@ -48,7 +48,7 @@
     return made;
   }
 
-  // `again` shows the same once more; what stood there is kept for the way back.
+  // `again` shows the same content again: Back calls it.
   function show(label, where, again, ...content) {
     drawn?.close();
     drawn = null;
@@ -63,7 +63,7 @@
     pane().setAttribute("aria-label", label);
     pane().hidden = false;
     document.body.classList.add("reading");
-    // Where the pane covers the chat, the keyboard stays within it.
+    // If the pane covers the chat, the focus stays in the pane.
     document.querySelector("gradio-app").inert = narrow();
   }
 
@@ -87,10 +87,10 @@
     if (element && !pane().contains(element)) [opener, before, here] = [element, [], null];
   }
 
-  // Returns what the server answers; without an answer the pane says so.
+  // Returns the server's answer; if there is none, the pane says so.
   async function callServer(what, given) {
     let answer;
-    // Gradio's client keeps a failure to itself, or passes it on.
+    // Gradio's client may hide a failure or raise it.
     try { answer = await server[what](given); } catch { /* shown below */ }
     if (answer !== undefined) return answer;
     show("Error", "", hide, make("p", { className: "notice", role: "alert" },
@@ -161,16 +161,16 @@
     pane().scrollTop = 0;
   }
 
-  // A question from the pane; where the pane covers the chat it makes way.
+  // Asks a question from the pane; closes the pane if it covers the chat.
   function aside(question, send) {
     if (narrow()) hide();
     write(question, send);
   }
 
-  // Conversations: kept in this browser only.
+  // Conversations, stored in this browser only.
   const kept = () => { try { return JSON.parse(localStorage.getItem(KEY)) || []; } catch { return []; } };
 
-  // The newest 50, as many as the browser has room for.
+  // Stores the newest 50, or fewer if the browser has no room.
   function keep(all) {
     for (let most = 50; most > 0; most -= 1) {
       try {
@@ -197,8 +197,8 @@
     list();
   }
 
-  // Questions are numbered, so that the server knows which one is given up. While an answer comes,
-  // what takes its place waits until the last of it has come: `next` is then called.
+  // Questions are numbered, so that the server knows which one was cancelled. While an answer comes,
+  // a change of conversation waits for its last piece: `next` is called then.
   let number = 0, coming = false, next = null;
 
   function instead(does) {
@@ -240,7 +240,7 @@
     settle();
   }
 
-  // A reload of the page goes on with the conversation of this tab.
+  // After a reload, the page continues the conversation of this tab.
   const HERE = "ragbot.current";
 
   function goto(id) {
@@ -260,7 +260,7 @@
     box().focus();
   }
 
-  // A conversation as Markdown. The server wrote that of each answer; footnotes are numbered on.
+  // Returns a conversation as Markdown. The server wrote the Markdown of each answer; footnotes are renumbered.
   function exported(talk) {
     let before = 0;
     const answers = talk.turns.map(({ question, html }) => {
@@ -315,11 +315,11 @@
     if (bar && bar.classList.contains("open") !== open) bar.querySelector(".toggle-button").click();
   }
 
-  // Settings: what this browser chose last, as far as it is still possible.
+  // Settings: the last choice in this browser, as far as it is still possible.
   const SETTINGS = "ragbot.chosen";
 
-  // Gives what each field is to hold; a field for which nothing else was chosen is left alone, as
-  // somebody may just be typing there.
+  // Returns the value of each field. A field without a stored choice is left alone, because
+  // the visitor may be typing there.
   function settings(usual, known) {
     let chosen;
     try { chosen = JSON.parse(localStorage.getItem(SETTINGS)); } catch { /* as usual */ }
@@ -338,7 +338,7 @@
 
   const sourceOf = (mark) => mark.closest(".turn").querySelector(`.source[value="${mark.dataset.number}"]`);
 
-  // The quotation of a citation, beside its mark, for pointer and keyboard alike.
+  // The quote of a citation, shown beside its number, for pointer and keyboard.
   function quote(mark) {
     let tip = document.getElementById("quotation");
     if (!tip) {
@@ -353,7 +353,7 @@
     mark.setAttribute("aria-describedby", "quotation");
     const place = mark.getBoundingClientRect(), wide = tip.offsetWidth, high = tip.offsetHeight;
     tip.style.left = `${Math.max(8, Math.min(place.left, innerWidth - wide - 8))}px`;
-    // Below, where it covers neither the question nor the sentence; above where there is no room.
+    // Below the number, where it covers neither question nor sentence; above if there is no room.
     tip.style.top = `${place.bottom + high + 12 < innerHeight ? place.bottom + 6 : place.top - high - 6}px`;
   }
 
@@ -363,7 +363,7 @@
       if (mark || !event.target.closest?.("#quotation")) quote(mark);
     });
   }
-  // What is scrolled away is hidden; a mark that the keyboard has reached is scrolled into sight.
+  // Scrolling hides the quote; a number that has the focus is scrolled into view.
   document.addEventListener("scroll", () => {
     if (document.getElementById("quotation")?.hidden === false) quote(document.activeElement.closest("a.cite"));
   }, { capture: true, passive: true });
@@ -380,7 +380,7 @@
     async dislike(turn, button) { await opinion(turn, button, false); },
   };
 
-  // Browsers have a clipboard for pages of this machine and of https; elsewhere the old way is left.
+  // Browsers have a clipboard only for pages of this machine and of https; else use execCommand.
   async function copied(text) {
     if (navigator.clipboard) return navigator.clipboard.writeText(text);
     const field = make("textarea", { value: text });
@@ -421,7 +421,7 @@
     const typing = event.target.matches?.("input, textarea, [contenteditable]");
     const tip = document.getElementById("quotation");
     if (event.key === "Enter" && event.target === box() && !event.shiftKey && !event.isComposing) {
-      // Gradio would send the box a moment later, with what is typed until then.
+      // Gradio would send the box a moment later, with any text typed until then.
       event.preventDefault();
       submit();
     } else if (event.key === "Escape") {
@@ -448,7 +448,7 @@
       new MutationObserver(() => {
         clearTimeout(waiting);
         waiting = setTimeout(remember, 300);
-        // A new question goes to the top of the window, where its answer will be read.
+        // Scroll a new question to the top of the window, so that its answer is in view.
         const all = element.querySelectorAll(".turn");
         if (all.length > shown) all[all.length - 1].scrollIntoView({ block: "start" });
         shown = all.length;
@@ -456,15 +456,15 @@
         .observe(element, { childList: true, subtree: true });
       addEventListener("resize", () => drawn?.resize());
     },
-    // Once what was kept is shown: a question that came with the address is asked.
+    // After the stored conversation is shown, ask the question in the address.
     arrived() {
       restored();
       if (!asked) return;
-      // Once: a reload goes on with the conversation.
+      // Only once: a reload continues the conversation.
       history.replaceState(null, "", location.pathname);
       write(asked, true);
     },
-    // As a question is sent the box is emptied, here and not by the answer, which comes later.
+    // Empty the box when a question is sent, because the answer comes later.
     sent([, ...inputs]) {
       fill("");
       coming = true;

@@ -252,7 +252,8 @@ def _vectors(
     starts = [word.span[0] for word in spoken]
     words = []
     for first, _ in spans:
-        word = spoken[bisect_right(starts, first) - 1] if starts[:1] <= [first] else None
+        place = bisect_right(starts, first) - 1
+        word = spoken[place] if place >= 0 else None
         words.append(word.folded if word and first < word.span[1] else "")
     weights = token_codes.weights(words, corpus.rarity)
     return QuestionVectors(found.vector, found.words.vectors, spans, tuple(words), weights)

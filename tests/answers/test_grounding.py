@@ -39,8 +39,8 @@ def test_a_citation_with_a_wrong_place_is_refused(change):
 
 
 @pytest.mark.parametrize("span", [(5, 5), (-1, 4), (0, 10_000)])
-def test_no_quotation_outside_the_note(span):
-    with pytest.raises(ValueError, match="no quotation"):
+def test_no_quote_outside_the_note(span):
+    with pytest.raises(ValueError, match="no quote"):
         cite(NOTES, 1, "Heat.md", span)
 
 

@@ -117,7 +117,7 @@ def test_status(client, plot_bot):
         pytest.param("ask", {"question": "x" * 3000}, 422, "at most 2,000", id="too-long"),
         pytest.param("ask", {"question": "x", "tags": "y"}, 422, "tags is 'y'", id="tags"),
         pytest.param("ask", {"question": "x", "since": "soon"}, 422, "since is 'soon'", id="date"),
-        pytest.param("ask", {"question": "x", "llm": 1}, 422, "llm is no field", id="unknown"),
+        pytest.param("ask", {"question": "x", "llm": 1}, 422, "llm is not a field", id="unknown"),
         pytest.param("search", {"question": "x", "k": 0}, 422, "k is 0; it should be", id="k"),
         pytest.param("search", {"question": "x", "k": "9"}, 422, "k is '9'", id="k-text"),
         pytest.param("note", {"name": "Tomatoe"}, 404, "Nearest: 'Tomato'", id="nearest"),

@@ -120,4 +120,4 @@ def test_a_model_that_is_none_gets_one_line_and_nothing_from_a_library(
     assert done.stderr.count("\n") == 1
     assert ".." not in done.stderr.replace("...", "")
     assert message in done.stderr
-    assert "RAGBOT_RERANKER takes the folder of a cross-encoder" in done.stderr
+    assert "Set RAGBOT_RERANKER to the folder of a cross-encoder" in done.stderr

@@ -86,8 +86,8 @@ def test_the_days_of_a_filter(since, until, days):
     [
         ("5/6/2026", "may be 6 May 2026 or 5 June 2026; write 2026-05-06 or 2026-06-05"),
         ("03/04/2026", "may be 4 March 2026 or 3 April 2026"),
-        ("5 June", "is no date"),
-        ("soon", "is no date; write one such as 2026-06-05"),
+        ("5 June", "is not a date"),
+        ("soon", "is not a date; write one such as 2026-06-05"),
     ],
 )
 def test_a_filter_of_no_day_or_two(written, error):

@@ -251,10 +251,7 @@ class ChromaStore:
     # Writing, under the writer's lock
 
     def is_due(self, connection: sqlite3.Connection, *, last: bool) -> bool:
-        """Return whether a write is due: `FLUSH` passages are new or removed.
-
-        At the `last` call of a refresh it is also due if the collection must be rebuilt.
-        """
+        """Return whether a write is due; at the `last` call of a refresh, also for a rebuild."""
         query = f"SELECT ({_PENDING}) + (SELECT count(*) FROM chroma_removed), ({_EMBEDDED})"
         pending, embedded = connection.execute(query).fetchone()
         return pending >= FLUSH or bool(last and embedded and self.must_rebuild(connection))

@@ -281,7 +281,7 @@ class Index:
         try:
             return self._database.writer()
         except IndexOutdatedError as error:
-            _log.warning("%s It is built again now.", error)
+            _log.warning("The index in %s is built again now: %s.", error.directory, error.found)
         except IndexTooNewError:
             if not task.rebuild:
                 raise

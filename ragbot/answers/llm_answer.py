@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from ragbot.answers import evidence, grounding
-from ragbot.answers.clauses import MARKS, lemma, words
+from ragbot.answers.clauses import MARKS, clauses, lemma, words
 from ragbot.answers.evidence import EvidenceLine
 from ragbot.answers.verification import fault
 from ragbot.index.corpus import FloatArray
@@ -40,9 +40,6 @@ MOST_WORDS = 60
 MEANT = 0.6
 """Least similarity of a refused sentence to the sentence of the notes that replaces it."""
 
-CANDIDATES = 5
-"""Lines of evidence that a sentence is compared with: those with most of its words."""
-
 BEST = 2
 """Best lines of evidence: only these may replace a refused sentence."""
 
@@ -52,11 +49,6 @@ _ECHO = re.compile(r"([^\[]{1,200})\[\d{1,3}\]\s")
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")
 _LINKS = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)|<[^<>]*>|https?://\S+")
 _LABEL = re.compile(r"^\s*(?:answer|a|response)\s*:\s*", re.IGNORECASE)
-_SOURCE = re.compile(
-    r"^(?:according to|based on|as (?:stated|described|mentioned) in|from) (?:the|these|your) "
-    r"(?:provided |given )?(?:notes?|text|information|passages?)[^,]{0,40},\s*",
-    re.IGNORECASE,
-)
 _DECLINES = re.compile(
     r"\b(?:(?:notes?|text|passages?|information|source|context|it)\b[^.]{0,60}?"
     r"\b(?:do(?:es)?(?:n['’]t| not)"
@@ -265,7 +257,7 @@ class _Checker:
             return None, "it is no whole sentence"
         if not _REPLY.match(text) and said <= self._asked:
             return None, _REPEATS
-        ranked = sorted(self._lines, key=lambda line: -len(said & lemmas(line.text)))[:CANDIDATES]
+        ranked = sorted(self._lines, key=lambda line: -len(said & lemmas(line.text)))
         why = ""
         for line in ranked:
             for part in _parts(line):
@@ -285,6 +277,11 @@ class _Checker:
         added = _THIRD.intersection(rest) - {word.text for word in words(shown)}
         if added or (first in _THIRD and text not in shown):
             return "it does not name what it speaks of"
+        asked = self._asked & lemmas(shown)
+        if 2 * len(asked - lemmas(text)) > len(asked) and not any(
+            clause.verb >= 0 for clause in clauses(text)
+        ):
+            return "it leaves out what is asked"  # a name alone answers little
         return fault(text, [shown], quoted[0].place, self._query)
 
     def _is_open(self, line: EvidenceLine, first: int, last: int) -> bool:
@@ -319,7 +316,7 @@ def _plain(sentence: str, lines: Sequence[EvidenceLine]) -> str:
         sentence = sentence[echo.end() :]
     text = _LINKS.sub(r"\1", _BULLET.sub("", _CITED.sub("", sentence)))
     text = " ".join(re.sub(r"\*\*|__|`|^#+", "", text).split())
-    text = _SOURCE.sub("", _LABEL.sub("", text.strip()))
+    text = _LABEL.sub("", text.strip())
     text = re.sub(r"\s+([.!?,;:])", r"\1", text).strip()
     return _capital(text)
 

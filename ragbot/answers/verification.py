@@ -16,7 +16,6 @@ from ragbot.answers.english import LIGHT, NEGATORS, PREPOSITIONS, PRONOUNS, STRO
 from ragbot.answers.quantities import is_unit, number_fault
 from ragbot.answers.roles import (
     clause_fault,
-    derived,
     placed_fault,
     stitched_fault,
 )
@@ -153,6 +152,4 @@ def _is_carried(word: Word, known: frozenset[str]) -> bool:
         return False
     if word.text in PREPOSITIONS | PRONOUNS | NEGATORS or word.lemma in _LIGHT:
         return True
-    if "-" in word.text and all(lemma(part) in known for part in word.text.split("-")):
-        return True
-    return not word.name and derived(word.lemma, known)
+    return "-" in word.text and all(lemma(part) in known for part in word.text.split("-"))

@@ -181,6 +181,11 @@ def test_a_sentence_names_what_it_speaks_of(corpus, says):
     assert says not in last.text
 
 
+def test_a_name_from_a_quote_is_no_answer_to_what_it_says(corpus):
+    *_, last = snapshots(corpus, Script("The warm Heat."))
+    assert "The warm Heat." not in last.text
+
+
 def test_a_wrong_first_sentence_ends_the_answer(corpus):
     script = Script("The moon is made of cheese. Heat flows from warm bodies to cold ones. " * 999)
     first, *_, last = snapshots(corpus, script)

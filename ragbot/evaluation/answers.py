@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,8 @@ LEAST_WORDS = 3
 
 @dataclass(frozen=True, slots=True)
 class AnswerScore:
-    """The measures of one answer; None where a measure does not apply.
+    """The measures of one answer, by their names; None where a measure does not apply.
 
-    Attributes
-    ----------
     lead
         1 if the first quote contains a sentence of the evidence, else 0.
     evidence, facts
@@ -38,19 +36,17 @@ class AnswerScore:
         Share of the groups of gold notes, one for each part of the question, that are quoted.
     off_topic
         Statements that quote no gold note.
+    words
+        Words of the statements.
     valid
         Share of the citations whose quote is in the note at its place.
+    declined
+        1 for an abstention, else 0.
     """
 
     expected: Question
     answer: Answer
-    lead: float | None
-    evidence: float | None
-    facts: float | None
-    parts: float | None
-    off_topic: float | None
-    valid: float | None
-    words: int
+    measures: dict[str, float | None]
     seconds: float
 
 
@@ -77,7 +73,9 @@ def run(notes: Mapping[NoteId, Note], ask: Ask, questions: Iterable[Question]) -
         started = time.perf_counter()
         answer = ask(question.question, question.history)
         scores.append(score(notes, question, answer, time.perf_counter() - started))
-    return Report(tuple(scores), _by_type(scores))
+    rows = [([one.expected.type], one.measures) for one in scores]
+    rows += [(["answerable"], one.measures) for one in scores if one.expected.gold]
+    return Report(tuple(scores), metrics.by_type(rows))
 
 
 def score(
@@ -91,44 +89,35 @@ def score(
     cited = answer.citations
     notes_of = {citation.number: citation.note for citation in cited}
     strays = [s for s in answer.statements if not gold & {notes_of.get(n) for n in s.citations}]
-    return AnswerScore(
-        expected,
-        answer,
-        float(any(_pieces_in(one, first) for one in expected.evidence))
-        if expected.evidence
-        else None,
-        _share(_quoted(evidence, quotes) for evidence in expected.evidence),
-        _share(_folded(fact) in said for fact in expected.facts) if expected.gold else None,
-        _share(any(one.note in group for one in cited) for group in expected.gold),
-        float(len(strays)) if expected.gold else None,
-        _share(grounding.is_exact(citation, notes) for citation in cited),
-        sum(len(f"{s.lead} {s.text}".split()) for s in answer.statements),
-        seconds,
-    )
+    words = sum(len(f"{s.lead} {s.text}".split()) for s in answer.statements)
+    measures = {
+        "lead": _share([any(_pieces_in(one, first) for one in expected.evidence)]),
+        "evidence": _share(_quoted(evidence, quotes) for evidence in expected.evidence),
+        "facts": _share(_folded(fact) in said for fact in expected.facts),
+        "parts": _share(any(one.note in group for one in cited) for group in expected.gold),
+        "off_topic": float(len(strays)),
+        "words": None if answer.abstained else float(words),
+        "valid": _share(grounding.is_exact(citation, notes) for citation in cited),
+        "declined": float(answer.abstained),
+    }
+    if not gold:  # an abstention is right
+        measures |= dict.fromkeys(("facts", "off_topic"))
+    if not expected.evidence:
+        measures["lead"] = None
+    return AnswerScore(expected, answer, measures, seconds)
 
 
 def as_json(report: Report) -> dict[str, Any]:
     """Return a report as values of JSON."""
     return {
         "types": {
-            kind: {
-                measure: {"mean": m.value, "interval": [m.low, m.high], "n": m.n}
-                for measure, m in measures.items()
-            }
+            kind: {measure: asdict(mean) for measure, mean in measures.items()}
             for kind, measures in report.by_type.items()
         },
-        "seconds": float(np.median([one.seconds for one in report.scores])),
-        "longest": max(one.words for one in report.scores),
         "answers": [
-            {
-                "id": one.expected.id,
-                "type": one.expected.type,
-                "kind": one.answer.kind,
-                "lead": one.lead,
-                "abstained": one.answer.abstained,
-                "evidence": one.evidence,
-                "facts": one.facts,
-            }
+            {"id": one.expected.id, "type": one.expected.type, "kind": one.answer.kind}
+            | one.measures
+            | {"seconds": one.seconds}
             for one in report.scores
         ],
     }
@@ -144,32 +133,9 @@ def as_text(report: Report) -> str:
         )
         lines.append(f"{kind:14s} {measures['declined'].n:4d}  {cells}")
     median = float(np.median([one.seconds for one in report.scores]))
-    longest = max(one.words for one in report.scores)
-    lines += ["", f"{median:.2f} s a question (median); longest answer {longest} words"]
+    longest = max(one.measures["words"] or 0.0 for one in report.scores)
+    lines += ["", f"{median:.2f} s a question (median); longest answer {longest:.0f} words"]
     return "\n".join(lines)
-
-
-def _by_type(scores: Sequence[AnswerScore]) -> dict[str, dict[str, Mean]]:
-    groups: dict[str, list[AnswerScore]] = {}
-    for one in scores:
-        groups.setdefault(one.expected.type, []).append(one)
-        if one.expected.gold:
-            groups.setdefault("answerable", []).append(one)
-    means: dict[str, dict[str, Mean]] = {}
-    for kind, group in groups.items():
-        values: dict[str, list[float | None]] = {
-            "lead": [one.lead for one in group],
-            "evidence": [one.evidence for one in group],
-            "facts": [one.facts for one in group],
-            "parts": [one.parts for one in group],
-            "off_topic": [one.off_topic for one in group],
-            "words": [None if one.answer.abstained else float(one.words) for one in group],
-            "valid": [one.valid for one in group],
-            "declined": [float(one.answer.abstained) for one in group],
-        }
-        known = {name: [v for v in found if v is not None] for name, found in values.items()}
-        means[kind] = {name: metrics.mean(found) for name, found in known.items() if found}
-    return means
 
 
 def _pieces_in(evidence: str, quotes: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ The rank of a group is that of its first member.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,3 +79,25 @@ def mean(values: Sequence[float], samples: int = 2000) -> Mean:
     drawn = np.random.default_rng(0).choice(np.asarray(values), (samples, len(values)))
     low, high = np.percentile(drawn.mean(axis=1), [2.5, 97.5])
     return Mean(float(np.mean(values)), float(low), float(high), len(values))
+
+
+def by_type(
+    rows: Iterable[tuple[Sequence[str], Mapping[str, float | None]]],
+) -> dict[str, dict[str, Mean]]:
+    """Return the mean of each measure for each type of question.
+
+    Parameters
+    ----------
+    rows
+        For each question, its types and its measures; None where a measure does not apply.
+    """
+    found: dict[str, dict[str, list[float]]] = {}
+    for types, measures in rows:
+        for kind in types:
+            for name, value in measures.items():
+                if value is not None:
+                    found.setdefault(kind, {}).setdefault(name, []).append(value)
+    return {
+        kind: {name: mean(values) for name, values in measures.items()}
+        for kind, measures in found.items()
+    }

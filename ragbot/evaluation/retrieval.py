@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ragbot.errors import EvaluationError
 from ragbot.evaluation import metrics
@@ -129,7 +128,11 @@ def evaluate(corpus: Corpus, encode: EncodeQuestion, questions: Sequence[Questio
         started = time.perf_counter()
         rankings = [method(corpus, text, encode)[:KEPT] for text in texts]
         spent = (time.perf_counter() - started) / len(asked) * 1000
-        scores.append(Scores(name, _by_type(asked, rankings), spent))
+        rows = (
+            (["all", question.type], _measured(ranking, question.gold))
+            for question, ranking in zip(asked, rankings, strict=True)
+        )
+        scores.append(Scores(name, metrics.by_type(rows), spent))
         if name == RAGBOT:
             failures = list(_failures(asked, rankings))
     return Report(tuple(scores), tuple(failures), len(questions) - len(asked))
@@ -202,36 +205,6 @@ METHODS: dict[str, Method] = {
 }
 
 
-def as_json(report: Report) -> dict[str, Any]:
-    """Return a report as values of JSON."""
-    return {
-        "methods": {
-            scores.method: {
-                "milliseconds": round(scores.milliseconds, 3),
-                "types": {
-                    kind: {
-                        measure: {"mean": m.value, "interval": [m.low, m.high], "n": m.n}
-                        for measure, m in measures.items()
-                    }
-                    for kind, measures in scores.by_type.items()
-                },
-            }
-            for scores in report.methods
-        },
-        "failures": [
-            {
-                "id": failure.question.id,
-                "type": failure.question.type,
-                "question": failure.question.question,
-                "missing": [list(group) for group in failure.missing],
-                "found": list(failure.found),
-            }
-            for failure in report.failures
-        ],
-        "unanswerable": report.skipped,
-    }
-
-
 def as_text(report: Report) -> str:
     """Return a report as a table by type, with the list of failures."""
     lines = [f"{'':12s} {'type':12s} {'n':>4s}  " + "  ".join(f"{m:>22s}" for m in MEASURES)]
@@ -284,27 +257,7 @@ def _question(path: Path, number: int, line: str) -> Question:
     )
 
 
-def _by_type(
-    questions: Sequence[Question], rankings: Sequence[Ranking]
-) -> dict[str, dict[str, Mean]]:
-    kinds = ["all", *sorted({question.type for question in questions})]
-    measured = [_measured(r, q.gold) for q, r in zip(questions, rankings, strict=True)]
-    return {
-        kind: {
-            measure: metrics.mean(
-                [
-                    values[measure]
-                    for question, values in zip(questions, measured, strict=True)
-                    if kind in ("all", question.type)
-                ]
-            )
-            for measure in MEASURES
-        }
-        for kind in kinds
-    }
-
-
-def _measured(ranking: Ranking, gold: metrics.Groups) -> dict[str, float]:
+def _measured(ranking: Ranking, gold: metrics.Groups) -> dict[str, float | None]:
     return {
         "recall@5": metrics.recall(ranking, gold, 5),
         "recall@10": metrics.recall(ranking, gold, 10),

@@ -44,15 +44,21 @@ def silent(question, confidence=-1.0):
 
 
 def test_an_answer_is_judged():
-    scores = score(NOTES, ASKED, answer(ASKED.question))
-    assert (scores.lead, scores.evidence, scores.facts, scores.valid) == (1.0, 1 / 2, 0.0, 1.0)
-    assert (scores.parts, scores.off_topic) == (1.0, 0.0)
-    assert scores.words == 3
+    scores = score(NOTES, ASKED, answer(ASKED.question)).measures
+    assert [scores[name] for name in ("lead", "evidence", "facts", "valid")] == [
+        1.0,
+        1 / 2,
+        0.0,
+        1.0,
+    ]
+    assert (scores["parts"], scores["off_topic"]) == (1.0, 0.0)
+    assert scores["words"] == 3
 
 
 def test_an_abstention_has_no_citations_to_score():
-    scores = score(NOTES, ASKED, silent(ASKED.question))
-    assert (scores.lead, scores.evidence, scores.parts, scores.valid) == (0.0, 0.0, 0.0, None)
+    scores = score(NOTES, ASKED, silent(ASKED.question)).measures
+    assert (scores["lead"], scores["evidence"]) == (0.0, 0.0)
+    assert (scores["parts"], scores["valid"]) == (0.0, None)
 
 
 def test_evidence_of_two_sentences_may_stand_in_two_quotations():
@@ -62,7 +68,7 @@ def test_evidence_of_two_sentences_may_stand_in_two_quotations():
     citations = tuple(cite(NOTES, n, "Heat.md", span) for n, span in enumerate(spans, start=1))
     both = Answer("?", "", "extractive", False, (), citations)
     expected = Question("a", "?", "single", (("Heat.md",),), (), (TEXT[first:-1],), ())
-    assert score(NOTES, expected, both).evidence == 1.0
+    assert score(NOTES, expected, both).measures["evidence"] == 1.0
 
 
 def test_a_set_is_read_and_run(tmp_path):
@@ -79,6 +85,6 @@ def test_a_set_is_read_and_run(tmp_path):
     path.write_text(json.dumps(line) + "\n", encoding="utf-8")
     report = run(NOTES, lambda question, history: answer(question), read(path))
     values = as_json(report)
-    assert values["types"]["answerable"]["evidence"]["mean"] == pytest.approx(1.0)
-    assert values["types"]["single"]["facts"]["mean"] == pytest.approx(1.0)
+    assert values["types"]["answerable"]["evidence"]["value"] == pytest.approx(1.0)
+    assert values["types"]["single"]["facts"]["value"] == pytest.approx(1.0)
     assert "answerable" in as_text(report)

@@ -100,11 +100,12 @@ def evaluate(config: Config, questions: Path, answers: bool, words: bool, as_jso
         if answers:
             timed = llm_answers.Timed(bot.stream)
             judged = of_answers.run(corpus.notes, timed, asked)
-            record, shown = of_answers.as_json(judged), [of_answers.as_text(judged)]
+            record: object = of_answers.as_json(judged)
+            shown = [of_answers.as_text(judged)]
             if config.llm:
                 shown += ["", llm_answers.as_text(timed.timings)]
         else:
             encode = (lambda question: None) if words else bot.encode
             found = of_retrieval.evaluate(corpus, encode, asked)
-            record, shown = of_retrieval.as_json(found), [of_retrieval.as_text(found)]
+            record, shown = found, [of_retrieval.as_text(found)]
     print_result(record, shown, as_json=as_json)

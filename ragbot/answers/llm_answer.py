@@ -214,14 +214,16 @@ class _Checker:
     def _nearest(self, text: str) -> _Quoted | None:
         """Return the quote that says nearly the same as a refused sentence, if there is one.
 
-        Code, open tasks, and quotes that lack a number of the sentence are passed over.
+        Code, open tasks, and quotes that lack a number or name of the sentence are passed over.
         """
-        numbers = {word.lemma for word in words(text) if word.number} - self._asked
+        if self._taken > 1 and words(text)[0].text in _THIRD:
+            return None  # it speaks of what an earlier sentence named
+        named = {word.lemma for word in words(text) if word.number or word.name} - self._asked
         quotes = [
             (line, *part)
             for line in self._lines[:BEST]
             for part in _parts(line)
-            if numbers <= lemmas(_shown(line, *part))
+            if named <= lemmas(_shown(line, *part))
             and not self._is_open(line, *part)
             and "\n" not in _shown(line, *part)
         ]

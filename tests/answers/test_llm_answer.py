@@ -208,8 +208,16 @@ def test_an_open_task_carries_nothing_that_happened(corpus):
     assert last.kind == "generated"
 
 
-def test_no_number_is_replaced_by_a_sentence_without_it(corpus):
-    *_, last = snapshots(corpus, Script("Heat flows from 12 warm bodies to cold ones."))
+@pytest.mark.parametrize(
+    "says",
+    [
+        "Heat flows from 12 warm bodies to cold ones.",
+        "In Salford heat flows from warm bodies to cold ones.",
+        "Heat does flow from warm bodies. It flows to cold ones in houses.",
+    ],
+)
+def test_no_sentence_is_replaced_by_one_without_its_number_or_subject(corpus, says):
+    *_, last = snapshots(corpus, Script(says))
     assert last.kind == "extractive"
 
 

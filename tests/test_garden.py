@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from ragbot.models import Note
-from ragbot.notes import link_checker, link_resolver, parser, predicates, vault
+from ragbot.notes import link_checker, link_resolver, predicates, vault
+from ragbot.notes.units import units
 from ragbot.text.folding import fold_name
 from tests.conftest import ROOT
 
@@ -167,7 +168,9 @@ def test_no_heading_or_block_that_is_linked_is_missing() -> None:
             assert relation.block is None
             if relation.heading and relation.target:
                 target = garden()[relation.target]
-                assert relation.heading in {text for _, text, _ in parser.headings(target)}
+                assert relation.heading in {
+                    unit.text for unit in units(target) if unit.kind == "heading"
+                }
 
 
 def declared_predicates() -> dict[str, str]:

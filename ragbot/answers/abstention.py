@@ -51,6 +51,9 @@ UNSPACED_FROM = "\u0e00"
 LEAST_COVERED = 0.25
 """Share of the question's words, by rarity, that must be there without vectors."""
 
+COVERED_IN = dict.fromkeys(("ar", "el", "he", "hi", "ko", "ru"), 0.5) | {"ja": 0.7, "zh": 0.7}
+"""That share in some languages; in Chinese and Japanese it is one of characters."""
+
 LEAST_PIECE = 3.0
 """Letters of the mean word piece from which an encoder knows a language."""
 
@@ -77,7 +80,8 @@ def confidence(
     fitting = (fit(question.wanted, best[:1]) + fit(question.wanted, best)) / 2
     unknown = _unknown(corpus, question, ranked[:3])
     covered = _covered(corpus, question, ranked, said)
-    by_words = covered - LEAST_COVERED - unknown - MISSING_VALUE * (1 - fitting)
+    least = COVERED_IN.get(question.language, LEAST_COVERED)
+    by_words = covered - least - unknown - MISSING_VALUE * (1 - fitting)
     # No vectors at all, or none yet of the passage that answers best.
     if not ranked[0].word_cosines.size or not len(corpus.codes([ranked[0].candidate.passage])[0]):
         return by_words

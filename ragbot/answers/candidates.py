@@ -191,13 +191,16 @@ def cut(
     passage = corpus.passage(number)
     note = corpus.notes[passage.note]
     asked: int | None = None
+    last: Unit | None = None
     for unit in units_in(note, passage.span):
         if not _is_asked_for(note, unit, words):
             continue
         for span in _spans(note, unit, passage.span):
             text = shown(note, unit, span)
             if unit.kind not in ("code", "row") and is_question(text):
-                asked = span[0] if asked is None else asked
+                # The question of another card is not the one before.
+                asked = span[0] if asked is None or unit is not last else asked
+                last = unit
                 continue
             if asked is not None or _says_something(note, unit, span, text):
                 context = (span[0] if asked is None else asked, span[1])

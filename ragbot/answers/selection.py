@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from ragbot.answers import layout
 from ragbot.answers.compose import stems
+from ragbot.answers.english import PRONOUNS
 from ragbot.answers.layout import Quote
 from ragbot.answers.sentence_ranker import RankedSentence, Ranking
 from ragbot.index.corpus import Corpus
+from ragbot.models import NoteId
 from ragbot.questions.question import Question
 
 WORDS = 80
@@ -78,7 +80,8 @@ def _with_whole_names(
 ) -> list[RankedSentence]:
     """Return the sentences without those that have half of a name which another has whole.
 
-    For a follow-up that names a new subject, sentences without the subject are dropped too.
+    The other items of a list or table that has all names and numbers of the question are dropped,
+    and for a follow-up that names a new subject, all sentences without the subject.
     """
     kept = list(ordered)
     if new := question.new_subject:
@@ -88,7 +91,19 @@ def _with_whole_names(
         if len(name) > 1 and len(name) in shares:
             pairs = zip(kept, shares, strict=True)
             kept = [one for one, share in pairs if share in (0, len(name))]
-    return kept
+    named = [question.capitals <= stems(_in_context(corpus, one)) for one in kept]
+    lists = {_list_of(one) for one, whole in zip(kept, named, strict=True) if whole} - {None}
+    return [
+        one for one, whole in zip(kept, named, strict=True) if whole or _list_of(one) not in lists
+    ]
+
+
+def _list_of(one: RankedSentence) -> tuple[NoteId, int] | None:
+    """Return the list or table of a sentence; None for prose, or if it begins with a pronoun."""
+    group, opening = one.candidate.unit.group, one.candidate.text.split(maxsplit=1)[:1]
+    if group is None or any(word.lower() in PRONOUNS for word in opening):
+        return None
+    return one.candidate.note, group
 
 
 def _first(

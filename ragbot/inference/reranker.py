@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ragbot.errors import ModelUnavailableError
 from ragbot.inference.model_files import find_model, first_line, prepare_libraries
 from ragbot.models import Evidence, Hit, Note
-from ragbot.notes.parser import plain
+from ragbot.notes.units import plain
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder

@@ -17,9 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ragbot.models import Note, Passage, Span
-from ragbot.notes import parser
-from ragbot.notes.plain_text import body_start
-from ragbot.notes.units import Unit, touched, units
+from ragbot.notes.units import Unit, body_start, plain, touched, units
 from ragbot.text.dates import day_of, spoken
 from ragbot.text.folding import fold_name
 from ragbot.text.sentences import sentences
@@ -38,8 +36,6 @@ _WORD = re.compile(r"[a-z]+|[0-9]+|[^\s]", re.IGNORECASE)
 # Addresses of links are not embedded. Marks of lists and quotes may be between two stretches.
 _DESTINATION = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _BETWEEN = re.compile(r"[\s>*+|:-]*(?:\d{1,9}[.)][\s>]*)?(?:\[.\]\s*)?")
-_FENCE_ABOVE = re.compile(r"[ \t>]*(?:[-*+][ \t]+)?(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\n|\r)\Z")
-_FENCE_BELOW = re.compile(r"(?:\r\n|\n|\r)[ \t>]*(?:`{3,}|~{3,})[ \t]*(?=[\r\n]|\Z)")
 _LINES = re.compile(r"[^\r\n]+")
 _ATOMS = frozenset({"row", "header", "code", "math", "property"})
 
@@ -114,17 +110,12 @@ def _summary(text: str, unit: Unit) -> Span:
 def _runs(note: Note, found: Sequence[Unit]) -> Iterator[list[_Stretch]]:
     """Yield the runs of visible parts of a section: paragraphs, list items, rows."""
     run: list[_Stretch] = []
-    last = 0
     for unit in found:
         if unit.kind == "heading":
             continue
         atom = unit.kind in _ATOMS
         for start, end in unit.pieces:
-            fenced = _fenced(note.text, start, end)
-            # The line above indented code may look like a fence but end another block.
-            if unit.kind == "code" and fenced[0] >= last:
-                start, end = fenced
-            last = end
+            start, end = unit.fenced or (start, end)
             if run and not _BETWEEN.fullmatch(note.text, run[-1].end, start):
                 yield run
                 run = []
@@ -132,15 +123,6 @@ def _runs(note: Note, found: Sequence[Unit]) -> Iterator[list[_Stretch]]:
             run.append(_Stretch(start, end, atom, pieces(names)))
     if run:
         yield run
-
-
-def _fenced(text: str, start: int, end: int) -> Span:
-    """Return the span of a code block, with its fence."""
-    line = max(text.rfind("\n", 0, max(0, start - 1)), text.rfind("\r", 0, max(0, start - 2))) + 1
-    if _FENCE_ABOVE.match(text, line, start):
-        below = _FENCE_BELOW.match(text, end)
-        return line, below.end() if below else end
-    return start, end
 
 
 def _bare_headings(
@@ -212,19 +194,13 @@ def _shown(note: Note, unit: Unit, span: Span) -> str:
     start, end = max(unit.span[0], span[0]), min(unit.span[1], span[1])
     if (start, end) != unit.span:
         source = note.text[start:end]
-        return source if unit.kind == "code" else plain_prose(source)
+        return source if unit.kind == "code" else plain(source)
     if unit.kind == "row":  # the names of the columns come once, before the first row
         return "; ".join(cell for _, cell in unit.columns if cell)
     # Checked last, because it may parse the note again.
     if unit.kind == "property" and start >= body_start(note):
-        return plain_prose(note.text[start:end])
+        return plain(note.text[start:end])
     return unit.text
-
-
-@lru_cache(maxsize=20_000)  # a question reads the same sentences in several places
-def plain_prose(source: str) -> str:
-    """Return the plain text of a slice of a note, as it is embedded."""
-    return parser.plain(source)
 
 
 def text_key(text: str) -> str:

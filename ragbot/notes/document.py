@@ -56,8 +56,8 @@ class Page:
     fields: dict[int, list[tuple[Field, int]]] = field(default_factory=dict)
 
     def comments(self) -> list[Span]:
-        """Return the spans of `%%` comments, with their signs; an unclosed one is no comment."""
-        whole = self.layout.comments
+        """Return the spans of comments, with their signs; an unclosed `%%` is no comment."""
+        whole = [*self.layout.comments, *self._html_comments()]
         signs = [
             text.place(match.start())
             for text in self.texts.values()
@@ -67,6 +67,12 @@ class Page:
         outside = [sign for sign in signs if next(without((sign, sign + 1), whole), None)]
         pairs = [(a, b + 2) for a, b in zip(outside[::2], outside[1::2], strict=False)]
         return sorted(whole + pairs)
+
+    def _html_comments(self) -> Iterator[Span]:
+        for text in self.texts.values() if "<!--" in self.text else ():
+            for start, end in text.inline.hidden:
+                if text.inline.text.startswith("<!--", start):
+                    yield text.span(start, end)
 
 
 def without(span: Span, hidden: Sequence[Span]) -> Iterator[Span]:
@@ -102,6 +108,11 @@ class Places:
 @lru_cache(maxsize=2)
 def page_of(text: str) -> Page:
     """Return a parsed document. Cached, because the same text is often parsed twice in a row."""
+    return read_page(text)
+
+
+def read_page(text: str) -> Page:
+    """Parse a document, or a slice of one."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
     matter = frontmatter.read(text)
     stray = frontmatter.stray(text, matter.end)

@@ -28,6 +28,8 @@ MAX_DEPTH = 50
 
 _FENCE = re.compile(r"---[ \t]*\n")
 _CLOSE = re.compile(r"^---[ \t]*(?:\n|\Z)", re.MULTILINE)
+_KEY = re.compile(r"[\w-]+(?: [\w-]+){0,2}")
+"""A key of a misplaced frontmatter; longer ones are sentences between two rules."""
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -91,7 +93,7 @@ def stray(text: str, body: int) -> Frontmatter:
         return Frontmatter()
     matter = read(text, at)
     keys = [key for key, _ in matter.values]
-    return matter if keys and all(re.fullmatch(r"[\w-]+", key) for key in keys) else Frontmatter()
+    return matter if keys and all(map(_KEY.fullmatch, keys)) else Frontmatter()
 
 
 def read(text: str, at: int = 0) -> Frontmatter:

@@ -11,24 +11,19 @@ from collections.abc import Iterator
 
 from ragbot.models import Span
 
-_BREAKING = (
-    "address article aside blockquote br center dd details div dl dt fieldset figcaption figure "
-    "footer form h1 h2 h3 h4 h5 h6 header hr legend li main nav ol p pre section summary table "
-    "tbody td tfoot th thead tr ul"
+_BLOCKS = (
+    "address|article|aside|blockquote|br|center|dd|details|div|dl|dt|fieldset|figcaption|figure"
+    "|footer|form|h[1-6]|header|hr|legend|li|main|nav|ol|p|pre|section|summary|table|tbody|tfoot"
+    "|thead|tr|ul"
 )
-BREAK = re.compile(rf"</?(?:{'|'.join(_BREAKING.split())})(?![\w-])", re.IGNORECASE)
+BREAK = re.compile(rf"</?(?:{_BLOCKS}|td|th)(?![\w-])", re.IGNORECASE)
 """A tag that separates words: `tap<br>is` is two."""
 
 _HIDDEN = re.compile(
     r"<!--|<(?P<name>script|style|template|head|title|svg)(?![\w-])|<[?!]", re.IGNORECASE
 )
 _CELL = re.compile(r"<t[dh](?![\w-])[^<>]*>", re.IGNORECASE)
-_LINE = re.compile(
-    r"</?(?:address|article|aside|blockquote|br|center|dd|details|div|dl|dt|figcaption|figure|footer"
-    r"|h[1-6]|header|hr|li|main|nav|ol|p|pre|section|summary|table|tbody|thead|tfoot|tr|ul)"
-    r"(?![\w-])[^<>]*>",
-    re.IGNORECASE,
-)
+_LINE = re.compile(rf"</?(?:{_BLOCKS})(?![\w-])[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
 

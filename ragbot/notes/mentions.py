@@ -12,14 +12,17 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, pairwise
 from typing import NamedTuple
 
 from ragbot.models import MENTIONS, Note, NoteId, Relation, Span
+from ragbot.notes.document import Page, Places, Text, page_of, without
+from ragbot.notes.link_scanner import CODE
 from ragbot.notes.parser import stem
-from ragbot.notes.plain_text import readable
+from ragbot.notes.typed_links import Field, only_links
 from ragbot.text.folding import fold_name
-from ragbot.text.scripts import MARKED, UNSPACED
+from ragbot.text.tokenize import MARKED, UNSPACED
 
 MAX_TOKENS = 12
 """Longest name that is searched, in tokens."""
@@ -143,10 +146,59 @@ def note_names(note: Note) -> list[str]:
 def prose_of(note: Note) -> list[ProseBlock]:
     """Return the readable blocks of a note, in file order."""
     found = []
-    for text, place in readable(note):
+    for text, place in _readable(note):
         if _TOKEN.search(text):
             found.append((text, _line_offsets(text, place)))
     return found
+
+
+def _readable(note: Note) -> Iterator[tuple[str, Callable[[int], int]]]:
+    """Yield the prose of each block, and a function from positions in it to offsets in the note.
+
+    Code, links, comments, headings, and the keys of relations are replaced by signs that are
+    not letters.
+    """
+    page = page_of(note.text)
+    places = Places(note.text)
+    hidden = page.comments()
+    for number, text in page.texts.items():
+        if text.block.kind == "heading":
+            continue
+        shown: list[str] = []
+        for a, b, pieces in _pieces(page, number, hidden):
+            at, line = a, text.place(a)
+            for start, end in pieces:
+                shown.append(CODE * (a + start - line - at))
+                at = a + end - line
+                shown.append(text.inline.masked[a + start - line : at])
+            shown.append(CODE * (b - at) + "\n")
+        yield "".join(shown), partial(_place, text, places)
+
+
+def _pieces(page: Page, number: int, hidden: list[Span]) -> Iterator[tuple[int, int, list[Span]]]:
+    """Yield each line of one block, with the spans of its prose, in positions of its text."""
+    text = page.texts[number]
+    by_line: dict[int, list[Field]] = {}
+    for entry, at in page.fields.get(number, ()):
+        by_line.setdefault(at, []).append(entry)
+    for a, b in text.lines():
+        entries = by_line.get(text.place(a), []) if a < b else []
+        shown = _shown(text, a, b, entries)
+        yield a, b, [part for piece in shown for part in without(piece, hidden)]
+
+
+def _shown(text: Text, start: int, end: int, entries: list[Field]) -> list[Span]:
+    """Return the spans of a line that are prose: all of it, or the annotations of its relations."""
+    if start == end:
+        return []
+    whole = [entry for entry in entries if entry.whole]
+    if whole or only_links(text.inline, start, end, entries):
+        return [text.span(*entry.annotation) for entry in whole if entry.annotation]
+    return [text.span(start, end)]
+
+
+def _place(text: Text, places: Places, position: int) -> int:
+    return places.offset(text.place(position))
 
 
 def words_of(prose: Sequence[ProseBlock]) -> set[str]:

@@ -18,10 +18,7 @@ from ragbot.notes.document import Page, Places, Text, page_of
 from ragbot.notes.frontmatter import Frontmatter
 from ragbot.notes.inline_text import inline_text
 from ragbot.notes.link_scanner import CODE, ESCAPED, LINK
-from ragbot.notes.plain_text import plain, prose
 from ragbot.notes.relations import relations
-
-__all__ = ["headings", "parse", "plain", "prose", "stem"]
 
 _TAG = re.compile(
     r"(?<!\S)#([^\s!\"#$%&'()*+,.:;<=>?@\\\[\]^`{|}~\u2000-\u200c\u200e-\u206f\u2e00-\u2e7f"
@@ -159,17 +156,6 @@ def _sections(page: Page) -> list[Section]:
         cuts.insert(0, (0, ()))
     ends = [at for at, _ in cuts[1:]] + [len(page.text)]
     return [Section(names, (at, end)) for (at, names), end in zip(cuts, ends, strict=True)]
-
-
-def headings(note: Note) -> list[tuple[int, str, int]]:
-    """Return (level, text, offset) of each heading of a note at its top level."""
-    page = page_of(note.text)
-    places = Places(note.text)
-    return [
-        (text.block.level, _heading(text), places.offset(text.block.span[0]))
-        for text in page.texts.values()
-        if text.block.kind == "heading" and not text.block.nested
-    ]
 
 
 def _block_ids(page: Page) -> dict[str, int]:

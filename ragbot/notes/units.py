@@ -17,7 +17,7 @@ from typing import Literal
 
 from ragbot.models import Note, Section, Span
 from ragbot.notes.blocks import Block
-from ragbot.notes.document import Page, Places, Text, page_of, without
+from ragbot.notes.document import Page, Places, Text, page_of, read_page, without
 from ragbot.notes.frontmatter import Value
 from ragbot.notes.html_text import html_text, visible
 from ragbot.notes.inline_text import TASK, inline_text
@@ -32,10 +32,12 @@ TaskState = Literal["", "open", "done", "cancelled"]
 
 _STATES: dict[str, TaskState] = {"x": "done", "X": "done", "-": "cancelled"}
 _WORD = re.compile(r"\w")
+# Most sentences: one line that begins with a letter, without characters of Markdown.
+_UNMARKED = re.compile(r"[^\W\d_](?:[^\W_]|[ ,.;?!'\"()/‘’“”–—-]|:(?= ))*")
 _BOLD = re.compile(r"(\*\*|__)[^*_\n]+\1")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Unit:
     """One unit of a note.
 
@@ -63,6 +65,8 @@ class Unit:
         Index of the unit above it: the item it is in, or the line that leads in its list.
     quoted
         Whether it is in a quote or callout.
+    fenced
+        Of code, its place with its fence.
     """
 
     kind: UnitKind
@@ -77,28 +81,12 @@ class Unit:
     group: int | None = None
     parent: int | None = None
     quoted: bool = False
+    fenced: Span | None = None
 
     @property
     def question(self) -> bool:
         """True if it is a question, which cannot be an answer."""
         return self.kind not in ("code", "math", "row") and is_question(self.text)
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A unit in progress; its offsets are those of the text with LF line ends."""
-
-    kind: UnitKind
-    span: Span
-    text: str
-    pieces: tuple[Span, ...]
-    state: TaskState = ""
-    columns: tuple[tuple[str, str], ...] = ()
-    language: str = ""
-    level: int = 0
-    group: int | None = None
-    parent: int | None = None
-    quoted: bool = False
 
 
 def units(note: Note) -> tuple[Unit, ...]:
@@ -143,21 +131,46 @@ def _units(text: str, sections: tuple[Section, ...]) -> tuple[Unit, ...]:
     page = page_of(text)
     places = Places(text)
     starts = [section.span[0] for section in sections]
-    found = []
-    for draft in [*_matter(page), *_body(page)]:
-        span = places.span(draft.span)
-        pieces = draft.pieces if not places.pairs else tuple(map(places.span, draft.pieces))
-        headings = sections[bisect_right(starts, span[0]) - 1].headings if sections else ()
-        found.append(
-            Unit(
-                draft.kind, span, draft.text, pieces, headings, draft.state, draft.columns,
-                draft.language, draft.level, draft.group, draft.parent, draft.quoted,
-            )
-        )  # fmt: skip
-    return tuple(found)
+    found = (*_matter(page), *_body(page))
+    for unit in found:
+        if places.pairs:
+            unit.span = places.span(unit.span)
+            unit.pieces = tuple(map(places.span, unit.pieces))
+            unit.fenced = places.span(unit.fenced) if unit.fenced else None
+        if sections:
+            unit.headings = sections[bisect_right(starts, unit.span[0]) - 1].headings
+    return found
 
 
-def _matter(page: Page) -> Iterator[_Draft]:
+@lru_cache(maxsize=20_000)  # a question reads the same sentences in several places
+def plain(text: str) -> str:
+    """Return a slice of Markdown as plain text: links as the text they show, no markup.
+
+    Examples
+    --------
+    >>> plain("- **Bold** [[Note|name]] and [page](a.md) `code`")
+    'Bold name and page code'
+    """
+    if _UNMARKED.fullmatch(text):
+        return " ".join(text.split())
+    page = read_page(text)
+    return "\n".join(_plain(page, unit) for unit in (*_matter(page), *_body(page)))
+
+
+def _plain(page: Page, unit: Unit) -> str:
+    if unit.kind == "row":
+        return "; ".join(cell for _, cell in unit.columns if cell)
+    if unit.kind == "property":
+        return inline_text(scan(page.text[slice(*unit.span)], page.layout.references), block=True)
+    return unit.text
+
+
+def body_start(note: Note) -> int:
+    """Return the offset of the body of a note, after its frontmatter."""
+    return Places(note.text).offset(page_of(note.text).layout.line_starts[0])
+
+
+def _matter(page: Page) -> Iterator[Unit]:
     """Yield one unit for each field of the frontmatter; broken YAML is one unit of code."""
     matter = page.matter
     if _is_broken(page):
@@ -165,7 +178,7 @@ def _matter(page: Page) -> Iterator[_Draft]:
         end = page.text.rfind("\n---", 0, matter.end)
         source = page.text[start:end]
         if source.strip():
-            yield _Draft("code", (start, end), source, ((start, end),), language="yaml")
+            yield Unit("code", (start, end), source, ((start, end),), language="yaml")
     group = -2 - len(page.layout.rows)
     values, starts = matter.values + page.stray.values, matter.starts + page.stray.starts
     for (key, value), start in zip(values, starts, strict=True):
@@ -174,7 +187,7 @@ def _matter(page: Page) -> Iterator[_Draft]:
         shown = _value_text(value)
         text = f"{key}: {shown}".rstrip()
         columns = ((key, shown), *_nested(value))
-        yield _Draft("property", (start, end), text, ((start, end),), columns=columns, group=group)
+        yield Unit("property", (start, end), text, ((start, end),), columns=columns, group=group)
 
 
 def _nested(value: Value) -> Iterator[tuple[str, str]]:
@@ -195,12 +208,12 @@ def _value_text(value: Value) -> str:
     return ", ".join(_value_text(item) for item in value.items)
 
 
-def _body(page: Page) -> Iterator[_Draft]:
+def _body(page: Page) -> Iterator[Unit]:
     hidden = page.comments()
     rows: set[int] = set()
     count = len(page.matter.values) + len(page.stray.values) + _is_broken(page)
     items = _Items(page, count)
-    made: Iterable[_Draft]
+    made: Iterable[Unit]
     for number, block in enumerate(page.layout.blocks):
         if block.row is not None:
             made = [] if block.row in rows else [_row(page, block.row)]
@@ -230,9 +243,9 @@ class _Items:
         self.count = count
         self.first: dict[int, int] = {}
         self.leads: dict[int, int | None] = {}
-        self.previous: _Draft | None = None
+        self.previous: Unit | None = None
 
-    def place(self, unit: _Draft, number: int | None) -> None:
+    def place(self, unit: Unit, number: int | None) -> None:
         """Fill in list, depth and parent of a unit of one item; None means of no item."""
         if number is not None:
             item = self.items[number]
@@ -252,13 +265,13 @@ class _Items:
         return 0 if above is None else 1 + self._depth(above)
 
 
-def _leads(page: Page, unit: _Draft) -> bool:
+def _leads(page: Page, unit: Unit) -> bool:
     """Check whether a line introduces the list below it: `Tools:` and `**Tools**` do."""
     source = page.text[slice(*unit.span)]
     return unit.text.endswith((":", "：")) or _BOLD.fullmatch(source) is not None
 
 
-def _show(page: Page, unit: _Draft, hidden: Sequence[Span]) -> bool:
+def _show(page: Page, unit: Unit, hidden: Sequence[Span]) -> bool:
     """Remove the comments from a unit; return whether visible text is left."""
     if not hidden:
         return bool(unit.text)
@@ -276,49 +289,50 @@ def _show(page: Page, unit: _Draft, hidden: Sequence[Span]) -> bool:
     return bool(unit.text)
 
 
-def _row(page: Page, number: int) -> _Draft:
+def _row(page: Page, number: int) -> Unit:
     row = page.layout.rows[number]
     cells = [_cell(page, span) for span in row.cells]
     group = -2 - row.header
     if number == row.header:
         text = "; ".join(cell for cell in cells if cell)
-        return _Draft("header", row.span, text, (row.span,), group=group)
+        return Unit("header", row.span, text, (row.span,), group=group)
     names = [_cell(page, span) for span in page.layout.rows[row.header].cells]
     names += [""] * (len(cells) - len(names))
     columns = tuple(zip(names, cells, strict=False))
     text = "; ".join(f"{name}: {cell}" if name else cell for name, cell in columns if cell)
-    return _Draft("row", row.span, text, (row.span,), columns=columns, group=group)
+    return Unit("row", row.span, text, (row.span,), columns=columns, group=group)
 
 
 def _cell(page: Page, span: Span) -> str:
     return inline_text(scan(page.text[slice(*span)], page.layout.references))
 
 
-def _opaque(page: Page, block: Block) -> Iterator[_Draft]:
+def _opaque(page: Page, block: Block) -> Iterator[Unit]:
     source = page.text[slice(*block.span)]
     if block.kind == "code":
         if block.code.strip():
             span = (block.lines[0][0], block.lines[-1][1])
-            yield _Draft("code", span, block.code, (span,), language=block.language)
+            fenced = block.span if block.lines[0][0] > block.span[0] else span
+            yield Unit("code", span, block.code, (span,), language=block.language, fenced=fenced)
     elif block.kind == "math":
         text = source.strip().removeprefix("$$").removesuffix("$$").strip()
         if text:
-            yield _Draft("math", block.span, text, (block.span,))
+            yield Unit("math", block.span, text, (block.span,))
     elif shown := html_text(source):
         start = block.span[0]
         pieces = tuple((start + a, start + b) for a, b in visible(source))
         pieces = tuple(piece for piece in pieces if html_text(page.text[slice(*piece)]))
         if pieces:
-            yield _Draft("html", (pieces[0][0], pieces[-1][1]), shown, pieces)
+            yield Unit("html", (pieces[0][0], pieces[-1][1]), shown, pieces)
 
 
-def _text_units(page: Page, number: int, text: Text) -> Iterator[_Draft]:
+def _text_units(page: Page, number: int, text: Text) -> Iterator[Unit]:
     """Yield the units of a text block: each line with only fields, and the lines between."""
     block = text.block
     if block.kind == "heading" and not block.nested:
         shown = inline_text(text.inline, block=True)
         if shown:
-            yield _Draft("heading", block.span, shown, (block.span,), level=block.level)
+            yield Unit("heading", block.span, shown, (block.span,), level=block.level)
         return
     lines = list(text.lines())
     fields = _property_lines(page, text, lines)
@@ -332,7 +346,7 @@ def _text_units(page: Page, number: int, text: Text) -> Iterator[_Draft]:
             yield _prose_unit(page, text, (start, at), first and not start)
         span = text.span(*lines[at])
         shown = "; ".join(f"{key}: {value}" for key, value in columns)
-        yield _Draft("property", span, shown, (span,), columns=columns)
+        yield Unit("property", span, shown, (span,), columns=columns)
         start = at + 1
     if start < len(lines):
         yield _prose_unit(page, text, (start, len(lines)), False)
@@ -356,7 +370,7 @@ def _property_lines(
     return found
 
 
-def _prose_unit(page: Page, text: Text, window: tuple[int, int], first: bool) -> _Draft:
+def _prose_unit(page: Page, text: Text, window: tuple[int, int], first: bool) -> Unit:
     lines = list(text.lines())[window[0] : window[1]]
     start, end = lines[0][0], lines[-1][1]
     block = text.block
@@ -365,14 +379,14 @@ def _prose_unit(page: Page, text: Text, window: tuple[int, int], first: bool) ->
     whole = (start, end) == (0, len(text.inline.text))
     inline = text.inline if whole else scan(source, page.layout.references)
     bars = source.startswith("|")
-    shown = rows_text(source) if bars else inline_text(inline, block=True, item=first)
+    shown = _rows_text(source) if bars else inline_text(inline, block=True, item=first)
     task = TASK.match(source) if first else None
     state: TaskState = _STATES.get(task.group(1), "open") if task else ""
     kind: UnitKind = "task" if task else "item" if first else "paragraph"
-    return _Draft(kind, span, shown, (span,), state=state)
+    return Unit(kind, span, shown, (span,), state=state)
 
 
-def rows_text(source: str) -> str:
+def _rows_text(source: str) -> str:
     """Return rows of a table, without their header, as plain text."""
     lines = []
     for line in source.split("\n"):

@@ -6,6 +6,7 @@ cannot be read becomes a `Problem`; the others are read.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 import stat
@@ -16,7 +17,6 @@ from pathspec import GitIgnoreSpec
 
 from ragbot.errors import VaultError
 from ragbot.models import Note, NoteId, Problem
-from ragbot.notes.encoding import decode
 from ragbot.notes.link_resolver import resolve
 from ragbot.notes.parser import parse
 
@@ -30,6 +30,16 @@ IGNORE_FILE = ".ragbotignore"
 SKIPPED_FOLDERS = frozenset({"node_modules"})
 INDEX_FILE = "ragbot.sqlite3"
 """Database of an index: a folder below the notes with such a file is not listed."""
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+LATIN, OTHER = 0.3, 0.03
+"""Least share of characters with a zero byte in UTF-16: of bytes that are UTF-8 too, as Latin
+letters are, and of others. In other scripts mostly the blanks have a zero byte."""
 
 Stat = tuple[int, int, int]
 """Size, mtime and ctime of a file at listing time, in bytes and nanoseconds.
@@ -272,3 +282,50 @@ def _content(root: Path, note: NoteId) -> bytes:
     if lines > MAX_LINES:
         raise _TooLargeError(f"it has {lines:,} lines; at most {MAX_LINES:,} are read")
     return content
+
+
+def decode(content: bytes, note: NoteId) -> tuple[str, list[Problem]]:
+    r"""Return the text of a note, without its byte-order mark, and the problem of invalid bytes.
+
+    The text is read as UTF-8; or as UTF-16 if it has a byte-order mark, or a zero in every
+    second byte. Invalid bytes become `\ufffd` and are reported.
+    """
+    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), _unmarked(content))
+    name = "UTF-16" if encoding.startswith("utf-16") else "UTF-8"
+    try:
+        return content.decode(encoding), []
+    except UnicodeDecodeError as problem:
+        text = content.decode(encoding, errors="replace")
+        before = content[: problem.start].decode(encoding, errors="replace")
+        line = len(before.splitlines()) or 1
+        message = f"byte {problem.start} is not valid {name}; it is shown as \ufffd"
+        return text, [Problem("encoding", note, line, message, "Save the file as UTF-8.")]
+
+
+def _unmarked(content: bytes) -> str:
+    """Return the encoding of bytes without a mark.
+
+    In UTF-16 every second byte of a Latin letter, blank or line end is zero; UTF-8 has no zeros.
+    """
+    head = content[:1000]
+    if len(content) % 2 or len(head) < 4 or b"\0" not in head:
+        return "utf-8"
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    least = (LATIN if _is_utf8(head) else OTHER) * len(head) / 2
+    if odd > least and not even:
+        return "utf-16-le"
+    return "utf-16-be" if even > least and not odd else "utf-8"
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Check whether the first bytes of a file are UTF-8 without control characters.
+
+    They may end within a character. In UTF-16 the high byte of a letter is a control: 4 in
+    Cyrillic.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(head)
+    except UnicodeDecodeError:
+        return False
+    return not any(0 < byte < ord("\t") for byte in head)

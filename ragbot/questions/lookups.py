@@ -140,23 +140,22 @@ def _tag_place(note: Note, tag: str) -> Span:
 def _tasks(corpus: Corpus, question: Question) -> Iterator[Found]:
     text, wanted = question.standalone, _subject(question)
     duty = _DUTY.search(text)
-    if not (_TASK.search(text) or (duty and wanted)):
+    states = (one for one, said in _STATES.items() if re.search(said, text, re.I))
+    state = next(states, "open" if duty else "")
+    asked = _TASK.search(text) or (duty and wanted)
+    if not asked and not (state and wanted):
         return
-    state = next((one for one, said in _STATES.items() if re.search(said, text, re.I)), "")
-    state = state or ("open" if duty else "")
-    inside = {
-        note
-        for name in question.names
-        if _INSIDE.search(text, 0, name.span[0])
-        for note in name.notes
-    }
+    places = (name for name in question.names if _INSIDE.search(text, 0, name.span[0]))
+    inside = {note for name in places for note in name.notes}
     for note in corpus.notes.values():
         if "[" not in note.text or (inside and note.id not in inside):
             continue
         for unit in units(note):
             if unit.kind != "task" or (state and unit.state != state):
                 continue
-            if wanted <= _roots((note.title, *note.aliases, *unit.headings, unit.text, note.id)):
+            above = (note.title, *note.aliases, *unit.headings, note.id)
+            # "Which errands are open?" asks for tasks where a note or heading has the word.
+            if wanted <= _roots((*above, unit.text) if asked else above):
                 yield _found(note, unit, with_state=not state)
 
 

@@ -27,7 +27,8 @@ from ragbot.index.corpus import Corpus, FloatArray
 from ragbot.inference import token_codes
 from ragbot.inference.token_codes import Codes
 from ragbot.models import Span
-from ragbot.notes.chunker import context, plain_prose
+from ragbot.notes.chunker import context
+from ragbot.notes.units import plain
 from ragbot.questions.question import QuestionVectors
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import tokens
@@ -91,7 +92,7 @@ class Reading:
             passage = self._corpus.passage(number)
             note = self._corpus.notes[passage.note]
             text, above = self._corpus.embedded_text(number), context(note, passage)
-            pieces = [plain_prose(note.text[first:last]) for first, last in spans]
+            pieces = [plain(note.text[first:last]) for first, last in spans]
             if len(codes):
                 at = codes["place"]
                 whole = self._best(cosines)

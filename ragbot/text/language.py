@@ -12,42 +12,51 @@ from collections.abc import Iterable, Sequence
 
 from ragbot.models import Span
 from ragbot.text.folding import fold
-from ragbot.text.scripts import PAIRED, SCRIPTS
+from ragbot.text.tokenize import PAIRED, SCRIPTS, tokens
 
 _COMMON = {
     "en": "a the of and to is in that it was for on are with as i at be this have from what which "
-    "who how "
-    "why when where does did do my can you about there not were has had by an or me should could "
-    "would "
-    "whose whom any we our us their his her say says tell",
+    "who how why when where does did do my can you about there not were has had by an or me "
+    "should could would whose whom any we our us their his her say says tell",
     "de": "der die das und ist in den von zu mit nicht ein eine einen einem einer es im dem auf "
-    "für "
-    "fur auch sich wie was wer wo wann warum welche welcher welches welchen hat haben sind war "
-    "wird "
-    "werden ich du wir ihr mein meine meinen über uber kann habe steht gibt zum zur aus bei nach "
-    "wem wen wieviel wieviele muss unser unsere",
+    "für fur auch sich wie was wer wo wann warum welche welcher welches welchen hat haben sind "
+    "war wird werden ich du wir ihr mein meine meinen über uber kann habe steht gibt zum zur "
+    "aus bei nach wem wen wieviel wieviele muss unser unsere",
     "fr": "le la les et est dans de du des un une que qui quoi quel quelle quels quelles où "
-    "pourquoi "
-    "comment quand pas pour sur avec au aux ce cette ces il elle nous vous je tu mon ma mes son "
-    "sa ses "
-    "sont était etait a ont se en par plus dit parle faut combien sais l d qu n j",
+    "pourquoi comment quand pas pour sur avec au aux ce cette ces il elle nous vous je tu mon "
+    "ma mes son sa ses sont était etait a ont se en par plus dit parle faut combien sais l d "
+    "qu n j",
     "es": "el la los las y es en de del un una que qué quien quién quiénes cuál cual cuáles cuándo "
-    "cuando cómo como dónde donde por para con no se su sus al lo más mas pero fue era son está "
-    "esta "
-    "están hay mi mis tengo tiene cuánto cuanto cuántos sobre dice hice hizo",
+    "cuando cómo como dónde donde por para con no se su sus al lo más mas pero fue era son "
+    "está esta están hay mi mis tengo tiene cuánto cuanto cuántos sobre dice hice hizo",
     "it": "il lo gli e è di che non un una per con sono del della dei nel nella come quando dove "
     "perché chi cosa quale quali mio mia ho hai ha più",
     "pt": "o os e é do da dos das em um uma que não nao para com por como quando onde quem qual "
-    "quais "
-    "meu minha está são foi mais sobre tem",
-    "nl": "de het een en is van ik niet dat wat wie waar wanneer hoe waarom welke met voor zijn "
-    "op te "
-    "aan mijn heeft hebben er maar ook over",
+    "quais meu minha está são foi mais sobre tem",
+    "nl": "de het een en is van ik niet dat wat wie waar wanneer hoe waarom welke met voor zijn op "
+    "te aan mijn heeft hebben er maar ook over",
+    "ru": "и в во на с к о об по из у за от до для не ли что это как где когда кто кого кому чей "
+    "сколько какой какая какое какие какого почему зачем чем чего часто есть был была были мы "
+    "я он она они мой моя наш мне меня нас зовут звали называется",
+    "el": "ο η το οι τα του της των τον την στο στη στον στην σε και με για από ένα μια να θα δεν "
+    "ποιος ποια ποιο πότε πού πώς πόσο πόσα πόσοι πόσες τι γιατί είναι ήταν έχει λέγεται μας "
+    "μου",
+    "he": "את של על עם מה מי איפה היכן מתי כמה למה מדוע איך איזה איזו האם הוא היא הם אני אנחנו זה "
+    "היה הייתה יש לא שלנו שלי",
+    "ar": "من في على إلى عن مع ما ماذا متى أين كم كيف لماذا هل هو هي هذا هذه كان كانت التي الذي أي",
+    "hi": "का की के को में से पर है हैं था थी थे ने और यह वह कब कहाँ कौन क्या क्यों कैसे कितना "
+    "कितने कितनी किस किसने मेरा हमारा",
+    "ko": "어디 어디에서 어디입니까 언제 누가 누구 무엇 무엇인가요 입니까 나요 하나요 습니까 "
+    "합니까 까요 얼마 얼마나 어떤 왜 어떻게 몇 왔나요 했나요 었나요 았나요 있나요",
 }
 COMMON_WORDS: dict[str, frozenset[str]] = {
-    name: frozenset(map(fold, words.split())) for name, words in _COMMON.items()
+    name: frozenset(tokens(words)) for name, words in _COMMON.items()
 }
-"""Folded words that carry no subject, by language."""
+"""Words that carry no subject, as `tokens` yields them, by language."""
+_LANGUAGES = {
+    word: [name for name, words in COMMON_WORDS.items() if word in words]
+    for word in frozenset().union(*COMMON_WORDS.values())
+}
 
 _NOUNS = {
     "address": "adresse anschrift dirección indirizzo",
@@ -149,12 +158,7 @@ def language_of(text: str, default: str = "en") -> str:
 
 def _latin(text: str, default: str) -> str:
     words = [fold(word) for word in _WORD.findall(text)]
-    score: Counter[str] = Counter()
-    for word in words:
-        for name, common in COMMON_WORDS.items():
-            # A word of several languages counts less.
-            if word in common:
-                score[name] += 1
+    score = Counter(name for word in words for name in _LANGUAGES.get(word, ()))
     for mark, name in _MARKS:
         score[name] += 2 * (mark in text)
     best = max(score.values(), default=0)

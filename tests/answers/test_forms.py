@@ -10,17 +10,19 @@ from ragbot.questions.conversation import standalone
 from ragbot.questions.question import analyse
 from ragbot.retrieval.retriever import retrieve
 
+BELTS = {"Cleo Moss": "August", "Rex Dow": "March", "Uma Roos": "April", "Finn Tamm": "May"}
 FILES = {
     "Cards.md": "# Cards\n\nWhat is the capital of Peru?\nLima, on the coast of Peru.\n\n"
     "Which knot makes a loop?::The bowline makes one.\n"
     "Which hitch holds a rail?::A clove hitch.\n\n"
-    "What is the largest moon of Saturn?\n",
+    "What is the largest moon of Saturn?\n\nWhich sail is hoisted first?\nThe mainsail.\n",
     "Query.md": "# Query\n\nCount the boats in the harbour database:\n\n```sql\n"
     "SELECT count(*) FROM boats -- all\nWHERE a < b;\n```\n",
     "Dune.md": "# Dune\n\nauthor:: [[Frank Herbert]]\n\nA novel of a desert planet.\n",
     "Frank Herbert.md": "# Frank Herbert\n\nFrank Herbert was a writer from Tacoma.\n",
     "Judo.md": "# Judo\n\n- Tito Pace got the belt in May.\n- Tito Blum got the belt in June.\n"
-    "- Ada Pace got the belt in July.\n",
+    "- Ada Pace got the belt in July.\n"
+    + "".join(f"- {name} got the belt in {month}.\n" for name, month in BELTS.items()),
 }
 
 
@@ -50,6 +52,8 @@ def test_a_question_in_the_notes_is_answered_by_the_text_after_it(corpus, questi
 def test_a_question_in_the_notes_is_no_answer(corpus):
     answer = ask(corpus, "What is the largest moon of Saturn?")
     assert not any("Saturn?" in citation.quote for citation in answer.citations)
+    # Nor is the answer to the question after it.
+    assert not any("mainsail" in citation.quote for citation in answer.citations)
 
 
 def test_code_is_quoted_verbatim_without_its_fence(corpus):
@@ -66,9 +70,10 @@ def test_a_noun_is_read_off_the_relation(corpus):
     assert ask(corpus, "What is Frank Herbert the author of?").citations == answer.citations
 
 
-def test_a_sentence_with_the_whole_name_leads(corpus):
-    answer = ask(corpus, "When did Tito Blum get the belt?")
-    assert "Tito Blum" in answer.statements[0].text or len(answer.citations) == 1
+@pytest.mark.parametrize(("name", "month"), [("Tito Blum", "June"), ("Cleo Moss", "August")])
+def test_of_a_list_only_the_item_with_the_whole_name_answers(corpus, name, month):
+    answer = ask(corpus, f"When did {name} get the belt?")
+    assert [one.quote for one in answer.citations] == [f"{name} got the belt in {month}."]
 
 
 def test_the_answer_to_a_follow_up_begins_with_a_new_quote(corpus):
@@ -106,6 +111,15 @@ LANGUAGES = {
         ("متى تقلم شجرة الزيتون؟", "حديقة.md", ""),
         ("ตัดแต่งกิ่งต้นมะม่วงเมื่อไร", "สวน.md", ""),
         ("आम के पेड़ की छंटाई कब होती है?", "बगीचा.md", ""),
+        ("Сколько стоит чайник?", "", "The notes don't say."),
+        ("Πόσο κοστίζει η ελιά;", "", "The notes don't say."),
+        ("铜壶多少钱？", "", "笔记里没有提到。"),
+        ("梅の木の値段は？", "", "ノートには書かれていません。"),
+        ("犬の名前は何ですか？", "", "ノートには書かれていません。"),
+        ("매화나무의 가격은 얼마입니까?", "", "The notes don't say."),
+        ("כמה עולים הוורדים?", "", "The notes don't say."),
+        ("كم ثمن الورود؟", "", "The notes don't say."),
+        ("आम की कीमत कितनी है?", "", "The notes don't say."),
         ("Какая столица Франции?", "", "The notes don't say."),
         ("Ποια είναι η πρωτεύουσα της Γαλλίας;", "", "The notes don't say."),
         ("谁发明了电话？", "", "笔记里没有提到。"),

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ragbot.models import EMBEDS, LINKS_TO, Note, Problem, Relation
-from ragbot.notes import link_resolver, parser, vault
+from ragbot.notes import link_resolver, vault
 from ragbot.notes.anchors import Anchors
+from ragbot.notes.units import units
 from ragbot.text.folding import fold_name
 
 NAMES = {"encoding": "invalid_utf8", "frontmatter": "invalid_yaml"}
@@ -39,7 +40,9 @@ def ragbot(root: Path, note: str) -> dict[str, Any]:
         "tags": list(here.tags),
         "aliases": list(here.aliases),
         "title": here.title,
-        "headings": [{"level": n, "text": text} for n, text, _ in parser.headings(here)],
+        "headings": [
+            {"level": u.level, "text": u.text} for u in units(here) if u.kind == "heading"
+        ],
         "blocks": list(here.blocks),
         "errors": [NAMES.get(p.kind, p.kind) for p in problems if p.note == note],
     }

@@ -5,7 +5,7 @@ import codecs
 import pytest
 
 from ragbot.notes import vault
-from ragbot.notes.encoding import decode
+from ragbot.notes.vault import decode
 
 TEXT = "# Grüße\r\n\r\nSee [[Alpha]] — 梨。\n"
 

@@ -96,15 +96,15 @@ def test_frontmatter_in_a_wrong_place_is_reported_with_its_line(text, line):
 
 
 def test_the_fields_of_a_misplaced_frontmatter_are_properties():
-    text = "---\ntitle: One\n---\n\n---\nvessel: crock\nby: '[[A]]'\n---\n\nFeed it.\n"
+    text = "---\ntitle: One\n---\n\n---\nnest box: crock\nby: '[[A]]'\n---\n\nFeed it.\n"
     note, _ = parse(text, "a.md")
     assert [(unit.kind, unit.text) for unit in units(note)] == [
         ("property", "title: One"),
-        ("property", "vessel: crock"),
+        ("property", "nest box: crock"),
         ("property", "by: A"),
         ("paragraph", "Feed it."),
     ]
-    assert [note.text[slice(*unit.span)] for unit in units(note)][1] == "vessel: crock"
+    assert [note.text[slice(*unit.span)] for unit in units(note)][1] == "nest box: crock"
     assert note.metadata == {"title": "One"}
     assert [section.headings for section in note.sections] == [()]
     assert [relation.written for relation in note.relations] == ["A"]

@@ -11,9 +11,10 @@ import tracemalloc
 
 import pytest
 
-from ragbot.notes import link_checker, parser, vault
+from ragbot.notes import link_checker, vault
 from ragbot.notes.link_resolver import resolve
-from ragbot.notes.parser import parse, plain, prose
+from ragbot.notes.parser import parse
+from ragbot.notes.units import plain, units
 
 SIZE = 2_500
 TEXTS = {
@@ -64,7 +65,7 @@ def no_garbage():
 def seconds(text):
     started = time.process_time()
     note, problems = parse(text, "a.md")
-    prose(note)
+    units(note)
     plain(text)
     link_checker.check(resolve([note]), problems)
     return time.process_time() - started
@@ -91,7 +92,7 @@ def test_a_million_brackets():
 def test_ten_thousand_levels_of_lists_leave_the_rest():
     note, _ = parse("- " * 10_000 + "[[deep]]\n\n# Next\n\n[[Alpha]]\n", "a.md")
     assert [relation.written for relation in note.relations][-1] == "Alpha"
-    assert [text for _, text, _ in parser.headings(note)] == ["Next"]
+    assert [unit.text for unit in units(note) if unit.kind == "heading"] == ["Next"]
 
 
 def test_memory_of_a_structured_note():

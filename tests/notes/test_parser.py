@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ragbot.notes import parser
 from ragbot.notes.link_resolver import resolve
 from ragbot.notes.parser import parse
+from ragbot.notes.units import plain, units
 from tests.strategies import notes
 
 FOUND = Path(__file__).parents[1] / "corpus" / "notes.jsonl"
@@ -39,7 +39,7 @@ def check_invariants(text):
     assert all(0 <= at <= len(text) for at in note.blocks.values())
     assert all(problem.note == note.id for problem in problems)
     check_prose(note)
-    assert isinstance(parser.plain(text), str)
+    assert isinstance(plain(text), str)
     assert all(relation.target in (None, note.id) for relation in resolve([note])[0].relations)
 
 
@@ -62,7 +62,7 @@ def check_annotation(note, relation):
 
 def check_prose(note):
     position = 0
-    for start, end in parser.prose(note):
+    for start, end in (piece for unit in units(note) for piece in unit.pieces):
         assert position <= start < end <= len(note.text)
         position = end
 
@@ -107,45 +107,6 @@ def test_line_ends_change_nothing_but_offsets(text, ending):
         assert note.text[slice(*one.span)] == other.text[slice(*two.span)].replace(ending, "\n")
 
 
-PROSE = """---
-title: T
----
-# Heading
-
-- up:: [[A]] - because it is so
-  - and a bullet
-- [[B]]
-- [[C]] shows the way
-
-A sentence.
-Its second line. %% hidden %% shown
-
-<!-- comment -->
-
-> quoted
-> text
-
-```sh
-make
-```
-"""
-
-
-def test_prose_is_what_reads_as_text():
-    note, _ = parse(PROSE, "a.md")
-    assert [PROSE[start:end] for start, end in parser.prose(note)] == [
-        "up:: [[A]] - because it is so",
-        "and a bullet",
-        "[[B]]",
-        "[[C]] shows the way",
-        "A sentence.\nIts second line. ",
-        " shown",
-        "quoted\n> text",
-        "make",
-    ]
-    assert not any("make" in PROSE[a:b] for a, b in parser.prose(note, code=False))
-
-
 @pytest.mark.parametrize(
     ("written", "read"),
     [
@@ -175,7 +136,7 @@ def test_prose_is_what_reads_as_text():
     ],
 )
 def test_plain(written, read):
-    assert parser.plain(written) == read
+    assert plain(written) == read
 
 
 @given(
@@ -184,4 +145,4 @@ def test_plain(written, read):
 @example("Heat *flows* downhill")
 @example("see::[[Heat]]")
 def test_plain_reads_a_line_by_itself_as_before_a_paragraph(text):
-    assert parser.plain(f"{text}\n\n*end*") == f"{parser.plain(text)}\nend"
+    assert plain(f"{text}\n\n*end*") == f"{plain(text)}\nend"

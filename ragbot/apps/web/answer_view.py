@@ -14,7 +14,7 @@ from html import escape
 from ragbot.apps.serialize import Notes, way
 from ragbot.apps.web.note_view import link
 from ragbot.models import Answer, Citation, Hit, Note, NoteId, Relation
-from ragbot.notes.chunker import plain_prose
+from ragbot.notes.units import plain
 
 WAITING = '<p class="waiting" role="status">Looking through the notes…</p>'
 """Shown until the answer begins."""
@@ -273,7 +273,7 @@ def more(citations: Sequence[Citation]) -> str:
 
 def readable(quote: str) -> str:
     """Return a quote without Markdown; unchanged if nothing would be left."""
-    return plain_prose(quote) or quote
+    return plain(quote) or quote
 
 
 def paths(hits: Iterable[Hit]) -> dict[NoteId, tuple[Relation, ...]]:

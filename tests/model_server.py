@@ -22,7 +22,7 @@ class Script:
         self.says, self.status, self.dies_after, self.waits = says, status, dies_after, waits
         self.pause, self.models = pause, models
         self.requests = []
-        self.broken_off = threading.Event()
+        self.asked, self.broken_off = threading.Event(), threading.Event()
 
 
 @contextmanager
@@ -54,6 +54,7 @@ class ScriptedHandler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.script.requests.append(body)
+        self.script.asked.set()
         if self.script.status != 200:
             self._json({"error": {"message": "secret-key-123", "type": "x"}}, self.script.status)
             return

@@ -16,21 +16,25 @@ SENTENCE = "Green tea is brewed at 80 degrees [1]. "
 def page(open_page, model_address, script):
     """The page, with a model that writes a long answer, slowly."""
     script.says, script.pause = SENTENCE * 40, 0.3
+    script.asked.clear()
     script.broken_off.clear()
     yield open_page(model_address)
     script.pause = 0.0
 
 
-def begin_to_ask(page):
+def begin_to_ask(page, script):
+    """Ask, and wait until the model is asked: before that, nothing is to be broken off."""
+    script.asked.clear()
     page.get_by_label("Your question").fill(QUESTION)
     page.get_by_label("Your question").press("Enter")
+    assert script.asked.wait(60)
 
 
 def test_an_answer_is_stopped_and_its_beginning_stays(page, script):
     stop = page.get_by_role("button", name="Stop")
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
     expect(stop).to_have_count(0)
-    begin_to_ask(page)
+    begin_to_ask(page, script)
     expect(page.locator(".answer")).to_contain_text("brewed at 80")
     stop.click()
     expect(page.locator(".answer .notice")).to_have_text("You stopped this answer.")
@@ -54,7 +58,7 @@ def test_an_answer_is_stopped_and_its_beginning_stays(page, script):
 def test_a_model_that_says_nothing_is_stopped_at_once(page, script):
     gate, long = threading.Event(), script.says
     script.says = lambda _: long if gate.wait(120) else ""
-    begin_to_ask(page)
+    begin_to_ask(page, script)
     # The quotes are there at once, and say that the model is at work.
     expect(page.locator(".text")).to_contain_text("for two minutes")
     expect(page.locator(".waiting")).to_have_text("The language model is writing…")
@@ -66,13 +70,13 @@ def test_a_model_that_says_nothing_is_stopped_at_once(page, script):
 
 
 def test_a_new_chat_ends_the_answer_and_keeps_its_beginning(page, script):
-    begin_to_ask(page)
+    begin_to_ask(page, script)
     expect(page.locator(".answer")).to_contain_text("brewed at 80")
     page.locator("#new-chat").click()
     expect(page.locator(".begin")).to_be_visible()
     assert script.broken_off.wait(20), "the model still writes"
     script.says, script.pause = SENTENCE, 0
-    begin_to_ask(page)
+    begin_to_ask(page, script)
     expect(page.locator(".text")).to_contain_text("80 degrees")
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
     expect(page.locator(".turn")).to_have_count(1)
@@ -84,7 +88,7 @@ def test_a_new_chat_ends_the_answer_and_keeps_its_beginning(page, script):
 
 
 def test_leaving_the_page_ends_the_answer(page, script):
-    begin_to_ask(page)
+    begin_to_ask(page, script)
     expect(page.locator(".answer")).to_contain_text("brewed at 80")
     page.goto("about:blank")
     assert script.broken_off.wait(20), "the model still writes"

@@ -16,6 +16,11 @@ C = Note("c.md", "Gamma", "")
 NOTES = {note.id: note for note in (A, B, C)}
 
 
+def paragraphs(*words):
+    """Return the text of an answer as HTML, without the line ends between tags."""
+    return answer_view.paragraphs(*words).replace("\n", "")
+
+
 def relation(source, predicate, target, annotation=None):
     return Relation(source, predicate, target, target, (0, 0), annotation)
 
@@ -101,6 +106,11 @@ def test_an_answer_as_markdown_has_footnotes():
     assert text == "Said \\[1\\]. [^1]\n\n[^1]: [[b/b#How|Beta › How]]: “Said.”"
 
 
+def test_code_in_a_copied_answer_keeps_its_brackets():
+    copied = answer_view.markdown(answer("Run `x[1]` or ``y`[1]``. [1]"))
+    assert copied.startswith("Run `x[1]` or ``y`[1]``. [^1]\n")
+
+
 def test_a_question_that_failed_can_be_asked_again():
     html = answer_view.unanswered("Too <long>.")
     assert 'role="alert">Too &lt;long&gt;.' in html
@@ -145,7 +155,7 @@ def shown(html):
 
 
 def test_escaped_markup_is_shown_as_it_is_meant():
-    assert answer_view.paragraphs(r"a \[1\] \<b\>") == "<p>a [1] &lt;b&gt;</p>"
+    assert paragraphs(r"a \[1\] \<b\>") == "<p>a [1] &lt;b&gt;</p>"
 
 
 @pytest.mark.parametrize(
@@ -160,13 +170,29 @@ def test_escaped_markup_is_shown_as_it_is_meant():
     ],
 )
 def test_names_in_italics_lead_to_their_notes(text, html):
-    assert answer_view.paragraphs(text, (), {"Alpha": A}.get) == f"<p>{html}</p>"
+    assert paragraphs(text, (), {"Alpha": A}.get) == f"<p>{html}</p>"
 
 
-def test_lists_and_paragraphs():
-    assert answer_view.paragraphs("One.\n\n- a\n- b\n\nTwo.") == (
-        "<p>One.</p><ul><li>a</li><li>b</li></ul><p>Two.</p>"
-    )
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        pytest.param(
+            "One.\n\n- a\n- b\n\nTwo.",
+            "<p>One.</p><ul><li>a</li><li>b</li></ul><p>Two.</p>",
+            id="list",
+        ),
+        pytest.param("One\ntwo.", "<p>One<br>two.</p>", id="lines"),
+        pytest.param("Run `x[1] <b>`.", "<p>Run <code>x[1] &lt;b&gt;</code>.</p>", id="code"),
+        pytest.param("# Not a heading", "<p># Not a heading</p>", id="no-heading"),
+        pytest.param(
+            "See https://a.com or [x](https://a.com) ![y](z).",
+            "<p>See https://a.com or [x](https://a.com) ![y](z).</p>",
+            id="no-link",
+        ),
+    ],
+)
+def test_blocks_and_lines(text, html):
+    assert paragraphs(text) == html
 
 
 def test_nothing_of_a_note_a_question_or_a_model_gets_through():

@@ -1,20 +1,28 @@
 """An answer as HTML: its text, and a card for each note that it cites, with why it was found.
 
-Every text of a note, a question or a model goes through `escape`.
+Every text of a note, a question or a model goes through `escape`, or through a Markdown parser that
+reads no HTML and no links.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from html import escape, unescape
+from typing import TYPE_CHECKING, Any
+
+from markdown_it import MarkdownIt
 
 from ragbot.apps.serialize import Notes, way
 from ragbot.apps.web.note_view import link
 from ragbot.models import Answer, Citation, Hit, Note, NoteId, Relation
 from ragbot.notes.units import plain
+
+if TYPE_CHECKING:
+    from markdown_it.rules_inline import StateInline
+    from markdown_it.token import Token
 
 WAITING = '<p class="waiting" role="status">Looking through the notes…</p>'
 """Shown until the answer begins."""
@@ -33,15 +41,10 @@ _LONG = 240
 _EDIT = "Edit and ask again"
 _JOINED = "\u00a0"
 """No-break space, which keeps a number on the line of its sentence."""
-# A character that is not meant as Markdown, `[1]` for a citation, bold, and a name in italics.
-_MARK = re.compile(
-    r"\\(?P<escaped>[!-/:-@\[-`{-~])|\[(?P<number>\d+)\]"
-    r"|\*\*(?P<strong>(?:\\.|[^\\])+?)\*\*|\*(?P<name>(?:\\.|[^\s\\*])(?:\\.|[^\\*])*)\*"
-)
-_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
-# A code block or an escaped character, which stay, or the number of a citation.
-_NUMBER = re.compile(r"^(`{3,})[^\n`]*\n.*?^\1[ \t]*$|\\.|\[(\d+)\]", re.MULTILINE | re.DOTALL)
-_CODE = re.compile(r"^(`{3,})[^\n`]*\n(.*?)\n?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
+_NUMBER = re.compile(r"\[(\d+)\]")
+_NAME = re.compile(r"<em>(.*?)</em>")
+# Code or an escaped character, which stay, or the number of a citation.
+_MARK = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)|\\.|\[(\d+)\]", re.DOTALL)
 _LINK_MARKUP = re.compile(r"[\[\]|#^]")
 
 
@@ -75,35 +78,56 @@ def paragraphs(
 
     Its `[1]` marks link to the sources, and names in italics to the notes that `named` returns.
     """
-    inline = _Inline({citation.number for citation in citations}, named)
-    return "".join(
-        f'<pre tabindex="0"><code>{escape(part, quote=False)}</code></pre>'
-        if is_code
-        else _prose(part, inline)
-        for part, is_code in _parts(text)
+    numbers = {citation.number for citation in citations}
+    html: str = _parser().render(text, {"numbers": numbers})
+    return _NAME.sub(lambda found: _linked(unescape(found[1]), named) or found[0], html)
+
+
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    """Build a parser of the Markdown that answers are written in."""
+    parser = MarkdownIt("zero", {"breaks": True})
+    parser.enable(["list", "fence", "escape", "backticks", "emphasis", "newline"])
+    parser.inline.ruler.push("citation", _read_citation)
+    parser.add_render_rule("citation", _citation)
+    parser.add_render_rule("fence", _fence)
+    return parser
+
+
+def _read_citation(state: StateInline, silent: bool) -> bool:
+    """Read a mark such as `[1]` where no rule before has read code or an escaped bracket."""
+    found = _NUMBER.match(state.src, state.pos)
+    if found is None:
+        return False
+    if not silent:
+        if state.pending.endswith(" "):
+            state.pending = f"{state.pending[:-1]}{_JOINED}"
+        state.push("citation", "", 0).content = found[1]
+    state.pos = found.end()
+    return True
+
+
+def _citation(
+    self: Any, tokens: Sequence[Token], index: int, options: object, env: dict[str, Any]
+) -> str:
+    number = int(tokens[index].content)
+    if number not in env["numbers"]:
+        return f"[{number}]"
+    return (
+        f'<sup><a class="cite" href="#source-{number}" data-number="{number}" '
+        f'aria-label="Source {number}">{number}</a></sup>'
     )
 
 
-def _parts(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield the text between fenced code blocks, and the code; True for code."""
-    here = 0
-    for block in _CODE.finditer(text):
-        yield text[here : block.start()], False
-        yield block[2], True
-        here = block.end()
-    yield text[here:], False
+def _fence(self: Any, tokens: Sequence[Token], index: int, *_: object) -> str:
+    code = escape(tokens[index].content.removesuffix("\n"), quote=False)
+    return f'<pre tabindex="0"><code>{code}</code></pre>\n'
 
 
-def _prose(text: str, inline: _Inline) -> str:
-    blocks = []
-    for block in filter(None, re.split(r"\n\s*\n", text.strip())):
-        lines = block.split("\n")
-        if all(line.startswith("- ") for line in lines):
-            items = "".join(f"<li>{inline.html(line[2:])}</li>" for line in lines)
-            blocks.append(f"<ul>{items}</ul>")
-        else:
-            blocks.append(f"<p>{'<br>'.join(inline.html(line) for line in lines)}</p>")
-    return "".join(blocks)
+def _linked(name: str, named: Callable[[str], Note | None]) -> str:
+    """Return a name in italics as a link to its note; empty if no note is called so."""
+    note = named(name)
+    return link(note.id, name) if note else ""
 
 
 def answered(answer: Answer, notes: Notes, status: str = "") -> str:
@@ -129,7 +153,7 @@ def answered(answer: Answer, notes: Notes, status: str = "") -> str:
 
 def markdown(answer: Answer) -> str:
     """Return an answer as Markdown, its citations as footnotes that link to the notes."""
-    text = _NUMBER.sub(lambda found: f"[^{found[2]}]" if found[2] else found[0], answer.text)
+    text = _MARK.sub(lambda found: f"[^{found[2]}]" if found[2] else found[0], answer.text)
     footnotes = "\n".join(map(_footnote, answer.citations))
     return f"{text}\n\n{footnotes}".strip()
 
@@ -159,46 +183,6 @@ def unanswered(message: str) -> str:
 def stopped() -> str:
     """Return the message for an answer that was stopped before it began."""
     return STOPPED + _buttons({"edit": _EDIT})
-
-
-@dataclass(frozen=True, slots=True)
-class _Inline:
-    """Turns a line of an answer into HTML."""
-
-    numbers: Collection[int]
-    named: Callable[[str], Note | None]
-
-    def html(self, text: str) -> str:
-        """Return a line, its marks and names as links."""
-        pieces, here = [], 0
-        for match in _MARK.finditer(text):
-            before = text[here : match.start()]
-            if match["number"] and before.endswith(" "):
-                before = f"{before[:-1]}{_JOINED}"
-            pieces += [escape(before, quote=False), self._mark(match)]
-            here = match.end()
-        return "".join([*pieces, escape(text[here:], quote=False)])
-
-    def _mark(self, match: re.Match[str]) -> str:
-        if match["escaped"]:
-            return escape(match["escaped"], quote=False)
-        if match["strong"]:
-            return f"<strong>{self.html(match['strong'])}</strong>"
-        if match["name"]:
-            return self._name(_ESCAPED.sub(r"\1", match["name"]))
-        return self._citation(int(match["number"]))
-
-    def _name(self, name: str) -> str:
-        note = self.named(name)
-        return link(note.id, name) if note else f"<em>{escape(name, quote=False)}</em>"
-
-    def _citation(self, number: int) -> str:
-        if number not in self.numbers:
-            return f"[{number}]"
-        return (
-            f'<sup><a class="cite" href="#source-{number}" data-number="{number}" '
-            f'aria-label="Source {number}">{number}</a></sup>'
-        )
 
 
 def _asks(questions: Sequence[str], name: str) -> str:

@@ -54,6 +54,14 @@ ProblemKind = Literal[
 ]
 Severity = Literal["error", "warning", "info"]
 
+_STAGES = {
+    "read": "reading",
+    "embed": "embedding",
+    "write": "writing",
+    "verify": "checking",
+    "done": "done with",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -339,3 +347,8 @@ class Progress:
     done: int
     total: int
     unit: str
+
+    def __str__(self) -> str:
+        """Return the report in words: `reading 3,400 of 14,000 notes`."""
+        of = f" of {self.total:,}" if self.total else ""
+        return f"{_STAGES[self.stage]} {self.done:,}{of} {self.unit}"

@@ -293,6 +293,17 @@ def way(path: Sequence[Relation | RelationRecord], end: NoteId) -> list[tuple[st
     return found
 
 
+def counted(count: int, thing: str) -> str:
+    """Return a number and its noun, in the plural if needed.
+
+    Examples
+    --------
+    >>> counted(1, "note"), counted(2000, "note")
+    ('1 note', '2,000 notes')
+    """
+    return f"{count:,} {thing}{'s' * (count != 1)}"
+
+
 def footnotes(answer: Answer) -> list[str]:
     """Return a line for each citation: its number, note, lines and quote.
 

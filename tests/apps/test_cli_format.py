@@ -17,7 +17,7 @@ from click.shell_completion import ShellComplete
 from ragbot.apps.cli import format, main
 from ragbot.apps.cli.format import Page
 from ragbot.apps.cli.program import COMPLETE, escaped, program
-from ragbot.apps.cli.session import line, progress_bar
+from ragbot.apps.cli.session import progress_bar
 from ragbot.apps.serialize import (
     EvidenceRecord,
     HitRecord,
@@ -158,7 +158,7 @@ def test_short_work_is_not_reported():
 
 
 def test_an_unknown_total_is_left_out():
-    assert line(Progress("read", 50, 0, "notes")) == "reading 50 notes"
+    assert str(Progress("read", 50, 0, "notes")) == "reading 50 notes"
 
 
 # --- completion

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from ragbot.apps.serialize import HitRecord, NoteRecord, RelationRecord, end_of, way
+from ragbot.apps.serialize import HitRecord, NoteRecord, RelationRecord, counted, end_of, way
 from ragbot.models import Answer, Changes, NoteId, Problem, Status
 from ragbot.notes.editor_links import editor_url
 
@@ -165,23 +165,12 @@ def status(found: Status) -> Iterator[str]:
     behind = f"{counted(found.behind, 'note')} behind" if found.behind else "up to date"
     yield (
         f"{counted(found.notes, 'note')}, {counted(found.passages, 'passage')} "
-        f"({found.embedded} embedded), {counted(found.relations, 'relation')}, "
+        f"({found.embedded:,} embedded), {counted(found.relations, 'relation')}, "
         f"{counted(found.ghosts, 'ghost')}"
     )
     yield f"{behind}; state {found.generation}; encoder {found.encoder or 'not used yet'}"
     if found.notice:
         yield found.notice
-
-
-def counted(count: int, thing: str) -> str:
-    """Return a number and its noun, in the plural if needed.
-
-    Examples
-    --------
-    >>> counted(1, "note"), counted(2, "note")
-    ('1 note', '2 notes')
-    """
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _below(headings: Iterable[str], page: Page) -> str:

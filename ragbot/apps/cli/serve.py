@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ragbot.apps import serialize
 from ragbot.apps.cli import finish_on_interrupt, format
 from ragbot.apps.cli.options import PORT, Command, json_option, places
 from ragbot.apps.cli.session import demo_config, opened, print_result, say, say_notice
@@ -64,7 +65,7 @@ def _talk(config: Config) -> None:
     """Answer questions from standard input until it ends; earlier ones are their history."""
     with opened(config) as (bot, page):
         finish_on_interrupt()
-        say(f"{format.counted(len(bot.notes()), 'note')}. Ask a question, or type /help.")
+        say(f"{serialize.counted(len(bot.notes()), 'note')}. Ask a question, or type /help.")
         turns: deque[Turn] = deque(maxlen=TURNS)
         for typed in _lines():
             if typed == "/quit":
@@ -78,8 +79,6 @@ def _talk(config: Config) -> None:
 
 
 def _reply(typed: str, bot: Ragbot, turns: deque[Turn], page: format.Page) -> None:
-    from ragbot.apps import serialize
-
     command, _, rest = typed.partition(" ")
     if command == "/new":
         turns.clear()

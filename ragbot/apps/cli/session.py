@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ragbot.bot import Ragbot
     from ragbot.models import Progress
 
-VERBS = {"read": "reading", "embed": "embedding", "write": "writing", "done": "done"}
-
 EVERY = 10.0
 """Seconds between two lines of progress if the stream is no terminal."""
 
@@ -82,10 +80,10 @@ def progress_bar(stream: TextIO, *, patience: float = 0.0) -> Iterator[Callable[
                 clear()
                 bar = click.progressbar(length=max(1, report.total), file=stream, show_eta=True)
                 bar.__enter__()
-            bar.label, bar.length = line(report), max(1, report.total)
+            bar.label, bar.length = str(report), max(1, report.total)
             bar.update(report.done - bar.pos)
         elif stage != report.stage or now - last_line >= EVERY:
-            print(line(report), file=stream, flush=True)
+            print(str(report), file=stream, flush=True)
             last_line = now
         stage = report.stage
 
@@ -93,19 +91,6 @@ def progress_bar(stream: TextIO, *, patience: float = 0.0) -> Iterator[Callable[
         yield show
     finally:
         clear()
-
-
-def line(report: Progress) -> str:
-    """Return one report as text.
-
-    Examples
-    --------
-    >>> from ragbot.models import Progress
-    >>> line(Progress("read", 3400, 14000, "notes"))
-    'reading 3,400 of 14,000 notes'
-    """
-    of = f" of {report.total:,}" if report.total else ""
-    return f"{VERBS.get(report.stage, report.stage)} {report.done:,}{of} {report.unit}"
 
 
 def demo_config(config: Config) -> Config:

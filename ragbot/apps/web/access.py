@@ -16,7 +16,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
@@ -118,12 +117,23 @@ class RateLimit:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class AccessRules:
-    """The requirements of the server for a request.
+_FOREIGN_HOST = (
+    "This server answers to localhost and 127.0.0.1; the request named {host!r}. "
+    "To serve it under another name, start it with --auth NAME:PASSWORD."
+)
+_NO_LOGIN = (
+    "This server asks for a login. Send the name and password that it was started with, "
+    "as basic authentication, or as the bearer token NAME:PASSWORD (the API key of a client)."
+)
 
-    Attributes
+
+class AccessControl:
+    """ASGI middleware that answers the requests that its rules refuse, and passes on the others.
+
+    Parameters
     ----------
+    app
+        The application.
     limit
         Counts the requests of each visitor.
     login
@@ -134,34 +144,67 @@ class AccessRules:
         Says whether the cookies of a request belong to a visitor who logged in on the page.
     """
 
-    limit: RateLimit
-    login: tuple[str, str] | None
-    local: bool
-    logged_in: Callable[[Mapping[str, str]], bool] = lambda cookies: False
+    def __init__(
+        self,
+        app: ASGIApp,
+        limit: RateLimit,
+        login: tuple[str, str] | None,
+        local: bool,
+        logged_in: Callable[[Mapping[str, str]], bool],
+    ) -> None:
+        self.app = app
+        self.limit = limit
+        self.login = login
+        self.local = local
+        self.logged_in = logged_in
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a request on, or respond with the reason for its refusal."""
+        if scope["type"] == "http":
+            refusal = self.refusal(Request(scope))
+            if refusal is not None:
+                await refusal(scope, receive, send)
+                return
+            receive = _bounded(receive)
+        elif scope["type"] == "websocket":
+            # Refuse every other protocol, because no rule checks it.
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await self.app(scope, receive, send)
 
     def refusal(self, request: Request) -> Response | None:
-        """Return the response to a refused request; None for an accepted one."""
-        if self.login is None and self.local and not is_loopback(request.url.hostname or ""):
-            return _refuse(request, 421, _FOREIGN_HOST.format(host=request.url.hostname))
-        if request.method not in _READING and _from_another_site(request):
-            message = "A page of another site sent this request; only ragbot's own page may."
-            return _refuse(request, 403, message)
+        """Return the response to a refused request; None for an accepted one.
+
+        References
+        ----------
+        W3C, Fetch Metadata Request Headers: browsers set `Sec-Fetch-Site`, and no script can.
+        """
         path = request.url.path
+        if self.login is None and self.local and not is_loopback(request.url.hostname or ""):
+            return error_response(path, 421, _FOREIGN_HOST.format(host=request.url.hostname))
+        site = request.headers.get("sec-fetch-site", "none")
+        if request.method not in _READING and site not in ("same-origin", "none"):
+            message = "A page of another site sent this request; only ragbot's own page may."
+            return error_response(path, 403, message)
         if path.startswith((*PROGRAMS, "/login")):
             # Before the login is checked, so that the limit holds for guesses at the password too.
             try:
-                self.limit.take(visitor_of(request))
+                self.limit.take(request.client.host if request.client else "")
             except RateLimitError as error:
-                return _refuse(request, 429, str(error), {"Retry-After": "1"})
+                return error_response(path, 429, str(error), {"Retry-After": "1"})
         if self.login is None:
             return None
         if path.startswith(PROGRAMS):
             if self._has_credentials(request):
                 return None
-            return _refuse(request, 401, _NO_LOGIN, {"WWW-Authenticate": 'Basic realm="ragbot"'})
-        if _is_public(path) or self.logged_in(request.cookies):
+            return error_response(
+                path, 401, _NO_LOGIN, {"WWW-Authenticate": 'Basic realm="ragbot"'}
+            )
+        # The page itself is public: Gradio serves its login form there until one is logged in.
+        public = path == "/" or path in PUBLIC or path.startswith(PUBLIC_FOLDERS)
+        if public or self.logged_in(request.cookies):
             return None
-        return _refuse(request, 401, "Log in on the page first.")
+        return error_response(path, 401, "Log in on the page first.")
 
     def _has_credentials(self, request: Request) -> bool:
         scheme, _, written = request.headers.get("authorization", "").partition(" ")
@@ -174,38 +217,6 @@ class AccessRules:
             return False
         expected = ":".join(self.login or ())
         return secrets.compare_digest(written.encode(), expected.encode())
-
-
-_FOREIGN_HOST = (
-    "This server answers to localhost and 127.0.0.1; the request named {host!r}. "
-    "To serve it under another name, start it with --auth NAME:PASSWORD."
-)
-_NO_LOGIN = (
-    "This server asks for a login. Send the name and password that it was started with, "
-    "as basic authentication, or as the bearer token NAME:PASSWORD (the API key of a client)."
-)
-
-
-class AccessControl:
-    """ASGI middleware that answers the requests that the rules refuse, and passes on the others."""
-
-    def __init__(self, app: ASGIApp, rules: AccessRules) -> None:
-        self.app = app
-        self.rules = rules
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send a request on, or respond with the reason for its refusal."""
-        if scope["type"] == "http":
-            refusal = self.rules.refusal(Request(scope))
-            if refusal is not None:
-                await refusal(scope, receive, send)
-                return
-            receive = _bounded(receive)
-        elif scope["type"] == "websocket":
-            # Refuse every other protocol, because no rule checks it.
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        await self.app(scope, receive, send)
 
 
 def _bounded(receive: Receive) -> Receive:
@@ -221,32 +232,6 @@ def _bounded(receive: Receive) -> Receive:
         return message
 
     return receive_bounded
-
-
-def visitor_of(request: Request) -> str:
-    """Return the address that a request came from."""
-    return request.client.host if request.client else ""
-
-
-def _refuse(
-    request: Request, status: int, message: str, headers: Mapping[str, str] | None = None
-) -> Response:
-    return error_response(request.url.path, status, message, headers)
-
-
-def _is_public(path: str) -> bool:
-    # The page itself is public: Gradio serves its login form there until one is logged in.
-    return path == "/" or path in PUBLIC or path.startswith(PUBLIC_FOLDERS)
-
-
-def _from_another_site(request: Request) -> bool:
-    """Return whether a browser says that a page of another origin sent the request.
-
-    References
-    ----------
-    W3C, Fetch Metadata Request Headers: browsers set `Sec-Fetch-Site`, and no script can.
-    """
-    return request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
 
 
 def policy(scripts: Sequence[bytes] = ()) -> str:

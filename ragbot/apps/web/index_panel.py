@@ -7,29 +7,19 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
 from ragbot.apps.index_refresher import Cancelled, IndexRefresher
-from ragbot.apps.serialize import Notes
+from ragbot.apps.serialize import Notes, counted
 from ragbot.apps.web.note_view import inert, link
 from ragbot.errors import RagbotError
 from ragbot.models import Problem, Progress, Status
 
-if TYPE_CHECKING:
-    pass
-
 _MOST_PROBLEMS = 200
 _POLL = 1.0
 """Seconds between two updates of the progress of work on the index."""
-_STAGES = {
-    "read": "Reading",
-    "embed": "Embedding",
-    "write": "Writing",
-    "verify": "Checking",
-    "done": "Done",
-}
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -57,11 +47,7 @@ def panel(
     def read_state(request: gr.Request) -> tuple[str, str, gr.Timer]:
         """Read the state of the index; keep the timer running while work is in progress."""
         busy = refresher.step is not None or str(request.session_hash) in stops
-        try:
-            shown = inert(state_html(bot.status(), refresher.step))
-        except RagbotError as error:
-            shown = notice(str(error), "alert")
-        return status_line(refresher), shown, gr.Timer(active=busy)
+        return *_states(refresher), gr.Timer(active=busy)
 
     def begin(request: gr.Request) -> tuple[gr.Button, gr.Button, str, gr.Timer]:
         stops[str(request.session_hash)] = threading.Event()
@@ -103,86 +89,71 @@ def panel(
     return read_state, seen
 
 
+def _states(refresher: IndexRefresher) -> tuple[str, str]:
+    """Return the state for the top of the page, empty after an error, and that for the panel."""
+    bot = refresher.bot
+    try:
+        status, step = bot.status(), refresher.step
+    except RagbotError as error:
+        return "", notice(str(error), "alert")
+    line = brief(status, bot.config.notes.resolve().name, step)
+    return inert(f"<p>{line}</p>"), inert(state_html(status, step))
+
+
 def notice(message: str, role: str = "status") -> str:
     """Return a message about an action that is done."""
     return inert(f'<p class="notice" role="{role}">{escape(message)}</p>')
 
 
-def status_line(refresher: IndexRefresher) -> str:
-    """Return the line at the top of the page; empty where the state is unknown."""
-    bot = refresher.bot
-    try:
-        line = brief(bot.status(), bot.config.notes.resolve().name, refresher.step)
-    except RagbotError:
-        return ""
-    return inert(f"<p>{line}</p>")
-
-
 def brief(status: Status, name: str, step: Progress | None = None) -> str:
     """Return the state of the index of a vault in a few words."""
     if step is not None:
-        now = _progress(step).lower()
+        now = escape(str(step))
     elif status.notes < status.listed:
         # Another process reads them.
         now = f"reading {status.notes:,} of {status.listed:,} notes"
     elif status.behind:
-        now = f"{_count(status.behind, 'note')} changed since"
+        now = f"{counted(status.behind, 'note')} changed since"
     elif status.embedded < status.passages:
         now = "found by words and links only"
     elif status.notice:
         now = "with a notice: see The index"
     else:
         now = "up to date"
-    counted = f"{_count(status.notes, 'note')}, {_count(status.relations, 'link')}"
-    return f"<strong>{escape(name)}</strong> {counted}, {now}"
+    size = f"{counted(status.notes, 'note')}, {counted(status.relations, 'link')}"
+    return f"<strong>{escape(name)}</strong> {size}, {now}"
 
 
 def state_html(status: Status, step: Progress | None = None) -> str:
     """Return the state of the index in a paragraph, with a bar while work is under way."""
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(status.indexed_at))
-    behind = f"{_count(status.behind, 'note')} changed since" if status.behind else "up to date"
+    behind = f"{counted(status.behind, 'note')} changed since" if status.behind else "up to date"
     text = (
-        f"<p>{_count(status.notes, 'note')}, {_count(status.passages, 'passage')}, "
-        f"{_count(status.relations, 'link')}, {_count(status.ghosts, 'note')} wanted but not "
-        f"written. Indexed {when}; {behind}. "
-        f"{escape(status.notice)}</p>"
+        f"<p>{counted(status.notes, 'note')}, {counted(status.passages, 'passage')}, "
+        f"{counted(status.relations, 'link')}, {counted(status.ghosts, 'note')} wanted but not "
+        f"written. Indexed {when}; {behind}. {escape(status.notice)}</p>"
     )
-    return text + (_bar(step) if step is not None else "")
-
-
-def _bar(step: Progress) -> str:
+    if step is None:
+        return text
     value = f' value="{step.done}" max="{step.total}"' if step.total else ""
-    return f'<label class="bar">{_progress(step)}<progress{value}></progress></label>'
-
-
-def _progress(step: Progress) -> str:
-    """Return the progress in words: `Reading 3,400 of 14,000 notes`."""
-    far = f" {step.done:,} of {step.total:,} {escape(step.unit)}" if step.total > 1 else ""
-    return f"{_STAGES[step.stage]}{far}"
-
-
-def _count(count: int, thing: str) -> str:
-    return f"1 {thing}" if count == 1 else f"{count:,} {thing}s"
+    shown = escape(str(step).capitalize())
+    return f'{text}<label class="bar">{shown}<progress{value}></progress></label>'
 
 
 def problems_html(found: Sequence[Problem], notes: Notes) -> str:
     """Return the problems found, each with a link that opens the note at the line."""
     if not found:
         return "<p>The link checker finds nothing to fix.</p>"
-    rows = "".join(
-        f'<li dir="auto">{_place(problem, notes)} {escape(problem.message)}{_fix(problem)}</li>'
-        for problem in found[:_MOST_PROBLEMS]
-    )
+    rows = ""
+    for problem in found[:_MOST_PROBLEMS]:
+        fix = f'<span class="fix">{escape(problem.fix)}</span>' if problem.fix else ""
+        rows += f'<li dir="auto">{_place(problem, notes)} {escape(problem.message)}{fix}</li>'
     more = len(found) - _MOST_PROBLEMS
     rest = f"<p>And {more:,} more: ragbot check lists all.</p>" if more > 0 else ""
     return inert(
-        f"<p>{_count(len(found), 'problem')}. Click a place to open the note there.</p>"
+        f"<p>{counted(len(found), 'problem')}. Click a place to open the note there.</p>"
         f'<ul class="problems" tabindex="0" aria-label="Problems">{rows}</ul>{rest}'
     )
-
-
-def _fix(problem: Problem) -> str:
-    return f'<span class="fix">{escape(problem.fix)}</span>' if problem.fix else ""
 
 
 def _place(problem: Problem, notes: Notes) -> str:

@@ -21,9 +21,8 @@ from ragbot.notes import vault
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-    from starlette.middleware import Middleware
 
-    from ragbot.apps.web.access import AccessRules, RateLimit
+    from ragbot.apps.web.access import RateLimit
 
 STATIC = Path(__file__).parent / "static"
 
@@ -119,10 +118,12 @@ def application(
     from fastapi import FastAPI
     from fastapi.exceptions import RequestValidationError
     from starlette.exceptions import HTTPException
+    from starlette.middleware import Middleware
+    from starlette.middleware.cors import CORSMiddleware
 
     from ragbot.apps.mcp import NotesServer, http_routes
     from ragbot.apps.web import http, openai_api
-    from ragbot.apps.web.access import AccessRules, RateLimit
+    from ragbot.apps.web.access import AccessControl, RateLimit, SecurityHeaders
     from ragbot.apps.web.refusals import METHODS, refuse, refuse_route
 
     limit = limit or RateLimit()
@@ -148,7 +149,18 @@ def application(
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        middleware=_middleware(AccessRules(limit, login, is_loopback(host), logged_in)),
+        middleware=[
+            Middleware(SecurityHeaders, script=_static("ragbot.js")),
+            Middleware(
+                AccessControl,
+                limit=limit,
+                login=login,
+                local=is_loopback(host),
+                logged_in=logged_in,
+            ),
+            # Without it Gradio lets pages of other sites read what a visitor may read.
+            Middleware(CORSMiddleware, allow_origins=()),
+        ],
         exception_handlers=dict.fromkeys(
             (RagbotError, RequestValidationError, HTTPException, Exception), refuse
         ),
@@ -160,20 +172,6 @@ def application(
     app.router.routes.extend(mcp_routes)
     gradio = _mount_page(app, refresher, limit, login)
     return app
-
-
-def _middleware(rules: AccessRules) -> list[Middleware]:
-    from starlette.middleware import Middleware
-    from starlette.middleware.cors import CORSMiddleware
-
-    from ragbot.apps.web.access import AccessControl, SecurityHeaders
-
-    return [
-        Middleware(SecurityHeaders, script=_static("ragbot.js")),
-        Middleware(AccessControl, rules=rules),
-        # Without it Gradio lets pages of other sites read what a visitor may read.
-        Middleware(CORSMiddleware, allow_origins=()),
-    ]
 
 
 def _mount_page(

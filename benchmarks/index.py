@@ -186,9 +186,9 @@ def recall(source: Path, questions: Path) -> dict[str, float]:
             hits = 0.0
             with index.snapshot() as corpus:
                 passages = [one for note in corpus.notes for one in corpus.passages_of(note)]
-                vectors.append(corpus.vectors(passages))
+                vectors.append(corpus.vectors.of(passages))
                 for question, gold in asked:
-                    near = corpus.nearest(encoder.encode_query(question), 100)
+                    near = corpus.vectors.nearest(encoder.encode_query(question), 100)
                     of = corpus.notes_of([passage for passage, _ in near])
                     notes = list(dict.fromkeys(of[passage] for passage, _ in near))[:10]
                     hits += bool(gold.intersection(notes))

@@ -83,7 +83,9 @@ def confidence(
     least = COVERED_IN.get(question.language, LEAST_COVERED)
     by_words = covered - least - unknown - MISSING_VALUE * (1 - fitting)
     # No vectors at all, or none yet of the passage that answers best.
-    if not ranked[0].word_cosines.size or not len(corpus.codes([ranked[0].candidate.passage])[0]):
+    if not ranked[0].word_cosines.size or not len(
+        corpus.vectors.codes([ranked[0].candidate.passage])[0]
+    ):
         return by_words
     assert question.vectors is not None
     things = 4 if question.type == "compare" else max(1, len(question.parts))
@@ -105,7 +107,7 @@ def _similarity(
     the question, of the cosine to the nearest word of the first sentences.
     """
     passages = [one.candidate.passage for one in ranked]
-    meaning = float(corpus.similarities(vectors.whole, passages).max())
+    meaning = float(corpus.vectors.similarities(vectors.whole, passages).max())
     nearest = np.max([one.word_cosines for one in ranked[:count]], axis=0)
     return meaning * float(nearest @ vectors.weights)
 

@@ -173,7 +173,7 @@ def best_passages(
         numbers = corpus.passages_of(note)
         scores = np.array([bm25.get(number, 0.0) / top for number in numbers])
         if vector is not None and corpus.embedded:
-            scores = scores + corpus.similarities(vector, numbers)
+            scores = scores + corpus.vectors.similarities(vector, numbers)
         ranked += zip(numbers, (score + scores - scores.max()).tolist(), strict=True)
     return sorted(ranked, key=lambda pair: -pair[1])
 

@@ -155,7 +155,7 @@ def dense(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
     query = encode(question)
     if query is None:
         return []
-    passages = [passage for passage, _ in corpus.nearest(query.vector, DEPTH * 3)]
+    passages = [passage for passage, _ in corpus.vectors.nearest(query.vector, DEPTH * 3)]
     notes = corpus.notes_of(passages)
     return list(dict.fromkeys(notes[passage] for passage in passages))[:DEPTH]
 

@@ -17,11 +17,10 @@ from ragbot.index.chroma import ChromaStore
 from ragbot.index.database import read_meta
 from ragbot.index.fulltext import Fulltext
 from ragbot.index.note_writer import read_problems
-from ragbot.index.notes import NameMatch, Notes, NoteSize, StoredNames, names_in
+from ragbot.index.notes import NameMatch, Notes, StoredNames, names_in
 from ragbot.index.stored_graph import StoredGraph
 from ragbot.index.vectors import Vectors, encoder_of
 from ragbot.inference.encoder import EncoderIdentity
-from ragbot.inference.token_codes import Codes, none
 from ragbot.models import Filters, NoteId, Passage, Problem
 from ragbot.notes.link_resolver import Names
 from ragbot.notes.note_dates import filter_days
@@ -50,6 +49,8 @@ class Corpus:
         Notes in order of id, with resolved relations; read lazily.
     graph
         The relations between the notes.
+    vectors
+        The vectors of the passages.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ class Corpus:
         self._cache = cache
         self.notes = Notes(connection)
         self.graph = StoredGraph(connection, self.notes, cache)
-        self._vectors = Vectors(connection, chroma, cache)
+        self.vectors = Vectors(connection, chroma, cache)
         self._passages: dict[int, Passage] = {}
         self._of_note: dict[NoteId, list[int]] = {}
         self._note_of: dict[int, NoteId] = {}
@@ -127,10 +128,6 @@ class Corpus:
             )
             self._note_of.update(self._connection.execute(query, (json.dumps(missing),)))
         return self._note_of
-
-    def sizes(self, notes: Iterable[NoteId]) -> Mapping[NoteId, NoteSize]:
-        """Return the sizes of these notes; the mapping may have others too."""
-        return self.notes.sizes(notes)
 
     def matching(self, filters: Filters) -> Collection[NoteId]:
         """Return the notes that pass the filters by folder, tag and date."""
@@ -198,46 +195,6 @@ class Corpus:
     def embedded(self) -> bool:
         """True if any passage has a vector; without one, only words and links are searched."""
         return bool(self._read("embedded", self._has_vectors))
-
-    def nearest(
-        self, vector: FloatArray, k: int, within: Collection[NoteId] | None = None
-    ) -> list[tuple[int, float]]:
-        """Return the k passages nearest to a unit vector, with their cosine, best first.
-
-        Parameters
-        ----------
-        within
-            The notes to search; None for all.
-        """
-        return self._vectors.nearest(vector, k, within)
-
-    def similarities(self, vector: FloatArray, passages: Sequence[int]) -> FloatArray:
-        """Return the exact cosine of a unit vector to each passage; 0 for one without a vector."""
-        return self._vectors.similarities(vector, passages)
-
-    def codes(self, passages: Sequence[int]) -> list[Codes]:
-        """Return the codes of the words of each passage; empty for one without a vector."""
-        nothing = none(read_meta(self._connection, "dimension", 1))
-        packed = self._vectors.codes(passages)
-        return [
-            np.frombuffer(packed[number], nothing.dtype) if number in packed else nothing
-            for number in passages
-        ]
-
-    def vectors(self, passages: Sequence[int]) -> FloatArray:
-        """Return the unit vector of each passage; zeros for one without a vector."""
-        return self._vectors.vectors(passages)
-
-    def first_vectors(self, notes: Collection[NoteId]) -> Mapping[NoteId, FloatArray]:
-        """Return the unit vector of the first passage of each note that has one."""
-        query = (
-            "SELECT n.path, e.vector FROM note n JOIN passage p ON p.id = "
-            "(SELECT id FROM passage WHERE note = n.id ORDER BY first, id LIMIT 1) "
-            "JOIN embedding e ON e.id = p.embedding "
-            "WHERE n.path IN (SELECT value FROM json_each(?))"
-        )
-        rows = self._connection.execute(query, (json.dumps(list(notes)),))
-        return {note: np.frombuffer(vector, np.float32) for note, vector in rows}
 
     @property
     def link_trust(self) -> float:
@@ -332,7 +289,7 @@ def _link_trust(corpus: Corpus) -> float:
         for note in islice(corpus.notes, 0, None, step)
         for link in corpus.graph.outgoing(note)[:MOST_LINKS]
     ]
-    vectors = corpus.first_vectors({note for link in links for note in link})
+    vectors = corpus.vectors.first_of({note for link in links for note in link})
     links = [link for link in links if all(note in vectors for note in link)]
     if not links:
         return PRIOR

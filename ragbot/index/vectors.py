@@ -27,7 +27,7 @@ from ragbot.index.chroma import (
 )
 from ragbot.index.database import count_up, read_meta, transaction, write_meta
 from ragbot.inference.encoder import EncodedBatches, Encoder, EncoderIdentity, longest_first
-from ragbot.inference.token_codes import Encoded
+from ragbot.inference.token_codes import Codes, Encoded, none
 from ragbot.models import NoteId, Progress
 
 FloatArray = NDArray[np.float32]
@@ -71,7 +71,13 @@ class Vectors:
     def nearest(
         self, query: FloatArray, k: int, within: Collection[NoteId] | None = None
     ) -> list[tuple[int, float]]:
-        """Return the k passages nearest to a unit vector, with their cosine, best first."""
+        """Return the k passages nearest to a unit vector, with their cosine, best first.
+
+        Parameters
+        ----------
+        within
+            The notes to look in; None for all.
+        """
         found = None if within is not None or self._store is None else self._by_chroma(query, k)
         if found is None:
             ids, matrix = self._all() if within is None else self._of_notes(within)
@@ -79,10 +85,10 @@ class Vectors:
         return self._ordered(found)[:k]
 
     def similarities(self, query: FloatArray, passages: Sequence[int]) -> FloatArray:
-        """Return the cosine of a unit vector with each passage; 0 for one without a vector."""
-        return cosine(self.vectors(passages), query)
+        """Return the exact cosine of a unit vector to each passage; 0 for one without a vector."""
+        return cosine(self.of(passages), query)
 
-    def vectors(self, passages: Sequence[int]) -> FloatArray:
+    def of(self, passages: Sequence[int]) -> FloatArray:
         """Return the unit vector of each passage; zeros for one without a vector."""
         rows = self._rows("vector", passages)
         found = np.zeros((len(passages), self._dimension), np.float32)
@@ -91,9 +97,25 @@ class Vectors:
                 found[place] = np.frombuffer(rows[number], np.float32)
         return found
 
-    def codes(self, passages: Sequence[int]) -> Mapping[int, bytes]:
-        """Return the packed codes of those passages that have a vector."""
-        return self._rows("codes", passages)
+    def first_of(self, notes: Collection[NoteId]) -> Mapping[NoteId, FloatArray]:
+        """Return the unit vector of the first passage of each note that has one."""
+        query = (
+            "SELECT n.path, e.vector FROM note n JOIN passage p ON p.id = "
+            "(SELECT id FROM passage WHERE note = n.id ORDER BY first, id LIMIT 1) "
+            "JOIN embedding e ON e.id = p.embedding "
+            "WHERE n.path IN (SELECT value FROM json_each(?))"
+        )
+        rows = self._connection.execute(query, (json.dumps(list(notes)),))
+        return {note: np.frombuffer(vector, np.float32) for note, vector in rows}
+
+    def codes(self, passages: Sequence[int]) -> list[Codes]:
+        """Return the codes of the words of each passage; none for one without a vector."""
+        nothing = none(self._dimension)
+        rows = self._rows("codes", passages)
+        return [
+            np.frombuffer(rows[number], nothing.dtype) if number in rows else nothing
+            for number in passages
+        ]
 
     def _rows(self, column: str, passages: Sequence[int]) -> Mapping[int, bytes]:
         query = (

@@ -100,14 +100,14 @@ class FirstStage:
         found = self.corpus.passages_by_note(notes)
         missing = [one for note in notes for one in found[note] if one not in self.cosines]
         if missing:
-            cosines = self.corpus.similarities(self.query, missing).tolist()
+            cosines = self.corpus.vectors.similarities(self.query, missing).tolist()
             self.cosines.update(zip(missing, cosines, strict=True))
         self._exact.update(notes)
         self.score(notes)
 
     def _score(self, passages: Mapping[NoteId, Sequence[int]]) -> None:
         notes = [note for note in passages if self.allowed is None or note in self.allowed]
-        sizes = self.corpus.sizes(notes)
+        sizes = self.corpus.notes.sizes(notes)
         for note in notes:
             # A passage that was not compared has at most the cosine `floor`.
             cosine = -1.0 if note in self._exact else self.floor
@@ -150,7 +150,7 @@ def find(
     names = {note: NAME * rarity for note, rarity in named.items()}
     found = FirstStage(corpus, allowed, query, bm25, WORDS / most, names)
     if query is not None:
-        near = corpus.nearest(query, DENSE_DEPTH, allowed)
+        near = corpus.vectors.nearest(query, DENSE_DEPTH, allowed)
         found.cosines = dict(near)
         found.floor = near[-1][1] if near else 0.0
         found.dense = [passage for passage, cosine in near if cosine > 0]

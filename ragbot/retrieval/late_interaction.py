@@ -111,7 +111,7 @@ class Reading:
 
         One matrix product computes all, because the threads of BLAS spin between many small ones.
         """
-        codes = self._corpus.codes(passages)
+        codes = self._corpus.vectors.codes(passages)
         if codes:
             ends = np.cumsum([len(one) for one in codes])[:-1]
             cosines = token_codes.cosines(self._rotated, np.concatenate(codes))

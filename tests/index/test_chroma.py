@@ -20,7 +20,7 @@ from tests.word_encoder import WordEncoder
 def best(index, question):
     """Return the note of the passage that is nearest to a question."""
     with index.snapshot() as corpus:
-        number, _ = corpus.nearest(WordEncoder().encode_query(question), 1)[0]
+        number, _ = corpus.vectors.nearest(WordEncoder().encode_query(question), 1)[0]
         return corpus.passage(number).note
 
 
@@ -176,7 +176,7 @@ def test_a_stale_chroma_client_is_never_wrong(vault, index, monkeypatch):
         assert best(reader, f"Ice floats {number}") == "Ice.md"
         assert best(reader, f"Steam rises {number}") == "New.md"
         with reader.snapshot() as corpus:
-            near = corpus.nearest(WordEncoder().encode_query("melts"), 10)
+            near = corpus.vectors.nearest(WordEncoder().encode_query("melts"), 10)
             assert sorted(number for number, _ in near) == sorted(all_passages(corpus))
     assert reader.chroma_error == ""
     monkeypatch.setattr(vectors, "REOPEN", 0)
@@ -191,8 +191,8 @@ def test_a_client_opened_after_a_write_does_not_serve_an_older_snapshot(vault, i
     with reader.snapshot() as old:
         (vault / "Ice.md").write_text("# Ice\n\nIce floats.", encoding="utf-8")
         index.refresh(vault, WordEncoder())  # removes a passage of the snapshot from Chroma
-        assert old.nearest(query, 3) == nearest_exactly(old, query, 3)
-        assert old.passage(old.nearest(query, 1)[0][0]).note == "Ice.md"
+        assert old.vectors.nearest(query, 3) == nearest_exactly(old, query, 3)
+        assert old.passage(old.vectors.nearest(query, 1)[0][0]).note == "Ice.md"
     assert reader.chroma_error == ""
 
 
@@ -201,7 +201,7 @@ def ask_until(ended, reader, query, wrong):
     while not ended.is_set():
         with reader.snapshot() as corpus:
             for _ in range(3):
-                found, exact = corpus.nearest(query, 5), nearest_exactly(corpus, query, 5)
+                found, exact = corpus.vectors.nearest(query, 5), nearest_exactly(corpus, query, 5)
                 if found != exact:
                     wrong.append((found, exact))
 

@@ -72,7 +72,7 @@ def vault(tmp_path):
 
 def best(index, question):
     with index.snapshot() as corpus:
-        number, _ = corpus.nearest(WordEncoder().encode_query(question), 1)[0]
+        number, _ = corpus.vectors.nearest(WordEncoder().encode_query(question), 1)[0]
         return corpus.passage(number).text
 
 
@@ -97,7 +97,7 @@ def test_server_answers_as_the_folder_does(server, vault, tmp_path):
     for index in (remote, local):
         index.refresh(vault, WordEncoder())
         with index.snapshot() as corpus:
-            near = corpus.nearest(query, 4)
+            near = corpus.vectors.nearest(query, 4)
             found.append([(corpus.passage(number).id, cosine) for number, cosine in near])
         assert index.chroma_error == ""
     assert found[0] == found[1]
@@ -122,10 +122,10 @@ def test_a_snapshot_keeps_passages_that_leave_the_server(server, vault, tmp_path
     writer.refresh(vault, WordEncoder())
     query = WordEncoder().encode_query("what melts in water")
     with reader.snapshot() as corpus:
-        before = corpus.nearest(query, 4)
+        before = corpus.vectors.nearest(query, 4)
         (vault / "n2.md").write_text("Steam rises.", encoding="utf-8")
         writer.refresh(vault, WordEncoder())
-        assert corpus.nearest(query, 4) == before
+        assert corpus.vectors.nearest(query, 4) == before
     assert reader.chroma_error == ""
 
 

@@ -45,7 +45,7 @@ from tests.word_encoder import WordEncoder
 def best(index, question):
     """Return the note of the passage that is nearest to a question."""
     with index.snapshot() as corpus:
-        number, _ = corpus.nearest(WordEncoder().encode_query(question), 1)[0]
+        number, _ = corpus.vectors.nearest(WordEncoder().encode_query(question), 1)[0]
         return corpus.passage(number).note
 
 
@@ -136,7 +136,7 @@ def test_equal_text_is_embedded_once(vault, index):
     index.refresh(vault, encoder)
     assert len(encoder.encoded) == len(set(encoder.encoded)) == 3
     with index.snapshot() as corpus:
-        near = corpus.nearest(encoder.encode_query("Ice melts slowly in warm water"), 2)
+        near = corpus.vectors.nearest(encoder.encode_query("Ice melts slowly in warm water"), 2)
         found = [corpus.passage(number).note for number, _ in near]
     assert found == ["Ice again.md", "Ice.md"]
 
@@ -150,7 +150,7 @@ def test_removed_note_is_gone_from_every_part(vault, index):
         assert "Ice.md" not in corpus.notes
         assert corpus.graph.ghosts() == {"Nowhere": 1, "Ice": 1}
         assert not corpus.bm25(["melts"])
-        near = corpus.nearest(WordEncoder().encode_query("melts"), 10)
+        near = corpus.vectors.nearest(WordEncoder().encode_query("melts"), 10)
         assert {corpus.passage(number).note for number, _ in near} == {"Heat.md", "Salt.md"}
         rows = {
             name: corpus._connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
@@ -171,11 +171,13 @@ def test_cosines_are_exact(vault, index):
     index.refresh(vault, WordEncoder())
     query = WordEncoder().encode_query("warm water")
     with index.snapshot() as corpus:
-        near = corpus.nearest(query, 3)
+        near = corpus.vectors.nearest(query, 3)
         numbers = [number for number, _ in near]
-        assert [cosine for _, cosine in near] == corpus.similarities(query, numbers).tolist()
-        assert np.allclose(np.linalg.norm(corpus.vectors(numbers), axis=1), 1)
-        within = corpus.nearest(query, 3, {"Salt.md"})
+        assert [cosine for _, cosine in near] == corpus.vectors.similarities(
+            query, numbers
+        ).tolist()
+        assert np.allclose(np.linalg.norm(corpus.vectors.of(numbers), axis=1), 1)
+        within = corpus.vectors.nearest(query, 3, {"Salt.md"})
         assert [corpus.passage(number).note for number, _ in within] == ["Salt.md"]
 
 
@@ -360,8 +362,8 @@ def test_another_encoder_of_the_same_dimension_is_never_mixed_in(vault, index, c
         assert corpus.encoder == other.identity
         [passage] = corpus.passages_of("Ice.md")
         expected = other.encode_query("Ice. Ice melts slowly in warm water.")
-        assert np.allclose(corpus.vectors([passage]), expected)
-        near = corpus.nearest(other.encode_query("melts slowly"), 1)
+        assert np.allclose(corpus.vectors.of([passage]), expected)
+        near = corpus.vectors.nearest(other.encode_query("melts slowly"), 1)
         assert near[0][0] == passage
 
 
@@ -384,14 +386,14 @@ def test_a_snapshot_keeps_its_state_while_the_index_is_written(vault, index):
     reader = Index(index.directory)
     query = WordEncoder().encode_query("what melts in warm water")
     with reader.snapshot() as snapshot:
-        before = snapshot.nearest(query, 3)
+        before = snapshot.vectors.nearest(query, 3)
         for number in range(4):
             (vault / "New.md").write_text(f"Steam rises {number}.", encoding="utf-8")
             (vault / "Ice.md").write_text(f"Ice floats {number}.", encoding="utf-8")
             index.refresh(vault, WordEncoder())
         assert "New.md" not in snapshot.notes
         assert "melts" in snapshot.notes["Ice.md"].text
-        assert snapshot.nearest(query, 3) == before
+        assert snapshot.vectors.nearest(query, 3) == before
         with reader.snapshot() as later:
             assert "New.md" in later.notes
             assert "floats 3" in later.notes["Ice.md"].text
@@ -717,7 +719,7 @@ logging.basicConfig()
 index, vault = Index(Path(sys.argv[1])), Path(sys.argv[2])
 index.catch_up(vault)
 with index.snapshot() as corpus:
-    number, _ = corpus.nearest(WordEncoder().encode_query("what melts"), 1)[0]
+    number, _ = corpus.vectors.nearest(WordEncoder().encode_query("what melts"), 1)[0]
     print(corpus.passage(number).note, "New.md" in corpus.notes)
 """
 

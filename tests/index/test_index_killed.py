@@ -83,7 +83,7 @@ def test_killed_refresh_leaves_a_whole_index(tmp_path, kills):
             found, texts = versions_in(corpus), texts_in(corpus)
             unready += not chroma_state(corpus._connection).ready
             query = WordEncoder().encode_query("the text on topic7")
-            assert len(corpus.nearest(query, 5)) in (0, 1, 2, 3, 4, 5)
+            assert len(corpus.vectors.nearest(query, 5)) in (0, 1, 2, 3, 4, 5)
         reader.close()
         newest = max(int(v[1:]) for v in found)
         assert completed <= newest <= version
@@ -119,7 +119,7 @@ def test_chroma_that_was_killed_while_it_wrote_is_built_again_without_embedding(
             assert len(encoder.encoded) < corpus.passage_count  # those embedded before were kept
             assert chroma_state(corpus._connection).ready
             question = f"Version v{version} of the text on topic7"
-            [(number, _)] = corpus.nearest(encoder.encode_query(question), 1)
+            [(number, _)] = corpus.vectors.nearest(encoder.encode_query(question), 1)
             assert corpus.passage(number).note == "Note 7.md"
         assert healed.chroma_error == ""
         healed.close()
@@ -180,6 +180,6 @@ def one_version(corpus):
                for hit in hits)  # fmt: skip
     if corpus.embedded_count == corpus.passage_count:
         query = WordEncoder().encode_question(question)
-        [(nearest, _)] = corpus.nearest(query.vector, 1)
+        [(nearest, _)] = corpus.vectors.nearest(query.vector, 1)
         assert corpus.passage(nearest).note == "Note 7.md"
     return version

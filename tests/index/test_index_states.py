@@ -57,7 +57,7 @@ def state_of(index):
             query = encoder.encode_question(question)
             hits = retrieve(corpus, analyse(corpus, question, encode=encoder.encode_question))
             rankings.append([(hit.passage.id, round(hit.score, 4)) for hit in hits])
-            near = corpus.nearest(query.vector, 5)
+            near = corpus.vectors.nearest(query.vector, 5)
             rankings.append([(names[number], round(cosine, 4)) for number, cosine in near])
         words = corpus.bm25(["warm", "water", "melts"])
         return {
@@ -65,13 +65,13 @@ def state_of(index):
             "single notes": [corpus.notes[note] for note in corpus.notes],
             "passages": [corpus.passage(number) for number in passages],
             "relations": list(corpus.graph.relations()),
-            "sizes": {note: corpus.sizes([note])[note] for note in corpus.notes},
+            "sizes": {note: corpus.notes.sizes([note])[note] for note in corpus.notes},
             "ghosts": list(corpus.graph.ghosts().items()),
             "predicates": corpus.graph.predicates,
             "problems": corpus.problems,
             "files": corpus.files,
-            "vectors": corpus.vectors(passages).round(4).tolist(),
-            "codes": [codes.tobytes() for codes in corpus.codes(passages)],
+            "vectors": corpus.vectors.of(passages).round(4).tolist(),
+            "codes": [codes.tobytes() for codes in corpus.vectors.codes(passages)],
             "words": {names[number]: round(score, 4) for number, score in words.items()},
             "rankings": rankings,
         }

@@ -63,7 +63,7 @@ def test_links_and_mentions_after_edits_are_those_of_a_first_reading(steps, batc
                 with index.snapshot() as corpus:
                     found = {note.id: note.relations for note in corpus.notes.all()}
                     mentioned = list(corpus.graph.with_predicate(MENTIONS))
-                    sizes = {note: tuple(size) for note, size in corpus.sizes(found).items()}
+                    sizes = {note: tuple(size) for note, size in corpus.notes.sizes(found).items()}
                     linked = [(r.source, r.target) for r in corpus.graph.relations() if r.target]
                 assert (found, mentioned) == expected(files, beside)
                 for note, (_, out, into) in sizes.items():

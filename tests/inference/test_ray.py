@@ -121,7 +121,7 @@ def test_index_is_the_same_as_one_embedded_here(cluster, tmp_path):
     with there.snapshot() as one, here.snapshot() as other:
         assert one.encoder == other.encoder
         for note in one.notes:
-            pair = [corpus.vectors(corpus.passages_of(note)) for corpus in (one, other)]
+            pair = [corpus.vectors.of(corpus.passages_of(note)) for corpus in (one, other)]
             assert np.allclose(*pair)
 
 

@@ -17,7 +17,7 @@ from ragbot.index.corpus import Corpus
 from ragbot.models import NoteId, Span
 from ragbot.text.sentences import sentences
 
-LINES = 14
+LINES = 8
 """Most lines of evidence in up to `TOKENS` tokens; in proportion more in a larger budget."""
 
 TOKENS = 500

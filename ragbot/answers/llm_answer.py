@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from ragbot.answers import evidence, grounding
-from ragbot.answers.clauses import MARKS, clauses, lemma, words
+from ragbot.answers.clauses import MARKS, lemma, words
 from ragbot.answers.evidence import EvidenceLine
 from ragbot.answers.verification import fault
 from ragbot.index.corpus import FloatArray
@@ -279,11 +279,9 @@ class _Checker:
         added = _THIRD.intersection(rest) - {word.text for word in words(shown)}
         if added or (first in _THIRD and text not in shown):
             return "it does not name what it speaks of"
-        asked = self._asked & lemmas(shown)
-        if 2 * len(asked - lemmas(text)) > len(asked) and not any(
-            clause.verb >= 0 for clause in clauses(text)
-        ):
-            return "it leaves out what is asked"  # a name alone answers little
+        said, asked = lemmas(text), self._asked & lemmas(shown)
+        if len(said) < 3 and 2 * len(asked - said) > len(asked):
+            return "it leaves out what is asked"  # a name alone
         return fault(text, [shown], quoted[0].place, self._query)
 
     def _is_open(self, line: EvidenceLine, first: int, last: int) -> bool:

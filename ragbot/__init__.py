@@ -21,7 +21,7 @@ __all__ = sorted(["Ragbot", *_VALUES, "__version__"])
 
 
 def __getattr__(name: str) -> object:
-    """Load the bot at its first use: `import ragbot` stays light."""
+    """Return an attribute; the bot is imported at its first use, so `import ragbot` is fast."""
     from importlib import import_module
 
     if name == "Ragbot":

@@ -193,7 +193,7 @@ class Ragbot:
         words: bool = False,
         hops: int | None = None,
     ) -> list[Hit]:
-        """Find the passages that answer a question, best first.
+        """Return the passages that answer a question, best first.
 
         Parameters
         ----------
@@ -237,7 +237,7 @@ class Ragbot:
         sources: int | None = None,
         hops: int | None = None,
     ) -> Answer:
-        """Answer a question from the notes, every statement with its quote.
+        """Return the answer to a question from the notes, every statement with its quote.
 
         Parameters
         ----------
@@ -269,7 +269,7 @@ class Ragbot:
         sources: int | None = None,
         hops: int | None = None,
     ) -> Iterator[Answer]:
-        """Answer as `ask` does, in snapshots: each `Answer` replaces the one before.
+        """Yield the answer of `ask` in snapshots: each `Answer` replaces the one before.
 
         The first is quoted from the notes. With a language model, snapshots with the sentences that
         it wrote and the notes carry follow; see `ragbot.answers.stream`. Closing the iterator stops
@@ -300,7 +300,7 @@ class Ragbot:
         return local_models()
 
     def encode(self, question: str) -> EncodedQuestion | None:
-        """Encode a question; None while the index has no vectors of this encoder."""
+        """Return the vectors of a question; None while the index has none of this encoder."""
         with self.snapshot() as corpus:
             return self._encoded(corpus, question)
 
@@ -365,7 +365,7 @@ class Ragbot:
     # Steps
 
     def _encoded(self, corpus: Corpus, query: str) -> EncodedQuestion | None:
-        """Encode a question; None if the index has no vectors of this encoder."""
+        """Return the vectors of a question; None if the index has none of this encoder."""
         if not corpus.embedded:
             return None
         if corpus.encoder != self._encoder.identity:

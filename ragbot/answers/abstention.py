@@ -31,16 +31,16 @@ SIMILARITY, UNKNOWN_NAME, WANTED_VALUES = 5.25, -1.0, 4.0
 two vaults; the others did best on 1,640 questions over other texts. See docs/answers.md."""
 
 THRESHOLD = 4.7
-"""Threshold of the weighted signals; it loses one answer in twenty."""
+"""Threshold of the weighted signals, at which one answer in twenty is lost."""
 
 MISSING_DAY = 2
-"""Number of unknown names that a day counts as if the best passages lack it."""
+"""Weight of a day that the best passages lack, in unknown names."""
 
 COMPARED = 3
-"""Sentences, the best for each thing asked, that are compared with the words of the question."""
+"""Best sentences for each thing asked that are compared with the words of the question."""
 
 SHARED_LETTERS = 0.6
-"""Share of a word's letters, from its first, by which another is a form of it."""
+"""Share of a word's letters, from the first on, that another form of it has too."""
 
 SHORTEST_ROOT = 3
 """Letters of the shortest word that another may begin or end with: "Uhr" of "Kuckucksuhr"."""
@@ -49,16 +49,16 @@ UNSPACED_FROM = "\u0e00"
 """First character from which on scripts have no spaces: Thai."""
 
 LEAST_COVERED = 0.25
-"""Share of the question's words, by rarity, that must be there without vectors."""
+"""Without vectors: least share of the question's words, by rarity, in the quotes."""
 
 COVERED_IN = dict.fromkeys(("ar", "el", "he", "hi", "ko", "ru"), 0.5) | {"ja": 0.7, "zh": 0.7}
 """That share in some languages; in Chinese and Japanese it is one of characters."""
 
 LEAST_PIECE = 3.0
-"""Letters of the mean word piece from which an encoder knows a language."""
+"""Least mean length of word pieces, in letters, in a language that an encoder knows."""
 
 MISSING_VALUE = 0.5
-"""Taken off that share where the number, date or name asked for is missing."""
+"""Without vectors: penalty if the number, date or name asked for is missing."""
 
 
 def confidence(
@@ -169,7 +169,7 @@ def _covered(
 
 
 def _is_among(root: str, words: set[str], language: str) -> bool:
-    """Check for a word; except in English, also for a word form or a compound of it."""
+    """Check for a word; except in English, also for another form of it or a compound."""
     if root in words or language == "en" or len(root) < SHORTEST_ROOT:
         return root in words
     least = max(SHORTEST_ROOT, math.ceil(SHARED_LETTERS * len(root)))

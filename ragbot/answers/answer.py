@@ -30,10 +30,10 @@ from ragbot.questions.relation_questions import RelationQuestion
 from ragbot.text.language import language_of
 
 LEAST_WORDS_LEFT = 25
-"""Least number of words that must be left after the relations to add a quote."""
+"""Least words that must be left after the relations to add a quote."""
 
 LEAST_UNSAID = 0.3
-"""Least share of the question's words that the relations lack to add a quote."""
+"""Least share of the question's words that the relations must lack to add a quote."""
 
 RELATION_WORDS = 150
 """Words of listed relations: a list that is asked for may be longer than prose."""
@@ -60,7 +60,7 @@ def answer(
     notice: str = "",
     words: int = selection.WORDS,
 ) -> Answer:
-    """Answer a question from the passages found, without a language model.
+    """Return the answer to a question from the passages found, without a language model.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def _is_shown(corpus: Corpus, question: Question, related: RelationQuestion) -> 
 
 
 def _looked_up(corpus: Corpus, found: Sequence[Found]) -> Composed:
-    """Quote the facts looked up, each row, property or task from its line."""
+    """Return the answer from facts that were looked up, each quoted from its line."""
     groups = [list(group) for _, group in groupby(found, lambda one: (one.note, one.span))]
     shown = groups[:LONGEST_LIST]
     quotes = [

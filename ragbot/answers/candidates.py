@@ -90,7 +90,7 @@ class Candidate:
 
     @property
     def anaphoric(self) -> bool:
-        """Check whether it begins with a word that refers to something said before it."""
+        """True if it begins with a word that refers to the text before it."""
         return _ANAPHORIC.match(self.text) is not None
 
 

@@ -16,7 +16,7 @@ from ragbot.notes.units import Unit, sentence_spans, units
 from ragbot.text.sentences import is_question
 
 WHOLE_WORDS = 45
-"""Words of the longest paragraph or list that is quoted whole around a sentence."""
+"""Most words of a paragraph or list that is quoted whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,7 +253,7 @@ class _Checker:
         return [sum(column) / len(column) for column in zip(*measures, strict=True)]
 
     def _carried(self, text: str) -> tuple[_Quoted | None, str]:
-        """Return the shortest quote that carries a sentence; or None, and what is wrong with it."""
+        """Return the shortest quote that carries a sentence; or None, with the fault."""
         said = lemmas(text)
         if len(said) < 2 or (not self._first and text[-1] not in _ENDS):
             return None, "it is no whole sentence"

@@ -21,7 +21,7 @@ BELOW_BEST = 0.6
 """Score below the best one at which a sentence is not added."""
 
 NEXT_WORDS = 20
-"""Words of neighbours and sentence in a quote that follows the first ones."""
+"""Most words of a later quote, of the sentence with its neighbours."""
 
 MOST_MORE = 5
 """Passages offered below the answer."""
@@ -36,7 +36,7 @@ class Selection:
 
 
 def select(corpus: Corpus, question: Question, ranking: Ranking, words: int = WORDS) -> Selection:
-    """Choose the quotes of an answer."""
+    """Return the quotes of an answer."""
     parts = [_with_whole_names(corpus, question, part) for part in ranking.parts]
     first = [_first(corpus, question, part, words) for part in parts]
     chosen = _distinct([one for one in first if one is not None])

@@ -47,13 +47,13 @@ DEFINES, NAMED_NOTE = 0.3, 0.15
 X."""
 
 WHOLE_LIST = 0.2
-"""Where a list is asked for, added to a whole list."""
+"""Added to a whole list, if a list is asked for."""
 
 WORDS_WITHOUT_VECTORS, RETRIEVAL_WITHOUT_VECTORS = 0.5, 0.3
 """Without vectors: weights of the share of the question's words, and of the passage's score."""
 
 PART_WEIGHT = 0.5
-"""Weight of a part of the question against the whole question."""
+"""Weight of a part of the question; the whole question has the rest."""
 
 LEAST_REPEATED = 0.8
 """Share of common words from which two sentences count as repeats."""
@@ -91,7 +91,7 @@ class Ranking:
 
 
 def rank(corpus: Corpus, question: Question, hits: Sequence[Hit]) -> Ranking:
-    """Rank the sentences of the notes found."""
+    """Return the ranked sentences of the notes found."""
     pool = gather(corpus, question, hits, PASSAGES)
     if not pool:
         return Ranking((), ())
@@ -103,7 +103,7 @@ def rank(corpus: Corpus, question: Question, hits: Sequence[Hit]) -> Ranking:
 
 
 def score(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> list[RankedSentence]:
-    """Score candidates, in their order; those of one passage must be adjacent."""
+    """Return the scores of candidates, in their order; those of one passage must be adjacent."""
     retrieval = np.array([one.passage_score for one in pool])
     retrieval -= retrieval.max()
     missing = 1 - np.array([fit(question.wanted, [one.text]) for one in pool])
@@ -220,7 +220,7 @@ def _without_repeats(ranked: Iterable[RankedSentence]) -> Iterator[RankedSentenc
     kept: dict[int, list[set[str]]] = {}
     for one in ranked:
         words = {stem(word) for word in content_words(one.candidate.text)}
-        # Sets that hold the same words are about as large.
+        # Sets with the same words have about the same size.
         least, most = LEAST_REPEATED * len(words), len(words) / LEAST_REPEATED
         alike = chain.from_iterable(
             kept.get(size, ()) for size in range(math.floor(least), math.ceil(most) + 1)

@@ -104,7 +104,7 @@ def stream(quoted: Answer, writer: Writer | None) -> Iterator[Answer]:
 
 
 def _answers_all(written: Written, parts: Sequence[str]) -> bool:
-    """Whether there is a sentence for each question, or words in which each differs from others."""
+    """Check for a sentence for each part of a question, or for words that only this part has."""
     if len(written.statements) >= max(1, len(parts)):
         return True
     said = llm_answer.lemmas(" ".join(one.text for one in written.statements))

@@ -85,7 +85,7 @@ def _source_clauses(quotes: Sequence[str], above: frozenset[str]) -> list[Clause
 
 
 def _is_quoted(said: str, quotes: Sequence[str]) -> bool:
-    """Whether a claim is a sentence of a quote or an item of its list, word for word."""
+    """Check whether a claim is a sentence of a quote or an item of its list, word for word."""
     ours = [word.text for word in words(said)]
     items = [item for quote in quotes for item in quote.split(";") if len(item.split()) > 4]
     whole = [quote[a:b] for quote in quotes for a, b in [*sentences(quote), (0, len(quote))]]

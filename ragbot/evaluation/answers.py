@@ -59,7 +59,7 @@ class Report:
 
 
 def run(notes: Mapping[NoteId, Note], ask: Ask, questions: Iterable[Question]) -> Report:
-    """Ask every question and score the answers.
+    """Return the scores of the answers to all questions.
 
     Parameters
     ----------

@@ -108,7 +108,7 @@ def read(path: Path) -> list[Question]:
 
 
 def evaluate(corpus: Corpus, encode: EncodeQuestion, questions: Sequence[Question]) -> Report:
-    """Run a set of questions through the retriever and through its parts.
+    """Return the measures of the retriever, and of its parts, for a set of questions.
 
     Parameters
     ----------
@@ -139,19 +139,19 @@ def evaluate(corpus: Corpus, encode: EncodeQuestion, questions: Sequence[Questio
 
 
 def encoded_before(encode: EncodeQuestion, texts: Iterable[str]) -> EncodeQuestion:
-    """Encode questions and their clauses now, so that timings exclude the encoder."""
+    """Return a function that knows the vectors of the questions, to time without the encoder."""
     known = {text: encode(text) for whole in texts for text in (whole, *clauses(whole))}
     return known.__getitem__
 
 
 def ragbot(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
-    """Rank notes as `Ragbot.search` does."""
+    """Return the notes in the order of `Ragbot.search`."""
     hits = retrieve(corpus, analyse(corpus, question, encode=encode), k=KEPT)
     return [hit.passage.note for hit in hits]
 
 
 def dense(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
-    """Rank notes by the cosine of their best passage."""
+    """Return the notes by the cosine of their best passage."""
     query = encode(question)
     if query is None:
         return []
@@ -161,7 +161,7 @@ def dense(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
 
 
 def bm25(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
-    """Rank notes by the BM25 score of their best passage."""
+    """Return the notes by the BM25 score of their best passage."""
     del encode
     scores = corpus.bm25(tokens(question))
     notes = corpus.notes_of(scores)
@@ -170,12 +170,12 @@ def bm25(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
 
 
 def fusion(corpus: Corpus, question: str, encode: EncodeQuestion) -> Ranking:
-    """Rank notes by reciprocal rank fusion of meaning and words."""
+    """Return the notes by reciprocal rank fusion of meaning and words."""
     return reciprocal_rank_fusion([dense(corpus, question, encode), bm25(corpus, question, encode)])
 
 
 def reciprocal_rank_fusion(rankings: Sequence[Ranking]) -> Ranking:
-    """Merge rankings: an item at rank r of one adds `1 / (RANK_OFFSET + r)` to its score.
+    """Return merged rankings: rank r in one of them adds `1 / (RANK_OFFSET + r)` to the score.
 
     Ties keep the order of first appearance.
 

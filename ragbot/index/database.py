@@ -102,7 +102,7 @@ class Database:
                 connection = _opened(self.path, "mode=ro", busy_seconds)
             except sqlite3.OperationalError as error:
                 if _is_locked(error):
-                    raise  # an immutable database is read without locks, while another writes it
+                    raise  # without locks, a database that changes must not be read
                 # WAL needs a file of shared memory, which a read-only folder may lack.
                 connection = _opened(self.path, "immutable=1", busy_seconds)
         try:

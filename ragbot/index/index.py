@@ -121,7 +121,7 @@ class Index:
         rebuild: bool = False,
         report: Report = _silent,
     ) -> Changes:
-        """Bring the index up to date with a folder of notes.
+        """Update the index from a folder of notes, and return the changes.
 
         Notes are committed as they are read. Words and links find them while their passages are
         embedded.
@@ -194,7 +194,7 @@ class Index:
             _log.warning("%s Answers come from the index as it was.", error)
 
     def behind(self, notes: Path) -> int:
-        """Count the notes that were added, changed or removed since they were read."""
+        """Return the number of notes that were added, changed or removed since they were read."""
         listing = vault.scan(notes)
         connection, file = self._acquire()
         try:

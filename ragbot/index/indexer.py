@@ -265,7 +265,7 @@ class Indexer:
         self._finish(written, scan)
 
     def _record(self, path: NoteId, before: str | None, after: str | None) -> None:
-        """Record the digests of a note; the one before the refresh is that of its first change."""
+        """Record the digests of a note; the first call has the one from before the refresh."""
         first, _ = self._digests.get(path, (before, None))
         self._digests[path] = first, after
 
@@ -331,7 +331,7 @@ class Indexer:
         return found
 
     def _changes(self, seconds: float) -> Changes:
-        """Return the changes; a removed note whose text is that of a new one was renamed."""
+        """Return the changes; a removed note with the same text as a new one counts as renamed."""
         pairs = sorted(self._digests.items())
         new = {note: after for note, (before, after) in pairs if before is None and after}
         gone = {note: before for note, (before, after) in pairs if before and after is None}

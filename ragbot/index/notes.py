@@ -16,7 +16,7 @@ from ragbot.text.folding import fold_name
 from ragbot.text.tokenize import Word
 
 LONGEST_NAME = 24
-"""Words of the longest name that is looked for in a question."""
+"""Words of the longest name that is searched in a question."""
 
 
 class NoteSize(NamedTuple):
@@ -135,9 +135,9 @@ def _read(connection: sqlite3.Connection, where: str, values: tuple[Any, ...]) -
 class NameMatch:
     """The name of one or more notes, found in a question.
 
-    `span` is its place in the question; `notes` are those that go by it, and
-    `title` says whether it is their title, rather than an alias or the
-    file's name. `rarity`, in [0, 1], is that of its rarest word: low for a note called "Models".
+    `span` is its place in the question; `notes` are the notes with this name, and
+    `title` says whether it is their title, or else an alias or the file's name.
+    `rarity`, in [0, 1], is that of its rarest word: low for a note called "Models".
     """
 
     name: str
@@ -214,11 +214,11 @@ class StoredNames:
         self._found: dict[tuple[str, str, int], list[str]] = {}
 
     def paths(self, folded: str) -> Sequence[str]:
-        """Return the files whose folded path is this one."""
+        """Return the files with this folded path."""
         return self._find("path", folded)
 
     def ending(self, folded: str, most: int | None = None) -> Sequence[str]:
-        """Return the files whose folded path is, or ends in, this one; at most `most`."""
+        """Return at most `most` files whose folded path is, or ends in, this one."""
         return self._find("ending", folded, -1 if most is None else most)
 
     def aliased(self, folded: str) -> Sequence[NoteId]:
@@ -258,6 +258,6 @@ class StoredNames:
             try:
                 rows = self._connection.execute(query, wanted)
                 self._found[wanted] = [path for (path,) in rows]
-            except UnicodeEncodeError:  # lone surrogates, which no name here has
+            except UnicodeEncodeError:  # a lone surrogate, which no stored name has
                 return []
         return self._found[wanted]

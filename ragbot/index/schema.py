@@ -61,9 +61,8 @@ CREATE INDEX relation_other_key ON relation (other_key) WHERE other_key IS NOT N
 CREATE INDEX relation_predicate ON relation (predicate, kind);
 CREATE INDEX relation_ghost ON relation (source, position) WHERE kind = 'ghost';
 
--- Ids are never used again: Chroma may still know those of passages that are gone. `text` is
--- embedded, and `text_key` is its hash. `flush` is the number of the write that put the passage
--- into Chroma.
+-- Ids are never used again, because Chroma may still have removed passages. `text` is embedded,
+-- and `text_key` is its hash. `flush` is the number of the write that added the passage to Chroma.
 CREATE TABLE passage (
     id INTEGER PRIMARY KEY AUTOINCREMENT, note INTEGER NOT NULL REFERENCES note,
     first INTEGER NOT NULL, last INTEGER NOT NULL, headings TEXT NOT NULL,

@@ -1,6 +1,6 @@
-"""Vectors: written to the database and to Chroma by a refresh, and compared by a snapshot.
+"""Vectors: a refresh writes them to the database and to Chroma, and a snapshot compares them.
 
-The nearest ones are found by Chroma, or exactly over the database.
+Chroma finds the nearest ones, or all vectors in the database are compared.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class Vectors:
         return dict(self._connection.execute(query, (wanted,)).fetchall())
 
     def _by_chroma(self, query: FloatArray, k: int) -> list[tuple[int, float]] | None:
-        """Query Chroma, and compare newer vectors exactly; None if Chroma cannot be used."""
+        """Return the nearest passages by Chroma, and newer ones; None if Chroma cannot be used."""
         assert self._store is not None
         state = chroma_state(self._connection)
         if not self._store.is_open and self._passage_count() <= FEW:
@@ -263,7 +263,7 @@ class VectorWriter:
         self._keys: deque[str] = deque()
 
     def close(self) -> None:
-        """Cancel the embedding in progress; the next `embed` reads again what is pending."""
+        """Cancel the embedding in progress; the next `embed` reads the pending texts again."""
         if self._batches is not None:
             self._batches.close()
         self._keys.clear()

@@ -271,7 +271,7 @@ class VectorCache:
 def encode_sorted(
     passages: Callable[[Sequence[str]], EncodedBatches], texts: Sequence[str], dimension: int
 ) -> Encoded:
-    """Encode passages longest first, and return them in the order of `texts`."""
+    """Return encoded passages in the order of `texts`; the longest are encoded first."""
     vectors = np.zeros((len(texts), dimension), np.float32)
     codes = [token_codes.none(dimension)] * len(texts)
     order = longest_first(texts)
@@ -298,6 +298,6 @@ def _batches(texts: Sequence[str]) -> list[Sequence[str]]:
 
 
 def _quantized(text: str, words: TokenVectors) -> Codes:
-    """Quantize the vectors of a passage's content words."""
+    """Return the quantized vectors of a passage's content words."""
     kept = np.flatnonzero(token_codes.is_content(text, words.spans))
     return token_codes.quantize(words.vectors[kept], [words.spans[n][0] for n in kept])

@@ -39,7 +39,7 @@ CONVERTERS = ("onnx", "onnxruntime", "sentence-transformers", "torch", "transfor
 """Packages whose versions decide whether a model can be converted."""
 
 _DAMAGED = (OSError, ValueError, KeyError, TypeError)
-"""Errors of a folder without a whole model."""
+"""Errors that a folder without a complete model raises."""
 
 
 class ConversionError(Exception):
@@ -116,7 +116,7 @@ class OnnxModel:
         return [self._tokenizer.encode(prefix + text) for text in texts]
 
     def _feed(self, encodings: Sequence[Any]) -> dict[str, Any]:
-        """Pad a batch to its longest text."""
+        """Return the inputs for a batch, padded to its longest text."""
         length = max(len(encoding.ids) for encoding in encodings)
         shape = (len(encodings), length)
         arrays = {

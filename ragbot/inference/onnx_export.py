@@ -151,7 +151,7 @@ def _export(model: SentenceTransformer, path: Path) -> None:
 
 
 def _quantize(path: Path) -> None:
-    """Round the weights to 8 bits, with a scale for each channel."""
+    """Write a model again with weights of 8 bits, and a scale for each channel."""
     from onnxruntime.quantization import (  # type: ignore[import-untyped]  # ships no types
         QuantType,
         quantize_dynamic,

@@ -114,7 +114,7 @@ class ClusterEncoder:
         return encode_sorted(self.passages, texts, self.identity.dimension)
 
     def _result(self, ray: Any, task: Any) -> Encoded:
-        """Wait for a task; raise an error of ragbot's if it failed."""
+        """Return the result of a task when it is done; raise a `RagbotError` if it failed."""
         try:
             identity, encoded = ray.get(task)
         except ray.exceptions.RayError as error:
@@ -132,7 +132,7 @@ _encoders: dict[str, Encoder] = {}
 
 
 def _encode(make: Make, texts: Sequence[str]) -> tuple[EncoderIdentity, Encoded]:
-    """Encode some texts in a worker."""
+    """Return the encoder's identity and the encoded texts; runs in a worker."""
     # Each task unpickles `make` again, so equal ones are recognised by their repr.
     encoder = _encoders.get(repr(make)) or _encoders.setdefault(repr(make), make())
     return encoder.identity, encoder.encode_passages(texts)

@@ -388,7 +388,7 @@ class _Walk:
         self._add(Block(kind, span, lines, *self._around(), level))
 
     def _around(self) -> tuple[int | None, bool, bool]:
-        """Innermost item, whether in any container, and whether in a quote."""
+        """Return the innermost item, whether in any container, and whether in a quote."""
         item = self.items[-1] if self.items else None
         return item, self.containers > 0, self.quotes > 0
 

@@ -54,7 +54,7 @@ class _Stretch:
 
 
 def chunk(note: Note) -> list[Passage]:
-    """Cut a note into passages, in the order of the file.
+    """Return the passages of a note, in the order of the file.
 
     Returns
     -------

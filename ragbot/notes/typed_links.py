@@ -219,7 +219,7 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def list_forms(items: Sequence[Inline]) -> list[Field | None]:
-    """Read the items of one list as `predicate [[Target]] (context)`: one field, or none, for each.
+    """Return a field or None for each item of a list: `predicate [[Target]] (context)`.
 
     Prose looks alike: `fertilise [[Fern]]`. An item counts if its predicate can be nothing else: in
     quotes, with `_`, a common one, or a verb in the third person ("needs"). If all items of the
@@ -246,7 +246,7 @@ def _is_predicate(form: Field, inline: Inline) -> bool:
 
 
 def _list_form(inline: Inline) -> Field | None:
-    """Read one item: a word or words in quotes, a wikilink, and nothing or one context."""
+    """Return the field of one item: a word or words in quotes, a link, perhaps a context."""
     if len(inline.links) != 1 or not inline.links[0].wiki or "\n" in inline.text.strip():
         return None
     match = _LIST_FORM.match(inline.masked)

@@ -106,7 +106,7 @@ def touched(found: Sequence[Unit], span: Span) -> list[Unit]:
 
 
 def members(found: Sequence[Unit], group: int | None) -> list[Unit]:
-    """Return the units of a list or table, those of the lists in it too."""
+    """Return the units of a list or table, with those of nested lists."""
     numbers: set[int] = set()
     for number, unit in enumerate(found):
         nested = unit.parent in numbers and unit.group is not None

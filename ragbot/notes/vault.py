@@ -72,7 +72,7 @@ class _Listed:
 
 
 def scan(root: Path) -> Listing:
-    """List the notes below a folder without opening them.
+    """Return the notes below a folder, without opening them.
 
     It skips hidden files and folders, `node_modules`, an index of ragbot, files that
     `.ragbotignore` names, and symbolic links.

@@ -27,7 +27,7 @@ SUBJECT_WORDS = 40
 """Most words of a subject that is added to a question."""
 
 FEW_WORDS = 3
-"""Most content words of a question without a name that refers to the one before."""
+"""A question without a name and with fewer content words refers to the one before."""
 
 _ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
 

@@ -27,7 +27,7 @@ MOST_PASSAGES = 20
 """Most passages, the best by BM25, whose notes are searched for a row or property."""
 
 MOST_ROWS = 3
-"""Rows that answer together, where the question names no column that they fill."""
+"""Most rows that answer together if the question names no column that they fill."""
 
 YEARS = 50
 """Past years in which a day without a year is searched."""

@@ -197,7 +197,7 @@ def _parts(predicate: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _agentless(root: str) -> str:
-    """Remove the ending of a noun for a person, so that "translator" equals "translated".
+    """Return a stem without the ending of a noun for a person: "translator" equals "translated".
 
     Examples
     --------

@@ -30,7 +30,7 @@ GUESSES = 30
 """Most notes that are tried, with the best matches of title and question first."""
 
 MOST_OTHERS_IF_NONE = 2
-"""Most other words in a question whose answer may be that there is no such relation."""
+"""Most other words in a question that "there is no such relation" may answer."""
 
 MOST_OTHERS_IF_AMBIGUOUS = 1
 """Most other words in a question whose verb has many meanings, such as "link"."""
@@ -104,7 +104,7 @@ class _Named:
 def answerable(
     corpus: Corpus, spoken: Sequence[Word], names: Sequence[NameMatch], ghosts: Sequence[str]
 ) -> RelationQuestion | None:
-    """Recognise a question about edges, and answer it from them.
+    """Return the edges that a question asks for.
 
     Parameters
     ----------
@@ -305,7 +305,7 @@ def _direction(match: Asked, words: Sequence[str], name: _Named) -> Direction:
 
 
 def _other_words(words: Sequence[str], named: Sequence[_Named], asked: Collection[str]) -> int:
-    """Count the content words of a question besides names and predicates."""
+    """Return the number of content words of a question beside names and predicates."""
     return sum(
         word not in STOP_WORDS and stem(word) not in _GENERIC and stem(word) not in asked
         for place, word in enumerate(words)

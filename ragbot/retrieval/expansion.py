@@ -103,7 +103,7 @@ class Expansion:
 def expand(
     corpus: Corpus, asked: RelationQuestion | None, scores: Mapping[NoteId, float], hops: int
 ) -> Expansion:
-    """Follow the links of the best notes, and the relations that the question asks for.
+    """Return the notes that the best notes link to, and the relations that the question asks for.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def activations(scores: Mapping[NoteId, float]) -> list[tuple[NoteId, float]]:
 
 
 def along_links(corpus: Corpus, sources: Iterable[tuple[NoteId, float]]) -> dict[NoteId, Step]:
-    """Follow the links of some notes one step, and return the best way to each note reached.
+    """Return the best way to each note that the links of some notes lead to in one step.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from ragbot.index.corpus import Corpus, FloatArray
 from ragbot.models import NoteId
 
 DENSE_DEPTH = 200
-"""Passages that the vector search returns; others count like the last of these."""
+"""Passages that the vector search returns; others count as if as similar as the last one."""
 
 BM25_DEPTH = 500
 """Passages with the best BM25 scores whose notes are scored."""
@@ -127,7 +127,7 @@ def find(
     named: Mapping[NoteId, float],
     allowed: Collection[NoteId] | None,
 ) -> FirstStage:
-    """Score the notes that are found by meaning, words or name.
+    """Return the scores of the notes that are found by meaning, words or name.
 
     With vectors, words count by their share of the question: a passage that shares one word of ten
     gains little, even if no other shares more. Without vectors, words count relative to the

@@ -51,7 +51,7 @@ def retrieve(
     hops: int = HOPS,
     per_note: int = 1,
 ) -> list[Hit]:
-    """Find the passages that answer a question.
+    """Return the passages that answer a question.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Retriever:
     def retrieve(
         self, corpus: Corpus, question: Question, k: int, filters: Filters, hops: int
     ) -> list[Hit]:
-        """Find the passages that answer a question, see `retrieve`."""
+        """Return the passages that answer a question, see `retrieve`."""
         if self._reranker is None:
             return retrieve(corpus, question, k=k, filters=filters, hops=hops)
         hits = retrieve(corpus, question, k=max(k, CANDIDATES), filters=filters, hops=hops)
@@ -125,7 +125,7 @@ def _hits(corpus: Corpus, scorings: Sequence[QueryScoring], k: int, per_note: in
 
 
 def _copies_behind(corpus: Corpus, hits: Sequence[Hit]) -> list[Hit]:
-    """Move conflict copies directly behind their original, if it is found too."""
+    """Return hits with conflict copies directly behind their original, if it is found too."""
     scores = {hit.passage.note: hit.score for hit in reversed(hits)}
     copies = conflict_copies(scores, lambda note: corpus.notes[note].text)
     if not copies:
@@ -221,7 +221,7 @@ class QueryScoring:
         return self._ranks.evidence(note, passage)
 
     def _read(self, reading: Reading, notes: Sequence[NoteId]) -> dict[NoteId, float]:
-        """Compare the best passages of some notes word by word; return the score that each gains.
+        """Return the score that each note gains when its best passages are compared word by word.
 
         The least similar note gains nothing, like one that is not read.
         """

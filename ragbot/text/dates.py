@@ -114,7 +114,7 @@ def find_dates(text: str, *, years: bool = False) -> list[When]:
     if years:
         patterns.append(_BARE_YEAR)
     found: list[When] = []
-    taken: list[Span] = []  # in order, and apart
+    taken: list[Span] = []  # in order, without overlap
     for pattern in patterns:
         for match in pattern.finditer(text):
             start, end = match.span()

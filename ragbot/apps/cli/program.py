@@ -53,7 +53,7 @@ class EscapingBashComplete(BashComplete):
     source_template = BashComplete.source_template.replace("read type value", "read -r type value")
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """Escape a value for the quotation mark that begins the typed word, if any."""
+        """Return a value escaped for the quotation mark that begins the typed word, if any."""
         words = os.environ["COMP_WORDS"].split("\n")
         begun = words[int(os.environ["COMP_CWORD"])] if words else ""
         return f"{item.type},{escaped(item.value, begun[:1])}"

@@ -367,6 +367,13 @@ def test_a_page_has_at_most_150_lines(page):
     assert len(page.read_text(encoding="utf-8").splitlines()) <= (120 if page == MAP else 150)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_has_no_long_line_and_no_merge_marker(page):
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 240] == []
+    assert [line for line in lines if re.match(r"<{7} |>{7} |={7}$", line)] == []
+
+
 def test_the_architecture_page_names_rooms_and_files_that_exist():
     text = MAP.read_text(encoding="utf-8")
     package = ROOT / "ragbot"

@@ -7,7 +7,7 @@ passages of every note found are ranked, and the best of them are cut into sente
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from ragbot.models import Hit, Note, NoteId, Passage, Span
 from ragbot.notes.inline_text import inline_text
 from ragbot.notes.link_scanner import scan
 from ragbot.notes.units import Unit, sentence_spans, units, units_in
+from ragbot.questions.lookups import ASKING
 from ragbot.questions.question import Question
 from ragbot.text.sentences import is_question, sentences
 from ragbot.text.stemming import stem
@@ -30,6 +31,9 @@ LIST_WORDS = 150
 
 LEAST_TOKENS = 4
 """Least tokens (pairs of characters) of a text without spaces that can be an answer."""
+
+LEAST_STEM = 4
+"""Letters of the shortest stem that counts as the beginning of another word."""
 
 SUMMARY_FIELDS = frozenset(["brief_summary", "summary", "description", "abstract", "tagline"])
 """Properties with prose about their note."""
@@ -189,7 +193,7 @@ def cut(
     asked: int | None = None
     last: Unit | None = None
     for unit in units_in(note, passage.span):
-        if not _is_asked_for(unit, words):
+        if not _is_asked_for(note, unit, words):
             continue
         for span in _spans(note, unit, passage.span):
             text = shown(note, unit, span)
@@ -227,11 +231,26 @@ def introduction(note: Note, unit: Unit) -> Unit | None:
     return above if above.group != unit.group else None
 
 
-def _is_asked_for(unit: Unit, words: frozenset[str]) -> bool:
-    """Check that a question names the key of a property; other units are asked for anyway."""
+def _is_asked_for(note: Note, unit: Unit, words: frozenset[str]) -> bool:
+    """Check that a question names the key of a property and, if it has other words, the note."""
     if unit.kind != "property" or unit.columns[0][0].casefold() in SUMMARY_FIELDS:
         return True
-    return any({stem(word) for word in tokens(key)} - _STOPPED <= words for key, _ in unit.columns)
+    for key, _ in unit.columns:
+        named = {stem(word) for word in tokens(key)} - _STOPPED
+        rest = words - named - _STOPPED - ASKING
+        if named <= words and (not rest or _speaks_of(note, rest)):
+            return True
+    return False
+
+
+def _speaks_of(note: Note, words: Collection[str]) -> bool:
+    """Check whether a note contains one of some stems, or a prefix of one: "wash" of "washer"."""
+    text = " ".join((note.title, *note.aliases, note.id, note.text))
+    stems = {stem(word) for word in tokens(text)}
+    return any(
+        word in stems or any(word[:size] in stems for size in range(LEAST_STEM, len(word)))
+        for word in words
+    )
 
 
 def _spans(note: Note, unit: Unit, passage: Span) -> Iterator[Span]:

@@ -8,6 +8,7 @@ counts a little.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, groupby, zip_longest
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from ragbot.answers.candidates import Candidate, gather
 from ragbot.index.corpus import Corpus
 from ragbot.index.notes import NameMatch
-from ragbot.models import Hit
+from ragbot.models import Hit, NoteId, Span
 from ragbot.questions.answer_type import fit
 from ragbot.questions.question import Question, QuestionVectors
 from ragbot.questions.question_type import defines
@@ -46,17 +47,32 @@ DEFINES, NAMED_NOTE = 0.3, 0.15
 """For a "what is X?" question, added to a sentence that defines X, and to those of a note named
 X."""
 
+REASON, EXPLAINING_HEADING = 0.25, 0.6
+"""For a "why" question, added to a sentence with a reason, and to those of the best note under a
+heading such as "Mechanism"."""
+
 WHOLE_LIST = 0.2
 """Added to a whole list, if a list is asked for."""
 
 WORDS_WITHOUT_VECTORS, RETRIEVAL_WITHOUT_VECTORS = 0.5, 0.3
 """Without vectors: weights of the share of the question's words, and of the passage's score."""
 
+NAME_SIMILARITY = 0.9
+"""Similarity of a note to the words of the question that name it, such as its alias."""
+
 PART_WEIGHT = 0.5
 """Weight of a part of the question; the whole question has the rest."""
 
 LEAST_REPEATED = 0.8
 """Share of common words from which two sentences count as repeats."""
+
+
+_REASON = re.compile(
+    r"\b(because|since|therefore|thus|hence|due to|so that|in order to|as a result|which is why"
+    r"|leads? to|causes?d?|explains?|the reason)\b|, so\b",
+    re.IGNORECASE,
+)
+_REASONS = re.compile(r"\b(why|how|mechanisms?|explanations?|reasons?|causes?|rationale)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +124,7 @@ def score(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> list
     retrieval -= retrieval.max()
     missing = 1 - np.array([fit(question.wanted, [one.text]) for one in pool])
     if reads(question.vectors) and corpus.embedded:
-        scores, word_cosines = _similarities(corpus, question.vectors, pool)
+        scores, word_cosines = _similarities(corpus, question.vectors, question.names, pool)
         scores += RETRIEVAL * retrieval
     else:
         scores = (
@@ -119,6 +135,8 @@ def score(corpus: Corpus, question: Question, pool: Sequence[Candidate]) -> list
     scores -= MISSING_VALUE * missing
     scores -= ANNOTATION * _annotations(corpus, pool)
     scores += [WHOLE_LIST * one.listed for one in pool]
+    if question.type == "why":
+        scores += _explaining(pool)
     if question.term:
         scores += _defining(question.term, question.names, pool)
     return [
@@ -177,6 +195,21 @@ def _best_first(ranked: Sequence[RankedSentence]) -> list[RankedSentence]:
     return sorted(ranked, key=lambda one: -one.score)
 
 
+def _explaining(pool: Sequence[Candidate]) -> Scores:
+    best = max(pool, key=lambda one: one.passage_score).note
+    return np.array(
+        [
+            REASON * (_REASON.search(one.text) is not None)
+            + EXPLAINING_HEADING * (one.note == best and _explains(one.headings))
+            for one in pool
+        ]
+    )
+
+
+def _explains(headings: Sequence[str]) -> bool:
+    return _REASONS.search(" ".join(headings[1:])) is not None
+
+
 def _defining(
     term: frozenset[str], names: Sequence[NameMatch], pool: Sequence[Candidate]
 ) -> Scores:
@@ -192,7 +225,10 @@ def _defining(
 
 
 def _similarities(
-    corpus: Corpus, vectors: QuestionVectors, pool: Sequence[Candidate]
+    corpus: Corpus,
+    vectors: QuestionVectors,
+    names: Sequence[NameMatch],
+    pool: Sequence[Candidate],
 ) -> tuple[Scores, Scores]:
     """Return the scores by late interaction, and the similarity to each word of the question."""
     spans = [
@@ -202,18 +238,29 @@ def _similarities(
     scores: list[Scores] = []
     word_cosines: list[Scores] = []
     reading = Reading(corpus, vectors)
-    for found in reading.pieces(spans):
+    for (number, _), found in zip(spans, reading.pieces(spans), strict=True):
         others = np.concatenate(([0.0], found.own, [0.0]))
         neighbours = np.maximum(others[:-2], others[2:])
-        in_context = found.words @ reading.weights
+        # A question may use a note's alias, which its passages need not contain.
+        named = _naming(vectors.spans, names, corpus.passage(number).note)
+        pieces = np.where(named, np.maximum(found.words, NAME_SIMILARITY), found.words)
+        in_context = pieces @ reading.weights
         scores.append(
             IN_CONTEXT * in_context
             + ALONE * found.own
             + NEIGHBOURS * neighbours
             + PASSAGE * found.passage
         )
-        word_cosines.append(found.words)
+        word_cosines.append(pieces)
     return np.concatenate(scores), np.concatenate(word_cosines)
+
+
+def _naming(pieces: Sequence[Span], names: Sequence[NameMatch], note: NoteId) -> NDArray[np.bool_]:
+    """Return which word pieces of a question belong to a name of a note."""
+    spans = [name.span for name in names if note in name.notes]
+    return np.array(
+        [any(first <= a and b <= last for first, last in spans) for a, b in pieces], bool
+    )
 
 
 def _without_repeats(ranked: Iterable[RankedSentence]) -> Iterator[RankedSentence]:

@@ -14,7 +14,7 @@ from ragbot.text.sentences import sentences
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, tokens, without_stop_words
 
-QuestionType = Literal["definition", "compare", "list", "other"]
+QuestionType = Literal["definition", "why", "compare", "list", "other"]
 
 _SEVERAL = "|".join((*TO_TWENTY[2:], r"\d+"))
 _PATTERNS: tuple[tuple[QuestionType, str], ...] = (
@@ -33,6 +33,10 @@ _PATTERNS: tuple[tuple[QuestionType, str], ...] = (
         r"|^\W*((what|which) |the )?(steps|levels|stages|kinds|types|sorts|ways|order)\b"
         r"|\b(what|which|name|list)( are)?( all)?( of)?( the)? "
         rf"({_SEVERAL}|kinds?|types?|sorts?|examples?|ways)\b",
+    ),
+    (
+        "why",
+        r"\b(why|how come|for what reason|what('s| is| was)? the (reason|cause)|reason that)\b",
     ),
     (
         "definition",
@@ -84,7 +88,7 @@ def question_type(question: str) -> QuestionType:
     Examples
     --------
     >>> [question_type(q) for q in ("What is heat?", "A vs B?", "why so?", "Who wrote it?")]
-    ['definition', 'compare', 'other', 'other']
+    ['definition', 'compare', 'why', 'other']
     """
     return next((found for found, pattern in _COMPILED if pattern.search(question)), "other")
 

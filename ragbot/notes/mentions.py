@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain, pairwise
 from typing import NamedTuple
 
@@ -144,16 +143,7 @@ def note_names(note: Note) -> list[str]:
 
 
 def prose_of(note: Note) -> list[ProseBlock]:
-    """Return the readable blocks of a note, in file order."""
-    found = []
-    for text, place in _readable(note):
-        if _TOKEN.search(text):
-            found.append((text, _line_offsets(text, place)))
-    return found
-
-
-def _readable(note: Note) -> Iterator[tuple[str, Callable[[int], int]]]:
-    """Yield the prose of each block, and a function from positions in it to offsets in the note.
+    """Return the readable blocks of a note, in file order.
 
     Code, links, comments, headings, and the keys of relations are replaced by signs that are
     not letters.
@@ -161,18 +151,24 @@ def _readable(note: Note) -> Iterator[tuple[str, Callable[[int], int]]]:
     page = page_of(note.text)
     places = Places(note.text)
     hidden = page.comments()
+    found = []
     for number, text in page.texts.items():
         if text.block.kind == "heading":
             continue
         shown: list[str] = []
+        offsets: list[int] = []
         for a, b, pieces in _pieces(page, number, hidden):
             at, line = a, text.place(a)
+            offsets.append(places.offset(line))
             for start, end in pieces:
                 shown.append(CODE * (a + start - line - at))
                 at = a + end - line
                 shown.append(text.inline.masked[a + start - line : at])
             shown.append(CODE * (b - at) + "\n")
-        yield "".join(shown), partial(_place, text, places)
+        prose = "".join(shown)
+        if _TOKEN.search(prose):
+            found.append((prose, tuple(offsets)))
+    return found
 
 
 def _pieces(page: Page, number: int, hidden: list[Span]) -> Iterator[tuple[int, int, list[Span]]]:
@@ -195,10 +191,6 @@ def _shown(text: Text, start: int, end: int, entries: list[Field]) -> list[Span]
     if whole or only_links(text.inline, start, end, entries):
         return [text.span(*entry.annotation) for entry in whole if entry.annotation]
     return [text.span(start, end)]
-
-
-def _place(text: Text, places: Places, position: int) -> int:
-    return places.offset(text.place(position))
 
 
 def words_of(prose: Sequence[ProseBlock]) -> set[str]:
@@ -259,18 +251,9 @@ def mentions_in(
     return found
 
 
-def _line_offsets(text: str, place: Callable[[int], int]) -> tuple[int, ...]:
-    starts = _line_starts(text)
-    return tuple(place(start) for start in starts if start < len(text))
-
-
-def _line_starts(text: str) -> list[int]:
-    return [0, *(place + 1 for place, letter in enumerate(text) if letter == "\n")]
-
-
 def _offset(text: str, offsets: Sequence[int], position: int) -> int:
     """Return the offset in the note of a position in one of its blocks."""
-    starts = _line_starts(text)
+    starts = [0, *(place + 1 for place, letter in enumerate(text) if letter == "\n")]
     line = bisect_right(starts, position) - 1
     return offsets[line] + position - starts[line]
 

@@ -161,14 +161,14 @@ def _tasks(corpus: Corpus, question: Question) -> Iterator[Found]:
 
 def _dated(corpus: Corpus, question: Question) -> Iterator[Found]:
     text = question.standalone
-    if len(question.dates) != 1:
+    if len({when.span for when in question.dates}) != 1:
         return
     period = question.dates[0]
     wanted = _subject(question, period.span)
     is_day, of_notes = period.first == period.last, _NOTES.search(text) is not None
     if not is_day and (wanted or not of_notes):
         return
-    for note in _notes_of(corpus, period):
+    for note in (note for when in question.dates for note in _notes_of(corpus, when)):
         if of_notes and not wanted:
             yield Found(note.id, _first_line(note), note.title)
         else:

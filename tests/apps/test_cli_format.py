@@ -73,6 +73,23 @@ def test_control_characters_of_notes_do_not_reach_the_terminal(hostile):
         assert character not in "".join(shown)
 
 
+@pytest.mark.parametrize(
+    ("source", "reads"),
+    [
+        ("[/] Draft *will* with [[Notary|the notary]]", "Draft will with the notary"),
+        ("Count:\n\n```sql\nSELECT count(*)\n```", "Count: SELECT count(*)"),
+        ("> [!tip] Descale\n> with acid", "Descale with acid"),
+        ("%% hidden %%", "%% hidden %%"),
+    ],
+)
+def test_quotes_and_passages_have_no_markup(source, reads):
+    hit = HitRecord("a.md", "A", (), (1, 1), source, 0.5, ())
+    citation = Citation(1, "a.md", "A", (), (1, 1), (0, 1), source)
+    answer = Answer("q", "text", "extractive", False, citations=(citation,))
+    assert [*format.hits([hit], PAGE, explain=False)][-1].strip() == reads
+    assert [*format.answer(answer, PAGE)][-1].strip() == f"“{reads}”"
+
+
 def test_a_place_is_path_and_line():
     assert PAGE.place("a/B c.md", 12) == "notes/a/B c.md:12"
 

@@ -126,6 +126,8 @@ def test_line_ends_change_nothing_but_offsets(text, ending):
         ("[site](https://e.org/a_(b)) [![alt](i.png)](https://e.org)", "site alt"),
         ("Tom &amp; Jerry, `&amp;`", "Tom & Jerry, &amp;"),
         ("- [/] half\n- [-] never\n- [x] done", "half\nnever\ndone"),
+        ("[/] half of [[A]]", "half of A"),
+        ("see [x] there, [y](z.md)", "see [x] there, y"),
         ("> [!warning]- Hot\n> Do not touch.", "Hot Do not touch."),
         ("A claim.[^1] More ^block-1", "A claim. More"),
         ("| a | b |\n|---|---|\n| 1 | [[x\\|y]] |", "a; b\n1; y"),

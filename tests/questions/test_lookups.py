@@ -107,7 +107,7 @@ def test_facts_in_the_structure_are_looked_up(corpus, question, found):
 
 
 def test_a_day_is_found_in_any_spelling(corpus):
-    for day in ("5 June 2026", "June 5th, 2026", "2026-06-05"):
+    for day in ("5 June 2026", "June 5th, 2026", "2026-06-05", "5/6/2026", "06/05/2026"):
         found = looked_up(corpus, f"What did I do on {day}?")
         assert found[0].text == "Planted the quince by the wall."
         assert [one.text for one in found[1:]] == [

@@ -84,7 +84,7 @@ def answer(found: Answer, page: Page) -> Iterator[str]:
     for citation in found.citations:
         where = page.place(citation.note, citation.lines[0]) + _below(citation.headings, page)
         yield f"{page.bold(f'[{citation.number}]')} {where}"
-        quoted = "“" + _line(citation.quote) + "”"
+        quoted = "“" + _shown(citation.quote) + "”"
         yield textwrap.fill(quoted, page.width, initial_indent=" " * 4, subsequent_indent=" " * 5)
 
 
@@ -94,7 +94,7 @@ def hits(found: Iterable[HitRecord], page: Page, explain: bool) -> Iterator[str]
         place = page.place(hit.note, max(1, hit.lines[0]))
         yield f"{number:2}  {page.bold(_line(hit.title))}  {page.dim(f'{hit.score:.3f}')}"
         yield f"    {place}{_below(hit.headings, page)}"
-        yield textwrap.indent(textwrap.shorten(_line(hit.text), 3 * page.width), " " * 4)
+        yield textwrap.indent(textwrap.shorten(_shown(hit.text), 3 * page.width), " " * 4)
         for each in hit.evidence if explain else ():
             yield f"    {each.retriever:<8} rank {each.rank:<3} score {each.score:.3f}"
             if each.path:
@@ -122,7 +122,7 @@ def note(found: NoteRecord, page: Page) -> Iterator[str]:
     for passage in found.passages:
         first, last = passage.lines
         yield f"  lines {first}-{last}{_below(passage.headings, page)}"
-        yield f"    {textwrap.shorten(_line(passage.text), page.width - 4)}"
+        yield f"    {textwrap.shorten(_shown(passage.text), page.width - 4)}"
 
 
 def relations(found: Iterable[RelationRecord], note: NoteId, page: Page) -> Iterator[str]:
@@ -180,6 +180,13 @@ def _below(headings: Iterable[str], page: Page) -> str:
 
 def _name(note: NoteId) -> str:
     return _line(note.removesuffix(".md").rpartition("/")[2])
+
+
+def _shown(source: str) -> str:
+    """Return a slice of a note on one line, without Markdown."""
+    from ragbot.notes.units import plain as without_markup
+
+    return _line(without_markup(source) or source)
 
 
 def _line(text: str) -> str:

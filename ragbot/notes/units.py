@@ -146,8 +146,6 @@ def _units(text: str, sections: tuple[Section, ...]) -> tuple[Unit, ...]:
 def plain(text: str) -> str:
     """Return a slice of Markdown as plain text: links as the text they show, no markup.
 
-    A slice may begin with the box of a task, without the mark of its item.
-
     Examples
     --------
     >>> plain("- **Bold** [[Note|name]] and [page](a.md) `code`")
@@ -155,7 +153,7 @@ def plain(text: str) -> str:
     """
     if _UNMARKED.fullmatch(text):
         return " ".join(text.split())
-    box = TASK.match(text)
+    box = TASK.match(text)  # the quote of a task begins with it
     page = read_page(text[box.end() :] if box else text)
     return "\n".join(_plain(page, unit) for unit in (*_matter(page), *_body(page)))
 

@@ -218,8 +218,9 @@ def foreign_notice(texts: Iterable[str]) -> str:
         return ""
     return (
         "Most of these notes are in a language that the encoder does not know, so words alone "
-        "decide. For search by meaning, download a multilingual encoder (such as `hf download "
-        f"{MULTILINGUAL_ENCODERS[0]}`), set RAGBOT_EMBED_MODEL to its name, and run `ragbot index`."
+        "decide. For search by meaning, download a multilingual encoder with `hf download NAME` "
+        f"({' or '.join(MULTILINGUAL_ENCODERS)}), set RAGBOT_EMBED_MODEL to its name, and run "
+        "`ragbot index`."
     )
 
 

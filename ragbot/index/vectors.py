@@ -76,7 +76,7 @@ class Vectors:
         Parameters
         ----------
         within
-            The notes to look in; None for all.
+            The notes to search; None for all.
         """
         found = None if within is not None or self._store is None else self._by_chroma(query, k)
         if found is None:
@@ -109,7 +109,7 @@ class Vectors:
         return {note: np.frombuffer(vector, np.float32) for note, vector in rows}
 
     def codes(self, passages: Sequence[int]) -> list[Codes]:
-        """Return the codes of the words of each passage; none for one without a vector."""
+        """Return the codes of the words of each passage; empty for one without a vector."""
         nothing = none(self._dimension)
         rows = self._rows("codes", passages)
         return [

@@ -247,7 +247,7 @@ class _Items:
         self.previous: Unit | None = None
 
     def place(self, unit: Unit, number: int | None) -> None:
-        """Fill in list, depth and parent of a unit of one item; None means of no item."""
+        """Update list, depth and parent of a unit in an item; the item is None outside of lists."""
         if number is not None:
             item = self.items[number]
             if item.list not in self.leads:

@@ -15,8 +15,10 @@ from ragbot.models import Answer, Hit, NoteId, Span
 from ragbot.questions.answer_type import fit
 from ragbot.questions.language import phrases
 from ragbot.questions.question import Question, QuestionVectors
+from ragbot.questions.roots import root, roots_of
 from ragbot.text.dates import When, find_dates
-from ragbot.text.language import COMMON_WORDS
+from ragbot.text.fuzzy import is_slip
+from ragbot.text.language import COMMON_WORDS, language_of
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import content_words, terms, tokens
 
@@ -32,6 +34,16 @@ two vaults; the others did best on 1,640 questions over other texts. See docs/an
 
 THRESHOLD = 4.7
 """Threshold of the weighted signals, at which one answer in twenty is lost."""
+
+UNMET = 2.0
+"""Subtracted if no sentence is about the attribute that a lookup asks for."""
+
+ATTRIBUTE, VERB = 0.46, 0.41
+"""Least cosine of that word with a word of a sentence about it; of a verb, which notes paraphrase
+more often."""
+
+SLIP = 5
+"""Letters of the shortest stem that may be misspelt."""
 
 MISSING_DAY = 2
 """Weight of a day that the best passages lack, in unknown names."""
@@ -76,8 +88,9 @@ def confidence(
     if not ranked or not said:
         return -THRESHOLD
     best = [one.candidate.text for one in ranked[:3]]
-    # The two sentences after the best one count half.
-    fitting = (fit(question.wanted, best[:1]) + fit(question.wanted, best)) / 2
+    # The two sentences after the best one count half; a heading answers by the text below it.
+    first = [one.candidate.text for one in ranked if one.candidate.unit.kind != "heading"][:1]
+    fitting = (fit(question.wanted, first or best) + fit(question.wanted, best)) / 2
     unknown = _unknown(corpus, question, ranked[:3])
     covered = _covered(corpus, question, ranked, said)
     least = COVERED_IN.get(question.language, LEAST_COVERED)
@@ -131,6 +144,74 @@ def _unknown(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence
     if question.language == "de":  # every noun has a capital
         named = frozenset(word for word in named if any(char.isdigit() for char in word))
     return len(named - known) + MISSING_DAY * len(missing)
+
+
+def misses(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> bool:
+    """Check whether the sentences found are on the subject of a question, but do not answer it.
+
+    They lack the attribute that it looks up, or the best is on a flash card of another question.
+    """
+    return _lacks_attribute(corpus, question, ranked) or _is_other_card(corpus, question, ranked)
+
+
+def _is_other_card(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> bool:
+    """Check whether the best sentence is on a flash card that shares no word with a question."""
+    card = ranked[0].candidate if ranked and not question.parts else None
+    if card is None or card.context == card.span:
+        return False
+    note = corpus.notes[card.note]
+    words = _roots(f"{note.text[slice(*card.context)]} {note.title}")
+    asked = _roots(question.standalone) - ASKING
+    return bool(asked) and not any(_is_among(one, words, question.language) for one in asked)
+
+
+def _lacks_attribute(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> bool:
+    """Check whether the sentences found lack the attribute that a lookup asks for.
+
+    A sentence has it if it contains the word, or by meaning a similar one. In other languages than
+    English, and without vectors, the word decides. Sentences of notes that do not name the thing
+    do not count, if others do.
+    """
+    asked, query, language = question.attribute, question.standalone, question.language
+    if asked is None:
+        return False
+    span, least = asked.span, VERB if asked.verb else ATTRIBUTE
+    roots = _roots(query[slice(*span)])
+    things = _roots(query[: span[0]] + query[span[1] :]) - ASKING
+    things -= set(map(stem, COMMON_WORDS.get(language, ())))
+    best = ranked[:COMPARED]
+    about = [one for one in best if things & _roots(_around_thing(corpus, one))]
+    for one in about or best:
+        candidate, note = one.candidate, corpus.notes[one.candidate.note]
+        context = note.text[slice(*candidate.context)]
+        words = _roots(" ".join((context, candidate.text, note.title, *candidate.headings)))
+        if language != "en" and language_of(note.text) != language:
+            return False  # its words cannot be compared
+        if any(roots <= _roots(n) and _roots(c) <= things for n, c in candidate.unit.columns):
+            continue  # the cell says only what the question says
+        if any(_is_among(r, words, language) for r in roots):
+            return False
+        if any(len(r) >= SLIP and is_slip(r, other) for r in roots for other in words):
+            return False
+        if language == "en" and question.vectors and one.word_cosines.size:
+            pieces = [span[0] <= first < span[1] for first, _ in question.vectors.spans]
+            if any(pieces) and float(one.word_cosines[pieces].mean()) >= least:
+                return False
+    return bool(best)
+
+
+def _around_thing(corpus: Corpus, one: RankedSentence) -> str:
+    """Return the text in which a sentence may name its thing: of a row its own, else its note's."""
+    candidate, note = one.candidate, corpus.notes[one.candidate.note]
+    is_row = candidate.unit.kind == "row" and not candidate.listed
+    text = candidate.text if is_row else f"{note.id} {note.text}"
+    return " ".join((text, note.title, *candidate.headings))
+
+
+def _roots(text: str) -> set[str]:
+    """Return the roots of the content words of a text; foreign names of fields in English too."""
+    words = terms(text)
+    return roots_of(words) | set(map(root, words))
 
 
 def _is_fragmented(pieces: Sequence[Span]) -> bool:

@@ -24,9 +24,9 @@ from ragbot.models import Answer, Citation, Hit
 from ragbot.questions import lookups
 from ragbot.questions.conversation import Standalone, starters
 from ragbot.questions.language import phrases
-from ragbot.questions.lookups import Found
 from ragbot.questions.question import Question
 from ragbot.questions.relation_questions import RelationQuestion
+from ragbot.questions.values import Found
 from ragbot.text.language import language_of
 
 LEAST_WORDS_LEFT = 25
@@ -93,6 +93,8 @@ def answer(
     ranking = sentence_ranker.rank(corpus, question, hits)
     selected = selection.select(corpus, question, ranking, words)
     sure: float | None = abstention.confidence(corpus, question, ranking.in_turn, selected.quotes)
+    if sure is not None and abstention.misses(corpus, question, ranking.in_turn):
+        sure -= abstention.UNMET
     unanswered: tuple[str, ...] = ()
     if sure is not None and ranking.whole and question.parts and not (related or found):
         sure, ranking, unanswered = _by_part(corpus, question, ranking, sure)
@@ -100,7 +102,7 @@ def answer(
     if related is not None:
         made, sure = _with_more(corpus, question, related, ranking, words), None
     elif found:
-        made, sure = _looked_up(corpus, found), None
+        made, sure = _looked_up(corpus, found, question.language), None
     elif sure is not None and sure < 0:
         return replace(abstention.answer(corpus, question, hits, notice), confidence=sure)
     else:
@@ -134,7 +136,7 @@ def _is_shown(corpus: Corpus, question: Question, related: RelationQuestion) -> 
     return spans <= question.shown
 
 
-def _looked_up(corpus: Corpus, found: Sequence[Found]) -> Composed:
+def _looked_up(corpus: Corpus, found: Sequence[Found], language: str) -> Composed:
     """Return the answer from facts that were looked up, each quoted from its line."""
     groups = [list(group) for _, group in groupby(found, lambda one: (one.note, one.span))]
     shown = groups[:LONGEST_LIST]
@@ -148,7 +150,8 @@ def _looked_up(corpus: Corpus, found: Sequence[Found]) -> Composed:
     ]
     made = compose.compose(corpus.notes, quotes, [group[0].lead for group in shown])
     left_out = len(groups) - len(shown)
-    return replace(made, text=f"{made.text}\n\nAnd {left_out} more.") if left_out else made
+    rest = phrases(language).rest.format(count=left_out)
+    return replace(made, text=f"{made.text}\n\n{rest}") if left_out else made
 
 
 def _more(
@@ -208,7 +211,7 @@ def _with_more(
     said = " ".join(f"{statement.lead} {statement.text}" for statement in stated.statements)
     text = compose.render(stated.statements)
     if stated.left_out:
-        text += f"\n\nAnd {stated.left_out} more."
+        text += "\n\n" + phrases(question.language).rest.format(count=stated.left_out)
     room = words - len(said.split())
     missing = compose.unsaid(question.stems, said)
     asked = max(1, len(question.stems))

@@ -67,6 +67,9 @@ _ANAPHORIC = re.compile(
 )
 
 
+_LABEL = re.compile(r"\w{1,10}[:：]")
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One sentence, row, task, property or code block of a note.
@@ -201,6 +204,9 @@ def cut(
                 # The question of another card is not the one before.
                 asked = span[0] if asked is None or unit is not last else asked
                 last = unit
+                continue
+            if asked is not None and _LABEL.fullmatch(text):
+                asked = None  # a flash card without its answer
                 continue
             if asked is not None or _says_something(note, unit, span, text):
                 context = (span[0] if asked is None else asked, span[1])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ragbot.index.corpus import Corpus
 from ragbot.models import Citation, NoteId, Relation
+from ragbot.notes.note_dates import daily_date
 from ragbot.text.tokenize import tokens
 
 MOST = 3
@@ -23,7 +24,7 @@ def suggest(corpus: Corpus, words: Sequence[str], citations: Sequence[Citation])
     seen = set(cited)
     for note in cited:
         for relation, other in _around(corpus, note):
-            if other in seen:
+            if other in seen or daily_date(other):  # a day is no subject
                 continue
             title = corpus.notes[other].title
             if f" {' '.join(tokens(title))} " not in asked:

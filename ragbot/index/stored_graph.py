@@ -7,6 +7,7 @@ import math
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ragbot.graph.relation_graph import (
@@ -20,6 +21,7 @@ from ragbot.graph.relation_graph import (
     shortest_path,
 )
 from ragbot.models import NoteId, Relation
+from ragbot.notes.note_dates import daily_date
 from ragbot.text.tokenize import tokens
 
 if TYPE_CHECKING:
@@ -166,9 +168,9 @@ class StoredGraph:
         return tuple(self.between(self._notes.path(a), self._notes.path(b)) for a, b in steps)
 
     def hubs(self, count: int) -> list[NoteId]:
-        """Return the notes that most others link to, most first."""
-        query = "SELECT path FROM note ORDER BY links_in DESC, path LIMIT ?"
-        return [path for (path,) in self._connection.execute(query, (count,))]
+        """Return the notes that most others link to, most first; a daily note is no subject."""
+        rows = self._connection.execute("SELECT path FROM note ORDER BY links_in DESC, path")
+        return list(islice((path for (path,) in rows if daily_date(path) is None), count))
 
     def rarity_of(self, note: NoteId) -> float:
         """Return the rarity of links to a note, see `link_rarity`."""

@@ -32,7 +32,7 @@ _DATE = re.compile(
     r"\b(1[0-9]{3}|20[0-9]{2})s?\b|\b\d{1,4} ?(b\.?c\.?e?|a\.?d|c\.?e)\b|'\d\ds?\b"
     r"|\b\d{1,2}/\d{1,2}/\d{2}|\b(january|february|march|april|may|june|july|august|september"
     r"|october|november|december|century|today|yesterday|spring|summer|autumn|winter"
-    r"|mon|tues|wednes|thurs|fri|satur|sun)(day)?\b",
+    r"|mon|tues|wednes|thurs|fri|satur|sun)(days?)?\b",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(
@@ -42,6 +42,30 @@ _TIME = re.compile(
     r"\b(millisecond|second|minute|hour|day|night|week|month|year|decade|centur(y|ie))s?\b"
     r"|\d ?(ms|s|min|h)\b|\b(every|each|always|never|often|rarely|seldom|sometimes"
     r"|(half-?)?hourly|daily|weekly|monthly|yearly|annually)\b",
+    re.IGNORECASE,
+)
+# Ages and prices are asked for and recognised in the languages of `ragbot.text.language` too.
+_OLD = re.compile(
+    r"\bhow old\b|\bwie alt\b|\bquel âge\b|\b(cuántos años|qué edad)\b|[几多]岁|多大|何歳"
+    r"|\bсколько лет\b|\bπόσων χρον|كم عمر",
+    re.IGNORECASE,
+)
+_AGE = re.compile(
+    r"\d[ -]?(years?|yrs?|months?|weeks?|days?|jahre?|monate?|ans|mois|años|meses|лет|год|χρον|岁"
+    r"|歳|سن)|\b(1[5-9]|20)\d\d\b|, \d\d,|\b(aged?|born|birthday|years? old|turn(s|ed)|jahre alt"
+    r"|geboren|geburtstag|née?|anniversaire|naci[óo]|cumple\w*|лет|родил\w*|χρονών|γεννήθηκε)\b"
+    r"|[一二三四五六七八九十]\s?[岁歳]|生日|誕生日|عمره|سنة",
+    re.IGNORECASE,
+)
+_MONEY = re.compile(
+    r"\bhow much (do|does|did)\b.*\b(cost|pay|earn)\b|\b(was|wie ?viel)\b.*\b(ge)?kost\w+"
+    r"|\bcombien\b.*\bco[uû]t\w+|\bcuánto\b.*\b(cuest|cost)\w+|\bсколько сто\w+|\bπόσο κ[όο]στ\w+"
+    r"|\b(prix|preis|precio)\b|多少钱|价格|いくら|値段|كم سعر|بكم",
+    re.IGNORECASE,
+)
+_CURRENCY = re.compile(
+    r"[€$£¥₽元块円]|\b(euros?|eur|usd|chf|gbp|dollars?|pounds?|cents?|francs?|franken|pesos?|рубл\w*"
+    r"|ευρώ|prices?|costs?|paid|kost\w+)\b|دينار|درهم|ريال|جنيه|ليرة",
     re.IGNORECASE,
 )
 _ON_A_DAY = re.compile(r"\b(birthday|anniversary|wedding|born|dates?|day|month|year)\b", re.I)
@@ -84,6 +108,7 @@ _PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     (
         "amount",
         r"\bhow (much|often|long|large|big|far|high|low|old|tall|fast)\b"
+        rf"|{_OLD.pattern}|{_MONEY.pattern}"
         r"|\b(what|which|how)\b.*\b(prices?|costs?|priced|salary|fees?|budget)\b(?! of \w+ing\b)"
         r"|\b(what|which)('s| is| was| were| are)?( the)?"
         rf" ((?!(of|and|decides?|determines?|{_AUXILIARY})\b)[\w-]+ ){{0,2}}?"
@@ -134,6 +159,8 @@ class Wanted:
         Whether a date may be one of what happens again and again.
     on_a_day
         Whether a date must be a day or year, as for a birthday.
+    age, money
+        Whether an amount must be an age, or of a currency.
     """
 
     types: tuple[AnswerType, ...] = ()
@@ -143,6 +170,8 @@ class Wanted:
     for_time: bool = False
     repeated: bool = False
     on_a_day: bool = False
+    age: bool = False
+    money: bool = False
 
 
 def wanted(question: str, words: Sequence[str]) -> Wanted:
@@ -172,6 +201,8 @@ def wanted(question: str, words: Sequence[str]) -> Wanted:
         _ASKS_FOR_TIME.search(question) is not None,
         _REPEATED.search(question) is not None,
         _ON_A_DAY.search(question) is not None,
+        _OLD.search(question) is not None,
+        _MONEY.search(question) is not None,
     )
 
 
@@ -216,7 +247,9 @@ def _holds_name(wanted: Wanted, sentence: str) -> bool:
 
 
 def _holds_amount(wanted: Wanted, sentence: str) -> bool:
-    """Check for a number; a duration or a frequency may go without one: "every night"."""
+    """Check for a number, an age or a price; a duration may go without one: "every night"."""
+    if wanted.age or wanted.money:
+        return (_AGE if wanted.age else _CURRENCY).search(sentence) is not None
     is_time = wanted.for_time and _TIME.search(sentence) is not None
     return is_time or _NUMBER.search(sentence) is not None
 

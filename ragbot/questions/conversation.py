@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ragbot.errors import QuestionError
 from ragbot.index.corpus import Corpus
 from ragbot.models import Answer, NoteId, Span, Turn
-from ragbot.questions.language import SMALL_TALK, Talk, phrases
+from ragbot.questions.language import PHRASES, SMALL_TALK, Talk, phrases
 from ragbot.text.folding import fold
 from ragbot.text.language import language_of
 from ragbot.text.sentences import sentences
@@ -49,6 +49,14 @@ _HELP = re.compile(
     r"|what( is|s| are| re)( in)? (the|these|your|my) notes about|what do you know about"
 )
 
+_COUNT = re.compile(
+    r"(so )?how many (notes|pages|files)( are there| do (i|we|you) have| have (i|we|you)( got)?)?"
+    r"( (here|in (here|total|all)|in (my|the|this|these|our) \w+))?"
+)
+_BARE_WHY = re.compile(
+    r"(?i)\W*(?:(?:and|but|so|ok|okay)\W+)*(?:why|how come)(?: not| so| then| is that)?\W*"
+)
+
 _POINTING_WORDS = (
     "it its itself they them their theirs he him his she her hers these those former latter this"
 )
@@ -71,7 +79,9 @@ _HOW_MANY = re.compile(
     r"(?i)\W*(?:(?:and|so|ok|okay)\W+)*how many (?:(?:of (?:those|these|them)|are (?:those|these))"
     r"(?: are there)?|are there)(?: in (?:all|total))?\W*"
 )
-_LEFT_OUT = re.compile(r"^And (\d+) more\.", re.MULTILINE)
+_LEFT_OUT = re.compile(
+    "^(?:" + "|".join(one.rest.split("{")[0] for one in PHRASES.values()) + r")(\d+)", re.MULTILINE
+)
 _INSTEAD = re.compile(
     r"(?i)^\W*(?:(?:ok|okay|so|well)\W+)*(?:(?:and|or|but)\W+)?(?:(?:what|how) about|(?:and|or))\W+"
     r"(?!(?:wh\w+|how|is|are|was|were|do|does|did|can|could|if|that)\b)"
@@ -169,10 +179,16 @@ def standalone(question: str, history: Sequence[Turn], corpus: Corpus) -> Standa
     if counted := _count(text, turns[-1]):
         return Standalone(text, counted)
     carried = _item(text, turns[-1]) or _subject(text, turns, corpus)
+    shown = _cited(turns[-1])
+    if _BARE_WHY.fullmatch(text) and isinstance(turns[-1].answer, Answer):
+        # It asks for the reason of what the answer said, which may be in the same sentence.
+        said = [statement.text for statement in turns[-1].answer.statements[:1]]
+        carried = " ".join("; ".join([carried, *said]).split()[:SUBJECT_WORDS])
+        shown = frozenset()
     if not carried:
         return Standalone(text)
     instead = replaces_subject(text)
-    return Standalone(f"{text} ({carried})", "", carried, instead, _cited(turns[-1]))
+    return Standalone(f"{text} ({carried})", "", carried, instead, shown)
 
 
 def talk_of(message: str) -> Talk:
@@ -191,6 +207,7 @@ def talk_of(message: str) -> Talk:
         ("thanks", _THANKS),
         ("farewell", _FAREWELL),
         ("help", _HELP),
+        ("count", _COUNT),
     )
     return next((kind for kind, pattern in kinds if pattern.fullmatch(said)), "")
 

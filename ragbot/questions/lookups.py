@@ -7,33 +7,24 @@ tagged T" and "open tasks" are lists. Look-ups find such facts; no ranking is ne
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from ragbot.index.corpus import Corpus
-from ragbot.models import Filters, Note, NoteId, Span
+from ragbot.models import Filters, Note, Span
 from ragbot.notes.note_dates import daily_date, note_date
-from ragbot.notes.units import TaskState, Unit, members, units
+from ragbot.notes.units import TaskState, members, units
 from ragbot.questions.question import Question
+from ragbot.questions.roots import alike, all_alike, root, roots
+from ragbot.questions.values import Found, found_unit, holders, nearby, subject, values
 from ragbot.text.dates import When, day_of, spoken
 from ragbot.text.folding import fold
-from ragbot.text.language import COMMON_WORDS, IN_ENGLISH
-from ragbot.text.stemming import stem
-from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, han_names, terms
-
-MOST_PASSAGES = 20
-"""Most passages, the best by BM25, whose notes are searched for a row or property."""
-
-MOST_ROWS = 3
-"""Most rows that answer together if the question names no column that they fill."""
+from ragbot.text.tokenize import TO_TWENTY, tokens
 
 YEARS = 50
 """Past years in which a day without a year is searched."""
-
-LEAST_STEM = 5
-"""Letters of the shortest stem that counts as the beginning of a longer one."""
 
 _LISTED = re.compile(r"\b(who|whom|which|list|name|what (are|were|do|does|did|\w+s\b))\b", re.I)
 _TAGGED = re.compile(
@@ -43,6 +34,11 @@ _TAGGED = re.compile(
 )
 _HASH = re.compile(r"(?<!\w)#([\w][\w/-]*)")
 _NOTES = re.compile(r"\b(notes?|pages?|entries|files?|what is|what's|everything|anything)\b", re.I)
+_MENTIONS = re.compile(
+    r"\b(?:notes?|pages?|entries|files?)\b.* (?:mention|contain|name|speak of|talk about"
+    r"|refer to)s? (?:the (?:word|name) )?[\"'“‘]?(.*\w)",
+    re.IGNORECASE,
+)
 _TASK = re.compile(
     r"\b(tasks?|to-?dos?|action items?|checklist)\b|\b(still|left|remains?|have)\b.*\bto do\b",
     re.IGNORECASE,
@@ -68,46 +64,14 @@ _STATES: dict[TaskState, str] = {
     r"|unchecked|not (yet )?done|to-?dos?)\b",
     "done": r"\b(done|finished|completed?|closed|ticked|checked)\b",
 }
-_ASKING_WORDS = (
-    "note page entry file tag tagged task todo item action checklist list show give tell name "
-    "value number find open unfinished pending undone outstanding left still remain remaining "
-    "incomplete unchecked yet done finished complete closed ticked checked cancelled canceled "
-    "dropped write wrote written made happen day date daily diary journal please many much long "
-    "old type kind every each there need needed require required use used should must "
-    "give gave given take took taken come came go went"
-)
-ASKING = frozenset(map(stem, _ASKING_WORDS.split()))
-
-
-def _root(word: str) -> str:
-    """Return the stem of a word, without "-er" or "-or": equal for "keeps" and "Keeper"."""
-    found = stem(word)
-    return found[:-2] if found.endswith(("er", "or")) and len(found) >= LEAST_STEM else found
-
-
-_AT_A_TABLE = frozenset(map(_root, ("meeting", "table", "present", "there", "people")))
-_ASKING = frozenset(map(_root, _ASKING_WORDS.split())) | {"s"}
-_NUMBERS = {_root(word) for word in TO_TWENTY} | {str(number) for number in range(21)}
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One fact that was looked up, as text, with its place.
-
-    All lines of a list have the span of the list.
-    """
-
-    note: NoteId
-    span: Span
-    text: str
-    item: bool = True
-    code: bool = False
-    lead: str = ""
+_AT_A_TABLE = frozenset(map(root, ("meeting", "table", "present", "there", "people")))
+_NUMBERS = {root(word) for word in TO_TWENTY} | {str(number) for number in range(21)}
 
 
 def look_up(corpus: Corpus, question: Question) -> tuple[Found, ...]:
     """Return the facts that answer a question; empty if no structure does."""
-    for search in (_tagged, _tasks, _attended, _dated, _when, _values, _headed, _named):
+    lists = (_tagged, _mentioning, _tasks, _attended, _dated, _when)
+    for search in (*lists, values, holders, _headed, _named):
         if found := tuple(search(corpus, question)):
             return found
     return ()
@@ -119,7 +83,7 @@ def _tagged(corpus: Corpus, question: Question) -> Iterator[Found]:
     if match is None or not _NOTES.search(text):
         return
     wanted = fold(match.group(1))
-    if _subject(question, match.span()):
+    if subject(question, match.span()):
         return
     for note_id in sorted(corpus.matching(Filters(tags=(match.group(1),)))):
         note = corpus.notes[note_id]
@@ -138,7 +102,7 @@ def _tag_place(note: Note, tag: str) -> Span:
 
 
 def _tasks(corpus: Corpus, question: Question) -> Iterator[Found]:
-    text, wanted = question.standalone, _subject(question)
+    text, wanted = question.standalone, subject(question)
     duty = _DUTY.search(text)
     states = (one for one, said in _STATES.items() if re.search(said, text, re.I))
     state = next(states, "open" if duty else "")
@@ -155,8 +119,8 @@ def _tasks(corpus: Corpus, question: Question) -> Iterator[Found]:
                 continue
             above = (note.title, *note.aliases, *unit.headings, note.id)
             # "Which errands are open?" asks for tasks where a note or heading has the word.
-            if wanted <= _roots((*above, unit.text) if asked else above):
-                yield _found(note, unit, with_state=not state)
+            if wanted <= roots((*above, unit.text) if asked else above):
+                yield found_unit(note, unit, with_state=not state)
 
 
 def _dated(corpus: Corpus, question: Question) -> Iterator[Found]:
@@ -164,7 +128,7 @@ def _dated(corpus: Corpus, question: Question) -> Iterator[Found]:
     if len({when.span for when in question.dates}) != 1:
         return
     period = question.dates[0]
-    wanted = _subject(question, period.span)
+    wanted = subject(question, period.span)
     is_day, of_notes = period.first == period.last, _NOTES.search(text) is not None
     if not is_day and (wanted or not of_notes):
         return
@@ -174,8 +138,8 @@ def _dated(corpus: Corpus, question: Question) -> Iterator[Found]:
         else:
             for unit in units(note):
                 skipped = unit.kind in ("heading", "property", "header")
-                if not skipped and wanted <= _roots((unit.text, *unit.headings)):
-                    yield _found(note, unit, with_state=True)
+                if not skipped and wanted <= roots((unit.text, *unit.headings)):
+                    yield found_unit(note, unit, with_state=True)
 
 
 def _notes_of(corpus: Corpus, period: When) -> list[Note]:
@@ -206,48 +170,29 @@ def _in_every_year(period: When) -> Iterator[tuple[date, date]]:
 
 def _when(corpus: Corpus, question: Question) -> Iterator[Found]:
     """Yield the line of each daily note about a subject, because its name is the date."""
-    wanted = _subject(question)
+    wanted = subject(question)
     if not _WHEN.search(question.standalone) or not wanted:
         return
-    for note in _nearby(corpus, question):
+    for note in nearby(corpus, question):
         if (day := daily_date(note.id)) is None:
             continue
         every = [one for one in units(note) if not one.question and one.kind != "property"]
-        if wanted <= _roots(one.text for one in every):
-            best = max(every, key=lambda one: len(wanted & _roots((one.text,))))
+        if wanted <= roots(one.text for one in every):
+            best = max(every, key=lambda one: len(wanted & roots((one.text,))))
             lead = note.title if day_of(note.title) else spoken(day)
-            yield replace(_found(note, best), item=False, lead=lead)
+            yield replace(found_unit(note, best), item=False, lead=lead)
 
 
-def _values(corpus: Corpus, question: Question) -> Iterator[Found]:
-    """Yield the rows and properties that contain the value of the column or key asked for."""
-    wanted = _subject(question)
-    named = (corpus.notes[note] for name in question.names for note in name.notes)
-    if any(wanted <= _roots((note.title, *note.aliases)) for note in named):
-        return  # the question is about the note itself
-    every = _roots_of(question.terms)
-    rows: dict[bool, list[Found]] = {True: [], False: []}
-    properties: list[tuple[int, bool, Found]] = []
-    for note in _nearby(corpus, question) if wanted else ():
-        names = (note.title, *note.aliases, note.id)
-        place = _roots(names)
-        for unit in units(note):
-            if unit.kind == "row":
-                says = _answers(unit, wanted, place)
-                if says is not None and _holds_names(unit, question.standalone, " ".join(names)):
-                    rows[says].append(_found(note, unit))
-            for name, _ in unit.columns if unit.kind == "property" else ():
-                key = _roots([name])
-                rest = wanted - key
-                if key <= every and rest <= place | _roots(unit.headings) and rest != wanted:
-                    properties.append((len(key), bool(rest), _found(note, unit)))
-    # "What is the serial number?" has an answer only if one note has a serial number.
-    best = max(((size, named) for size, named, _ in properties), default=None)
-    found = [one for size, named, one in properties if (size, named) == best]
-    if not best or not (best[1] or len(found) == 1):
-        found = []
-    few = rows[False] if len(rows[False]) <= MOST_ROWS else []
-    yield from rows[True] or found or few
+def _mentioning(corpus: Corpus, question: Question) -> Iterator[Found]:
+    """Yield the first line of each note that mentions what "which notes mention X?" names."""
+    if not (asked := _MENTIONS.search(question.standalone)):
+        return
+    name = fold(asked[1])
+    found = {corpus.passage(number).note for number in corpus.bm25(tokens(asked[1]))}
+    for note in map(corpus.notes.__getitem__, sorted(found)):
+        unit = next((one for one in units(note) if name in fold(one.text)), None)
+        if unit is not None:
+            yield replace(found_unit(note, unit), lead=note.title)
 
 
 def _attended(corpus: Corpus, question: Question) -> Iterator[Found]:
@@ -256,36 +201,39 @@ def _attended(corpus: Corpus, question: Question) -> Iterator[Found]:
     asked = _ATTENDED.search(text)
     if asked is None:
         return
-    wanted = _subject(question, asked.span()) - _AT_A_TABLE
+    wanted = subject(question, asked.span()) - _AT_A_TABLE
     for when in days:
-        wanted -= _roots([text[slice(*when.span)]])
-    for note in _nearby(corpus, question):
+        wanted -= roots([text[slice(*when.span)]])
+    for note in nearby(corpus, question):
         day = note_date(note)
         if days and not (day and any(when.covers(day) for when in days)):
             continue
         # Without a date or a name, every meeting would match.
-        if not wanted <= _roots((note.title, *note.aliases, note.id)) or not (wanted or days):
+        if not wanted <= roots((note.title, *note.aliases, note.id)) or not (wanted or days):
             continue
         every = units(note)
         for unit in every:
+            if unit.kind == "property" and _ATTENDEES.fullmatch(unit.columns[0][0]):
+                yield found_unit(note, unit)
+                return
             above = None if unit.parent is None else every[unit.parent].text
             lead = above or " ".join(unit.headings[-1:])
             if unit.kind == "item" and _ATTENDEES.fullmatch(lead.strip(" :：")):
                 group = members(every, unit.group)
                 span = (group[0].span[0], group[-1].span[1])
-                yield from (replace(_found(note, one), span=span) for one in group)
+                yield from (replace(found_unit(note, one), span=span) for one in group)
                 return
 
 
 def _headed(corpus: Corpus, question: Question) -> Iterator[Found]:
     """Yield the list under a heading or line with the words asked for, such as "Attendees:"."""
     number = question.number
-    wanted = _subject(question) - (_NUMBERS if number else set())
+    wanted = subject(question) - (_NUMBERS if number else set())
     if not _LISTED.search(question.standalone) or not wanted:
         return
-    for note in _nearby(corpus, question):
+    for note in nearby(corpus, question):
         every = units(note)
-        title = _roots((note.title, *note.aliases, note.id))
+        title = roots((note.title, *note.aliases, note.id))
         for group in dict.fromkeys(unit.group for unit in every if unit.kind in ("item", "task")):
             items = members(every, group)
             if len(items) < 2:
@@ -296,99 +244,23 @@ def _headed(corpus: Corpus, question: Question) -> Iterator[Found]:
                 continue
             intro = None if first.parent is None else every[first.parent]
             says = intro.text if intro else " ".join(first.headings[1:][-1:])
-            above = _roots([says]) - title
-            place = above | title | _roots(first.headings)
-            if _all_alike(wanted, place) and any(
-                _alike(word, one) for word in wanted for one in above
+            above = roots([says]) - title
+            place = above | title | roots(first.headings)
+            if all_alike(wanted, place) and any(
+                alike(word, one) for word in wanted for one in above
             ):
                 listed = [intro, *items] if intro else items
                 span = (listed[0].span[0], listed[-1].span[1])
-                yield from (replace(_found(note, unit), span=span) for unit in listed)
+                yield from (replace(found_unit(note, unit), span=span) for unit in listed)
                 return
 
 
 def _named(corpus: Corpus, question: Question) -> Iterator[Found]:
     """Yield the name of an empty note that contains all words of the question."""
-    wanted = _subject(question)
-    for note in _nearby(corpus, question) if wanted else ():
-        if not note.text.strip() and _all_alike(wanted, _roots([note.title])):
+    wanted = subject(question)
+    for note in nearby(corpus, question) if wanted else ():
+        if not note.text.strip() and all_alike(wanted, roots([note.title])):
             yield Found(note.id, (0, 0), note.title, item=False)
-
-
-def _all_alike(wanted: Collection[str], place: Collection[str]) -> bool:
-    return all(any(_alike(word, one) for one in place) for word in wanted)
-
-
-def _alike(one: str, other: str) -> bool:
-    """Check whether two stems belong together: "attend", and "attende" of "attendees"."""
-    shorter, longer = sorted((one, other), key=len)
-    return shorter == longer or (len(shorter) >= LEAST_STEM and longer.startswith(shorter))
-
-
-def _nearby(corpus: Corpus, question: Question) -> list[Note]:
-    """Return the notes that a question names, and those with the best BM25 scores."""
-    scores = corpus.bm25(question.words)
-    best = sorted(scores, key=lambda number: -scores[number])[:MOST_PASSAGES]
-    named = [note for name in question.names for note in name.notes]
-    notes = dict.fromkeys([*named, *(corpus.passage(number).note for number in best)])
-    return [corpus.notes[note] for note in notes]
-
-
-def _answers(unit: Unit, wanted: set[str], place: set[str]) -> bool | None:
-    """Check whether a row contains all words of a question, and has a column that it names.
-
-    Returns
-    -------
-    bool or None
-        True if the cell of such a column says something that the question does not: "which boats
-        have Lars as skipper" asks for the boat. False for another such row, None for other rows.
-    """
-    names = [_roots([name]) for name, _ in unit.columns]
-    columns = set().union(*names)
-    cells = [_roots([cell]) for _, cell in unit.columns]
-    every = set().union(*cells)
-    values = wanted - columns - place - _roots(unit.headings)
-    if not (wanted & columns and values <= every and (values or wanted - columns) & every):
-        return None
-    pairs = zip(names, cells, strict=True)
-    return any(name and name <= wanted and not cell <= wanted for name, cell in pairs)
-
-
-def _holds_names(unit: Unit, question: str, place: str) -> bool:
-    """Check that a row contains each whole name of a question in Chinese or Japanese.
-
-    A comparison of words is not enough, because they are single characters.
-    """
-    asked = fold(question)
-    for name in filter(None, (fold(name) for name, _ in unit.columns)):
-        asked = asked.replace(name, " ")
-    text = fold("\n".join((*(cell for _, cell in unit.columns), *unit.headings, place)))
-    return all(name in text for name in han_names(asked))
-
-
-def _subject(question: Question, outside: Span | None = None) -> set[str]:
-    """Return the roots of the words of a question, without words that only ask.
-
-    With a span, its words outside that are read.
-    """
-    text, language = question.standalone, question.language
-    words = terms(text[: outside[0]] + text[outside[1] :]) if outside else question.terms
-    common = () if language == "en" else COMMON_WORDS.get(language, ())
-    return _roots_of(words) - _ASKING - set(map(_root, common))
-
-
-def _roots(texts: Iterable[str]) -> set[str]:
-    return _roots_of(word for text in texts for word in terms(text))
-
-
-def _roots_of(words: Iterable[str]) -> set[str]:
-    return {_root(IN_ENGLISH.get(word, word)) for word in set(words) - STOP_WORDS}
-
-
-def _found(note: Note, unit: Unit, *, with_state: bool = False) -> Found:
-    state = f" ({unit.state})" if with_state and unit.state else ""
-    item = unit.kind in ("item", "task", "row")
-    return Found(note.id, unit.span, unit.text + state, item, unit.kind == "code")
 
 
 def _first_line(note: Note) -> Span:

@@ -20,6 +20,7 @@ from ragbot.inference import token_codes
 from ragbot.inference.token_codes import EncodeQuestion
 from ragbot.models import Filters, NoteId, Span
 from ragbot.questions.answer_type import Wanted, wanted
+from ragbot.questions.attribute import Attribute, attribute
 from ragbot.questions.conversation import Standalone
 from ragbot.questions.question_type import (
     QuestionType,
@@ -90,6 +91,8 @@ class Question:
         The form of its answer: a definition, a list, a comparison, ...
     wanted
         The values that an answer must contain.
+    attribute
+        The attribute that it looks up; None if it is no lookup.
     number
         Number of things that it asks for; None for one, or without a number.
     term
@@ -127,6 +130,7 @@ class Question:
     language: str
     type: QuestionType
     wanted: Wanted
+    attribute: Attribute | None = None
     number: int | None = None
     term: frozenset[str] = frozenset()
     dates: tuple[When, ...] = ()
@@ -168,6 +172,7 @@ def analyse(
     query = asked.query
     parts = tuple(analyse(corpus, part, encode=encode) for part in clauses(query) if part != query)
     kind, number = question_type(query), things_asked(query)
+    language = language_of(query)
     words, spoken = tuple(tokens(query)), spoken_words(query)
     dates = tuple(find_dates(query, years=True))
     names = tuple(corpus.names_in(spoken))
@@ -178,9 +183,10 @@ def analyse(
         query,
         words,
         tuple(terms(query)),
-        language_of(query),
+        language,
         kind,
         wanted(query, words),
+        attribute(query, language),
         number,
         defined_term(words) if kind == "definition" else frozenset(),
         dates,

@@ -58,37 +58,53 @@ _LANGUAGES = {
     for word in frozenset().union(*COMMON_WORDS.values())
 }
 
-_NOUNS = {
+_FIELDS = {
     "address": "adresse anschrift dirección indirizzo",
-    "author": "autor autorin auteur auteure autora verfasser schriftsteller escritor écrivain",
-    "birthday": "geburtstag anniversaire cumpleaños",
-    "brand": "marke marque marca hersteller fabricant fabricante",
+    "attendee": "attended attendees present participants teilnehmer anwesend asistentes présents",
+    "author": "wrote written writer autor autorin auteur auteure autora verfasser schriftsteller "
+    "escritor écrivain",
+    "birthday": "born geburtstag anniversaire cumpleaños",
+    "brand": "manufacturer maker marke marque marca hersteller fabricant fabricante",
+    "build": "built gebaut construit construyó построил",
+    "buy": "bought purchased purchase gekauft acheté compré comprado",
     "colour": "farbe couleur color",
-    "composer": "komponist compositeur compositor",
+    "composer": "composed komponist compositeur compositor",
     "date": "datum fecha",
     "director": "regisseur regie réalisateur réalisatrice directeur",
-    "doctor": "arzt ärztin médecin médico",
+    "doctor": "physician arzt ärztin médecin médico",
+    "drink": "drank drunk",
+    "eat": "ate eaten",
     "height": "höhe hauteur altura",
+    "leave": "left",
+    "lend": "lent",
     "length": "länge longueur longitud",
+    "meet": "met",
     "number": "nummer numéro número",
     "open": "offen offene offenen ouvert ouverte ouvertes abierto abierta abiertas",
-    "owner": "besitzer eigentümer propriétaire propietario dueño",
+    "owner": "owns owned besitzer eigentümer propriétaire propietario dueño",
     "password": "passwort kennwort contraseña",
-    "phone": "telefon telefonnummer téléphone teléfono",
+    "phone": "telephone telefon telefonnummer téléphone teléfono",
     "place": "ort lieu lugar",
     "plate": "kennzeichen plaque matrícula immatriculation",
-    "price": "cost costs preis kosten kostet prix coût coûte precio costo cuesta",
+    "price": "cost costs pay paid preis kosten kostet prix coût coûte precio costo cuesta",
     "publisher": "verlag verleger éditeur maison editorial",
+    "run": "ran",
+    "sell": "sold verkauft vendu vendido",
+    "send": "sent",
     "serial": "seriennummer série serie",
+    "sing": "sang sung",
     "size": "größe taille tamaño talla",
     "task": "aufgabe aufgaben tâche tâches tarea tareas",
+    "teacher": "teaches taught lehrer lehrerin professeur maestro maestra",
+    "tenant": "rents rented mieter mieterin locataire inquilino inquilina",
     "translator": "übersetzer übersetzerin traducteur traductrice traductor traductora",
-    "weight": "gewicht poids peso",
+    "weight": "weigh weighs gewicht poids peso",
     "width": "breite largeur anchura ancho",
-    "year": "jahr année año",
+    "year": "older newer oldest newest jahr année año",
 }
-IN_ENGLISH = {fold(word): english for english, words in _NOUNS.items() for word in words.split()}
-"""Folded words, mostly German, French and Spanish, for what notes keep in fields: in English."""
+FIELD_NAMES = {fold(word): name for name, words in _FIELDS.items() for word in words.split()}
+"""Folded words for what notes keep in fields, by their usual name in English: irregular verbs,
+synonyms, and nouns of other languages, mostly German, French and Spanish."""
 
 _BY_SCRIPT = {
     "cyrillic": "ru",

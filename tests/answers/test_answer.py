@@ -439,6 +439,17 @@ def test_follow_ups_lead_to_other_notes(corpus):
     assert "How are Kettle and Pot connected?" in answer.followups
 
 
+def test_a_day_is_no_subject_of_a_suggestion():
+    files = {
+        "2026-05-01.md": "# 2026-05-01\n\nMended the [[Kite]].\n",
+        "Kite.md": "# Kite\n\nThe kite has a tail of silk. See [[2026-05-01]].\n",
+        "Log.md": "[[2026-05-01]]\n",
+    }
+    corpus = MemoryCorpus.of(files, bags)
+    assert ask(corpus, "What is the tail of the kite made of?").followups == ()
+    assert corpus.graph.hubs(3) == ["Kite.md", "Log.md"]
+
+
 def test_the_same_question_gets_the_same_answer(corpus):
     assert ask(corpus, "What is a kettle?") == ask(corpus, "What is a kettle?")
 

@@ -32,6 +32,12 @@ NOTES = {
     "Belts.md": "# Belts\n\nMia Voss won the green belt.\n\nMia Stein won the brown belt.\n\n"
     "Lea Stein won the blue belt.\n",
     "Photos.md": "# Photos\n\nRename photographs with `mv *.JPG <dir>[0-9]` afterwards.\n",
+    "Sloop.md": "---\nbuilder: Tove Lind\nprice: 4100 €\n---\n# The sloop Merle\n\nThe sloop Merle "
+    "lies at pier 4. Her sails were mended in May, since the jib had a tear.\n",
+    "Crew.md": "# Crew\n\n| Name | Phone | Watch |\n|---|---|---|\n| Tove | 555 0142 | dawn |\n"
+    "| Anders | | dusk |\n",
+    "First aid.md": "# First aid\n\nQ: How do you treat a jellyfish sting?\nA:\n\n"
+    "Q: What do you put on a burn?\nA: Lukewarm water\n",
     "The spare key is under the boat.md": "",
     "搬家.md": "# 搬家\n\n三月七日，我们搬进了皮匠巷九号的老房子。钢琴太重，四个人才抬上楼。\n",
 }
@@ -59,6 +65,11 @@ def bot(tmp_path_factory):
         ("serial number of the kettle?", "KX-90417"),
         ("Wieviel hat die Uhr gekostet, die rückwärts läuft?", "15 Euro"),
         ("我们是几月几号搬的家?", "三月七日"),
+        ("Who built the sloop Merle?", "Tove Lind"),
+        ("What did the sloop cost?", "4100 €"),
+        ("Why were the sails of the Merle mended?", "the jib had a tear"),
+        ("What is Tove's phone number?", "555 0142"),
+        ("What do you put on a burn?", "Lukewarm water"),
         ("Where was the Steam Tramp Aurora built?", "Leith"),
     ],
 )
@@ -74,6 +85,13 @@ def test_answered(bot, question, said):
         "IBAN of Mr Quandt?",
         "When is Ida's birthday?",
         "钢琴多少钱?",
+        "What is the insurance of the sloop Merle?",
+        "Which engine does the sloop have?",
+        "What is Anders's phone number?",
+        "Who painted the sloop Merle?",
+        "When did we sell the sloop Merle?",
+        "How do you treat a jellyfish sting?",
+        "Who is the heir of the steam tramp Aurora?",
     ],
 )
 def test_declined(bot, question):

@@ -107,6 +107,15 @@ def test_search_explains(ragbot):
         pytest.param(["--tag", "disease"], {"trouble/Late Blight.md"}, id="tag"),
         pytest.param(["--tag", "plant"], {"plants/Tomato.md", "plants/Basil.md"}, id="nested-tag"),
         pytest.param(["--until", "2026-02-01"], {"practice/Crop Rotation.md"}, id="date"),
+        pytest.param(["--until", "1 Feb 2026"], {"practice/Crop Rotation.md"}, id="english"),
+        pytest.param(["--until", "Januar 2026"], {"practice/Crop Rotation.md"}, id="month"),
+        pytest.param(["--since", "1er avril 2026"], {"plants/Basil.md"}, id="french"),
+        pytest.param(["--since", "2026年4月1日"], {"plants/Basil.md"}, id="chinese"),
+        pytest.param(
+            ["--since", "2 January 2026", "--until", "2026-W11"],
+            {"practice/Crop Rotation.md", "plants/Tomato.md"},
+            id="week",
+        ),
         pytest.param(
             ["--near", "phytophthora infestans", "--predicate", "mitigates"],
             {"practice/Crop Rotation.md", "trouble/Late Blight.md"},

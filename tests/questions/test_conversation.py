@@ -92,6 +92,14 @@ def test_the_notes_of_the_last_answer_are_carried(corpus):
     assert one.shown == {("Entropy.md", (0, 9))}
 
 
+def test_a_bare_why_asks_for_the_reason_of_the_answer(corpus):
+    said = (Statement("It grows, since heat spreads.", (1,)),)
+    answer = Answer("What is entropy?", "It grows [1].", "extractive", False, said)
+    one = standalone("And why?", [Turn("What is entropy?", answer)], corpus)
+    assert one.query == "And why? (entropy; It grows, since heat spreads.)"
+    assert one.shown == frozenset()
+
+
 def test_small_talk_between_questions_is_skipped(corpus):
     assert query(corpus, "who found it?", "What is entropy?", "thanks!").endswith("(entropy)")
 

@@ -1,0 +1,168 @@
+"""Rows and properties: "the berth of the Corvo" is a cell, "the author of Solaris" a property."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+from ragbot.index.corpus import Corpus
+from ragbot.models import Note, NoteId, Span
+from ragbot.notes.units import Unit, units
+from ragbot.questions.question import Question
+from ragbot.questions.roots import ASKING_ROOTS, LEAST_STEM, root, roots, roots_of
+from ragbot.text.folding import fold
+from ragbot.text.fuzzy import is_slip
+from ragbot.text.language import COMMON_WORDS
+from ragbot.text.tokenize import han_names, terms
+
+MOST_PASSAGES = 20
+"""Most passages, the best by BM25, whose notes are searched for a row or property."""
+
+MOST_ROWS = 3
+"""Most rows that answer together if the question names no column that they fill."""
+
+_WHICH = re.compile(
+    r"^\W*(?:(?:which|list|show|name)(?: me)?(?: all)?(?: the| my| our)? (\w+s)\b"
+    r"|what (\w+s) (?:are|do|did|have|were)\b)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One fact that was looked up, as text, with its place.
+
+    All lines of a list have the span of the list.
+    """
+
+    note: NoteId
+    span: Span
+    text: str
+    item: bool = True
+    code: bool = False
+    lead: str = ""
+
+
+def values(corpus: Corpus, question: Question) -> Iterator[Found]:
+    """Yield the rows and properties that contain the value of the column or key asked for."""
+    wanted = subject(question)
+    named = (corpus.notes[note] for name in question.names for note in name.notes)
+    if any(wanted <= roots((note.title, *note.aliases)) for note in named):
+        return  # the question is about the note itself
+    every = roots_of(question.terms)
+    word = question.attribute
+    asked = roots([question.standalone[slice(*word.span)]]) if word else set()
+    # "Which is older, A or B?" asks for a property of both.
+    compared = question.names if question.type == "compare" else ()
+    others = roots(question.standalone[slice(*name.span)] for name in compared)
+    rows: dict[bool, list[Found]] = {True: [], False: []}
+    properties: list[tuple[int, bool, Found]] = []
+    for note in nearby(corpus, question) if wanted else ():
+        names = (note.title, *note.aliases, note.id, *note.tags)
+        place = roots(names)
+        for unit in units(note):
+            if unit.kind == "row":
+                says = _answers(unit, wanted, place, asked)
+                if says is not None and _holds_names(unit, question.standalone, " ".join(names)):
+                    rows[says].append(found_unit(note, unit))
+            for name, _ in unit.columns if unit.kind == "property" else ():
+                key = roots([name])
+                rest = wanted - key - others
+                here = place | roots(unit.headings)
+                if key <= every and wanted & key and all(_is_meant(corpus, w, here) for w in rest):
+                    properties.append((len(key), bool(rest or others), found_unit(note, unit)))
+    # "What is the serial number?" has an answer only if one note has a serial number.
+    best = max(((size, named) for size, named, _ in properties), default=None)
+    found = [one for size, named, one in properties if (size, named) == best]
+    if not best or not (best[1] or len(found) == 1):
+        found = []
+    few = rows[False] if len(rows[False]) <= MOST_ROWS else []
+    yield from rows[True] or found or few
+
+
+def holders(corpus: Corpus, question: Question) -> Iterator[Found]:
+    """Yield the properties with a value that "which books are by Ada Lund?" names."""
+    if not (asked := _WHICH.search(question.standalone)):
+        return
+    wanted, kind = subject(question), roots([asked[1] or asked[2]])
+    for note in nearby(corpus, question) if wanted - kind else ():
+        place = roots((note.id, *note.aliases, *note.tags))
+        for unit in units(note):
+            for key, value in unit.columns if unit.kind == "property" else ():
+                held, rest = roots([value]), roots([key]) | place | kind
+                if held and not held <= rest and held <= wanted <= held | rest:
+                    yield replace(found_unit(note, unit), lead=note.title)
+
+
+def _answers(unit: Unit, wanted: set[str], place: set[str], asked: set[str]) -> bool | None:
+    """Check whether a row contains all words of a question, and has a column that it names.
+
+    Parameters
+    ----------
+    asked
+        Roots of the attribute that the question looks up: the cell of its column must say
+        something.
+
+    Returns
+    -------
+    bool or None
+        True if the cell of such a column says something that the question does not: "which boats
+        have Lars as skipper" asks for the boat. False for another such row, None for other rows.
+    """
+    names = [roots([name]) for name, _ in unit.columns]
+    columns = set().union(*names)
+    cells = [roots([cell]) for _, cell in unit.columns]
+    every = set().union(*cells)
+    rest = wanted - columns - place - roots(unit.headings)
+    if not (wanted & columns and rest <= every and (rest or wanted - columns) & every):
+        return None
+    pairs = list(zip(names, cells, strict=True))
+    if any(asked <= name and cell <= wanted for name, cell in pairs if asked):
+        return None
+    return any(name and name <= wanted and not cell <= wanted for name, cell in pairs)
+
+
+def _holds_names(unit: Unit, question: str, place: str) -> bool:
+    """Check that a row contains each whole name of a question in Chinese or Japanese.
+
+    A comparison of words is not enough, because they are single characters.
+    """
+    asked = fold(question)
+    for name in filter(None, (fold(name) for name, _ in unit.columns)):
+        asked = asked.replace(name, " ")
+    text = fold("\n".join((*(cell for _, cell in unit.columns), *unit.headings, place)))
+    return all(name in text for name in han_names(asked))
+
+
+def _is_meant(corpus: Corpus, word: str, place: Collection[str]) -> bool:
+    """Check for a word, or for one that a word which no note has misspells."""
+    unknown = len(word) > LEAST_STEM and corpus.rarity(word) >= 1
+    return word in place or (unknown and any(is_slip(word, one) for one in place))
+
+
+def nearby(corpus: Corpus, question: Question) -> list[Note]:
+    """Return the notes that a question names, and those with the best BM25 scores."""
+    scores = corpus.bm25(question.words)
+    best = sorted(scores, key=lambda number: -scores[number])[:MOST_PASSAGES]
+    named = [note for name in question.names for note in name.notes]
+    notes = dict.fromkeys([*named, *(corpus.passage(number).note for number in best)])
+    return [corpus.notes[note] for note in notes]
+
+
+def subject(question: Question, outside: Span | None = None) -> set[str]:
+    """Return the roots of the words of a question, without words that only ask.
+
+    With a span, its words outside that are read.
+    """
+    text, language = question.standalone, question.language
+    words = terms(text[: outside[0]] + text[outside[1] :]) if outside else question.terms
+    common = () if language == "en" else COMMON_WORDS.get(language, ())
+    return roots_of(words) - ASKING_ROOTS - set(map(root, common))
+
+
+def found_unit(note: Note, unit: Unit, *, with_state: bool = False) -> Found:
+    """Return a unit of a note as a fact, with the state of a task on request."""
+    state = f" ({unit.state})" if with_state and unit.state else ""
+    item = unit.kind in ("item", "task", "row")
+    return Found(note.id, unit.span, unit.text + state, item, unit.kind == "code")

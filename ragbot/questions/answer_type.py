@@ -92,7 +92,7 @@ _EMBEDDED = re.compile(
 )
 _AUXILIARY = "do|does|did|is|are|was|were|has|have|can|may|might|will|would|should|could|must"
 # Chinese and Japanese ask for a number before the thing counted: 几号, 何歳.
-_COUNTED_HAN = re.compile(r"(?:几|多少|何(?!故|処|者|事|物))([\u4e00-\u9fff])")
+_COUNTED_HAN = re.compile(r"(?:几|何(?!故|処|者|事|物))([\u4e00-\u9fff])")
 # "People who ask" does not ask for a name, and "who may ask?" asks for a kind of people.
 _WHO = (
     r"(^|[,.;:?!(–—-]\s*|\b(and|or|but|so|then|exactly|me|know|of|by|from|to|with|for|on|at"

@@ -64,7 +64,7 @@ _FIELDS = {
     "author": "wrote written writer autor autorin auteur auteure autora verfasser schriftsteller "
     "escritor écrivain",
     "birthday": "born geburtstag anniversaire cumpleaños",
-    "brand": "manufacturer maker marke marque marca hersteller fabricant fabricante",
+    "brand": "vendor manufacturer maker marke marque marca hersteller fabricant fabricante",
     "build": "built gebaut construit construyó построил",
     "buy": "bought purchased purchase gekauft acheté compré comprado",
     "colour": "farbe couleur color",

@@ -63,7 +63,16 @@ UNSPACED_FROM = "\u0e00"
 LEAST_COVERED = 0.25
 """Without vectors: least share of the question's words, by rarity, in the quotes."""
 
-COVERED_IN = dict.fromkeys(("ar", "el", "he", "hi", "ko", "ru"), 0.5) | {"ja": 0.7, "zh": 0.7}
+COVERED_IN = {
+    "el": 0.4,
+    "ru": 0.4,
+    "ar": 0.5,
+    "he": 0.5,
+    "hi": 0.5,
+    "ko": 0.5,
+    "ja": 0.7,
+    "zh": 0.7,
+}
 """That share in some languages; in Chinese and Japanese it is one of characters."""
 
 LEAST_PIECE = 3.0

@@ -59,8 +59,11 @@ def running(application: ASGIApp, listener: socket.socket) -> Iterator[threading
     thread = threading.Thread(
         target=server.run, args=([listener],), name="ragbot-server", daemon=True
     )
-    thread.start()
     try:
+        thread.start()
+        # An interrupt while the server starts would close its socket under it.
+        while thread.is_alive() and not server.started:
+            thread.join(0.01)
         yield thread
     finally:
         server.should_exit = True

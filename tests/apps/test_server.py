@@ -1,6 +1,10 @@
 """Who may reach the page, and on which port: refused with the way out."""
 
+import signal
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +47,16 @@ def test_a_missing_vault_is_reported_before_the_server_starts(tmp_path):
     config = Config(notes=tmp_path / "nowhere", index=tmp_path / "index")
     with pytest.raises(VaultError, match="does not exist"):
         serve(config, Door(port=port))
+
+
+def test_an_interrupt_ends_the_chat_without_a_traceback(plot, plot_index):
+    words = ["chat", "--port", "0", "--notes", str(plot), "--index", str(plot_index)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "ragbot", *words], stderr=subprocess.PIPE, text=True,
+        cwd=Path(__file__).parents[2],
+    ) as chat:  # fmt: skip
+        said = chat.stderr.readline()
+        assert said.startswith("The chat is open at http://127.0.0.1:"), said
+        chat.send_signal(signal.SIGINT)
+        assert chat.wait(60) == 130
+        assert chat.stderr.read().strip() == "ragbot: stopped"

@@ -60,7 +60,8 @@ class Clause:
 
     `implied` has other lemmas of an earlier clause: its verb, if this one has none ("Siri in the
     hut"); its object, if a pronoun refers to it ("then Carla titrated it"). `passive` is True if
-    its subject is acted upon. `opener` is the mark or word before the clause.
+    its subject is acted upon. `verb` is the position of its first verb. `opener` is the mark or
+    word before the clause.
     """
 
     words: tuple[Word, ...]
@@ -68,7 +69,7 @@ class Clause:
     implied: frozenset[str]
     negated: bool
     passive: bool
-    verb: int
+    verb: int | None
     opener: str
 
     @property
@@ -84,7 +85,7 @@ class Clause:
     @property
     def main_verb(self) -> str:
         """Lemma of the first content word from the verb on; empty without a verb."""
-        after = self.words[self.verb :] if self.verb >= 0 else ()
+        after = () if self.verb is None else self.words[self.verb :]
         return next((word.lemma for word in after if word.content), "")
 
     @property
@@ -165,23 +166,22 @@ def _pieces(all_words: Sequence[Word]) -> Iterator[tuple[str, list[Word]]]:
 
 def _opens_clause(all_words: Sequence[Word], place: int) -> bool:
     """Check whether "before" or "after" begins a clause with subject and verb."""
-    return (
-        all_words[place].text in _BEFORE_CLAUSE and _verb_at(all_words[place + 1 : place + 6]) > 0
-    )
+    if all_words[place].text not in _BEFORE_CLAUSE:
+        return False
+    return bool(_verb_at(all_words[place + 1 : place + 6]))  # a verb at 0 has no subject
 
 
 def _clause(piece: Sequence[Word], opener: str, before: Clause | None) -> Clause:
     verb = _verb_at(piece)
-    end = verb if verb >= 0 else len(piece) if before is None else 0
+    end = (len(piece) if before is None else 0) if verb is None else verb
     own = frozenset(word.lemma for word in piece[:end] if word.content)
     negated = any(word.text in NEGATORS for word in piece)
     passive = _is_passive(piece, verb)
     implied: frozenset[str] = frozenset()
     subject = own
     if before is not None:
-        if (
-            verb < 0 and opener not in OPENERS
-        ):  # "sample B at 134 °C": the verb of the clause before
+        if verb is None and opener not in OPENERS:
+            # "sample B at 134 °C": the verb of the clause before
             implied = _predicate(before)
             place = next(at for at, word in enumerate(piece) if word.content)
             subject = frozenset([piece[place].lemma])
@@ -194,22 +194,23 @@ def _clause(piece: Sequence[Word], opener: str, before: Clause | None) -> Clause
             subject = _last_name(before) if opener in ("who", "whose", "which") else before.subject
         elif not own:
             subject = before.subject
-        if verb >= 0 and not any(word.content for word in piece[verb:]):  # "but others did not"
+        if verb is not None and not any(word.content for word in piece[verb:]):
+            # "but others did not"
             implied |= _predicate(before)
         if any(word.text in _POSSESSIVE for word in piece):
             implied |= before.subject
-        if any(word.text in _OBJECT_PRONOUNS for word in piece[max(verb, 0) :]):
+        if any(word.text in _OBJECT_PRONOUNS for word in piece[verb or 0 :]):
             implied |= _objects(before)
     return Clause(tuple(piece), subject, implied, negated, passive, verb, opener)
 
 
-def _starts_with_pronoun(piece: Sequence[Word], verb: int) -> bool:
+def _starts_with_pronoun(piece: Sequence[Word], verb: int | None) -> bool:
     return any(word.text in PRONOUNS for word in piece[:verb])
 
 
-def _verb_at(piece: Sequence[Word]) -> int:
-    """Return the position of the first verb; -1 without one."""
-    return next((place for place in range(len(piece)) if _is_verb(piece, place)), -1)
+def _verb_at(piece: Sequence[Word]) -> int | None:
+    """Return the position of the first verb."""
+    return next((place for place in range(len(piece)) if _is_verb(piece, place)), None)
 
 
 def _is_verb(piece: Sequence[Word], place: int) -> bool:
@@ -241,8 +242,8 @@ def _third_person(piece: Sequence[Word], place: int) -> bool:
     return before[-1].content and not followed and not any(w.text in PREPOSITIONS for w in before)
 
 
-def _is_passive(piece: Sequence[Word], verb: int) -> bool:
-    if verb < 0:
+def _is_passive(piece: Sequence[Word], verb: int | None) -> bool:
+    if verb is None:
         return False
     after = [word.text for word in piece[verb:]]
     participle = any(text.endswith(("ed", "en", "wn")) or text in PAST_FORMS for text in after[1:4])
@@ -254,7 +255,7 @@ def _is_passive(piece: Sequence[Word], verb: int) -> bool:
 
 def _predicate(clause: Clause) -> frozenset[str]:
     """Return the lemmas of a clause from its verb to the first preposition after it."""
-    if clause.verb < 0:
+    if clause.verb is None:
         return clause.implied
     found: set[str] = set()
     for word in clause.words[clause.verb :]:
@@ -268,7 +269,7 @@ def _predicate(clause: Clause) -> frozenset[str]:
 def _objects(clause: Clause) -> frozenset[str]:
     """Return the lemmas of a clause after its verb, up to the next preposition."""
     found: set[str] = set()
-    for word in clause.words[max(clause.verb, 0) + 1 :]:
+    for word in clause.words[(clause.verb or 0) + 1 :]:
         if word.text in PREPOSITIONS and found:
             break
         if word.content:

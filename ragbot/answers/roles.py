@@ -78,7 +78,7 @@ def _role_fault(clause: Clause, source: Sequence[Clause]) -> str:
 
 def _head(clause: Clause) -> str:
     """Return the head of the subject: "clerk" of "a clerk in a salt store finds"."""
-    before = clause.words[: max(clause.verb, 0)]
+    before = clause.words[: clause.verb or 0]
     end = next((at for at, word in enumerate(before) if word.text in PREPOSITIONS), 0)
     return next((word.lemma for word in reversed(before[:end]) if word.content), "")
 
@@ -110,7 +110,7 @@ def _swap_fault(clause: Clause, source: Sequence[Clause]) -> str:
     """Return a fault if the claim swaps subject and object in the same voice."""
     ours = clause.subject & clause.lemmas
     objects = clause.lemmas - ours
-    verbs = {word.lemma for word in clause.words[max(clause.verb, 0) :] if word.content}
+    verbs = {word.lemma for word in clause.words[clause.verb or 0 :] if word.content}
     for other in source:
         theirs = other.subject
         # "A is called B", "A (B)": both are the same.

@@ -362,7 +362,7 @@ class VectorWriter:
             count_up(self._connection)
 
     def _write_chroma(self) -> None:
-        self._report(Progress("write", 0, 1, "vectors"))
+        self._report(Progress("write", 0, 1, "batches"))
         self._chroma.write(self._connection)
 
     def _forget_chroma(self) -> None:

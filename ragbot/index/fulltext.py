@@ -26,12 +26,13 @@ _K1 = 1.2
 """FTS5's parameter; its `b` is 0.75, as in most search engines."""
 
 _COMMON = 0.1
-"""A word in more than this share of the rows is left out if enough rarer ones remain."""
+"""A word in more than this share of the rows is left out if `_LEAST_RARE` rarer ones remain."""
 
 _MANY = 2000
 """A word in at most this many rows is never common, because it is cheap to search."""
 
-_ENOUGH = 3
+_LEAST_RARE = 3
+"""Rarer words that must remain if common ones are left out."""
 
 _BEST = 500
 """Number of best rows whose scores are exact (MaxScore: no other row can be among them)."""
@@ -100,7 +101,7 @@ class Fulltext:
         counts = {word: count for word in words if (count := self.rows_with(word))}
         most = max(_MANY, _COMMON * self._size)
         rare = {word: count for word, count in counts.items() if count <= most}
-        return list((rare if len(rare) >= _ENOUGH else counts).items())
+        return list((rare if len(rare) >= _LEAST_RARE else counts).items())
 
     def _weight(self, count: int) -> float:
         """Return the factor that turns FTS5's score of one word into BM25."""

@@ -51,7 +51,7 @@ def test_each_type_of_question_gets_its_form_of_answer(report, kind):
 
 
 def test_every_quotation_is_in_its_note(report):
-    assert {one.valid for one in report.scores} <= {1.0, None}
+    assert {one.measures["valid"] for one in report.scores} <= {1.0, None}
     assert sum(len(one.answer.citations) for one in report.scores) > 200
 
 

@@ -49,7 +49,7 @@ QUESTIONS = ["w0", "w0 w1 w2", "w3 w30 w50", "w0 w1 w40 w59", "w55 w56 w57 w0", 
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_scores_are_those_of_the_formula(table, words, question):
-    found = table.scores(question)
+    found = table.scores(question.split())
     assert found == pytest.approx(dict(expected(words, question)))
 
 
@@ -58,7 +58,7 @@ def test_the_best_rows_are_right_where_others_are_left_out(table, words, questio
     monkeypatch.setattr(fulltext, "_MANY", 20)
     monkeypatch.setattr(fulltext, "_BEST", 10)
     monkeypatch.setattr(fulltext, "_COMMON", 1.0)
-    found = table.scores(question)
+    found = table.scores(question.split())
     whole = expected(words, question)
     assert all(found[row] == pytest.approx(whole[row]) for row in found)
     best = sorted(whole.values(), reverse=True)[:10]
@@ -68,10 +68,8 @@ def test_the_best_rows_are_right_where_others_are_left_out(table, words, questio
 def test_common_words_are_left_out_while_three_rarer_ones_remain(table, words, monkeypatch):
     monkeypatch.setattr(fulltext, "_MANY", 20)
     rare = [f"w{rank}" for rank in (57, 58, 59)]
-    assert table.scores(" ".join(["w0", *rare])) == pytest.approx(
-        dict(expected(words, " ".join(rare)))
-    )
-    assert len(table.scores("w0 w59")) > 300
+    assert table.scores(["w0", *rare]) == pytest.approx(dict(expected(words, " ".join(rare))))
+    assert len(table.scores(["w0", "w59"])) > 300
 
 
 def test_how_rare_a_word_is(table):

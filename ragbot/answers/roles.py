@@ -63,8 +63,12 @@ def _role_fault(clause: Clause, source: Sequence[Clause]) -> str:
             if same and head and head not in clause.lemmas:
                 return f"the source says this of another than {' '.join(sorted(argument))}"
         if not homes:
-            rivals = [one for one in source if one.main_verb == clause.main_verb != ""]
-            if is_subject and any(one.subject - clause.lemmas for one in rivals):
+            # Only the headings have the subject. They give it to a quote that names no other.
+            rivals = [
+                one.subject if one.main_verb == clause.main_verb != "" else _names(one)
+                for one in source
+            ]
+            if is_subject and any(one - clause.lemmas for one in rivals):
                 return f"the source says this of another than {' '.join(sorted(argument))}"
             continue
         near = frozenset().union(*(one.reach for one in homes))
@@ -74,6 +78,11 @@ def _role_fault(clause: Clause, source: Sequence[Clause]) -> str:
                     name = " ".join(sorted(argument))
                     return f"the source says this of another than {name}"
     return ""
+
+
+def _names(clause: Clause) -> frozenset[str]:
+    """Return the lemmas of the names in its subject."""
+    return clause.subject & {word.lemma for word in clause.words if word.name}
 
 
 def _head(clause: Clause) -> str:

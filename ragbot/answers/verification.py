@@ -124,8 +124,8 @@ def _reply_fault(reply: str, rest: str, question: str, source: Sequence[Clause])
 def _words_fault(said: str, source: Sequence[Clause], above: frozenset[str], question: str) -> str:
     """Return a fault for a content word that neither quotes nor headings contain.
 
-    A claim may name things as the question does if its quotes contain half of its words that are
-    asked, and its last word, which says what is new. What is said of them, the verb, is theirs.
+    A claim may name its subject as the question does if its quotes contain half of its words that
+    are asked, and its last word, which says what is new. The quotes decide what is said of it.
     """
     found = {word.lemma: word.text for clause in source for word in clause.words}
     known = frozenset(found) | above
@@ -134,7 +134,7 @@ def _words_fault(said: str, source: Sequence[Clause], above: frozenset[str], que
     asked = {word.lemma for word in words(question)}.intersection(word.lemma for word in content)
     if content and content[-1].lemma in known and 2 * len(asked & known) >= len(asked):
         fixed = {word.lemma for word in content if word.name or word.text in STRONG}
-        known |= asked - fixed - {clause.main_verb for clause in clauses(said)}
+        known |= {lemma for c in clauses(said) for lemma in c.subject & asked} - fixed
     compares = any(word.text == "than" for word in ours)
     for before, word in zip([None, *ours], ours, strict=False):
         if before and before.number and is_unit(word):

@@ -79,6 +79,20 @@ def test_a_claim_may_name_things_as_its_question_does_but_not_what_is_said_of_th
     assert fault(said, quotes, "", question) == "the word installed is not in the source"
 
 
+def test_a_claim_may_take_its_subject_from_the_headings_if_its_quote_names_no_other():
+    quote = "It is baked in a pan with a lid and needs no stone."
+    assert fault("Rye Loaf needs no stone.", [quote], "Rye Loaf") == ""
+    other = f"Stollen Anna takes longer: {quote[:1].lower()}{quote[1:]}"
+    assert "of another than" in fault("Rye Loaf needs no stone.", [other], "Rye Loaf")
+
+
+def test_a_claim_takes_only_its_subject_from_the_question():
+    quotes = ["The mule runs at the same speed, and needs no key."]
+    question = "Which of the looms runs on a battery, the mule or the jenny?"
+    said = "The mule runs on a battery and needs no key."
+    assert fault(said, quotes, "The mule", question) == "the word battery is not in the source"
+
+
 def test_what_is_in_brackets_is_another_name():
     quotes = ["Ada and Bert describe Wren (Warm Relay of Nodes), a protocol for heat pumps."]
     assert fault("Wren stands for Warm Relay of Nodes.", quotes) == ""

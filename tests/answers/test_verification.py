@@ -80,10 +80,10 @@ def test_a_claim_may_name_things_as_its_question_does_but_not_what_is_said_of_th
 
 
 def test_a_claim_may_take_its_subject_from_the_headings_if_its_quote_names_no_other():
-    quote = "It is baked in a pan with a lid and needs no stone."
-    assert fault("Rye Loaf needs no stone.", [quote], "Rye Loaf") == ""
-    other = f"Stollen Anna takes longer: {quote[:1].lower()}{quote[1:]}"
-    assert "of another than" in fault("Rye Loaf needs no stone.", [other], "Rye Loaf")
+    said = "Rye Loaf uses a lid and needs no stone."
+    crust = "bakes below a lid, so it needs no stone."
+    assert fault(said, [f"It {crust}"], "Rye Loaf") == ""
+    assert "of another than" in fault(said, [f"Stollen Anna {crust}"], "Rye Loaf")
 
 
 def test_a_claim_takes_only_its_subject_from_the_question():

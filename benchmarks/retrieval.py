@@ -42,7 +42,7 @@ from ragbot.notes import link_resolver, mentions, vault  # noqa: E402
 from ragbot.questions.conversation import standalone  # noqa: E402
 from ragbot.questions.question import analyse  # noqa: E402
 from ragbot.questions.question_type import clauses  # noqa: E402
-from ragbot.retrieval import first_stage, named, retriever  # noqa: E402
+from ragbot.retrieval import first_stage, retriever  # noqa: E402
 
 SHARED = ROOT.parent / "shared"
 FALSE_LINKS = 5
@@ -103,7 +103,7 @@ METHODS: dict[str, Method] = {
     "  without the encoder": no_encoder,
     "  without the graph": no_graph,
     "  without words": without(first_stage, "WORDS"),
-    "  without names": without(named, "NAME"),
+    "  without names": without(first_stage, "NAME"),
     "  without reading word by word": as_a_whole,
 }
 

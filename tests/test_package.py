@@ -91,3 +91,11 @@ def test_the_demo_answers_far_from_the_checkout(installed, tmp_path):
     assert "[1]" in done.stdout
     assert str(garden) in done.stdout
     assert (tmp_path / "ragbot" / "demo-index").is_dir()
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda p: p.stem)
+def test_a_benchmark_finds_what_it_measures(script):
+    """No test runs the benchmarks, so a renamed function would break them unseen."""
+    command = [sys.executable, "-c", f"import runpy; runpy.run_path({str(script)!r})"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

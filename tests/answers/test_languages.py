@@ -2,8 +2,6 @@
 
 import pytest
 
-from ragbot import Ragbot
-
 NOTES = {
     "Bienenstock.md": "# Der Bienenstock\n\nDer Stock steht hinter der Scheune, weil dort kein "
     "Wind geht. Im Juni haben wir 23 Kilo Honig geerntet.\n",
@@ -28,15 +26,6 @@ SILENT = {
     "ja": "ノートには書かれていません。",
     "en": "The notes don't say.",
 }
-
-
-@pytest.fixture(scope="module")
-def bot(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("languages")
-    for name, text in NOTES.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    with Ragbot.open(folder, tmp_path_factory.mktemp("index")) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(

@@ -43,15 +43,6 @@ NOTES = {
 }
 
 
-@pytest.fixture(scope="module")
-def bot(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("small")
-    for name, text in NOTES.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    with Ragbot.open(folder, tmp_path_factory.mktemp("index")) as opened:
-        yield opened
-
-
 @pytest.mark.parametrize(
     ("question", "said"),
     [

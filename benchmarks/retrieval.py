@@ -73,7 +73,7 @@ def as_a_whole(corpus: Any, question: str, encode: EncodeQuestion) -> Ranking:
 
     def whole(text: str) -> EncodedQuestion | None:
         found = encode(text)
-        return found and replace(found, words=TokenVectors(found.words.vectors, ()))
+        return found and replace(found, words=TokenVectors(found.words.vectors[:0], ()))
 
     return evaluate.ragbot(corpus, question, whole)
 

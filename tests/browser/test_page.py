@@ -265,6 +265,28 @@ def test_text_typed_during_an_answer_stays(page):
     page.unroute_all(behavior="ignoreErrors")
 
 
+def test_enter_is_not_lost_in_the_moment_when_the_button_is_back(page):
+    # Gradio shows the button with the last piece of an answer, and takes a question a little later.
+    expect(page.locator("#question .submit-button")).to_be_visible()
+    page.evaluate("""() => {
+        const box = document.querySelector("#question textarea");
+        let gone = false;
+        new MutationObserver((_, observer) => {
+            const there = document.querySelector("#question .submit-button");
+            gone ||= !there;
+            if (!gone || !there) return;
+            observer.disconnect();
+            box.focus();
+            document.execCommand("insertText", false, "How long is green tea brewed?");
+            box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+        }).observe(document.querySelector("#question"), { childList: true, subtree: true });
+    }""")
+    page.get_by_label("Your question").fill(QUESTION)
+    page.get_by_label("Your question").press("Enter")
+    expect(page.locator(".turn .actions")).to_have_count(2)
+    expect(page.locator(".question").last).to_have_text("How long is green tea brewed?")
+
+
 def test_the_page_says_how_far_the_index_is_behind(page, vault):
     new = vault / "Later.md"
     new.write_text("# Later\n\nWritten while the page was open.\n", encoding="utf-8")

@@ -31,10 +31,16 @@
   // Settled once the chosen conversation is on the page. It would overwrite an answer that comes before.
   let settle, settled = new Promise((done) => { settle = done; });
 
+  // Settled while no answer comes. Gradio shows the button again a moment before it takes a question.
+  let end, ended = Promise.resolve();
+
   // While an answer comes there is no button: the typed text stays in the box.
   async function submit() {
+    const ask = () => document.querySelector("#question .submit-button");
     await settled;
-    document.querySelector("#question .submit-button")?.click();
+    if (!ask() || (coming && !box().value.trim())) return;
+    await ended;
+    ask()?.click();
   }
 
   // The pane beside the chat: a note or the graph, with a button back to what it showed before.
@@ -209,6 +215,7 @@
 
   function over() {
     coming = false;
+    end?.();
     const does = next;
     next = null;
     does?.();
@@ -468,6 +475,7 @@
     sent([, ...inputs]) {
       fill("");
       coming = true;
+      ended = new Promise((done) => { end = done; });
       number += 1;
       return [number, ...inputs];
     },

@@ -11,9 +11,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from ragbot.answers import evidence, grounding
-from ragbot.answers.clauses import MARKS, lemma, words
+from ragbot.answers.clauses import MARKS, clauses, lemma, words
+from ragbot.answers.english import LIGHT
 from ragbot.answers.evidence import EvidenceLine
 from ragbot.answers.verification import fault
 from ragbot.index.corpus import FloatArray
@@ -162,7 +164,7 @@ class _Checker:
     ) -> None:
         self.written = Written()
         self._notes, self._query, self._lines = notes, query, lines
-        self._asked = lemmas(query)
+        self._asked = lemmas(query) | lemmas(" ".join(LIGHT))
         self._encode = encode
         self._numbers: dict[tuple[NoteId, Span], int] = {}
         self._seen: set[str] = set()
@@ -208,31 +210,42 @@ class _Checker:
             return
         self.written = replace(self.written, refused=self.written.refused + 1, why=why)
         if nearest := self._nearest(text):
-            self._keep(_shown(*nearest), nearest)
+            for quoted in nearest:
+                self._keep(_shown(*quoted), quoted)
             self.written = replace(self.written, replaced=self.written.replaced + 1)
 
-    def _nearest(self, text: str) -> _Quoted | None:
-        """Return the quote that says nearly the same as a refused sentence, if there is one.
+    def _nearest(self, text: str) -> Sequence[_Quoted]:
+        """Return the quote, or the two, that say nearly the same as a refused sentence.
 
-        Code, open tasks, and quotes that lack a number or name of the sentence are passed over.
+        They have its numbers, its names, and half of the new words of each of its clauses: one side
+        of a comparison does not replace both. Code and open tasks are passed over.
         """
         if self._taken > 1 and words(text)[0].text in _THIRD:
-            return None  # it speaks of what an earlier sentence named
+            return ()  # it speaks of what an earlier sentence named
         named = {word.lemma for word in words(text) if word.number or word.name} - self._asked
+        new = [one.lemmas - self._asked for one in clauses(text) if one.verb is not None]
+        shown = {one.text for one in self.written.statements}
         quotes = [
             (line, *part)
             for line in self._lines[:BEST]
             for part in _parts(line)
-            if named <= lemmas(_shown(line, *part))
-            and not self._is_open(line, *part)
-            and "\n" not in _shown(line, *part)
+            if not self._is_open(line, *part) and "\n" not in _shown(line, *part)
         ]
-        if not quotes:
-            return None
-        shown = [_shown(*quote) for quote in quotes]
-        score, best = max(zip(self._similarity(text, shown), range(len(shown)), strict=True))
-        known = any(one.text == shown[best] for one in self.written.statements)
-        return quotes[best] if score >= MEANT and not known else None
+        for several in (1, 2):
+            complete = [
+                some
+                for some in combinations(quotes, several)
+                if len({line.number for line, _, _ in some}) == several
+                and not shown.intersection(texts := [_shown(*one) for one in some])
+                and named <= (has := lemmas(" ".join(texts)))
+                and all(2 * len(one & has) >= len(one) for one in new)
+            ]
+            if complete:
+                texts = [" ".join(_shown(*one) for one in some) for some in complete]
+                ranked = zip(self._similarity(text, texts), range(len(texts)), strict=True)
+                score, best = max(ranked)
+                return complete[best] if score >= MEANT else ()
+        return ()
 
     def _similarity(self, text: str, quotes: Sequence[str]) -> list[float]:
         """Return the similarity of each quote to a sentence, in [0, 1]; 0 if it has no new word.

@@ -26,6 +26,7 @@ FILES = {
     "Energy has three uses:\n\n- heating houses\n- moving trains\n- lighting streets",
     "Tasks.md": "# Tasks\n- [ ] bring the heat meter back to Ada\n"
     "- [x] sell the heat lamp to Bert\n",
+    "Lamps.md": "# Lamps\nThe gas lamp weighs 3 kg.\n\nThe oil lamp weighs 2 kg.\n",
     "Evil.md": f"# Heat notes\nHeat is discussed here. {INJECTION}",
 }
 QUESTION = "Does heat flow from warm bodies?"
@@ -219,6 +220,24 @@ def test_an_open_task_carries_nothing_that_happened(corpus):
 def test_no_sentence_is_replaced_by_one_without_its_number_or_subject(corpus, says):
     *_, last = snapshots(corpus, Script(says))
     assert last.kind == "extractive"
+
+
+def test_both_sides_of_a_comparison_are_given_or_none(corpus):
+    question = "Which weighs more, the gas lamp or the oil lamp?"
+    says = "The gas lamp weighs a heavier 3 kg compared to the oil lamp at 2 kg."
+    *_, last = snapshots(corpus, Script(says), question)
+    assert {one.text for one in last.statements} == {
+        "The gas lamp weighs 3 kg.",
+        "The oil lamp weighs 2 kg.",
+    }
+    says = "The gas lamp weighs a heavy 3 kg, while the oil lamp burns whale fat."
+    *_, last = snapshots(corpus, Script(says), question)
+    assert last.kind == "extractive"
+
+
+def test_a_sentence_about_the_notes_themselves_is_no_answer(corpus):
+    *_, last = snapshots(corpus, Script("The note says that heat flows from warm bodies."))
+    assert "it only repeats the question" in last.notice
 
 
 def test_no_more_than_sixty_words_are_shown(corpus):

@@ -24,9 +24,10 @@ from ragbot.answers.english import (
 )
 from ragbot.text.folding import fold
 from ragbot.text.stemming import stem
-from ragbot.text.tokenize import STOP_WORDS
+from ragbot.text.tokenize import STOP_WORDS, UNSPACED, tokens
 
 _WORD = re.compile(
+    rf"(?P<unspaced>[{UNSPACED}]+)|"
     r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*(?:[-‐][^\W_]+)*|[^\W_]+|[%°$€£;:,()—–]"
 )
 MARKS = frozenset(";:,()—–")
@@ -111,10 +112,16 @@ def lemma(word: str) -> str:
 
 
 def words(text: str) -> list[Word]:
-    """Return the words of a text, and the marks between clauses."""
+    """Return the words of a text, and the marks between clauses.
+
+    A script that puts no space between words yields pairs of letters.
+    """
     found: list[Word] = []
     for match in _WORD.finditer(text):
         written = match.group()
+        if match["unspaced"]:
+            found += [Word(pair, pair) for pair in tokens(written)]
+            continue
         folded = fold(written).replace("’", "'")
         if written[0].isdigit() or folded in SPELT:
             value = SPELT.get(folded, folded.replace(",", "") if folded[0].isdigit() else folded)

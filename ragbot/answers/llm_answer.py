@@ -15,7 +15,6 @@ from itertools import combinations
 
 from ragbot.answers import evidence, grounding
 from ragbot.answers.clauses import MARKS, clauses, lemma, words
-from ragbot.answers.english import LIGHT
 from ragbot.answers.evidence import EvidenceLine
 from ragbot.answers.verification import fault
 from ragbot.index.corpus import FloatArray
@@ -71,6 +70,14 @@ _ENDS = ".!?…。！？\"'”’)"
 Encode = Callable[[Sequence[str]], FloatArray]
 _Quoted = tuple[EvidenceLine, int, int]
 """A line of evidence with the first and the last of its sentences that are quoted."""
+
+
+def lemmas(text: str) -> set[str]:
+    """Return the lemmas of the content words of a text."""
+    return {word.lemma for word in words(text) if word.content and word.text not in MARKS}
+
+
+_ABOUT_NOTES = lemmas("notes text passage say state according mention describe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +171,7 @@ class _Checker:
     ) -> None:
         self.written = Written()
         self._notes, self._query, self._lines = notes, query, lines
-        self._asked = lemmas(query) | lemmas(" ".join(LIGHT))
+        self._asked = lemmas(query) | _ABOUT_NOTES
         self._encode = encode
         self._numbers: dict[tuple[NoteId, Span], int] = {}
         self._seen: set[str] = set()
@@ -332,11 +339,6 @@ def _plain(sentence: str, lines: Sequence[EvidenceLine]) -> str:
     text = _LABEL.sub("", text.strip())
     text = re.sub(r"\s+([.!?,;:])", r"\1", text).strip()
     return _capital(text)
-
-
-def lemmas(text: str) -> set[str]:
-    """Return the lemmas of the content words of a text."""
-    return {word.lemma for word in words(text) if word.content and word.text not in MARKS}
 
 
 def _capital(text: str) -> str:

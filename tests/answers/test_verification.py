@@ -93,6 +93,13 @@ def test_a_claim_takes_only_its_subject_from_the_question():
     assert fault(said, quotes, "The mule", question) == "the word battery is not in the source"
 
 
+def test_words_without_spaces_are_compared_in_pairs():
+    quotes = ["恵子さんは藍色の手ぬぐいをくれた。"]
+    assert fault("藍色の手ぬぐいをくれた。", quotes) == ""
+    assert fault("手ぬぐいは恵子さんをくれた。", quotes)
+    assert fault("恵子さんは手ぬぐいをくれなかった。", quotes)
+
+
 def test_what_is_in_brackets_is_another_name():
     quotes = ["Ada and Bert describe Wren (Warm Relay of Nodes), a protocol for heat pumps."]
     assert fault("Wren stands for Warm Relay of Nodes.", quotes) == ""

@@ -190,6 +190,11 @@ class _Checker:
         failed = self.written.why not in ("", _REPEATS) and not self.written.statements
         return enough or self._repeated or failed
 
+    @property
+    def _room(self) -> int:
+        """Words that may still be shown."""
+        return MOST_WORDS - sum(len(one.text.split()) for one in self.written.statements)
+
     def take(self, sentence: str) -> None:
         """Verify one sentence, and add it to `written` if quotes carry it."""
         if not sentence:
@@ -227,8 +232,8 @@ class _Checker:
         They have its numbers, its names, and half of the new words of each of its clauses: one side
         of a comparison does not replace both. Code and open tasks are passed over.
         """
-        if self._taken > 1 and words(text)[0].text in _THIRD:
-            return ()  # it speaks of what an earlier sentence named
+        if text.endswith("?") or (self._taken > 1 and words(text)[0].text in _THIRD):
+            return ()  # an echo of the question, or of what an earlier sentence named
         named = {word.lemma for word in words(text) if word.number or word.name} - self._asked
         new = [one.lemmas - self._asked for one in clauses(text) if one.verb is not None]
         shown = {one.text for one in self.written.statements}
@@ -244,6 +249,7 @@ class _Checker:
                 for some in combinations(quotes, several)
                 if len({line.number for line, _, _ in some}) == several
                 and not shown.intersection(texts := [_shown(*one) for one in some])
+                and len(" ".join(texts).split()) <= self._room
                 and named <= (has := lemmas(" ".join(texts)))
                 and all(2 * len(one & has) >= len(one) for one in new)
             ]
@@ -277,7 +283,7 @@ class _Checker:
         said = lemmas(text)
         if len(said) < 2 or (not self._first and text[-1] not in _ENDS):
             return None, "it is no whole sentence"
-        if not _REPLY.match(text) and said <= self._asked:
+        if text.endswith("?") or (not _REPLY.match(text) and said <= self._asked):
             return None, _REPEATS
         ranked = sorted(self._lines, key=lambda line: -len(said & lemmas(line.text)))
         why = ""
@@ -310,9 +316,8 @@ class _Checker:
         return any(_OPEN_TASK.match(text, *span) for span in line.spans[first : last + 1])
 
     def _keep(self, text: str, quoted: _Quoted) -> None:
-        count = sum(len(one.text.split()) for one in self.written.statements)
-        if count + len(text.split()) > MOST_WORDS:
-            if not count:
+        if len(text.split()) > self._room:
+            if not self.written.statements:
                 why = f"it has more than {MOST_WORDS} words"
                 self.written = replace(self.written, refused=1, why=why)
             return
@@ -338,7 +343,7 @@ def _plain(sentence: str, lines: Sequence[EvidenceLine]) -> str:
     text = " ".join(re.sub(r"\*\*|__|`|^#+", "", text).split())
     text = _LABEL.sub("", text.strip())
     text = re.sub(r"\s+([.!?,;:])", r"\1", text).strip()
-    return _capital(text)
+    return "" if text in {line.place for line in lines} else _capital(text)
 
 
 def _capital(text: str) -> str:

@@ -121,6 +121,8 @@ NONSENSE = {
     "markup": "# Answer\n\n| a | b |\n|---|---|\n| 1 | 2 |\n",
     "echo": "Using only these notes, answer in one or two sentences: Does heat flow?",
     "repeats": "Does heat flow from warm bodies?",
+    "asks": "From which bodies does heat flow to cold ones?",
+    "title": "Heat notes",
 }
 
 

@@ -26,8 +26,12 @@ from playwright.sync_api import Page, sync_playwright  # noqa: E402
 from benchmarks.load import write  # noqa: E402
 from benchmarks.scale import write_vault  # noqa: E402
 from ragbot import Ragbot  # noqa: E402
-from ragbot.apps.index_refresher import IndexRefresher  # noqa: E402
-from ragbot.apps.listener import address_of, listen, running  # noqa: E402
+from ragbot.apps.serving import (  # noqa: E402
+    IndexRefresher,
+    address_of,
+    listen,
+    running,
+)
 from ragbot.apps.web.server import application  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "drawing.json"

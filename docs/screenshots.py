@@ -12,8 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from ragbot import Ragbot
-from ragbot.apps.index_refresher import IndexRefresher
-from ragbot.apps.listener import address_of, listen, running
+from ragbot.apps.serving import IndexRefresher, address_of, listen, running
 from ragbot.apps.web.server import application
 
 ROOT = Path(__file__).parent.parent

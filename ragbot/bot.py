@@ -343,10 +343,14 @@ class Ragbot:
         with self.snapshot() as corpus:
             return list(corpus.graph.path(self._id(corpus, a), self._id(corpus, b)))
 
-    def graph(self) -> nx.MultiDiGraph[str]:
-        """Return the relation graph: notes and ghosts as nodes, a relation on each edge."""
+    def graph(self, near: Sequence[str] | None = None) -> nx.MultiDiGraph[str]:
+        """Return the relation graph: notes and ghosts as nodes, a relation on each edge.
+
+        With `near`, a list of names of notes, it has the relations of these notes only.
+        """
         with self.snapshot() as corpus:
-            return corpus.graph.to_networkx()
+            notes = None if near is None else [self._id(corpus, name) for name in near]
+            return corpus.graph.to_networkx(notes)
 
     def starters(self, most: int = 6) -> list[str]:
         """Return questions to begin with.

@@ -30,8 +30,7 @@ def lookup(host, *rest, **more):
 socket.getaddrinfo = lookup
 
 from ragbot import Ragbot
-from ragbot.apps.index_refresher import IndexRefresher
-from ragbot.apps.listener import address_of, listen, running
+from ragbot.apps.serving import IndexRefresher, address_of, listen, running
 from ragbot.apps.web.server import application
 
 with listen("127.0.0.1", 0) as listener, Ragbot.open(sys.argv[1], sys.argv[2]) as bot:

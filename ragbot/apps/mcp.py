@@ -28,9 +28,8 @@ from starlette.routing import BaseRoute
 
 from ragbot import __version__
 from ragbot.apps import serialize
-from ragbot.apps.index_refresher import IndexRefresher
-from ragbot.apps.listener import address_of, is_loopback, listen, running, wait_for
 from ragbot.apps.serialize import Notes, RelationRecord
+from ragbot.apps.serving import IndexRefresher, address_of, is_loopback, listen, running, wait_for
 from ragbot.bot import Ragbot
 from ragbot.config import Config
 from ragbot.errors import RagbotError, ServeError

@@ -6,7 +6,7 @@ import json
 import math
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -197,11 +197,20 @@ class StoredGraph:
         )
         return find_ghosts(names, words)
 
-    def to_networkx(self) -> nx.MultiDiGraph[str]:
-        """Return a NetworkX graph of all notes, ghosts and relations, see `networkx_graph`."""
-        return networkx_graph(
-            self._notes.titles(), ((one, self.end(one)) for one in self.relations())
-        )
+    def to_networkx(self, near: Collection[NoteId] | None = None) -> nx.MultiDiGraph[str]:
+        """Return a NetworkX graph of all notes, ghosts and relations, see `networkx_graph`.
+
+        With `near`, it has the relations of these notes only.
+        """
+        titles = self._notes.titles()
+        if near is None:
+            relations = list(self.relations())
+        else:
+            # A relation between two of the notes is one of both.
+            relations = list(dict.fromkeys(one for note in near for one in self.neighbours(note)))
+            ends = {*near, *(end for one in relations for end in (one.source, one.target) if end)}
+            titles = {note: titles[note] for note in sorted(ends)}
+        return networkx_graph(titles, ((one, self.end(one)) for one in relations))
 
     def _number(self, note: NoteId) -> int:
         number = self._notes.number(note)

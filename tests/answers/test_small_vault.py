@@ -4,8 +4,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from ragbot import Filters, Ragbot
-from ragbot.apps.index_refresher import IndexRefresher
 from ragbot.apps.mcp import NotesServer
+from ragbot.apps.serving import IndexRefresher
 from ragbot.apps.web.server import application
 from ragbot.text.language import MULTILINGUAL_ENCODERS
 

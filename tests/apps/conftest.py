@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from ragbot.apps.index_refresher import IndexRefresher
-from ragbot.apps.listener import address_of, listen, running
+from ragbot.apps.serving import IndexRefresher, address_of, listen, running
 from ragbot.apps.web.access import RateLimit
 from ragbot.apps.web.server import application
 from ragbot.bot import Ragbot

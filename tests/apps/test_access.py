@@ -8,7 +8,7 @@ import pytest
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from ragbot.apps.index_refresher import IndexRefresher
+from ragbot.apps.serving import IndexRefresher
 from ragbot.apps.web import server
 from ragbot.apps.web.access import PROGRAMS, PUBLIC, PUBLIC_FOLDERS, RateLimit
 from tests.apps.conftest import LOGIN, UNLIMITED
@@ -30,6 +30,11 @@ def paths_of(routes, above=""):
             yield above + route.path, getattr(route, "methods", None) or {"GET", "POST", "DELETE"}
 
 
+def all_paths(app):
+    """Yield those of a server: its own, and those of the page."""
+    yield from paths_of([*app.routes, *app.state.page.routes])
+
+
 def filled(path):
     """Return a path with something in the place of each of its parameters."""
     return re.sub(r"\{[^}]*\}", "x", path)
@@ -48,7 +53,7 @@ def client(app):
 
 
 def test_every_route_asks_for_the_login_but_the_login_form_and_styles(app, client):
-    routes = sorted({(filled(p), m) for p, methods in paths_of(app.routes) for m in methods})
+    routes = sorted({(filled(p), m) for p, methods in all_paths(app) for m in methods})
     paths = {path for path, _ in routes}
     assert {"/api/ask", "/api/docs", "/api/openapi.json", "/v1/models", "/mcp", "/config"} <= paths
     assert len(routes) > 60
@@ -153,7 +158,7 @@ def test_every_door_counts_against_the_limit(plot_bot, path):
 
 
 def test_the_prefixes_cover_the_routes_of_programs(app):
-    ours = [path for path, _ in paths_of(app.routes) if not path.startswith(("/gradio_api",))]
+    ours = [path for path, _ in all_paths(app) if not path.startswith(("/gradio_api",))]
     assert all(any(path.startswith(prefix) for path in ours) for prefix in PROGRAMS)
 
 

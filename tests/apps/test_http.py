@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from ragbot.apps.index_refresher import IndexRefresher
+from ragbot.apps.serving import IndexRefresher
 from ragbot.apps.web.server import application
 from ragbot.models import Progress
 

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.generation import GenerationMode
 from starlette.testclient import TestClient
 
-from ragbot.apps.index_refresher import IndexRefresher
+from ragbot.apps.serving import IndexRefresher
 from ragbot.apps.web.access import RateLimit
 from ragbot.apps.web.server import application
 from tests.apps.conftest import UNLIMITED

@@ -15,8 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from ragbot import Ragbot
-from ragbot.apps.index_refresher import IndexRefresher
-from ragbot.apps.listener import address_of, listen, running
+from ragbot.apps.serving import IndexRefresher, address_of, listen, running
 from ragbot.apps.web.access import RateLimit
 from ragbot.apps.web.server import application
 from ragbot.config import Config

@@ -142,7 +142,7 @@ def test_a_visitor_over_the_limit_is_refused_and_loses_no_text(open_page, bot):
             ask(page, HOT, turns)
         refused = ask(page, QUESTION, turns=3)
         expect(refused.get_by_role("alert")).to_have_text(
-            "More than 2 questions in a minute came from you. Wait a moment, and ask again."
+            "More than 2 requests in a minute came from you. Wait a moment, and try again."
         )
         refused.get_by_role("button", name="Edit and ask again").click()
         expect(page.get_by_label("Your question")).to_have_value(QUESTION)

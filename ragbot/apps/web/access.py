@@ -22,8 +22,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from ragbot.apps.listener import is_loopback
-from ragbot.apps.web.refusals import error_response
+from ragbot.apps.serving import is_loopback
+from ragbot.apps.web.http import error_response
 from ragbot.errors import RagbotError
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ class RateLimit:
                 self._buckets.popitem(last=False)
         if left < 1:
             raise RateLimitError(
-                f"More than {self.per_minute} questions in a minute came from you. "
-                f"Wait a moment, and ask again."
+                f"More than {self.per_minute} requests in a minute came from you. "
+                f"Wait a moment, and try again."
             )
 
 

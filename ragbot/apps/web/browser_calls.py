@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from ragbot.apps.serialize import Notes
 from ragbot.apps.web import answer_view, note_view
-from ragbot.apps.web.graph_view import drawing
 from ragbot.errors import RagbotError
-from ragbot.models import Span
+from ragbot.models import MENTIONS, UNTYPED, NoteId, Span
 from ragbot.notes.editor_links import editor_url, template_for
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 FEEDBACK = "feedback.jsonl"
 """File in the index's folder with likes and dislikes, one JSON object a line."""
+
+AROUND = 80
+"""Nodes drawn around an answer; the ones with the most links are kept."""
 
 _MOST_CHARACTERS = 4000
 _MOST_FEEDBACK = 5_000_000
@@ -71,6 +74,41 @@ def functions(bot: Ragbot) -> list[Callable[..., Any]]:
         return True
 
     return [read_note, draw, opinion]
+
+
+def drawing(bot: Ragbot, seeds: Collection[NoteId] = ()) -> dict[str, Any]:
+    """Return the graph, or the part within one step of `seeds`.
+
+    Returns
+    -------
+    dict
+        `nodes` with id, title, ghost, seed and degree; `links` with source,
+        target and predicate, one for each pair of nodes and predicate;
+        `relations`, the number of relations, without mentions, that the links represent.
+    """
+    notes = Notes(bot)
+    known = [seed for seed in seeds if notes.get(seed)]
+    graph = bot.graph(known if seeds else None)
+    degree = dict(graph.degree)
+    nodes = sorted(graph, key=lambda node: (node not in known, -degree[node], node))
+    drawn = graph.subgraph(nodes[:AROUND] if seeds else nodes)
+    links: Counter[tuple[str, str, str]] = Counter(drawn.edges.data("predicate"))
+    return {
+        "nodes": [
+            {"id": node, **fields, "seed": node in known, "degree": degree[node]}
+            for node, fields in sorted(drawn.nodes.items())
+        ],
+        "links": [
+            {
+                "source": source,
+                "target": target,
+                "predicate": predicate,
+                "typed": predicate not in UNTYPED,
+            }
+            for source, target, predicate in links
+        ],
+        "relations": sum(count for link, count in links.items() if link[2] != MENTIONS),
+    }
 
 
 def text_of(sent: object) -> str:

@@ -2,29 +2,31 @@
 
 FastAPI checks each request against the fields below, and describes the routes and the records of
 `serialize.py` at `/api/openapi.json`. Before that, `access.py` checks the login and the rate limit.
-`refusals.py` has the responses to wrong requests.
+The responses to wrong requests, below `/v1/` too, are at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from markdown_it import MarkdownIt
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import iterate_in_threadpool
+from starlette.exceptions import HTTPException
 
 from ragbot.apps import serialize
 from ragbot.apps.serialize import Notes, to_json
-from ragbot.apps.web import api_docs
-from ragbot.errors import RagbotError
+from ragbot.errors import NoteNotFoundError, QuestionError, RagbotError
 from ragbot.graph.relation_graph import Direction
 from ragbot.models import Answer, Filters, Progress, Status, Turn
 
 if TYPE_CHECKING:
-    from ragbot.apps.index_refresher import IndexRefresher
+    from ragbot.apps.serving import IndexRefresher
 
 T = TypeVar("T")
 EVENTS = "text/event-stream"
@@ -210,7 +212,7 @@ def routes(refresher: IndexRefresher) -> APIRouter:
     @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
     def docs(request: Request) -> str:
         """Return a page that describes the routes."""
-        return api_docs.page(request.app.openapi())
+        return described(request.app.openapi())
 
     return router
 
@@ -242,3 +244,110 @@ async def in_threads(pieces: Iterator[T]) -> AsyncIterator[T]:
         if isinstance(pieces, Generator):
             # A client that left must not leave a language model writing.
             pieces.close()
+
+
+_PAGE = (
+    "<!doctype html><html lang='en'><meta charset='utf-8'>"
+    "<meta name='viewport' content='width=device-width'><title>ragbot: HTTP</title>"
+    "<style>body{font:1rem/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "td,th{text-align:start;padding:.2rem .8rem .2rem 0;vertical-align:top}</style>"
+)
+
+
+def described(api: dict[str, Any]) -> str:
+    """Return an OpenAPI description as a page.
+
+    Swagger UI loads its scripts from another host, which the page's security policy forbids.
+    """
+    info, schemas = api["info"], api["components"]["schemas"]
+    text = f"# {info['title']}: HTTP\n\n{info['description']}\n\n"
+    text += "The same for programs: [openapi.json](openapi.json).\n\n"
+    for path, methods in api["paths"].items():
+        for method, operation in methods.items():
+            text += f"## `{method.upper()} {path}`\n\n{operation.get('description', '')}\n\n"
+            sent = operation.get("requestBody", {}).get("content", {})
+            answer = operation["responses"]["200"].get("content", {})
+            text += _table("Takes", sent, schemas) + _table("Returns", answer, schemas)
+    html: str = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    return _PAGE + html
+
+
+def _table(title: str, content: dict[str, Any], schemas: dict[str, Any]) -> str:
+    """Return the fields of a body of JSON as a table in Markdown; empty without fields."""
+    schema = schemas.get(_type(content.get("application/json", {}).get("schema", {})), {})
+    rows = [
+        f"| `{name}` | {_type(field)} | {field.get('description', '')} |\n"
+        for name, field in schema.get("properties", {}).items()
+    ]
+    return f"| {title} | | |\n| --- | --- | --- |\n{''.join(rows)}\n" if rows else ""
+
+
+def _type(schema: dict[str, Any]) -> str:
+    """Return the type of a field in words."""
+    if "anyOf" in schema:
+        return " or ".join(map(_type, schema["anyOf"]))
+    if schema.get("type") == "array":
+        return f"list of {_type(schema.get('items') or schema['prefixItems'][0])}"
+    if "enum" in schema:
+        return ", ".join(map(str, schema["enum"]))
+    return str(schema.get("$ref") or schema.get("type", "any")).rpartition("/")[2]
+
+
+def error_response(
+    path: str, status: int, message: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Return an error in the shape that the clients of a path expect."""
+    body: dict[str, object] = {"detail": message}
+    if path.startswith("/v1/"):
+        # https://platform.openai.com/docs/api-reference: an object with message, type and code.
+        kind = {401: "authentication_error", 429: "rate_limit_error"}.get(status)
+        kind = kind or ("invalid_request_error" if status < 500 else "server_error")
+        body = {"error": {"message": message, "type": kind, "param": None, "code": None}}
+    return JSONResponse(body, status, headers=dict(headers or {}))
+
+
+async def refuse(request: Request, error: Exception) -> JSONResponse:
+    """Return the response for an error; an unexpected one gets 500, and the log has it."""
+    path, status, message = request.url.path, 503, str(error)
+    headers: Mapping[str, str] | None = None
+    if isinstance(error, HTTPException):
+        status, message, headers = error.status_code, error.detail, error.headers
+        if status == 405:
+            message = f"{path} takes {(headers or {})['Allow']}, and not {request.method}."
+    elif isinstance(error, RequestValidationError):
+        status, message = _wrong_request(path), _reasons(request, error)
+    elif isinstance(error, QuestionError):
+        status = _wrong_request(path)
+    elif isinstance(error, NoteNotFoundError):
+        status = 404
+    elif not isinstance(error, RagbotError):
+        status, message = 500, "ragbot failed; the log of the server says why."
+    return error_response(path, status, message, headers)
+
+
+def _wrong_request(path: str) -> int:
+    """Return the status of a wrong request: FastAPI's, or what OpenAI's clients expect."""
+    return 422 if path.startswith("/api/") else 400
+
+
+def _reasons(request: Request, error: RequestValidationError) -> str:
+    """Return one sentence for each wrong field of a body."""
+    if "json" not in request.headers.get("content-type", ""):
+        return "Send the body as JSON, with the header Content-Type: application/json."
+    return " ".join(dict.fromkeys(_reason(found) for found in error.errors()))
+
+
+def _reason(found: dict[str, Any]) -> str:
+    """Return a sentence on what is wrong with one field, and what is expected."""
+    field = ".".join(str(part) for part in found["loc"][1:])
+    kind, message = found["type"], str(found["msg"])
+    if kind == "json_invalid":
+        return "The body is not JSON; expected the object that /api/docs describes."
+    if not field:
+        return "The body is missing or not an object; expected the one that /api/docs describes."
+    if kind == "missing":
+        return f"{field} is missing; it is required."
+    if kind == "extra_forbidden":
+        return f"{field} is not a field of this route; /api/docs lists them."
+    message = message.removeprefix("Input should ").removeprefix("String should ")
+    return f"{field} is {found['input']!r:.80}; it should {message}."

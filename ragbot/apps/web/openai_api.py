@@ -20,8 +20,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
 from ragbot.apps.serialize import footnotes, to_json
-from ragbot.apps.web.http import MOST_TURNS, in_threads
-from ragbot.apps.web.refusals import error_response
+from ragbot.apps.web.http import MOST_TURNS, error_response, in_threads
 from ragbot.bot import Ragbot
 from ragbot.errors import QuestionError, RagbotError
 from ragbot.models import Answer, Turn

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import gradio as gr
 
-from ragbot.apps.index_refresher import IndexRefresher
 from ragbot.apps.serialize import Notes
-from ragbot.apps.web import answer_view, browser_calls, index_panel, settings_panel
+from ragbot.apps.serving import IndexRefresher
+from ragbot.apps.web import answer_view, browser_calls, panels
 from ragbot.apps.web.access import RateLimit
 from ragbot.apps.web.note_view import inert
 from ragbot.errors import RagbotError
@@ -98,8 +98,8 @@ def build(refresher: IndexRefresher, limit: RateLimit) -> gr.Blocks:
             gr.HTML(_TOP_BUTTONS, js_on_load=None, padding=False)
         with gr.Sidebar(label="Conversations, settings, index", open=False, elem_id="side"):
             gr.HTML(_CONVERSATIONS, js_on_load="window.ragbot.list()", padding=False)
-            chosen = settings_panel.panel(bot, page)
-            read_state, seen = index_panel.panel(refresher, line, page)
+            chosen = panels.settings_panel(bot, page)
+            read_state, seen = panels.index_panel(refresher, line, page)
         chat = _chat(bot)
         answered = _add_asking(chat, bot, limit, chosen)
         answered.then(read_state, None, seen, js=_OVER, **_PRIVATE)
@@ -144,7 +144,7 @@ def _add_asking(
         # The browser empties the box when it sends the question. Nothing is written to the box
         # here, so that text typed meanwhile stays.
         now, question = before, browser_calls.text_of(question)
-        pieces = _reply(bot, question, before, settings_panel.read(*chosen))
+        pieces = _reply(bot, question, before, panels.read_settings(*chosen))
         try:
             limit.take(request.client.host if request.client else "")
             with closing(stops.until(_int(number), pieces)) as news:
@@ -203,7 +203,7 @@ def _add_restoring(chat: Chat, bot: Ragbot, page: gr.Blocks) -> None:
 
 
 def _reply(
-    bot: Ragbot, question: str, exchanges: list[Exchange], settings: settings_panel.Settings
+    bot: Ragbot, question: str, exchanges: list[Exchange], settings: panels.Settings
 ) -> Generator[tuple[str, list[Exchange]], None, None]:
     """Yield the conversation as HTML and as exchanges, for each snapshot of the answer."""
     before, notes = _html(exchanges), Notes(bot)

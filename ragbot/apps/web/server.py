@@ -9,11 +9,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ragbot import __version__
-from ragbot.apps.index_refresher import IndexRefresher
-from ragbot.apps.listener import address_of, is_loopback, listen, running, wait_for
+from ragbot.apps.serving import IndexRefresher, address_of, is_loopback, listen, running, wait_for
 from ragbot.bot import Ragbot
 from ragbot.config import Config
 from ragbot.errors import RagbotError, ServeError
@@ -21,6 +20,7 @@ from ragbot.notes import vault
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from starlette.types import Receive, Scope, Send
 
     from ragbot.apps.web.access import RateLimit
 
@@ -124,7 +124,6 @@ def application(
     from ragbot.apps.mcp import NotesServer, http_routes
     from ragbot.apps.web import http, openai_api
     from ragbot.apps.web.access import AccessControl, RateLimit, SecurityHeaders
-    from ragbot.apps.web.refusals import METHODS, refuse, refuse_route
 
     limit = limit or RateLimit()
     mcp_server = NotesServer(refresher.bot)
@@ -138,6 +137,7 @@ def application(
 
     def logged_in(cookies: Mapping[str, str]) -> bool:
         # The names and tokens are Gradio's, which serves the login form.
+        gradio = app.state.page
         names = (f"access-token-{gradio.cookie_id}", f"access-token-unsecure-{gradio.cookie_id}")
         return any(cookies.get(name) in gradio.tokens for name in names)
 
@@ -162,23 +162,22 @@ def application(
             Middleware(CORSMiddleware, allow_origins=()),
         ],
         exception_handlers=dict.fromkeys(
-            (RagbotError, RequestValidationError, HTTPException, Exception), refuse
+            (RagbotError, RequestValidationError, HTTPException, Exception), http.refuse
         ),
     )
     app.include_router(http.routes(refresher))
     app.include_router(openai_api.routes(refresher.bot))
-    for rest in ("/api/{rest:path}", "/v1/{rest:path}"):
-        app.add_route(rest, refuse_route, list(METHODS), include_in_schema=False)
     app.router.routes.extend(mcp_routes)
-    gradio = _mount_page(app, refresher, limit, login)
+    _add_page(app, refresher, limit, login)
     return app
 
 
-def _mount_page(
+def _add_page(
     app: FastAPI, refresher: IndexRefresher, limit: RateLimit, login: tuple[str, str] | None
-) -> Any:
-    """Mount the page at the root of the server, and return Gradio's application."""
+) -> None:
+    """Serve the page, a Gradio application, at every path that no route has."""
     import gradio as gr
+    from starlette.exceptions import HTTPException
     from starlette.routing import Mount
     from starlette.staticfiles import StaticFiles
 
@@ -206,9 +205,17 @@ def _mount_page(
         show_error=False,
         ssr_mode=False,
     )
-    mounted = app.router.routes[-1]
+    # Mounted, the page would also answer a route's path with a wrong method.
+    mounted = app.router.routes.pop()
     assert isinstance(mounted, Mount)
-    return mounted.app
+    app.state.page = mounted.app
+
+    async def page_or_refusal(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(("/api/", "/v1/")):
+            raise HTTPException(404, f"There is no {scope['path']}; /api/docs lists the routes.")
+        await app.state.page(scope, receive, send)
+
+    app.router.default = page_or_refusal
 
 
 def _static(name: str) -> str:

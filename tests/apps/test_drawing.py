@@ -3,7 +3,7 @@
 import pytest
 
 from ragbot import Ragbot
-from ragbot.apps.web.graph_view import drawing
+from ragbot.apps.web.browser_calls import drawing
 
 NOTES = {
     "Tea.md": "# Tea\n\nMade of leaves, in a [[samovar]]; see [[Kettle]], and [[Kettle]] again.\n",

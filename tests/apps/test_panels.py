@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ragbot.apps.index_refresher import Cancelled, IndexRefresher
-from ragbot.apps.web import index_panel
+from ragbot.apps.serving import Cancelled, IndexRefresher
+from ragbot.apps.web import panels
 from ragbot.config import Config
 from ragbot.errors import StorageError
 from ragbot.models import Note, Problem, Progress, Status
@@ -77,15 +77,15 @@ def test_a_cancelled_refresh_ends_at_its_next_report(bot):
 
 
 def test_a_line_shows_the_state_of_the_index():
-    line = index_panel.brief(STATUS, "<b>")
+    line = panels.brief(STATUS, "<b>")
     assert line == "<strong>&lt;b&gt;</strong> 34 notes, 289 links, up to date"
     step = Progress("embed", 3, 12, "passages")
-    assert index_panel.brief(STATUS, "v", step).endswith("embedding 3 of 12 passages")
+    assert panels.brief(STATUS, "v", step).endswith("embedding 3 of 12 passages")
 
 
 def test_a_first_build_says_how_many_notes_are_read():
     step = Progress("read", 3400, 14000, "notes")
-    assert index_panel.brief(STATUS, "v", step).endswith("reading 3,400 of 14,000 notes")
+    assert panels.brief(STATUS, "v", step).endswith("reading 3,400 of 14,000 notes")
 
 
 @pytest.mark.parametrize(
@@ -98,13 +98,13 @@ def test_a_first_build_says_how_many_notes_are_read():
     ],
 )
 def test_the_line_names_a_problem_of_the_index(changes, line):
-    assert index_panel.brief(replace(STATUS, **changes), "v").endswith(line)
-    assert changes.get("notice", "") in index_panel.state_html(replace(STATUS, **changes))
+    assert panels.brief(replace(STATUS, **changes), "v").endswith(line)
+    assert changes.get("notice", "") in panels.state_html(replace(STATUS, **changes))
 
 
 def test_a_bar_shows_the_progress():
-    assert "<progress" not in index_panel.state_html(STATUS)
-    bar = index_panel.state_html(STATUS, Progress("embed", 3, 12, "passages"))
+    assert "<progress" not in panels.state_html(STATUS)
+    bar = panels.state_html(STATUS, Progress("embed", 3, 12, "passages"))
     assert 'passages<progress value="3" max="12"></progress>' in bar
 
 
@@ -119,14 +119,14 @@ def test_a_bar_shows_the_progress():
 )
 def test_a_problem_links_to_its_line(text, line, span):
     problem = Problem("dead_heading", "a.md", line, "<i>", "Write <b>.")
-    html = index_panel.problems_html([problem], {"a.md": Note("a.md", "A", text)})
+    html = panels.problems_html([problem], {"a.md": Note("a.md", "A", text)})
     assert f'data-start="{span[0]}" data-end="{span[1]}">a.md:{line}</a>' in html
     assert "&lt;i&gt;" in html
     assert '<span class="fix">Write &lt;b&gt;.</span>' in html
 
 
 def test_a_problem_of_a_whole_file_links_to_the_note():
-    html = index_panel.problems_html([Problem("dead_heading", "a.md", 0, "x")], {})
+    html = panels.problems_html([Problem("dead_heading", "a.md", 0, "x")], {})
     assert 'data-note="a.md">a.md:0</a>' in html
 
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ragbot.answers.compose import ASKING, escaped
-from ragbot.answers.layout import Quote
+from ragbot.answers.compose import ASKING, Quote, escaped
 from ragbot.answers.sentence_ranker import RankedSentence
 from ragbot.index.corpus import Corpus
 from ragbot.models import Answer, Hit, NoteId, Span

@@ -10,17 +10,15 @@ from ragbot.answers import (
     abstention,
     compose,
     grounding,
-    layout,
+    quotes,
     relation_answers,
-    selection,
     sentence_ranker,
-    suggestions,
 )
-from ragbot.answers.compose import Composed
-from ragbot.answers.layout import Line, Quote
+from ragbot.answers.compose import Composed, Line, Quote
 from ragbot.answers.sentence_ranker import Ranking
 from ragbot.index.corpus import Corpus
-from ragbot.models import Answer, Citation, Hit
+from ragbot.models import Answer, Citation, Hit, NoteId, Relation
+from ragbot.notes.note_dates import daily_date
 from ragbot.questions import lookups
 from ragbot.questions.conversation import Standalone, starters
 from ragbot.questions.language import phrases
@@ -28,6 +26,7 @@ from ragbot.questions.question import Question
 from ragbot.questions.relation_questions import RelationQuestion
 from ragbot.questions.values import Found
 from ragbot.text.language import language_of
+from ragbot.text.tokenize import tokens
 
 LEAST_WORDS_LEFT = 25
 """Least words that must be left after the relations to add a quote."""
@@ -40,6 +39,9 @@ RELATION_WORDS = 150
 
 LONGEST_LIST = 30
 """Most rows, tasks or notes that are listed; the others are counted."""
+
+MOST_SUGGESTED = 3
+"""Questions suggested after an answer."""
 
 LEAST_PART = -1.0
 """Confidence below which a part of a question is named as unanswered."""
@@ -58,7 +60,7 @@ def answer(
     hits: Sequence[Hit],
     *,
     notice: str = "",
-    words: int = selection.WORDS,
+    words: int = quotes.WORDS,
 ) -> Answer:
     """Return the answer to a question from the passages found, without a language model.
 
@@ -91,14 +93,14 @@ def answer(
     if {(one.note, one.span) for one in found} <= question.shown:
         found = ()
     ranking = sentence_ranker.rank(corpus, question, hits)
-    selected = selection.select(corpus, question, ranking, words)
+    selected = quotes.select(corpus, question, ranking, words)
     sure: float | None = abstention.confidence(corpus, question, ranking.in_turn, selected.quotes)
     if sure is not None and abstention.misses(corpus, question, ranking.in_turn):
         sure -= abstention.UNMET
     unanswered: tuple[str, ...] = ()
     if sure is not None and ranking.whole and question.parts and not (related or found):
         sure, ranking, unanswered = _by_part(corpus, question, ranking, sure)
-        selected = selection.select(corpus, question, ranking, words)
+        selected = quotes.select(corpus, question, ranking, words)
     if related is not None:
         made, sure = _with_more(corpus, question, related, ranking, words), None
     elif found:
@@ -120,7 +122,7 @@ def answer(
         tuple(hits),
         question.standalone,
         notice,
-        suggestions.suggest(corpus, question.words, made.citations),
+        _suggestions(corpus, question.words, made.citations),
         sure,
         _more(corpus, selected.more, made.citations),
         unanswered,
@@ -140,7 +142,7 @@ def _looked_up(corpus: Corpus, found: Sequence[Found], language: str) -> Compose
     """Return the answer from facts that were looked up, each quoted from its line."""
     groups = [list(group) for _, group in groupby(found, lambda one: (one.note, one.span))]
     shown = groups[:LONGEST_LIST]
-    quotes = [
+    found_quotes = [
         Quote(
             group[0].note,
             group[0].span,
@@ -148,19 +150,17 @@ def _looked_up(corpus: Corpus, found: Sequence[Found], language: str) -> Compose
         )
         for group in shown
     ]
-    made = compose.compose(corpus.notes, quotes, [group[0].lead for group in shown])
+    made = compose.compose(corpus.notes, found_quotes, [group[0].lead for group in shown])
     left_out = len(groups) - len(shown)
     rest = phrases(language).rest.format(count=left_out)
     return replace(made, text=f"{made.text}\n\n{rest}") if left_out else made
 
 
-def _more(
-    corpus: Corpus, quotes: Sequence[Quote], cited: Sequence[Citation]
-) -> tuple[Citation, ...]:
+def _more(corpus: Corpus, left: Sequence[Quote], cited: Sequence[Citation]) -> tuple[Citation, ...]:
     """Return citations of the next passages, numbered after those of the answer."""
     fresh = [
         one
-        for one in quotes
+        for one in left
         if not any(
             one.note == other.note and one.span[0] < other.span[1] and other.span[0] < one.span[1]
             for other in cited
@@ -186,7 +186,7 @@ def _by_part(
     weighed = []
     for part, ranked in zip(question.parts, ranking.parts, strict=True):
         best = [one.candidate for one in ranked[: abstention.COMPARED]]
-        quoted = layout.quote(corpus, best[0])
+        quoted = quotes.quote(corpus, best[0])
         alone = sentence_ranker.score(corpus, part, best)
         weighed.append(abstention.confidence(corpus, part, alone, [quoted] if quoted else []))
     most = max(weighed)
@@ -228,7 +228,7 @@ def _with_more(
     open_share = sum(map(corpus.rarity, missing)) / asked
     if not fitting or room < LEAST_WORDS_LEFT or open_share < LEAST_UNSAID:
         return Composed(text, stated.statements, stated.citations)
-    chosen = selection.select(corpus, question, Ranking(fitting, (fitting,)), room)
+    chosen = quotes.select(corpus, question, Ranking(fitting, (fitting,)), room)
     more = compose.compose(corpus.notes, chosen.quotes[:1])
     more = compose.renumbered(more, len(stated.citations))
     return Composed(
@@ -236,3 +236,43 @@ def _with_more(
         stated.statements + more.statements,
         stated.citations + more.citations,
     )
+
+
+def _suggestions(
+    corpus: Corpus, words: Sequence[str], citations: Sequence[Citation]
+) -> tuple[str, ...]:
+    """Return questions about notes that the cited notes lead to, by typed relations first.
+
+    Notes that the words of the question name or the answer cites are not suggested again.
+    """
+    cited = list(dict.fromkeys(citation.note for citation in citations))
+    asked = f" {' '.join(words)} "
+    questions: dict[str, None] = {}
+    seen = set(cited)
+    for note in cited:
+        for relation, other in _around(corpus, note):
+            if other in seen or daily_date(other):  # a day is no subject
+                continue
+            title = corpus.notes[other].title
+            if f" {' '.join(tokens(title))} " not in asked:
+                seen.add(other)
+                questions[_question(corpus, note, relation, title)] = None
+                break
+        if len(questions) >= MOST_SUGGESTED:
+            break
+    return tuple(questions)
+
+
+def _around(corpus: Corpus, note: NoteId) -> list[tuple[Relation, NoteId]]:
+    """Return the relations of a note with the other end: typed first, then the rarer note."""
+    ends = [
+        (relation, relation.target if relation.source == note else relation.source)
+        for relation in corpus.graph.neighbours(note)
+    ]
+    written = [(relation, other) for relation, other in ends if other is not None]
+    return sorted(written, key=lambda end: (not end[0].typed, -corpus.graph.rarity_of(end[1])))
+
+
+def _question(corpus: Corpus, note: str, relation: Relation, title: str) -> str:
+    here = corpus.notes[note].title
+    return f"How are {here} and {title} connected?" if relation.typed else f"What is {title}?"

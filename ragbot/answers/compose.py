@@ -8,8 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ragbot.answers import grounding
-from ragbot.answers.layout import Quote
-from ragbot.models import Citation, Note, NoteId, Statement
+from ragbot.models import Citation, Note, NoteId, Span, Statement
 from ragbot.notes.parser import stem as stem_of
 from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, tokens
@@ -26,6 +25,37 @@ ASKING = frozenset(stem(word) for word in _ASKING_WORDS.split())
 _SPECIAL = re.compile(r"[\\`*<\[\]]|(?<!\w)_|_(?!\w)|~(?=~)|^[#>+-](?=\s)|&(?=#?\w+;)")
 _FENCE = re.compile(r"`{3,}")
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a quote without markup: running text, an item of a list, or code."""
+
+    text: str
+    item: bool = False
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A slice of a note, and its lines without markup."""
+
+    note: NoteId
+    span: Span
+    lines: tuple[Line, ...]
+
+    @property
+    def words(self) -> int:
+        """Words of its lines."""
+        return sum(len(line.text.split()) for line in self.lines)
+
+    def overlaps(self, other: Quote) -> bool:
+        """Check whether two quotes share a character of a note."""
+        return (
+            self.note == other.note
+            and self.span[0] < other.span[1]
+            and other.span[0] < self.span[1]
+        )
 
 
 @dataclass(frozen=True, slots=True)

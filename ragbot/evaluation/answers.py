@@ -135,6 +135,8 @@ def as_text(report: Report) -> str:
     median = float(np.median([one.seconds for one in report.scores]))
     longest = max(one.measures["words"] or 0.0 for one in report.scores)
     lines += ["", f"{median:.2f} s a question (median); longest answer {longest:.0f} words"]
+    if written := sum(one.answer.kind == "generated" for one in report.scores):
+        lines.append(f"{written} of {len(report.scores)} answers written by the language model")
     return "\n".join(lines)
 
 

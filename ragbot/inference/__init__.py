@@ -2,5 +2,5 @@
 
 Open `encoder.py` first: texts go in, vectors come out. `onnx.py` runs the encoder by ONNX Runtime;
 `onnx_export.py` converts a sentence-transformers model for it, once; `sentence_transformer.py` runs
-models that cannot be converted. `token_codes.py` quantizes the vectors of words.
+models that cannot be converted, and the reranker. `token_codes.py` quantizes the vectors of words.
 """

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -26,8 +26,13 @@ from ragbot.inference.model_files import (
     fingerprint,
     verify_default_weights,
 )
-from ragbot.inference.text_model import FloatArray, TextModel
-from ragbot.inference.token_codes import Codes, Encoded, EncodedQuestion, TokenVectors
+from ragbot.inference.token_codes import (
+    Codes,
+    Encoded,
+    EncodedQuestion,
+    FloatArray,
+    TokenVectors,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +44,33 @@ CACHED_TEXTS = 2_000
 
 _PIECE = re.compile(r"[A-Za-z0-9]+|[^A-Za-z0-9\s]")
 _CACHED_QUESTIONS = 512
+
+
+Role = Literal["query", "document"]
+"""Role of a text: some models encode questions and passages differently."""
+
+ROLES: tuple[Role, Role] = ("query", "document")
+
+
+class TextModel(Protocol):
+    """A model that runs. Safe to share between threads."""
+
+    precision: str
+    """`float32` or `int8`."""
+
+    dimension: int
+
+    prefixes: tuple[str, str]
+    """Texts that precede a query, and a document."""
+
+    workers: int
+    """Batches to run in parallel."""
+
+    def vectors(self, texts: Sequence[str], role: Role) -> FloatArray:
+        """Return unit vectors of a batch of texts, shape (texts, dimension)."""
+
+    def read(self, texts: Sequence[str], role: Role) -> list[tuple[FloatArray, TokenVectors]]:
+        """Return for each text of a batch its unit vector, and those of its word pieces."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,15 +18,15 @@ from typing import Any
 
 import numpy as np
 
+from ragbot.inference.encoder import Role
 from ragbot.inference.model_files import first_line
-from ragbot.inference.text_model import (
+from ragbot.inference.token_codes import (
     FloatArray,
-    Role,
+    TokenVectors,
     no_token_vectors,
     token_vectors,
     unit,
 )
-from ragbot.inference.token_codes import TokenVectors
 
 PRECISIONS = {"onnx": "float32", "onnx-int8": "int8"}
 """Precision of the weights, by backend."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ragbot.inference.encoder import ROLES
 from ragbot.inference.model_files import first_line
 from ragbot.inference.onnx import (
     MODEL,
@@ -34,7 +35,7 @@ from ragbot.inference.sentence_transformer import (
     own_tokenizer,
     prefixes_of,
 )
-from ragbot.inference.text_model import ROLES, FloatArray
+from ragbot.inference.token_codes import FloatArray
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

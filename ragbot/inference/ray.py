@@ -22,8 +22,7 @@ from ragbot.inference.encoder import (
     encode_sorted,
 )
 from ragbot.inference.model_files import first_line
-from ragbot.inference.text_model import FloatArray
-from ragbot.inference.token_codes import Encoded, EncodedQuestion
+from ragbot.inference.token_codes import Encoded, EncodedQuestion, FloatArray
 
 TEXTS_A_TASK = 16
 """Texts of one task, which runs again if its worker dies."""

@@ -74,6 +74,32 @@ class Encoded:
     codes: list[Codes]
 
 
+def unit(rows: FloatArray) -> FloatArray:
+    """Return rows at unit length; rows of zeros stay as they are."""
+    scaled: FloatArray = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12)
+    return scaled
+
+
+def token_vectors(rows: FloatArray, offsets: Sequence[Span], prefix: str) -> TokenVectors:
+    """Return the unit vectors of the word pieces that come after the prefix.
+
+    Parameters
+    ----------
+    rows
+        Output of the model, shape (pieces, dimension).
+    offsets
+        Of each piece in the prefix and text together; empty for special tokens.
+    """
+    spans = [(start - len(prefix), end - len(prefix)) for start, end in offsets]
+    kept = [n for n, (start, end) in enumerate(spans) if 0 <= start < end]
+    return TokenVectors(unit(rows[kept]), tuple(spans[n] for n in kept))
+
+
+def no_token_vectors(dimension: int) -> TokenVectors:
+    """Return the token vectors of a model that has none."""
+    return TokenVectors(np.zeros((0, dimension), np.float32), ())
+
+
 def quantize(vectors: FloatArray, places: Sequence[int]) -> Codes:
     """Return the codes of unit vectors, shape (n, dimension), of words that start at `places`."""
     rotated = rotate(vectors)

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ragbot.index.corpus import Corpus
-from ragbot.inference.reranker import CANDIDATES, Reranker
+from ragbot.inference.sentence_transformer import CANDIDATES, Reranker
 from ragbot.models import Evidence, Filters, Hit, NoteId
 from ragbot.notes.conflicts import conflict_copies
 from ragbot.questions.question import Question

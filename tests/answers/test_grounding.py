@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from ragbot.answers.compose import compose
+from ragbot.answers.compose import Line, Quote, compose
 from ragbot.answers.grounding import cite, is_exact
-from ragbot.answers.layout import Line, Quote
 from ragbot.notes.parser import parse
 
 TEXT = "# Heat\n\nHeat flows from warm to cold bodies. Joule measured it in 1843.\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ragbot.errors import ModelUnavailableError
-from ragbot.inference.reranker import CANDIDATES, Reranker
+from ragbot.inference.sentence_transformer import CANDIDATES, Reranker
 from ragbot.models import Evidence, Hit, Note, Passage
 
 WORDS = ["heat", "flows", "downhill", "work", "moves", "things"]

@@ -92,20 +92,14 @@ def evaluate(config: Config, questions: Path, answers: bool, words: bool, as_jso
     QUESTIONS is a file of JSON lines.
     """
     from ragbot.evaluation import answers as of_answers
-    from ragbot.evaluation import llm_answers
     from ragbot.evaluation import retrieval as of_retrieval
 
     asked = of_retrieval.read(questions)
     with opened(config, encoder=not words) as (bot, _), bot.snapshot() as corpus:
         if answers:
-            timed = llm_answers.Timed(bot.stream)
-            judged = of_answers.run(corpus.notes, timed, asked)
-            record: object = of_answers.as_json(judged)
-            shown = [of_answers.as_text(judged)]
-            if config.llm:
-                shown += ["", llm_answers.as_text(timed.timings)]
+            judged = of_answers.run(corpus.notes, bot.ask, asked)
+            print_result(of_answers.as_json(judged), [of_answers.as_text(judged)], as_json=as_json)
         else:
             encode = (lambda question: None) if words else bot.encode
             found = of_retrieval.evaluate(corpus, encode, asked)
-            record, shown = found, [of_retrieval.as_text(found)]
-    print_result(record, shown, as_json=as_json)
+            print_result(found, [of_retrieval.as_text(found)], as_json=as_json)

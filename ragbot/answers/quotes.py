@@ -1,24 +1,33 @@
-"""Select the quotes of an answer: one for each part of the question, then others."""
+"""The quotes of an answer: the sentences to quote, and how much of the note around each.
+
+One quote is selected for each part of the question, then others while words are left. A list, row,
+step or code block is quoted whole. Another sentence is quoted with the next sentences of its
+paragraph, up to a number of words.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ragbot.answers import layout
-from ragbot.answers.compose import stems
+from ragbot.answers.candidates import LISTED, Candidate, shown, whole_list
+from ragbot.answers.compose import Line, Quote, stems
 from ragbot.answers.english import PRONOUNS
-from ragbot.answers.layout import Quote
 from ragbot.answers.sentence_ranker import RankedSentence, Ranking
 from ragbot.index.corpus import Corpus
-from ragbot.models import NoteId
+from ragbot.models import Note, NoteId
+from ragbot.notes.units import Unit, sentence_spans, units
 from ragbot.questions.question import Question
+from ragbot.text.sentences import is_question
 
 WORDS = 80
 """Most words of an answer; a list that is asked for, or a long quote, may have more."""
 
 BELOW_BEST = 0.6
 """Score below the best one at which a sentence is not added."""
+
+WHOLE_WORDS = 45
+"""Most words of a paragraph or list that is quoted whole."""
 
 NEXT_WORDS = 20
 """Most words of a later quote, of the sentence with its neighbours."""
@@ -61,7 +70,7 @@ def _filled(
     for one in ordered:
         if len(more) >= MOST_MORE:
             break
-        found = layout.quote(corpus, one.candidate, NEXT_WORDS)
+        found = quote(corpus, one.candidate, NEXT_WORDS)
         if found is None or any(found.overlaps(other) for other in (*chosen, *more)):
             continue
         size = found.words + len(corpus.notes[found.note].title.split())
@@ -69,7 +78,7 @@ def _filled(
             chosen.append(found)
             room -= size
         else:
-            more.append(layout.quote(corpus, one.candidate) or found)
+            more.append(quote(corpus, one.candidate) or found)
     notes = list(dict.fromkeys(one.note for one in chosen))
     chosen.sort(key=lambda one: notes.index(one.note))
     return Selection(tuple(chosen), tuple(_distinct(more)))
@@ -111,7 +120,7 @@ def _first(
 ) -> Quote | None:
     """Return the quote that answers one part of a question."""
     found = (
-        layout.quote(corpus, one.candidate, min(words, layout.WHOLE_WORDS))
+        quote(corpus, one.candidate, min(words, WHOLE_WORDS))
         for one in _new_first(question, ranked)
     )
     return next((one for one in found if one is not None), None)
@@ -142,3 +151,85 @@ def _distinct(quotes: Iterable[Quote]) -> list[Quote]:
 def _in_context(corpus: Corpus, one: RankedSentence) -> str:
     note = corpus.notes[one.candidate.note]
     return " ".join((one.candidate.text, note.title, *note.aliases, *one.candidate.headings))
+
+
+def quote(corpus: Corpus, candidate: Candidate, words: int = WHOLE_WORDS) -> Quote | None:
+    """Return the quote around a sentence.
+
+    Parameters
+    ----------
+    words
+        Most words of the sentence with its neighbours; a row, item or code block may have more.
+
+    Returns
+    -------
+    Quote or None
+        None for a line that introduces a list which is too long to quote.
+    """
+    note, unit = corpus.notes[candidate.note], candidate.unit
+    if candidate.listed:
+        return _lines(note, whole_list(note, unit))
+    if unit.kind in ("code", "math", "html", "heading", "property"):
+        return _lines(note, [unit]) if candidate.span == unit.span else _prose(note, candidate, 0)
+    if candidate.introduces:
+        return _introduced(note, unit, words)
+    if unit.kind == "row":
+        return _lines(note, [unit])
+    if unit.group is not None:
+        group = whole_list(note, unit)
+        found = _lines(note, group)
+        if len(group) > 1 and found.words <= words and not any(one.question for one in group):
+            return found
+        own = _lines(note, [unit])
+        return own if own.words <= words else _prose(note, candidate, words)
+    return _prose(note, candidate, words)
+
+
+def _introduced(note: Note, unit: Unit, words: int) -> Quote | None:
+    """Return a line that ends with a colon together with the list or code that follows it."""
+    every = units(note)
+    place = every.index(unit)
+    after = every[place + 1 : place + 2]
+    if not after:
+        return None
+    group = after[0].group
+    listed = after if group is None else [one for one in every if one.group == group]
+    listed = [one for one in listed if one.span[0] > unit.span[0] and one.kind != "header"]
+    found = _lines(note, [unit, *listed])
+    return found if listed and found.words <= words else None
+
+
+def _prose(note: Note, candidate: Candidate, words: int) -> Quote:
+    """Return a sentence with its neighbours: the paragraph if it fits, else the next sentences."""
+    unit = candidate.unit
+    spans = sentence_spans(note, unit)
+    texts = [shown(note, unit, span) for span in spans]
+    sizes = [len(text.split()) for text in texts]
+    at = next((n for n, span in enumerate(spans) if span == candidate.span), None)
+    if at is None:
+        return Quote(note.id, candidate.span, (Line(candidate.text),))
+    first, last, room = at, at, words - sizes[at]
+    # A question before the sentence is not part of the answer.
+    apart = [is_question(text) or "::" in text for text in texts]
+    start = max((n + 1 for n in range(at) if apart[n] or apart[at]), default=0)
+    asked = (n for n in range(at + 1, len(spans)) if apart[n] or apart[at])
+    end = next(asked, len(spans))
+    if sum(sizes[start:end]) <= words:
+        first, last = start, end - 1
+    else:
+        if at > start and candidate.anaphoric and sizes[at - 1] <= room:
+            first, room = at - 1, room - sizes[at - 1]
+        while last + 1 < end and sizes[last + 1] <= room:
+            last, room = last + 1, room - sizes[last + 1]
+    span = (spans[first][0], spans[last][1])
+    return Quote(note.id, span, (Line(" ".join(texts[first : last + 1]), unit.kind in LISTED),))
+
+
+def _lines(note: Note, found: Sequence[Unit]) -> Quote:
+    span = (found[0].span[0], max(unit.span[1] for unit in found))
+    return Quote(note.id, span, tuple(_line(unit) for unit in found))
+
+
+def _line(unit: Unit) -> Line:
+    mark = {"open": "☐ ", "done": "☑ ", "cancelled": "☒ "}.get(unit.state, "")
+    return Line(mark + unit.text, unit.kind in LISTED, unit.kind in ("code", "math"))

@@ -9,7 +9,7 @@ import click
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
 from ragbot import __version__
-from ragbot.apps.cli import ask, index, notes, serve
+from ragbot.apps.cli import queries, services
 from ragbot.apps.cli.options import Command, Group
 
 COMPLETE = "_RAGBOT_COMPLETE"
@@ -74,19 +74,19 @@ def escaped(word: str, quote: str) -> str:
 
 
 for _command in (
-    ask.ask,
-    serve.chat,
-    notes.check,
+    queries.ask,
+    services.chat,
+    queries.check,
     completion,
-    index.evaluate,
-    notes.graph,
-    index.index,
-    serve.mcp,
-    serve.models,
-    notes.path,
-    notes.related,
-    ask.search,
-    notes.show,
-    notes.status,
+    queries.evaluate,
+    queries.graph,
+    services.index,
+    services.mcp,
+    services.models,
+    queries.path,
+    queries.related,
+    queries.search,
+    queries.show,
+    queries.status,
 ):
     program.add_command(_command)

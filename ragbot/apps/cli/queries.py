@@ -1,21 +1,108 @@
-"""The commands that read notes and the graph: show, related, path, graph, check, status."""
+"""The commands that read the index: ask, search, show, related, path, graph, check, evaluate, ..."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ragbot.apps import serialize
 from ragbot.apps.cli import format
-from ragbot.apps.cli.options import NOTE, Command, json_option, places
-from ragbot.apps.cli.session import opened, print_result, say
+from ragbot.apps.cli.options import (
+    COUNT,
+    NOTE,
+    Command,
+    filter_options,
+    json_option,
+    places,
+)
+from ragbot.apps.cli.session import opened, print_result, say, say_notice
 
 if TYPE_CHECKING:
+    from ragbot.bot import Ragbot
     from ragbot.config import Config
+    from ragbot.graph.relation_graph import Direction
+    from ragbot.models import Filters
 
 FORMATS = ("json", "graphml", "dot", "mermaid")
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        'ragbot ask "What is the Assistant Axis?"',
+        'ragbot ask "What extends it?" --in models --json',
+    ),
+)
+@click.argument("question")
+@click.option("--sources", type=COUNT, help="Use at most this many passages.")
+@click.option(
+    "--llm/--no-llm",
+    default=None,
+    help="Write with the language model of RAGBOT_LLM, or without it (default: if one is set).",
+)
+@filter_options
+@json_option
+@places
+def ask(
+    config: Config,
+    filters: Filters,
+    question: str,
+    sources: int | None,
+    llm: bool | None,
+    as_json: bool,
+) -> None:
+    """Answer a question from the notes, with citations."""
+    from ragbot.questions.conversation import checked
+
+    question = checked(question, config.max_question)
+    with opened(config) as (bot, page):
+        filters = _resolved(bot, filters)
+        answer = bot.ask(question, filters=filters, use_llm=llm, sources=sources)
+        record = serialize.answered(answer, serialize.Notes(bot))
+        print_result(record, format.answer(answer, page), as_json=as_json)
+        say_notice(answer.notice)
+
+
+def _resolved(bot: Ragbot, filters: Filters) -> Filters:
+    """Return filters with the name of the note in `near` replaced by its id."""
+    return replace(filters, near=bot.note(filters.near).id) if filters.near else filters
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        'ragbot search "persona drift" -k 3',
+        'ragbot search "persona drift" --words --explain',
+    ),
+)
+@click.argument("question")
+@click.option("-k", "count", type=COUNT, default=10, show_default=True, help="Number of passages.")
+@click.option("--words", is_flag=True, help="Search by words and links only; load no encoder.")
+@click.option(
+    "--hops", type=click.IntRange(0, 20), help="Follow relations this many steps; 0 for none."
+)
+@click.option("--explain", is_flag=True, help="Show how each was found, and by which path.")
+@filter_options
+@json_option
+@places
+def search(config: Config, question: str, explain: bool, as_json: bool, **options: Any) -> None:
+    """List the passages that match a question, best first."""
+    from ragbot.questions.conversation import checked
+
+    question = checked(question, config.max_question)
+    with opened(config, encoder=not options["words"]) as (bot, page):
+        filters = options["filters"] = _resolved(bot, options["filters"])
+        hits = bot.search(question, options.pop("count"), **options)
+        record = serialize.searched(question, hits, serialize.Notes(bot))
+        if hits or as_json:
+            print_result(record, format.hits(record.hits, page, explain), as_json=as_json)
+        else:
+            say("Nothing found.")
+        say_notice(bot.left_out(filters))
 
 
 @click.command(
@@ -58,7 +145,7 @@ def related(
     config: Config,
     note: str,
     predicate: str | None,
-    direction: Literal["in", "out", "both"],
+    direction: Direction,
     as_json: bool,
 ) -> None:
     """List the relations of a note."""
@@ -140,3 +227,34 @@ def status(config: Config, as_json: bool) -> None:
     with opened(config, encoder=False) as (bot, _):
         found = bot.status()
     print_result(found, format.status(found), as_json=as_json)
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "ragbot evaluate tests/evaluation/garden.jsonl",
+        "ragbot evaluate questions.jsonl --words --json",
+    ),
+)
+@click.argument("questions", type=click.Path(path_type=Path))
+@click.option("--answers", is_flag=True, help="Answer the questions, and score the answers.")
+@click.option("--words", is_flag=True, help="Search by words and links only; load no encoder.")
+@json_option
+@places
+def evaluate(config: Config, questions: Path, answers: bool, words: bool, as_json: bool) -> None:
+    """Measure how well questions are answered; list what was missed.
+
+    QUESTIONS is a file of JSON lines.
+    """
+    from ragbot.evaluation import answers as of_answers
+    from ragbot.evaluation import retrieval as of_retrieval
+
+    asked = of_retrieval.read(questions)
+    with opened(config, encoder=not words) as (bot, _), bot.snapshot() as corpus:
+        if answers:
+            judged = of_answers.run(corpus.notes, bot.ask, asked)
+            print_result(of_answers.as_json(judged), [of_answers.as_text(judged)], as_json=as_json)
+        else:
+            encode = (lambda question: None) if words else bot.encode
+            found = of_retrieval.evaluate(corpus, encode, asked)
+            print_result(found, [of_retrieval.as_text(found)], as_json=as_json)

@@ -1,11 +1,13 @@
-"""The commands that serve people and assistants: chat, mcp, models."""
+"""The commands that run for long: index, chat, mcp, and models, which lists what chat can use."""
 
 from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,13 +15,21 @@ import click
 from ragbot.apps import serialize
 from ragbot.apps.cli import finish_on_interrupt, format
 from ragbot.apps.cli.options import PORT, Command, json_option, places
-from ragbot.apps.cli.session import demo_config, opened, print_result, say, say_notice
+from ragbot.apps.cli.session import (
+    demo_config,
+    opened,
+    print_result,
+    progress_bar,
+    say,
+    say_notice,
+)
 from ragbot.errors import RagbotError
 from ragbot.models import Turn
 
 if TYPE_CHECKING:
     from ragbot.bot import Ragbot
     from ragbot.config import Config
+    from ragbot.models import Changes
 
 TURNS = 20
 """Most turns in the history of a conversation in the terminal."""
@@ -31,6 +41,56 @@ Ask in plain words; a question may refer to earlier ones.
   /help        this list
   /quit        leave (or Ctrl-D)
 Ctrl-C stops an answer."""
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "ragbot index --notes ~/my-vault --index ~/.cache/my-vault",
+        "ragbot index --rebuild",
+    ),
+)
+@click.option("--rebuild", is_flag=True, help="Read and embed all notes again.")
+@click.option("--watch", is_flag=True, help="Follow edits until Ctrl-C.")
+@click.option("--ray", metavar="ADDRESS", help="Embed on a Ray cluster.")
+@json_option
+@places
+def index(config: Config, rebuild: bool, watch: bool, ray: str | None, as_json: bool) -> None:
+    """Bring the index up to date with the notes."""
+    if rebuild and watch:
+        raise click.UsageError("--rebuild and --watch cannot be used together.")
+
+    def report(done: Changes) -> None:
+        print_result(done, format.changes(done), as_json=as_json)
+        sys.stdout.flush()
+
+    with opened(replace(config, ray=ray or config.ray), encoder=False) as (bot, page):
+        with progress_bar(sys.stderr) as progress:
+            done = bot.refresh(rebuild=rebuild, progress=progress)
+        report(done)
+        say(*format.problems(done.problems, page))
+        if watch:
+            _follow(bot, report)
+
+
+def _follow(bot: Ragbot, report: Callable[[Changes], None]) -> None:
+    """Follow edits until Ctrl-C, and report each that changed the index."""
+    from ragbot.notes.watcher import Watcher
+
+    def refresh() -> None:
+        try:
+            if done := bot.refresh():
+                report(done)
+        except RagbotError as error:
+            say(f"ragbot: {error}")
+            raise
+
+    say(f"following {bot.config.notes}; Ctrl-C ends it")
+    finish_on_interrupt()
+    with Watcher(bot.config.notes, refresh), suppress(KeyboardInterrupt):
+        # Python raises the interrupt in this thread only when it wakes.
+        while not Event().wait(0.5):
+            pass
 
 
 @click.command(

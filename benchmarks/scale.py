@@ -64,7 +64,6 @@ Times = tuple[float, float]
 class CheapEncoder:
     """The mean of a fixed random direction for each word: near for texts that share words."""
 
-    loaded = True
     identity = EncoderIdentity("cheap", "0", DIMENSION, ("", ""))
 
     def __init__(self) -> None:

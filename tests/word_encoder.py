@@ -27,8 +27,6 @@ class WordEncoder:
     another model of the same dimension.
     """
 
-    loaded = True
-
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
         self.identity = EncoderIdentity("words", f"seed {seed}", DIMENSION, ("", ""))

@@ -86,12 +86,7 @@ def confidence(
 ) -> float:
     """Return the weighted signals for an answer minus the threshold; below 0 the notes don't say.
 
-    Parameters
-    ----------
-    ranked
-        The sentences found, best first.
-    said
-        The quotes of the answer.
+    `ranked` are the sentences found, best first, and `said` the quotes of the answer.
     """
     if not ranked or not said:
         return -THRESHOLD

@@ -60,32 +60,12 @@ def answer(
     hits: Sequence[Hit],
     *,
     notice: str = "",
-    words: int = quotes.WORDS,
 ) -> Answer:
     """Return the answer to a question from the passages found, without a language model.
 
-    Parameters
-    ----------
-    hits
-        The passages that retrieval found, best first.
-    notice
-        A limit of the answer that the reader should know.
-    words
-        Words of the longest answer, >= 1.
-
-    Returns
-    -------
-    Answer
-        Of kind `graph` if relations or a look-up answer, else `extractive`. Every quote
-        is in its note. Abstains if the notes do not answer.
-
-    Raises
-    ------
-    ValueError
-        If `words` is below 1.
+    It is of kind `graph` if relations or a look-up answer, else `extractive`. It abstains if the
+    notes do not answer. `notice` is a limit of the answer that the reader should know.
     """
-    if words < 1:
-        raise ValueError(f"words must be at least 1, got {words}")
     related = question.relation
     if related is not None and (not related.relations or _is_shown(corpus, question, related)):
         related = None
@@ -93,19 +73,19 @@ def answer(
     if {(one.note, one.span) for one in found} <= question.shown:
         found = ()
     ranking = sentence_ranker.rank(corpus, question, hits)
-    selected = quotes.select(corpus, question, ranking, words)
-    sure: float | None = abstention.confidence(corpus, question, ranking.in_turn, selected.quotes)
-    if sure is not None and abstention.misses(corpus, question, ranking.in_turn):
+    selected = quotes.select(corpus, question, ranking, quotes.WORDS)
+    sure = abstention.confidence(corpus, question, ranking.in_turn, selected.quotes)
+    if abstention.misses(corpus, question, ranking.in_turn):
         sure -= abstention.UNMET
     unanswered: tuple[str, ...] = ()
-    if sure is not None and ranking.whole and question.parts and not (related or found):
+    if ranking.whole and question.parts and not (related or found):
         sure, ranking, unanswered = _by_part(corpus, question, ranking, sure)
-        selected = quotes.select(corpus, question, ranking, words)
+        selected = quotes.select(corpus, question, ranking, quotes.WORDS)
     if related is not None:
-        made, sure = _with_more(corpus, question, related, ranking, words), None
+        made = _with_more(corpus, question, related, ranking)
     elif found:
-        made, sure = _looked_up(corpus, found, question.language), None
-    elif sure is not None and sure < 0:
+        made = _looked_up(corpus, found, question.language)
+    elif sure < 0:
         return replace(abstention.answer(corpus, question, hits, notice), confidence=sure)
     else:
         made = compose.compose(corpus.notes, selected.quotes)
@@ -115,7 +95,7 @@ def answer(
     return Answer(
         question.text,
         "\n\n".join((made.text, *open_parts)),
-        "extractive" if sure is not None else "graph",
+        "graph" if related or found else "extractive",
         False,
         made.statements,
         made.citations,
@@ -123,7 +103,7 @@ def answer(
         question.standalone,
         notice,
         _suggestions(corpus, question.words, made.citations),
-        sure,
+        None if related or found else sure,
         _more(corpus, selected.more, made.citations),
         unanswered,
     )
@@ -158,14 +138,7 @@ def _looked_up(corpus: Corpus, found: Sequence[Found], language: str) -> Compose
 
 def _more(corpus: Corpus, left: Sequence[Quote], cited: Sequence[Citation]) -> tuple[Citation, ...]:
     """Return citations of the next passages, numbered after those of the answer."""
-    fresh = [
-        one
-        for one in left
-        if not any(
-            one.note == other.note and one.span[0] < other.span[1] and other.span[0] < one.span[1]
-            for other in cited
-        )
-    ]
+    fresh = [one for one in left if not any(one.overlaps(other) for other in cited)]
     return tuple(
         grounding.cite(corpus.notes, number, one.note, one.span)
         for number, one in enumerate(fresh, start=len(cited) + 1)
@@ -175,13 +148,9 @@ def _more(corpus: Corpus, left: Sequence[Quote], cited: Sequence[Citation]) -> t
 def _by_part(
     corpus: Corpus, question: Question, ranking: Ranking, sure: float
 ) -> tuple[float, Ranking, tuple[str, ...]]:
-    """Return the confidence for each part of a question, computed separately.
+    """Return the confidence by parts, the sentences for the answered ones, the text of the others.
 
-    Returns
-    -------
-    float, Ranking, tuple of str
-        The confidence, which is at least that of the best part; the sentences for the
-        parts that are answered; the text of the parts that are not.
+    The confidence is at least that of the best part.
     """
     weighed = []
     for part, ranked in zip(question.parts, ranking.parts, strict=True):
@@ -204,15 +173,14 @@ def _with_more(
     question: Question,
     asked_for: RelationQuestion,
     ranking: Ranking,
-    words: int,
 ) -> Composed:
     """Return the statements of relations, with a quote for words of the question that they lack."""
-    stated = relation_answers.answer(corpus, asked_for, max(words, RELATION_WORDS))
+    stated = relation_answers.answer(corpus, asked_for, RELATION_WORDS)
     said = " ".join(f"{statement.lead} {statement.text}" for statement in stated.statements)
     text = compose.render(stated.statements)
     if stated.left_out:
         text += "\n\n" + phrases(question.language).rest.format(count=stated.left_out)
-    room = words - len(said.split())
+    room = quotes.WORDS - len(said.split())
     missing = compose.unsaid(question.stems, said)
     asked = max(1, len(question.stems))
     ends = {relation.target for relation in asked_for.relations} - {asked_for.subject}

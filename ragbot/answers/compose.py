@@ -49,8 +49,8 @@ class Quote:
         """Words of its lines."""
         return sum(len(line.text.split()) for line in self.lines)
 
-    def overlaps(self, other: Quote) -> bool:
-        """Check whether two quotes share a character of a note."""
+    def overlaps(self, other: Quote | Citation) -> bool:
+        """Check whether it shares a character of a note with another quote."""
         return (
             self.note == other.note
             and self.span[0] < other.span[1]
@@ -72,10 +72,7 @@ def compose(
 ) -> Composed:
     """Return the statements of some quotes, in their order, each with its citation.
 
-    Parameters
-    ----------
-    leads
-        The introduction of each quote; by default the note's name, if several notes are quoted.
+    `leads` introduce the quotes; by default with the note's name, if several notes are quoted.
     """
     leads = leads or _names(notes, quotes)
     statements: list[Statement] = []

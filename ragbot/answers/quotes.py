@@ -44,8 +44,8 @@ class Selection:
     more: tuple[Quote, ...]
 
 
-def select(corpus: Corpus, question: Question, ranking: Ranking, words: int = WORDS) -> Selection:
-    """Return the quotes of an answer."""
+def select(corpus: Corpus, question: Question, ranking: Ranking, words: int) -> Selection:
+    """Return the quotes of an answer of up to `words` words."""
     parts = [_with_whole_names(corpus, question, part) for part in ranking.parts]
     first = [_first(corpus, question, part, words) for part in parts]
     chosen = _distinct([one for one in first if one is not None])
@@ -154,17 +154,10 @@ def _in_context(corpus: Corpus, one: RankedSentence) -> str:
 
 
 def quote(corpus: Corpus, candidate: Candidate, words: int = WHOLE_WORDS) -> Quote | None:
-    """Return the quote around a sentence.
+    """Return the quote around a sentence, of up to `words` with its neighbours.
 
-    Parameters
-    ----------
-    words
-        Most words of the sentence with its neighbours; a row, item or code block may have more.
-
-    Returns
-    -------
-    Quote or None
-        None for a line that introduces a list which is too long to quote.
+    A row, item or code block may have more. None for a line that introduces a list which is too
+    long to quote.
     """
     note, unit = corpus.notes[candidate.note], candidate.unit
     if candidate.listed:

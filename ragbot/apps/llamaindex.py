@@ -35,18 +35,9 @@ class GraphRetriever(BaseRetriever):
     last, from 1), `evidence` (one entry a retriever, with rank, score and
     path) and `path` (the relations that led here, empty if none did).
 
-    Parameters
-    ----------
-    bot
-        An open bot, which the caller closes. Threads may share it.
-    k
-        How many passages to retrieve, >= 1.
-    filters
-        Which notes may be found.
-    words
-        Whether to retrieve by words and relations alone, without the encoder.
-    kwargs
-        What every LlamaIndex retriever takes, such as `callback_manager`.
+    The caller opens and closes the bot; threads may share it. At most `k` passages are retrieved,
+    with `words` by words and relations alone. `kwargs` is what every LlamaIndex retriever takes,
+    such as `callback_manager`.
     """
 
     def __init__(
@@ -78,14 +69,9 @@ class GraphRetriever(BaseRetriever):
         return await asyncio.to_thread(self._retrieve, query_bundle)
 
     def as_query_engine(self, llm: LLM | None = None, **kwargs: Any) -> RetrieverQueryEngine:
-        """Return a query engine that answers from these nodes.
+        """Return a query engine that answers from these nodes, by `Settings.llm` if none is given.
 
-        Parameters
-        ----------
-        llm
-            The language model that writes; LlamaIndex's `Settings.llm` if omitted.
-        kwargs
-            What `RetrieverQueryEngine.from_args` takes, such as `response_mode`.
+        `kwargs` is what `RetrieverQueryEngine.from_args` takes, such as `response_mode`.
         """
         return RetrieverQueryEngine.from_args(self, llm=llm, **kwargs)
 

@@ -235,11 +235,8 @@ def http_routes(server: NotesServer) -> list[BaseRoute]:
 def serve_http(config: Config, host: str, port: int, *, no_auth: bool) -> None:
     """Serve streamable HTTP at `/mcp` until interrupted.
 
-    Raises
-    ------
-    ServeError
-        If the port is taken, or `host` would open the notes to other machines
-        and `no_auth` does not say that this is meant.
+    `ServeError` says that the port is taken, or that `host` would open the notes to other machines
+    and `no_auth` does not say that this is meant.
     """
     if not is_loopback(host) and not no_auth:
         raise ServeError(

@@ -32,15 +32,7 @@ _log = logging.getLogger(__name__)
 def listen(host: str, port: int) -> socket.socket:
     """Open a socket at an address; clients that connect from now on wait for the application.
 
-    Parameters
-    ----------
-    port
-        1 to 65535, or 0 for a free one.
-
-    Raises
-    ------
-    ServeError
-        If the port is taken or impossible.
+    `ServeError` says that the port is taken or impossible; port 0 is a free one.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -144,19 +136,8 @@ class IndexRefresher:
     def refresh(self, *, rebuild: bool = False, stop: threading.Event | None = None) -> None:
         """Bring the index up to date, or rebuild it, once earlier refreshes are done.
 
-        Parameters
-        ----------
-        rebuild
-            Whether to read and embed everything again.
-        stop
-            Cancels the refresh once it is set; the former index stays in use.
-
-        Raises
-        ------
-        Cancelled
-            If `stop` was set.
-        VaultError, OtherNotesError, IndexLockedError, StorageError, ModelUnavailableError
-            As `Ragbot.refresh`.
+        Raises `Cancelled` once `stop` is set, the former index stays in use then; and the errors of
+        `Ragbot.refresh`.
         """
         stop = stop or threading.Event()
 

@@ -59,14 +59,9 @@ class Report:
 
 
 def run(notes: Mapping[NoteId, Note], ask: Ask, questions: Iterable[Question]) -> Report:
-    """Return the scores of the answers to all questions.
+    """Return the scores of the answers to all questions; citations are checked against `notes`.
 
-    Parameters
-    ----------
-    notes
-        The notes that citations are checked against.
-    ask
-        Returns the answer to a question, given the earlier questions of a conversation.
+    `ask` returns the answer to a question, given the earlier questions of a conversation.
     """
     scores = []
     for question in questions:

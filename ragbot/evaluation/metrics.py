@@ -86,10 +86,7 @@ def by_type(
 ) -> dict[str, dict[str, Mean]]:
     """Return the mean of each measure for each type of question.
 
-    Parameters
-    ----------
-    rows
-        For each question, its types and its measures; None where a measure does not apply.
+    A row has the types and the measures of a question; None where a measure does not apply.
     """
     found: dict[str, dict[str, list[float]]] = {}
     for types, measures in rows:

@@ -84,13 +84,7 @@ class Report:
 
 
 def read(path: Path) -> list[Question]:
-    """Read a set of questions, one JSON object per line.
-
-    Raises
-    ------
-    EvaluationError
-        If the file cannot be read, or a line lacks a field.
-    """
+    """Read a set of questions, one JSON object per line; `EvaluationError` says which is wrong."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
@@ -110,13 +104,8 @@ def read(path: Path) -> list[Question]:
 def evaluate(corpus: Corpus, encode: EncodeQuestion, questions: Sequence[Question]) -> Report:
     """Return the measures of the retriever, and of its parts, for a set of questions.
 
-    Parameters
-    ----------
-    encode
-        Encodes a question; returns None without an encoder, to measure words and
-        links alone.
-    questions
-        Those with an empty `gold` are counted, but not run.
+    If `encode` returns None, words and links alone are measured. Questions with an empty `gold` are
+    counted, but not run.
     """
     asked = [question for question in questions if question.gold]
     if not asked:

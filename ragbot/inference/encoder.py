@@ -98,18 +98,14 @@ class Encoder(Protocol):
     """Encodes passages and questions. Safe to share between threads."""
 
     @property
-    def loaded(self) -> bool:
-        """True while the model is in memory."""
-
-    @property
     def identity(self) -> EncoderIdentity:
         """Identity of the vectors: only vectors of equal identities are comparable."""
 
-    def load(self) -> None:
-        """Load the model unless it is in memory."""
-
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return a unit row for each text, shape (len(texts), dimension)."""
+
+    def encode_question(self, text: str) -> EncodedQuestion:
+        """Encode a question, as a whole and word by word."""
 
     def passages(self, texts: Sequence[str]) -> EncodedBatches:
         """Encode passages, each as a whole and word by word, in the order of `texts`.
@@ -119,12 +115,19 @@ class Encoder(Protocol):
 
     def encode_passages(self, texts: Sequence[str]) -> Encoded:
         """Encode passages and wait for all of them."""
+        dimension = self.identity.dimension
+        vectors = np.zeros((len(texts), dimension), np.float32)
+        codes = [token_codes.none(dimension)] * len(texts)
+        order = longest_first(texts)
+        places = iter(order)
+        with closing(self.passages([texts[i] for i in order])) as batches:
+            for batch in batches:
+                for vector, code, i in zip(batch.vectors, batch.codes, places, strict=False):
+                    vectors[i], codes[i] = vector, code
+        return Encoded(vectors, codes)
 
-    def encode_question(self, text: str) -> EncodedQuestion:
-        """Encode a question, as a whole and word by word."""
 
-
-class LocalEncoder:
+class LocalEncoder(Encoder):
     """An `Encoder` that runs a sentence-transformers model here, loaded at its first use.
 
     Parameters
@@ -148,27 +151,12 @@ class LocalEncoder:
         self._question = lru_cache(_CACHED_QUESTIONS)(self._encoded_question)
 
     @property
-    def loaded(self) -> bool:
-        """True while the model is in memory."""
-        return self._model is not None
-
-    def load(self) -> None:
-        """Load the model unless it is in memory; at its first use, convert it before.
-
-        Raises
-        ------
-        ModelUnavailableError
-            If there is no such model here, or it cannot be read.
-        """
-        self._loaded()
-
-    @property
     def identity(self) -> EncoderIdentity:
         """The identity of the vectors; torch and `onnx` have the same."""
         if not self._custom and self.backend != "onnx-int8":
             with self._lock:
                 return EncoderIdentity(self.name, self._weights(), 384, ("", ""))
-        model = self._loaded()
+        model = self.load()
         name = self.name if model.precision == "float32" else f"{self.name} ({self.backend})"
         return EncoderIdentity(name, self._hash, model.dimension, model.prefixes)
 
@@ -177,7 +165,7 @@ class LocalEncoder:
 
         Text beyond the model's window is cut off.
         """
-        model = self._loaded()
+        model = self.load()
         vectors = np.zeros((len(texts), model.dimension), np.float32)
         order = longest_first(texts)
         batches = _batches([texts[i] for i in order])
@@ -193,7 +181,7 @@ class LocalEncoder:
 
     def passages(self, texts: Sequence[str]) -> EncodedBatches:
         """Encode passages, each as a whole and word by word, in the order of `texts`."""
-        model = self._loaded()
+        model = self.load()
 
         def encode(batch: Sequence[str]) -> Encoded:
             read = model.read(batch, "document")
@@ -209,20 +197,23 @@ class LocalEncoder:
             while pending:
                 pending.pop().cancel()
 
-    def encode_passages(self, texts: Sequence[str]) -> Encoded:
-        """Encode passages and wait for all of them."""
-        return encode_sorted(self.passages, texts, self.identity.dimension)
-
     def encode_question(self, text: str) -> EncodedQuestion:
         """Encode a question, as a whole and word by word; the last ones are cached."""
         return self._question(text)
 
     def _encoded_question(self, text: str) -> EncodedQuestion:
-        ((vector, words),) = self._loaded().read([text], "query")
+        ((vector, words),) = self.load().read([text], "query")
         vector.setflags(write=False)
         return EncodedQuestion(vector, words)
 
-    def _loaded(self) -> TextModel:
+    def load(self) -> TextModel:
+        """Return the model; at the first call, load it, and at its first use here, convert it.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If there is no such model here, or it cannot be read.
+        """
         with self._lock:
             if self._model is None:
                 self._model = self._open()
@@ -264,15 +255,7 @@ class LocalEncoder:
 
 
 class VectorCache:
-    """Encode texts, each only once while it is among the last ones used. Safe between threads.
-
-    Parameters
-    ----------
-    encode
-        Function from texts to vectors, shape (n, dimension).
-    size
-        Texts in the cache, >= 1.
-    """
+    """Encode texts, each only once while it is among the last `size` used. Safe between threads."""
 
     def __init__(
         self, encode: Callable[[Sequence[str]], FloatArray], size: int = CACHED_TEXTS
@@ -298,21 +281,6 @@ class VectorCache:
             while len(self._vectors) > self._size:
                 self._vectors.popitem(last=False)
         return np.stack([known[text] for text in texts])
-
-
-def encode_sorted(
-    passages: Callable[[Sequence[str]], EncodedBatches], texts: Sequence[str], dimension: int
-) -> Encoded:
-    """Return encoded passages in the order of `texts`; the longest are encoded first."""
-    vectors = np.zeros((len(texts), dimension), np.float32)
-    codes = [token_codes.none(dimension)] * len(texts)
-    order = longest_first(texts)
-    places = iter(order)
-    with closing(passages([texts[i] for i in order])) as batches:
-        for batch in batches:
-            for vector, code, i in zip(batch.vectors, batch.codes, places, strict=False):
-                vectors[i], codes[i] = vector, code
-    return Encoded(vectors, codes)
 
 
 def longest_first(texts: Sequence[str]) -> list[int]:

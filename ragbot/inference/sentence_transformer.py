@@ -47,19 +47,9 @@ _DOCUMENT_PROMPTS = ("document", "passage", "corpus")
 
 
 def load(folder: Path, name: str, device: str | None = None) -> SentenceTransformer:
-    """Load a model from its folder.
+    """Load a model from its folder; raise `ModelUnavailableError` if it cannot be read.
 
-    Parameters
-    ----------
-    name
-        The name of the model in errors.
-    device
-        Device of torch, such as "cpu"; torch chooses if None.
-
-    Raises
-    ------
-    ModelUnavailableError
-        If it cannot be read.
+    `name` is for errors. torch chooses the device if it is None.
     """
     prepare_libraries()
     from sentence_transformers import SentenceTransformer
@@ -122,7 +112,7 @@ class SentenceTransformerModel:
         # If a model projects after pooling, its words and texts are in different spaces.
         if self._tokenizer is None or words is None or words.shape[-1] != self.dimension:
             return [(vector, no_token_vectors(self.dimension)) for vector in vectors]
-        prefix = self._prefix(role)
+        prefix = self.prefixes[role != "query"]
         rows = words.float().cpu().numpy()
         masks = found["attention_mask"].bool().cpu().numpy()
         read = []
@@ -135,9 +125,6 @@ class SentenceTransformerModel:
                 read.append((vector, no_token_vectors(self.dimension)))
         return read
 
-    def _prefix(self, role: Role) -> str:
-        return self.prefixes[0] if role == "query" else self.prefixes[1]
-
     def _run(self, texts: Sequence[str], role: Role) -> dict[str, Any]:
         import torch
         from sentence_transformers.util import batch_to_device
@@ -146,7 +133,7 @@ class SentenceTransformerModel:
         # texts.
         with torch.inference_mode():
             features = self._model.preprocess(
-                list(texts), prompt=self._prefix(role) or None, task=role
+                list(texts), prompt=self.prefixes[role != "query"] or None, task=role
             )
             found: dict[str, Any] = self._model(
                 batch_to_device(features, self._model.device), task=role
@@ -155,13 +142,7 @@ class SentenceTransformerModel:
 
 
 class Reranker:
-    """A `CrossEncoder`, loaded at its first use and shared between threads.
-
-    Parameters
-    ----------
-    model
-        Name or local path of a sentence-transformers cross-encoder.
-    """
+    """A `CrossEncoder`, by name or local path, loaded at its first use. Safe between threads."""
 
     def __init__(self, model: str) -> None:
         self.model = model
@@ -171,18 +152,8 @@ class Reranker:
     def rerank(self, question: str, hits: Sequence[Hit], notes: Sequence[Note]) -> list[Hit]:
         """Return hits in the order of the model's scores, best first.
 
-        Parameters
-        ----------
-        hits
-            The retrieved hits, best first.
-        notes
-            The note of each hit, for its title.
-
-        Returns
-        -------
-        list of Hit
-            The same hits. The first `CANDIDATES` have the model's score and an
-            `Evidence` of the retriever `reranker`; the others follow.
+        The first `CANDIDATES` get the model's score and an `Evidence` of the retriever `reranker`;
+        the others follow. `notes` has the note of each hit, for its title.
 
         Raises
         ------

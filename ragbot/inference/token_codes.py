@@ -131,9 +131,7 @@ def cosines(rotated: FloatArray, codes: Codes) -> FloatArray:
 
 def rotate(vectors: FloatArray) -> FloatArray:
     """Return vectors, shape (n, dimension), rotated to equal variance in all dimensions."""
-    rotated = np.asarray(vectors, np.float32)
-    for signs in _signs(rotated.shape[1]):
-        rotated = _cosine_transform(rotated * signs)
+    rotated: FloatArray = np.asarray(vectors, np.float32) @ _rotation(vectors.shape[1])
     return rotated
 
 
@@ -213,35 +211,18 @@ def _dtype(dimension: int) -> np.dtype[Any]:
     return np.dtype([("place", "<u2"), ("scale", "<f2"), ("bits", "u1", (size,))])
 
 
-def _cosine_transform(rows: FloatArray) -> FloatArray:
-    """Return the orthonormal DCT-II of rows, by a Fourier transform of the same length.
+@cache
+def _rotation(dimension: int) -> FloatArray:
+    """Return the matrix of two rounds of random signs and the orthonormal DCT-II.
 
-    The result is that of `scipy.fft.dct`, whose import takes longer than a question.
+    The signs come from a hash, so that they never change.
     """
-    dimension = rows.shape[1]
-    reordered = np.concatenate([rows[:, ::2], rows[:, 1::2][:, ::-1]], axis=1)
-    half = np.fft.rfft(reordered) * _phases(dimension)
-    transformed = np.empty_like(rows)
-    transformed[:, : half.shape[1]] = half.real
-    # The other half of the spectrum mirrors this one.
-    mirrored = half.imag[:, 1 : (dimension + 1) // 2]
-    transformed[:, dimension // 2 + 1 :] = -mirrored[:, ::-1]
-    return transformed
-
-
-@cache
-def _phases(dimension: int) -> NDArray[np.complex64]:
-    """Return the factors that turn a Fourier transform into a cosine transform."""
-    places = np.arange(dimension // 2 + 1)
-    phases = np.exp(-0.5j * np.pi * places / dimension) * np.sqrt(2 / dimension)
-    phases[0] *= np.sqrt(0.5)
-    factors: NDArray[np.complex64] = phases.astype(np.complex64)
-    return factors
-
-
-@cache
-def _signs(dimension: int) -> FloatArray:
-    """Return random signs, shape (rounds, dimension), from a hash, so that they never change."""
     digest = hashlib.shake_128(b"ragbot codes").digest((_ROUNDS * dimension + 7) // 8)
     bits = np.unpackbits(np.frombuffer(digest, np.uint8), count=_ROUNDS * dimension)
-    return (2.0 * bits - 1).astype(np.float32).reshape(_ROUNDS, dimension)
+    places = np.arange(dimension)
+    cosines = np.cos(np.pi / dimension * np.outer(places + 0.5, places)) * np.sqrt(2 / dimension)
+    cosines[:, 0] *= np.sqrt(0.5)
+    rotation = np.eye(dimension)
+    for signs in (2.0 * bits - 1).reshape(_ROUNDS, dimension):
+        rotation = (rotation * signs) @ cosines
+    return rotation.astype(np.float32)

@@ -181,9 +181,8 @@ def test_repeated_question_is_not_encoded_twice(encoder):
 def test_nothing_is_loaded_before_it_is_needed():
     encoder = LocalEncoder()
     assert encoder.identity.name == "all-MiniLM-L6-v2"
-    assert not encoder.loaded
-    encoder.load()
-    assert encoder.loaded
+    assert encoder._model is None
+    assert encoder.load() is encoder._model
 
 
 @pytest.mark.parametrize("model", ["./no-such-folder", "no-such/model-anywhere", "no such model"])

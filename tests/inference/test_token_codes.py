@@ -93,10 +93,16 @@ def test_places_lie_within_the_text(pieces):
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 7, 384])
-def test_the_transform_is_that_of_scipy(dimension):
-    from scipy.fft import dct
-
+def test_a_rotation_keeps_lengths_and_angles(dimension):
     rows = np.random.default_rng(0).normal(size=(5, dimension)).astype(np.float32)
-    ours = token_codes._cosine_transform(rows)
-    assert ours.dtype == np.float32
-    assert np.allclose(ours, dct(rows, norm="ortho", axis=1), atol=1e-5)
+    rotated = token_codes.rotate(rows)
+    assert rotated.dtype == np.float32
+    assert np.allclose(rotated @ rotated.T, rows @ rows.T, atol=1e-4 * dimension)
+
+
+def test_the_rotation_never_changes_because_its_codes_are_stored():
+    assert np.allclose(
+        token_codes.rotate(np.eye(4, dtype=np.float32))[:2],
+        [[0.96194, 0.19134, -0.19134, -0.03806], [0.19134, -0.96194, -0.03806, 0.19134]],
+        atol=1e-5,
+    )

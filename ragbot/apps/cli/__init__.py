@@ -34,13 +34,7 @@ def start(arguments: Sequence[str] | None = None) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name and return its exit code.
-
-    Parameters
-    ----------
-    arguments
-        The words after `ragbot`; those of the process if omitted.
-    """
+    """Run the command that the words after `ragbot` name, and return its exit code."""
     import click
 
     from ragbot.apps.cli.program import program

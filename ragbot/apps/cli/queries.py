@@ -1,4 +1,4 @@
-"""The commands that read the index: ask, search, show, related, path, graph, check, evaluate, ..."""
+"""The commands that read the index: ask, search, show, related, path, graph, check, evaluate."""
 
 from __future__ import annotations
 

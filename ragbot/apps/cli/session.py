@@ -54,12 +54,7 @@ def opened(config: Config, *, encoder: bool = True) -> Iterator[tuple[Ragbot, Pa
 def progress_bar(stream: TextIO, *, patience: float = 0.0) -> Iterator[Callable[[Progress], None]]:
     """Yield a function that shows a report of progress: as a bar on a terminal, else as lines.
 
-    Parameters
-    ----------
-    stream
-        Where to write; the bar is removed at the end.
-    patience
-        Seconds without output: short work needs no report.
+    The bar is removed at the end. Nothing is shown in the first `patience` seconds.
     """
     silent_until, last_line, stage = time.monotonic() + patience, 0.0, ""
     bar: Any = None

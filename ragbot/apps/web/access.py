@@ -71,7 +71,6 @@ _CLOSED = (_GRADIO, "/monitoring", "/svelte")
 _INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 _HTML = (b"content-type", b"text/html")
 
-
 _MOST_VISITORS = 10_000
 _READING = ("GET", "HEAD", "OPTIONS")
 
@@ -89,19 +88,9 @@ class RateLimit:
         self._lock = threading.Lock()
 
     def take(self, visitor: str, now: float | None = None) -> None:
-        """Count one request of a visitor.
+        """Count one request of an address; raise `RateLimitError` if its bucket is empty.
 
-        Parameters
-        ----------
-        visitor
-            Address that the request came from.
-        now
-            Time in seconds; the clock's when None.
-
-        Raises
-        ------
-        RateLimitError
-            If the visitor's bucket is empty.
+        `now` is in seconds, the clock's when None.
         """
         now = time.monotonic() if now is None else now
         with self._lock:
@@ -130,18 +119,9 @@ _NO_LOGIN = (
 class AccessControl:
     """ASGI middleware that answers the requests that its rules refuse, and passes on the others.
 
-    Parameters
-    ----------
-    app
-        The application.
-    limit
-        Counts the requests of each visitor.
-    login
-        Name and password; None if everybody who reaches the server may read the notes.
-    local
-        Whether the server listens to this machine only.
-    logged_in
-        Says whether the cookies of a request belong to a visitor who logged in on the page.
+    `login` is a name and password, or None if everybody who reaches the server may read the notes.
+    `local` says that it listens to this machine only, and `logged_in` whether cookies are those of
+    a visitor who logged in on the page.
     """
 
     def __init__(
@@ -249,12 +229,7 @@ def policy(scripts: Sequence[bytes] = ()) -> str:
 class SecurityHeaders:
     """ASGI middleware that adds the headers to every response and closes unused routes.
 
-    Parameters
-    ----------
-    app
-        The application.
-    script
-        A script that the page adds to itself, beside those in the served HTML.
+    `script` is one that the page adds to itself, beside those in the served HTML.
     """
 
     def __init__(self, app: ASGIApp, script: str = "") -> None:

@@ -50,20 +50,9 @@ def note_html(
     span: Span | None = None,
     editor: str = "",
 ) -> str:
-    """Return a note with its neighbours.
+    """Return a note with its `relations` in both directions, and the passage at `span` marked.
 
-    Parameters
-    ----------
-    note
-        The note, resolved.
-    relations
-        Its relations in both directions.
-    notes
-        The notes, for titles.
-    span
-        Passage to mark, if any.
-    editor
-        Address that opens the note in the reader's editor, if any.
+    `editor` is the address that opens the note in the reader's editor, if any.
     """
     out = [r for r in relations if r.source == note.id]
     back = [r for r in relations if r.source != note.id]

@@ -36,16 +36,8 @@ _M_ARENA_MAX = -8  # of malloc.h
 class Door:
     """The address of the chat, and who may use it.
 
-    Attributes
-    ----------
-    host
-        Address to listen at. Unless it is this machine's own, `auth` or `no_auth` must be given.
-    port
-        Port to listen at, 1 to 65535; 0 for any that is free.
-    auth
-        `name:password` that a visitor must give.
-    no_auth
-        Whether anyone who can reach the address may read the notes.
+    Unless `host` is this machine's own, `auth` (`name:password` of visitors) or `no_auth` (anyone
+    who can reach the address may read the notes) must be given. Port 0 is any that is free.
     """
 
     host: str = "127.0.0.1"
@@ -61,18 +53,9 @@ def serve(
     watch: bool = True,
     on_ready: Callable[[str], None] = lambda address: None,
 ) -> None:
-    """Serve the chat until it is interrupted.
+    """Serve the chat until it is interrupted; with `watch`, the index follows edits of the notes.
 
-    Parameters
-    ----------
-    config
-        The settings.
-    door
-        Where to listen, and the login.
-    watch
-        Whether the index follows edits of the notes.
-    on_ready
-        Called with the address once the page can be opened.
+    `on_ready` is called with the address once the page can be opened.
 
     Raises
     ------
@@ -101,18 +84,10 @@ def application(
     login: tuple[str, str] | None = None,
     limit: RateLimit | None = None,
 ) -> FastAPI:
-    """Return the whole server as an ASGI application.
+    """Return the whole server as an ASGI application, over the bot of the refresher.
 
-    Parameters
-    ----------
-    refresher
-        Refreshes the index of the open bot.
-    host
-        Address to listen at. If it is this machine's own, requests for other hosts are refused.
-    login
-        Name and password that a visitor must give, if any.
-    limit
-        Counts the questions of each visitor.
+    If `host` is an address of this machine alone, requests for other hosts are refused. `login` is
+    the name and password that a visitor must give, if any.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     from fastapi import FastAPI

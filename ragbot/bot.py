@@ -6,7 +6,7 @@ Each public method reads one snapshot of the index, so no answer mixes two state
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -38,7 +38,7 @@ from ragbot.models import (
     Turn,
 )
 from ragbot.notes.link_checker import check
-from ragbot.questions.conversation import checked, standalone
+from ragbot.questions.conversation import checked, standalone, starters
 from ragbot.questions.question import analyse
 from ragbot.retrieval.filters import filter_notice
 from ragbot.retrieval.retriever import HOPS, Retriever
@@ -363,16 +363,13 @@ class Ragbot:
                 written = note.metadata.get("starters")
                 if isinstance(written, list) and written:
                     return [str(question) for question in written[:most]]
-            titles = corpus.notes.titles()
-            return [f"What is {titles[note]}?" for note in corpus.graph.hubs(most)]
+            return list(starters(corpus, most))
 
     # Steps
 
     def _encoded(self, corpus: Corpus, query: str) -> EncodedQuestion | None:
         """Return the vectors of a question; None if the index has none of this encoder."""
-        if not corpus.embedded:
-            return None
-        if corpus.encoder != self._encoder.identity:
+        if not corpus.embedded or corpus.encoder != self._encoder.identity:
             return None
         return self._encoder.encode_question(query)
 
@@ -390,12 +387,11 @@ class Ragbot:
         return self._foreign[1]
 
     def _id(self, corpus: Corpus, name: str) -> NoteId:
-        names = corpus.names
-        found = names.named(name)
+        found = corpus.names.named(name)
         if found is None:
-            ghosts: Mapping[str, int] = corpus.graph.ghosts()
-            wanted = sum(n for ghost, n in ghosts.items() if ghost.casefold() == name.casefold())
-            raise NoteNotFoundError(name, names.nearest(name), wanted)
+            ghosts = corpus.graph.ghosts().items()
+            wanted = sum(links for ghost, links in ghosts if ghost.casefold() == name.casefold())
+            raise NoteNotFoundError(name, corpus.names.nearest(name), wanted)
         return found
 
 

@@ -17,7 +17,7 @@ doi:10.1023/A:1006569829653.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ragbot.index.corpus import Corpus
@@ -50,7 +50,7 @@ class Step:
     origin: NoteId
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Expansion:
     """The notes that links led to.
 
@@ -66,10 +66,10 @@ class Expansion:
         Score of the notes that such a question asks about.
     """
 
-    seeds: set[NoteId] = field(default_factory=set)
-    layers: list[dict[NoteId, Step]] = field(default_factory=list)
-    asked: dict[NoteId, tuple[Relation, ...]] = field(default_factory=dict)
-    named: dict[NoteId, float] = field(default_factory=dict)
+    seeds: Collection[NoteId] = ()
+    layers: Sequence[Mapping[NoteId, Step]] = ()
+    asked: Mapping[NoteId, tuple[Relation, ...]] = field(default_factory=dict)
+    named: Mapping[NoteId, float] = field(default_factory=dict)
 
     def link_scores(self) -> dict[NoteId, float]:
         """Return the score of the best way to each note that links led to."""
@@ -114,19 +114,18 @@ def expand(
     hops
         Links to follow from a note; 0 to follow none.
     """
-    expansion = Expansion()
     if not hops:
-        return expansion
-    if asked is not None and asked.relations:
-        _follow_asked(corpus, asked, expansion)
+        return Expansion()
+    paths, named = _asked_for(corpus, asked) if asked and asked.relations else ({}, {})
     sources = activations(scores)
-    expansion.seeds = {note for note, _ in sources}
+    seeds = {note for note, _ in sources}
+    layers = []
     for _ in range(hops):
         layer = along_links(corpus, sources)
-        expansion.layers.append(layer)
+        layers.append(layer)
         onward = best({note: step.score for note, step in layer.items()}, SEEDS)
         sources = [(note, FADING * layer[note].score / LINK) for note in onward]
-    return expansion
+    return Expansion(seeds, layers, paths, named)
 
 
 def activations(scores: Mapping[NoteId, float]) -> list[tuple[NoteId, float]]:
@@ -154,18 +153,20 @@ def along_links(corpus: Corpus, sources: Iterable[tuple[NoteId, float]]) -> dict
     return reached
 
 
-def _follow_asked(corpus: Corpus, asked: RelationQuestion, expansion: Expansion) -> None:
-    """Add the notes at the ends of the relations asked for."""
+def _asked_for(
+    corpus: Corpus, asked: RelationQuestion
+) -> tuple[dict[NoteId, tuple[Relation, ...]], dict[NoteId, float]]:
+    """Return the paths along the relations asked for, and the scores of the notes asked about."""
     here = asked.subject
     if here not in corpus.notes:
         # A note that links to a ghost contains its name, as the question does.
-        expansion.named = {relation.source: ASKED for relation in asked.relations}
-        return
-    expansion.named[here] = ASKED
+        return {}, {relation.source: ASKED for relation in asked.relations}
+    paths: dict[NoteId, tuple[Relation, ...]] = {}
     for number, relation in enumerate(asked.relations):
         end = relation.target if relation.source == here else relation.source
         way = (relation,) if asked.kind == "edges" else asked.relations[: number + 1]
         if end is not None and end != asked.subject:
-            expansion.asked.setdefault(end, way)
+            paths.setdefault(end, way)
         if end is not None and asked.kind != "edges":
             here = end
+    return paths, {asked.subject: ASKED}

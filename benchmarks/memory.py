@@ -17,7 +17,6 @@ from ragbot.index.corpus import Corpus
 from ragbot.index.database import write_meta
 from ragbot.index.note_rows import NoteRows
 from ragbot.index.note_writer import NoteWriter, Written
-from ragbot.index.relation_writer import LinkWriter
 from ragbot.index.schema import create_tables
 from ragbot.inference import token_codes
 from ragbot.inference.token_codes import Encoded, EncodedQuestion, TokenVectors
@@ -57,7 +56,6 @@ class MemoryCorpus(Corpus):
             writer.put(NoteRows.of(note, cut=cut), written)
         numbers = dict(connection.execute("SELECT path, id FROM note").fetchall())
         _lead(connection, numbers, ordered, list(mentions))
-        LinkWriter(connection).count(numbers.values(), numbers.values())
         if encode is not None:
             pieces = [(note, piece) for note in ordered for piece in cut(note)]
             _embed(connection, encode([embedding_text(*pair) for pair in pieces]))
@@ -97,8 +95,8 @@ def _lead(
                 linked.add(one.target)
                 connection.execute(
                     "INSERT INTO relation (source, position, kind, predicate, written, target, "
-                    "first, last, fields, asked, wiki) VALUES (?, ?, 'mention', ?, ?, ?, ?, ?, "
-                    "'[null, null, null, null, null]', '', 0)",
+                    "first, last, fields, parsed, wiki) VALUES (?, ?, 'mention', ?, ?, ?, ?, ?, "
+                    "'[null, null, null, null]', '', 0)",
                     (numbers[note.id], 2**32 + one.span[0], one.predicate, one.written,
                      numbers[one.target or ""], *one.span),
                 )  # fmt: skip

@@ -40,8 +40,7 @@ from ragbot.models import (
 from ragbot.notes.link_checker import check
 from ragbot.questions.conversation import checked, standalone, starters
 from ragbot.questions.question import analyse
-from ragbot.retrieval.filters import filter_notice
-from ragbot.retrieval.retriever import HOPS, Retriever
+from ragbot.retrieval.retriever import HOPS, Retriever, filter_notice
 from ragbot.text.language import foreign_notice
 
 if TYPE_CHECKING:

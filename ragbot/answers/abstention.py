@@ -14,11 +14,10 @@ from ragbot.models import Answer, Hit, NoteId, Span
 from ragbot.questions.answer_type import fit
 from ragbot.questions.language import phrases
 from ragbot.questions.question import Question, QuestionVectors
-from ragbot.questions.roots import root, roots_of
 from ragbot.text.dates import When, find_dates
+from ragbot.text.folding import stem
 from ragbot.text.fuzzy import is_slip
-from ragbot.text.language import COMMON_WORDS, language_of
-from ragbot.text.stemming import stem
+from ragbot.text.language import COMMON_WORDS, language_of, root, roots_of
 from ragbot.text.tokenize import content_words, terms, tokens
 
 MOST_NEAREST = 3

@@ -238,7 +238,8 @@ def _around(corpus: Corpus, note: NoteId) -> list[tuple[Relation, NoteId]]:
         for relation in corpus.graph.neighbours(note)
     ]
     written = [(relation, other) for relation, other in ends if other is not None]
-    return sorted(written, key=lambda end: (not end[0].typed, -corpus.graph.rarity_of(end[1])))
+    rarity = corpus.graph.rarities({note for _, note in written})
+    return sorted(written, key=lambda end: (not end[0].typed, -rarity[end[1]]))
 
 
 def _question(corpus: Corpus, note: str, relation: Relation, title: str) -> str:

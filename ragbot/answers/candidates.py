@@ -14,13 +14,13 @@ import numpy as np
 
 from ragbot.index.corpus import Corpus, FloatArray
 from ragbot.models import Hit, Note, NoteId, Passage, Span
-from ragbot.notes.inline_text import inline_text
 from ragbot.notes.link_scanner import scan
+from ragbot.notes.plain_text import inline_text
 from ragbot.notes.units import Unit, sentence_spans, units, units_in
 from ragbot.questions.question import Question
-from ragbot.questions.roots import ASKING
+from ragbot.text.folding import stem
+from ragbot.text.language import ASKING
 from ragbot.text.sentences import is_question, sentences
-from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, tokens
 
 LISTED = ("item", "task", "row")

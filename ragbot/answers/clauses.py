@@ -22,8 +22,7 @@ from ragbot.answers.english import (
     SPELT,
     VERBS,
 )
-from ragbot.text.folding import fold
-from ragbot.text.stemming import stem
+from ragbot.text.folding import fold, stem
 from ragbot.text.tokenize import STOP_WORDS, UNSPACED, tokens
 
 _WORD = re.compile(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from ragbot.answers import grounding
 from ragbot.models import Citation, Note, NoteId, Span, Statement
 from ragbot.notes.parser import stem as stem_of
-from ragbot.text.stemming import stem
+from ragbot.text.folding import stem
 from ragbot.text.tokenize import STOP_WORDS, tokens
 
 _ASKING_WORDS = (

@@ -24,7 +24,7 @@ from ragbot.questions.answer_type import fit
 from ragbot.questions.question import Question, QuestionVectors
 from ragbot.questions.question_type import defines
 from ragbot.retrieval.late_interaction import Reading, reads
-from ragbot.text.stemming import stem
+from ragbot.text.folding import stem
 from ragbot.text.tokenize import content_words, terms
 
 Scores = NDArray[np.float64]

@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from ragbot.models import EMBEDS, LINKS_TO, MENTIONS, NoteId, Relation
 
@@ -24,13 +24,6 @@ _UNTYPED_ORDER = {EMBEDS: 1, LINKS_TO: 2, MENTIONS: 3}
 
 LONGEST_NAME = 24
 """Words of the longest name that is searched in a text."""
-
-
-class Link(NamedTuple):
-    """A note that another links to or mentions, and how many notes do so."""
-
-    note: NoteId
-    links_in: int
 
 
 def assertedness(relation: Relation | str) -> int:

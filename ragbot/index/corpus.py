@@ -285,9 +285,9 @@ def _link_trust(corpus: Corpus) -> float:
     """
     step = -(-len(corpus.notes) // SAMPLE) or 1
     links = [
-        (note, link.note)
+        (note, target)
         for note in islice(corpus.notes, 0, None, step)
-        for link in corpus.graph.outgoing(note)[:MOST_LINKS]
+        for target in corpus.graph.outgoing(note)[:MOST_LINKS]
     ]
     vectors = corpus.vectors.first_of({note for link in links for note in link})
     links = [link for link in links if all(note in vectors for note in link)]

@@ -20,9 +20,8 @@ from typing import Any, NamedTuple
 from ragbot.errors import VaultError
 from ragbot.index.chroma import ChromaStore
 from ragbot.index.database import count_up, read_meta, transaction, write_meta
-from ragbot.index.note_rows import NoteRows, problem_row
+from ragbot.index.note_rows import NoteRows, Outcome, problem_row, read_all
 from ragbot.index.note_writer import NoteWriter, Written, read_problems
-from ragbot.index.reading import Outcome, read_all
 from ragbot.index.relation_writer import LinkWriter, MentionWriter
 from ragbot.index.vectors import VectorWriter
 from ragbot.inference.encoder import Encoder
@@ -289,34 +288,26 @@ class Indexer:
             return
         self._vectors.close()
         self._unused |= written.embeddings
-        sources, targets = self._links.resolve(written.notes, written.link_keys)
-        targets |= written.neighbours
+        relinked = self._links.resolve(written.notes, written.link_keys)
         if scan.everywhere:
             write_meta(self._connection, "mentions due", 1)
         elif self._task.mentioned:
-            sources_of_mentions, mentioned = self._mentions.update(written, sources)
-            sources |= sources_of_mentions
-            targets |= mentioned
-        self._links.count(sources, targets)
+            self._mentions.update(written, relinked)
         count_up(self._connection)
 
     def _mention_everywhere(self) -> None:
         """Find the mentions in all notes, or remove them if they are switched off."""
+        notes: list[int] = []
         with transaction(self._connection):
             if self._task.mentioned:
                 notes = self._mentions.everywhere()
             else:
-                query = "SELECT DISTINCT source FROM relation WHERE kind = 'mention'"
-                notes = [note for (note,) in self._connection.execute(query)]
+                self._mentions.remove_all()
             write_meta(self._connection, "mentions due", 1)
+            count_up(self._connection)
         for start in range(0, len(notes), BATCH):
-            some = notes[start : start + BATCH]
             with transaction(self._connection):
-                if self._task.mentioned:
-                    targets = self._mentions.write(some)
-                else:
-                    targets = self._mentions.remove(some)
-                self._links.count(some, targets)
+                self._mentions.write(notes[start : start + BATCH])
                 count_up(self._connection)
         with transaction(self._connection):
             write_meta(self._connection, "mentions due", 0)

@@ -32,8 +32,6 @@ class Written:
         Change of the number of notes that contain each token of prose.
     embeddings
         Embeddings that no passage may use now.
-    neighbours
-        Targets of removed links, whose counts of links may change.
     mentioning
         Notes that mention a removed note.
     """
@@ -44,7 +42,6 @@ class Written:
     names: set[tuple[str, str]] = field(default_factory=set)
     words: Counter[str] = field(default_factory=Counter)
     embeddings: set[int] = field(default_factory=set)
-    neighbours: set[int] = field(default_factory=set)
     mentioning: set[int] = field(default_factory=set)
 
 
@@ -59,23 +56,17 @@ class NoteWriter:
         self._rename(rows.path, rows.names, done)
         execute = self._connection.execute
         known = execute("SELECT id, title, tags FROM note WHERE path = ?", (rows.path,)).fetchone()
-        values = (rows.title, rows.digest, rows.tags, rows.written, len(rows.passages))
+        values = (rows.title, rows.digest, rows.tags, rows.written)
         if known is None:
-            query = (
-                "INSERT INTO note (title, digest, tags, written, passages, path) "
-                "VALUES (?, ?, ?, ?, ?, ?)"
-            )
+            query = "INSERT INTO note (title, digest, tags, written, path) VALUES (?, ?, ?, ?, ?)"
             note = int(execute(query, (*values, rows.path)).lastrowid or 0)
             old_text, old_words = "", ""
         else:
             note = known[0]
-            query = (
-                "UPDATE note SET title = ?, digest = ?, tags = ?, written = ?, passages = ? "
-                "WHERE id = ?"
-            )
+            query = "UPDATE note SET title = ?, digest = ?, tags = ?, written = ? WHERE id = ?"
             execute(query, (*values, note))
             (old_text,) = execute("SELECT text FROM content WHERE note = ?", (note,)).fetchone()
-            old_words = self._clear(note, done)
+            old_words = self._clear(note)
         # Not `OR REPLACE`, before which SQLite would write the words of each note to disk.
         if known is not None:
             execute("DELETE FROM content WHERE note = ?", (note,))
@@ -85,9 +76,9 @@ class NoteWriter:
         execute("INSERT INTO title_words (rowid, words) VALUES (?, ?)", (note, rows.title_words))
         execute("INSERT INTO prose_words (rowid, words) VALUES (?, ?)", (note, rows.prose_words))
         self._connection.executemany(
-            "INSERT INTO relation (source, position, predicate, asked, written, block, first, "
-            "last, fields, wiki, key, other_key, kind) "
-            "VALUES (?, ?, ?, ?, ?4, ?, ?, ?, ?, ?, ?, ?, 'ghost')",
+            "INSERT INTO relation (source, position, predicate, written, first, last, heading, "
+            "block, fields, parsed, wiki, key, other_key, kind) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'ghost')",
             [(note, *link) for link in rows.links],
         )
         same = known is not None and known[1:] == (rows.title, rows.tags)
@@ -109,7 +100,7 @@ class NoteWriter:
         if found is None:
             return
         note = found[0]
-        done.words.subtract(self._clear(note, done).split())
+        done.words.subtract(self._clear(note).split())
         self._remove_passages(self._passages(note), done)
         query = "SELECT DISTINCT source FROM relation WHERE target = ? AND kind = 'mention'"
         done.mentioning |= {source for (source,) in execute(query, (note,))}
@@ -162,11 +153,9 @@ class NoteWriter:
         )
         self._connection.executemany("INSERT INTO name VALUES (?, ?, ?, ?, ?)", new - old)
 
-    def _clear(self, note: int, done: Written) -> str:
+    def _clear(self, note: int) -> str:
         """Remove the links and words of a note; return the words of its prose."""
         execute = self._connection.execute
-        query = "SELECT DISTINCT target FROM relation WHERE source = ? AND target IS NOT NULL"
-        done.neighbours |= {target for (target,) in execute(query, (note,))}
         query = "SELECT words FROM prose_words WHERE rowid = ?"
         words: str = execute(query, (note,)).fetchone()[0]
         execute("DELETE FROM relation WHERE source = ?", (note,))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from ragbot.index.stored_graph import COLUMNS, relation_of
 from ragbot.models import Note, NoteId, Section, Span
@@ -19,14 +19,6 @@ LONGEST_NAME = 24
 """Words of the longest name that is searched in a question."""
 
 
-class NoteSize(NamedTuple):
-    """Counts of a note: its passages, the notes it links to, and those that link to it."""
-
-    passages: int
-    links_out: int
-    links_in: int
-
-
 class Notes(Mapping[NoteId, Note]):
     """Notes by id, in order of id, with resolved relations."""
 
@@ -35,7 +27,6 @@ class Notes(Mapping[NoteId, Note]):
         self._numbers: dict[NoteId, int | None] = {}
         self._paths: dict[int, NoteId] = {}
         self._notes: dict[NoteId, Note] = {}
-        self._sizes: dict[NoteId, NoteSize] = {}
         self._count: int | None = None
 
     def __getitem__(self, note: NoteId) -> Note:
@@ -84,18 +75,6 @@ class Notes(Mapping[NoteId, Note]):
             query = "SELECT path FROM note WHERE id = ?"
             self._paths[number] = self._connection.execute(query, (number,)).fetchone()[0]
         return self._paths[number]
-
-    def sizes(self, notes: Iterable[NoteId]) -> Mapping[NoteId, NoteSize]:
-        """Return the sizes of these notes; the mapping may have others too."""
-        missing = [note for note in notes if note not in self._sizes]
-        if missing:
-            query = (
-                "SELECT path, passages, links_out, links_in FROM note "
-                "WHERE path IN (SELECT value FROM json_each(?))"
-            )
-            for path, *size in self._connection.execute(query, (json.dumps(missing),)):
-                self._sizes[path] = NoteSize(*size)
-        return self._sizes
 
 
 def _read(connection: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> Iterator[Note]:

@@ -16,7 +16,7 @@ from ragbot.index.fulltext import quoted
 from ragbot.index.note_writer import Written
 from ragbot.index.notes import Notes, StoredNames
 from ragbot.index.stored_graph import COLUMNS, relation_of
-from ragbot.models import Relation
+from ragbot.models import MENTIONS, Relation
 from ragbot.notes.link_resolver import Names, leads_to_a_note, resolved
 from ragbot.notes.mentions import (
     NoteName,
@@ -32,28 +32,23 @@ from ragbot.notes.mentions import (
 _FIRST_POSITION = 2**32
 """Mentions come after the links of a note."""
 
-_NO_FIELDS = "[null, null, null, null, null]"
+_NO_FIELDS = "[null, null, null, null]"
 
 
 class LinkWriter:
-    """Resolves links and counts the links of each note, in the transaction of the caller."""
+    """Resolves links, in the transaction of the caller."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def resolve(self, notes: Iterable[int], keys: Iterable[str]) -> tuple[set[int], set[int]]:
+    def resolve(self, notes: Iterable[int], keys: Iterable[str]) -> set[int]:
         """Resolve the links of some notes, and those that may lead to names with some keys.
 
-        Returns
-        -------
-        set of int
-            `notes`, and the notes with a link whose target changed.
-        set of int
-            The old and new targets of the links.
+        Returns `notes`, and the notes with a link whose target changed.
         """
         notes = set(notes)
         query = (
-            f"SELECT r.id, r.source, r.target, r.kind, r.wiki, r.asked, {COLUMNS} FROM relation r "
+            f"SELECT r.id, r.source, r.target, r.kind, r.wiki, r.parsed, {COLUMNS} FROM relation r "
             "JOIN note s ON s.id = r.source LEFT JOIN note t ON t.id = r.target "
             "WHERE r.kind <> 'mention' AND {}"
         )
@@ -67,49 +62,24 @@ class LinkWriter:
             some = self._connection.execute(query.format(condition), (json.dumps(sorted(values)),))
             rows.update((row[0], row) for row in some)
         names, notes_by_id = Names(StoredNames(self._connection)), Notes(self._connection)
-        updates, sources, targets = [], set(notes), set()
-        for link, source, old, kind, wiki, asked, *columns in rows.values():
-            relation = _as_parsed(relation_of(columns), asked)
+        updates, sources = [], set(notes)
+        for link, source, old, kind, wiki, parsed, *columns in rows.values():
+            written, heading, block = json.loads(parsed)
+            relation = replace(
+                relation_of(columns), written=written, heading=heading, block=block, target=None
+            )
             found = resolved(relation, names, wiki=bool(wiki))
             now = _kind(found, names)
             number = notes_by_id.number(found.target or "") if now != "file" else None
-            targets |= {old, number}
             if (number, now) != (old, kind) or found.written != columns[2]:
                 sources.add(source)
-                updates.append((now, found.written, found.block, number, found.heading, link))
+                updates.append((now, found.written, found.heading, found.block, number, link))
         self._connection.executemany(
-            "UPDATE relation SET kind = ?, written = ?, block = ?, target = ?, "
-            "fields = json_set(fields, '$[2]', ?) WHERE id = ?",
+            "UPDATE relation SET kind = ?, written = ?, heading = ?, block = ?, target = ? "
+            "WHERE id = ?",
             updates,
         )
-        return sources, targets - {None}
-
-    def count(self, sources: Collection[int], targets: Collection[int]) -> None:
-        """Write for `sources` how many notes each links to, for `targets` how many link to it."""
-        for column, here, there, notes in (
-            ("links_out", "source", "target", sources),
-            ("links_in", "target", "source", targets),
-        ):
-            self._connection.execute(
-                f"UPDATE note SET {column} = (SELECT count(DISTINCT r.{there}) FROM relation r "
-                f"WHERE r.{here} = note.id AND r.kind IN ('link', 'mention')) "
-                "WHERE id IN (SELECT value FROM json_each(?))",
-                (json.dumps(sorted(notes)),),
-            )
-
-
-def _as_parsed(relation: Relation, asked: str) -> Relation:
-    """Return a relation as it was parsed, before it was resolved.
-
-    Resolving may have read `[[Note^block]]` as a block, and `[[C# basics]]` as a name.
-    """
-    if relation.written == asked and relation.target is None:
-        return relation
-    block = relation.block if asked == relation.written else None
-    name, heading = relation.written.removeprefix(asked).strip(), relation.heading
-    if relation.written.startswith(asked) and name.startswith("#"):
-        heading = "#".join(part for part in (name[1:].strip(), heading) if part)
-    return replace(relation, written=asked, block=block, heading=heading, target=None)
+        return sources
 
 
 def _kind(relation: Relation, names: Names) -> str:
@@ -126,20 +96,13 @@ class MentionWriter:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def update(self, written: Written, relinked: Collection[int]) -> tuple[set[int], set[int]]:
+    def update(self, written: Written, relinked: Collection[int]) -> None:
         """Find mentions again after some notes were written.
 
         Parameters
         ----------
         relinked
             Notes whose text or links changed.
-
-        Returns
-        -------
-        set of int
-            The notes that were scanned.
-        set of int
-            The old and new targets of mentions.
         """
         forms = {form_of(spelling) for spelling, _ in written.names}
         self._recount(written, set(filter(_is_word, forms)))
@@ -149,7 +112,7 @@ class MentionWriter:
             sources |= self._holders(form)
         paths = {path for _, path in written.names}
         sources |= self._mentioning(forms, paths)
-        return sources, self.write(sources)
+        self.write(sources)
 
     def everywhere(self) -> list[int]:
         """Count all names of one word again; return the notes that may mention a name."""
@@ -165,10 +128,9 @@ class MentionWriter:
             found |= self._holders(form)
         return sorted(found)
 
-    def write(self, notes: Iterable[int]) -> set[int]:
-        """Write the mentions in some notes; return their old and new targets."""
+    def write(self, notes: Iterable[int]) -> None:
+        """Write the mentions in some notes."""
         execute = self._connection.execute
-        targets: set[int] = set()
         common = {word for (word,) in execute("SELECT word FROM name_word WHERE common")}
         for note in sorted(notes):
             query = "SELECT path, prose FROM note JOIN content ON note = id WHERE id = ?"
@@ -179,29 +141,22 @@ class MentionWriter:
             blocks: list[ProseBlock] = [(text, tuple(at)) for text, at in json.loads(prose)]
             vocabulary = self._vocabulary(keys_in(blocks), common)
             found = mentions_in(path, blocks, vocabulary, self._linked(note))
-            targets |= self._replace(note, found)
-        return targets
-
-    def remove(self, notes: Iterable[int]) -> set[int]:
-        """Remove the mentions in some notes; return their targets."""
-        return {target for note in notes for target in self._replace(note, [])}
-
-    def _replace(self, note: int, found: list[Relation]) -> set[int]:
-        execute = self._connection.execute
-        query = "SELECT target FROM relation WHERE source = ? AND kind = 'mention'"
-        targets = {target for (target,) in execute(query, (note,))}
-        execute("DELETE FROM relation WHERE source = ? AND kind = 'mention'", (note,))
-        for place, one in enumerate(found):
-            query = "SELECT id FROM note WHERE path = ?"
-            (target,) = execute(query, (one.target,)).fetchone()
-            targets.add(target)
-            execute(
+            execute("DELETE FROM relation WHERE source = ? AND kind = 'mention'", (note,))
+            self._connection.executemany(
                 "INSERT INTO relation (source, position, kind, predicate, written, target, first, "
-                "last, fields, asked, wiki) VALUES (?, ?, 'mention', ?, ?, ?, ?, ?, ?, '', 0)",
-                (note, _FIRST_POSITION + place, one.predicate, one.written, target, *one.span,
-                 _NO_FIELDS),
+                "last, fields, parsed, wiki) VALUES (?, ?, 'mention', ?, ?, "
+                "(SELECT id FROM note WHERE path = ?), ?, ?, ?, '', 0)",
+                [
+                    (note, _FIRST_POSITION + place, one.predicate, one.written, one.target,
+                     *one.span, _NO_FIELDS)
+                    for place, one in enumerate(found)
+                ],
             )  # fmt: skip
-        return targets
+
+    def remove_all(self) -> None:
+        """Remove all mentions."""
+        query = "DELETE FROM relation WHERE predicate = ? AND kind = 'mention'"
+        self._connection.execute(query, (MENTIONS,))
 
     def _linked(self, note: int) -> set[str | None]:
         query = (

@@ -6,7 +6,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterator
 
-FORMAT = 2
+FORMAT = 3
 """Version of the tables; a database of an older version is built again."""
 
 APPLICATION = 0x52414742
@@ -25,10 +25,8 @@ CREATE TABLE file (
 CREATE TABLE note (
     id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
     digest TEXT NOT NULL,
-    tags TEXT NOT NULL, written TEXT NOT NULL, passages INTEGER NOT NULL,
-    links_out INTEGER NOT NULL DEFAULT 0, links_in INTEGER NOT NULL DEFAULT 0
+    tags TEXT NOT NULL, written TEXT NOT NULL
 );
-CREATE INDEX note_links_in ON note (links_in);
 -- A table of its own, so that a scan of `note` does not read the text.
 CREATE TABLE content (
     note INTEGER PRIMARY KEY REFERENCES note, text TEXT NOT NULL, parsed TEXT NOT NULL,
@@ -46,13 +44,13 @@ CREATE INDEX name_path ON name (path);
 -- Names that are one word, the number of notes that contain each, and whether it is a common word.
 CREATE TABLE name_word (word TEXT PRIMARY KEY, notes INTEGER, common INTEGER) WITHOUT ROWID;
 
--- `kind` is link, ghost, self, file (it leads to no note) or mention. `asked` is the name as
--- parsed, `written` as resolved.
+-- `kind` is link, ghost, self, file (it leads to no note) or mention. `written`, `heading` and
+-- `block` are as resolved; `parsed` has them as they were parsed.
 CREATE TABLE relation (
     id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES note, position INTEGER NOT NULL,
     kind TEXT NOT NULL, predicate TEXT NOT NULL, written TEXT NOT NULL, target INTEGER,
-    first INTEGER NOT NULL, last INTEGER NOT NULL, block TEXT, fields TEXT NOT NULL,
-    asked TEXT NOT NULL, wiki INTEGER NOT NULL, key TEXT, other_key TEXT
+    first INTEGER NOT NULL, last INTEGER NOT NULL, heading TEXT, block TEXT,
+    fields TEXT NOT NULL, parsed TEXT NOT NULL, wiki INTEGER NOT NULL, key TEXT, other_key TEXT
 );
 CREATE INDEX relation_source ON relation (source, position);
 CREATE INDEX relation_target ON relation (target, kind, source) WHERE target IS NOT NULL;

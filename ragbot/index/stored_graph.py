@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from ragbot.graph.relation_graph import (
     Direction,
-    Link,
     assertedness,
     find_ghosts,
     fold_ghost,
@@ -29,19 +28,23 @@ if TYPE_CHECKING:
 
     from ragbot.index.notes import Notes
 
-COLUMNS = "s.path, r.predicate, r.written, t.path, r.first, r.last, r.block, r.fields"
+COLUMNS = "s.path, r.predicate, r.written, t.path, r.first, r.last, r.heading, r.block, r.fields"
 """Columns of a row for `relation_of`."""
 
 _FROM = "FROM relation r JOIN note s ON s.id = r.source LEFT JOIN note t ON t.id = r.target"
 _EDGES = "r.kind IN ('link', 'ghost', 'mention')"
+_LINKS_IN = (
+    "(SELECT count(DISTINCT source) FROM relation "
+    "WHERE target = note.id AND kind IN ('link', 'mention'))"
+)
 _FARTHEST = 12
 """Most steps from either end in the search for a path."""
 
 
 def relation_of(row: Sequence[Any]) -> Relation:
     """Return the relation of a row of `COLUMNS`."""
-    source, predicate, written, target, first, last, block, fields = row
-    annotation, span, heading, alias, marker = json.loads(fields)
+    source, predicate, written, target, first, last, heading, block, fields = row
+    annotation, span, alias, marker = json.loads(fields)
     return Relation(
         source=source,
         predicate=predicate,
@@ -127,13 +130,13 @@ class StoredGraph:
         """Yield every relation with a predicate, in order of source and place in the file."""
         return iter(self._read("r.predicate = ? ORDER BY s.path, r.position", predicate))
 
-    def outgoing(self, note: NoteId) -> list[Link]:
+    def outgoing(self, note: NoteId) -> list[NoteId]:
         """Return the notes that a note links to or mentions, one for each relation, in order."""
         query = (
-            "SELECT n.path, n.links_in FROM relation r JOIN note n ON n.id = r.target "
+            "SELECT n.path FROM relation r JOIN note n ON n.id = r.target "
             "WHERE r.source = ? AND r.kind IN ('link', 'mention') ORDER BY r.position"
         )
-        return [Link(*row) for row in self._connection.execute(query, (self._number(note),))]
+        return [path for (path,) in self._connection.execute(query, (self._number(note),))]
 
     def between(self, a: NoteId, b: NoteId) -> Relation:
         """Return the relation of two notes, in either direction: a typed one if possible.
@@ -169,12 +172,14 @@ class StoredGraph:
 
     def hubs(self, count: int) -> list[NoteId]:
         """Return the notes that most others link to, most first; a daily note is no subject."""
-        rows = self._connection.execute("SELECT path FROM note ORDER BY links_in DESC, path")
-        return list(islice((path for (path,) in rows if daily_date(path) is None), count))
+        found: Sequence[NoteId] = self._cached("hubs", self._read_hubs)
+        return list(islice((path for path in found if daily_date(path) is None), count))
 
-    def rarity_of(self, note: NoteId) -> float:
-        """Return the rarity of links to a note, see `link_rarity`."""
-        return link_rarity(self._notes.sizes([note])[note].links_in, len(self._notes))
+    def rarities(self, notes: Collection[NoteId]) -> Mapping[NoteId, float]:
+        """Return the rarity of links to each of some notes, see `link_rarity`."""
+        query = f"SELECT path, {_LINKS_IN} FROM note WHERE path IN (SELECT value FROM json_each(?))"
+        rows = self._connection.execute(query, (json.dumps(list(notes)),))
+        return {path: link_rarity(links_in, len(self._notes)) for path, links_in in rows}
 
     def ghosts(self) -> Mapping[str, int]:
         """Return the names that no note has, with the number of links to each; most first."""
@@ -238,6 +243,10 @@ class StoredGraph:
         query = f"SELECT r.kind = 'mention', count(*) FROM relation r WHERE {_EDGES} GROUP BY 1"
         found = dict(self._connection.execute(query).fetchall())
         return sum(found.values()), found.get(1, 0)
+
+    def _read_hubs(self) -> Sequence[NoteId]:
+        rows = self._connection.execute(f"SELECT path FROM note ORDER BY {_LINKS_IN} DESC, path")
+        return tuple(path for (path,) in rows)
 
     def _read_predicates(self) -> Sequence[str]:
         # A loose index scan: one step for each predicate, however many relations there are.

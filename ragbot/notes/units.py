@@ -19,9 +19,8 @@ from ragbot.models import Note, Section, Span
 from ragbot.notes.blocks import Block
 from ragbot.notes.document import Page, Places, Text, page_of, read_page, without
 from ragbot.notes.frontmatter import Value
-from ragbot.notes.html_text import html_text, visible
-from ragbot.notes.inline_text import TASK, inline_text
 from ragbot.notes.link_scanner import scan
+from ragbot.notes.plain_text import TASK, html_text, inline_text, visible
 from ragbot.notes.typed_links import properties
 from ragbot.text.sentences import is_question, sentences
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ragbot.text.stemming import stem
+from ragbot.text.folding import stem
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, content_words, tokens
 
 AnswerType = Literal["count", "amount", "date", "name", "identifier"]

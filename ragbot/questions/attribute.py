@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 
 from ragbot.models import Span
-from ragbot.questions.roots import ASKING
-from ragbot.text.stemming import stem
+from ragbot.text.folding import stem
+from ragbot.text.language import ASKING
 from ragbot.text.tokenize import STOP_WORDS
 
 _AUXILIARY = (

@@ -14,10 +14,9 @@ from ragbot.errors import QuestionError
 from ragbot.index.corpus import Corpus
 from ragbot.models import Answer, NoteId, Span, Turn
 from ragbot.questions.language import PHRASES, SMALL_TALK, Talk, phrases
-from ragbot.text.folding import fold
+from ragbot.text.folding import fold, stem
 from ragbot.text.language import language_of
 from ragbot.text.sentences import sentences
-from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, content_words, spoken_words, tokens
 
 TURNS = 6

@@ -17,10 +17,10 @@ from ragbot.models import Filters, Note, Span
 from ragbot.notes.note_dates import daily_date, note_date
 from ragbot.notes.units import TaskState, members, units
 from ragbot.questions.question import Question
-from ragbot.questions.roots import alike, all_alike, root, roots
 from ragbot.questions.values import Found, found_unit, holders, nearby, subject, values
 from ragbot.text.dates import When, day_of, spoken
 from ragbot.text.folding import fold
+from ragbot.text.language import alike, all_alike, root, roots
 from ragbot.text.tokenize import TO_TWENTY, tokens
 
 YEARS = 50

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ragbot.notes import predicates
-from ragbot.text.stemming import stem
+from ragbot.text.folding import stem
 from ragbot.text.tokenize import STOP_WORDS
 
 LEAST_ACTION = 5

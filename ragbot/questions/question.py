@@ -31,8 +31,8 @@ from ragbot.questions.question_type import (
 )
 from ragbot.questions.relation_questions import RelationQuestion, answerable
 from ragbot.text.dates import When, find_dates
+from ragbot.text.folding import stem
 from ragbot.text.language import is_readable, language_of
-from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, Word, spoken_words, terms, tokens
 
 MOST_DAYS = 10

@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from ragbot.text.folding import stem
 from ragbot.text.sentences import sentences
-from ragbot.text.stemming import stem
 from ragbot.text.tokenize import STOP_WORDS, TO_TWENTY, tokens, without_stop_words
 
 QuestionType = Literal["definition", "why", "compare", "list", "other"]

@@ -20,7 +20,7 @@ from ragbot.models import LINKS_TO, MENTIONS, UNTYPED, NoteId, Relation
 from ragbot.notes import predicates
 from ragbot.questions import predicate_matcher
 from ragbot.questions.predicate_matcher import Asked
-from ragbot.text.stemming import stem
+from ragbot.text.folding import stem
 from ragbot.text.tokenize import STOP_WORDS, Word, content_words, spoken_words, tokens
 
 COMMON = 0.25

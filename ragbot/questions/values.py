@@ -10,10 +10,9 @@ from ragbot.index.corpus import Corpus
 from ragbot.models import Note, NoteId, Span
 from ragbot.notes.units import Unit, units
 from ragbot.questions.question import Question
-from ragbot.questions.roots import ASKING_ROOTS, LEAST_STEM, root, roots, roots_of
 from ragbot.text.folding import fold
 from ragbot.text.fuzzy import is_slip
-from ragbot.text.language import COMMON_WORDS
+from ragbot.text.language import ASKING_ROOTS, COMMON_WORDS, LEAST_STEM, root, roots, roots_of
 from ragbot.text.tokenize import han_names, terms
 
 MOST_PASSAGES = 20

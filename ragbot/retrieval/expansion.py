@@ -21,7 +21,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ragbot.index.corpus import Corpus
-from ragbot.index.stored_graph import link_rarity
 from ragbot.models import NoteId, Relation
 from ragbot.questions.relation_questions import RelationQuestion
 from ragbot.retrieval.first_stage import best
@@ -143,13 +142,15 @@ def along_links(corpus: Corpus, sources: Iterable[tuple[NoteId, float]]) -> dict
         Notes, best first, with the share of a link's score that they pass on.
     """
     reached: dict[NoteId, Step] = {}
-    size, trust = len(corpus.notes), corpus.link_trust
-    for origin, share in sources:
-        for link in corpus.graph.outgoing(origin):
-            score = LINK * trust * share * link_rarity(link.links_in, size)
-            known = reached.get(link.note)
+    trust = corpus.link_trust
+    links = [(origin, share, corpus.graph.outgoing(origin)) for origin, share in sources]
+    rarity = corpus.graph.rarities({note for _, _, linked in links for note in linked})
+    for origin, share, linked in links:
+        for note in linked:
+            score = LINK * trust * share * rarity[note]
+            known = reached.get(note)
             if score > 0 and (known is None or score > known.score):
-                reached[link.note] = Step(score, origin)
+                reached[note] = Step(score, origin)
     return reached
 
 

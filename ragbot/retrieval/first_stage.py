@@ -107,7 +107,7 @@ class FirstStage:
 
     def _score(self, passages: Mapping[NoteId, Sequence[int]]) -> None:
         notes = [note for note in passages if self.allowed is None or note in self.allowed]
-        sizes = self.corpus.notes.sizes(notes)
+        own = self.corpus.passages_by_note(notes)
         for note in notes:
             # A passage that was not compared has at most the cosine `floor`.
             cosine = -1.0 if note in self._exact else self.floor
@@ -115,7 +115,7 @@ class FirstStage:
             for one in passages[note]:
                 cosine = max(cosine, self.cosines.get(one, cosine))
                 words = max(words, self.bm25.get(one, 0.0))
-            length = LENGTH * math.log(max(sizes[note].passages, 1))
+            length = LENGTH * math.log(max(len(own[note]), 1))
             score = cosine + self.word_scale * words + self.names.get(note, 0.0)
             self.scores[note] = score - length
 

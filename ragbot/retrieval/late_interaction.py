@@ -30,7 +30,7 @@ from ragbot.models import Span
 from ragbot.notes.chunker import context
 from ragbot.notes.units import plain
 from ragbot.questions.question import QuestionVectors
-from ragbot.text.stemming import stem
+from ragbot.text.folding import stem
 from ragbot.text.tokenize import tokens
 
 Scores = NDArray[np.float64]

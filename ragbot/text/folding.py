@@ -1,9 +1,16 @@
-"""Fold letters for comparison: one folding for words to search, one for names in links."""
+"""Fold words for comparison: their letters, and their endings.
+
+One folding of letters is for words to search, one for names in links. The stems are light ones of
+English words, and of words in scripts that the default encoder does not know. In those scripts only
+words are compared, so "яблоня" must find "яблони". The most frequent endings of each language are
+removed; a stem has at least three letters.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 # Marks that people leave out when they search (accents, breathings, vowel points), and invisible
 # signs (soft hyphens, zero-width spaces).
@@ -40,3 +47,73 @@ def fold_name(name: str) -> str:
     if name.isascii():  # most names, and five times as fast
         return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).lower())
+
+
+# Stems
+
+_LEAST = 3
+"""Least letters of a stem."""
+
+_ENDINGS = {
+    "cyrillic": "иями ями ами ого его ому ему ыми ими иях ете ите ешь ишь ать ять еть ить уть "
+    "ала ила ели али или ует ают яют ами ах ях ов ев ом ем ой ей ою ею ый ий ая яя ое ее ые ие "
+    "ую юю ых их ым им ет ит ут ют ат ят ла ло ли ть ся сь ью ия ии ию ем а е и о у ы э ю я й ь л",
+    "greek": "ουμε ουσε ονται εται ματα ματος ους ουν ων ης ες ας ος ου οι αι εις ει ησ εσ ασ οσ "
+    "ουσ "
+    "εισ ω η α ο ι υ",
+    "hebrew": "ים ות יה ית ה",
+    "arabic": "ات ون ين ان ها هم نا يه ه ي",
+    "indic": "ियों ियाँ ाओं ाएँ ों ें ीं ाँ ियां ए ओ ा ी ि े ो ं",
+}
+_FIRST = {
+    "greek": "\u0370",
+    "cyrillic": "\u0400",
+    "hebrew": "\u0590",
+    "arabic": "\u0600",
+    "indic": "\u0900",
+}
+_LAST = "\u0dff"
+_PATTERNS = {
+    name: re.compile(rf"(?:{'|'.join(sorted(endings.split(), key=len, reverse=True))})$")
+    for name, endings in _ENDINGS.items()
+}
+_PREFIXES = {
+    "arabic": re.compile(r"^[وف]?(?:[بك]?ال|لل)(?=.{3})"),
+    "hebrew": re.compile(r"^[הובלמשכ](?=.{3})"),
+}
+
+
+_ENGLISH = ("ings", "ing", "ions", "ion", "ies", "es", "ed", "s", "e", "y")
+
+
+def stem(word: str) -> str:
+    """Return an English verb or noun without its ending, so that its forms compare equal.
+
+    Examples
+    --------
+    >>> [stem(word) for word in ("extends", "extended", "coordination", "coordinate", "relies")]
+    ['extend', 'extend', 'coordinat', 'coordinat', 'rel']
+    """
+    for suffix in _ENGLISH:
+        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
+            return word[: -len(suffix)]
+    return word
+
+
+@lru_cache(maxsize=50_000)
+def foreign_stem(word: str) -> str:
+    """Return a folded word without its ending, and without an attached prefix.
+
+    Examples
+    --------
+    >>> same = foreign_stem("яблони") == foreign_stem("яблоня")
+    >>> same, foreign_stem("الكتاب") == foreign_stem("كتاب"), foreign_stem("heats")
+    (True, True, 'heats')
+    """
+    if not "\u0370" <= word[0] <= _LAST or len(word) <= _LEAST:
+        return word
+    name = next(name for name, first in reversed(_FIRST.items()) if word[0] >= first)
+    if prefix := _PREFIXES.get(name):
+        word = prefix.sub("", word)
+    ending = _PATTERNS[name].search(word, _LEAST)
+    return word[: ending.start()] if ending else word

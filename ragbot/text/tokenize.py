@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from ragbot.models import Span
 from ragbot.text.dates import compact, find_dates
-from ragbot.text.folding import fold
-from ragbot.text.stemming import foreign_stem
+from ragbot.text.folding import fold, foreign_stem
 
 SCRIPTS: dict[str, str] = {
     "latin": "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ragbot.index import indexer, relation_writer
 from ragbot.index.index import Index
+from ragbot.index.stored_graph import link_rarity
 from ragbot.models import MENTIONS
 from ragbot.notes import mentions
 from ragbot.notes.link_resolver import resolve
@@ -63,12 +64,12 @@ def test_links_and_mentions_after_edits_are_those_of_a_first_reading(steps, batc
                 with index.snapshot() as corpus:
                     found = {note.id: note.relations for note in corpus.notes.all()}
                     mentioned = list(corpus.graph.with_predicate(MENTIONS))
-                    sizes = {note: tuple(size) for note, size in corpus.notes.sizes(found).items()}
+                    rarities = corpus.graph.rarities(found)
                     linked = [(r.source, r.target) for r in corpus.graph.relations() if r.target]
                 assert (found, mentioned) == expected(files, beside)
-                for note, (_, out, into) in sizes.items():
-                    assert out == len({b for a, b in linked if a == note})
-                    assert into == len({a for a, b in linked if b == note})
+                for note, rarity in rarities.items():
+                    sources = {a for a, b in linked if b == note}
+                    assert rarity == link_rarity(len(sources), len(found))
             index.close()
     finally:
         indexer.BATCH = usual

@@ -23,7 +23,7 @@ OTHERS = {
 def sources():
     """Return the modules that decide which notes, links, mentions and passages a file yields."""
     notes = sorted((ROOT / "ragbot" / "notes").glob("*.py"))
-    names = ("dates", "folding", "sentences", "stemming", "tokenize")
+    names = ("dates", "folding", "sentences", "tokenize")
     text = [ROOT / "ragbot" / "text" / f"{name}.py" for name in names]
     rows = ROOT / "ragbot" / "index" / "note_rows.py"
     return [*(path for path in notes if path.stem not in OTHERS), *text, rows]

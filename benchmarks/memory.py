@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragbot.index.corpus import Corpus
-from ragbot.index.database import write_meta
+from ragbot.index.database import StateCache, write_meta
 from ragbot.index.note_rows import NoteRows
 from ragbot.index.note_writer import NoteWriter, Written
 from ragbot.index.schema import create_tables
@@ -60,7 +60,7 @@ class MemoryCorpus(Corpus):
             pieces = [(note, piece) for note in ordered for piece in cut(note)]
             _embed(connection, encode([embedding_text(*pair) for pair in pieces]))
         connection.execute("COMMIT")
-        super().__init__(connection, None, {})
+        super().__init__(connection, None, StateCache())
 
     @property
     def all_passages(self) -> list[int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -130,24 +130,18 @@ def merge_ghosts(written: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(totals, key=lambda pair: (-pair[1], pair[0])))
 
 
-def find_ghosts(names: Mapping[str, str], words: Sequence[str]) -> list[str]:
-    """Return the names in folded words, in order; of names that start at one word, the longest.
-
-    Parameters
-    ----------
-    names
-        Names by their words, folded.
+def longest_names(names: Container[str], words: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield the places of names in folded words: the longest ones, without overlap.
 
     Examples
     --------
-    >>> find_ghosts({"lost": "Lost", "lost page": "Lost Page"}, "the lost page".split())
-    ['Lost Page']
+    >>> list(longest_names({"lost", "lost page"}, "the lost page of a lost note".split()))
+    [(1, 3), (5, 6)]
     """
-    found: dict[str, None] = {}
-    for first in range(len(words)):
-        for last in range(min(len(words), first + LONGEST_NAME), first, -1):
-            name = names.get(" ".join(words[first:last]))
-            if name is not None:
-                found[name] = None
-                break
-    return list(found)
+    first = 0
+    while first < len(words):
+        ends = range(min(len(words), first + LONGEST_NAME), first, -1)
+        last = next((end for end in ends if " ".join(words[first:end]) in names), None)
+        if last is not None:
+            yield first, last
+        first = last or first + 1

@@ -144,15 +144,11 @@ class ChromaStore:
 
     def open_later(self) -> None:
         """Open the client in a thread, after `OPEN_AFTER` seconds."""
-        if not self._lock.acquire(blocking=False):
-            return  # another thread is opening it, and no question should wait for that
-        try:
-            if self._opening is None and not self._closed:
-                self._opening = threading.Timer(OPEN_AFTER, self.reopen)
-                self._opening.daemon = True
-                self._opening.start()
-        finally:
-            self._lock.release()
+        # Without the lock, because no question should wait for a thread that opens the client.
+        if self._opening is None and not self._closed:
+            self._opening = threading.Timer(OPEN_AFTER, self.reopen)
+            self._opening.daemon = True
+            self._opening.start()
 
     def reopen(self) -> None:
         """Open a new client if there was a write since, and none is in progress."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 import heapq
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragbot.index.chroma import ChromaStore
-from ragbot.index.database import read_meta
+from ragbot.index.database import StateCache, read_meta
 from ragbot.index.fulltext import Fulltext
 from ragbot.index.note_writer import read_problems
 from ragbot.index.notes import NameMatch, Notes, StoredNames, names_in
@@ -41,29 +40,12 @@ PRIOR, PRIOR_LINKS = 0.4, 20
 class Corpus:
     """One state of the index: a read transaction, unaffected by later writes.
 
-    It can be read until the transaction ends. Numbers identify passages within one corpus only.
-
-    Attributes
-    ----------
-    notes
-        Notes in order of id, with resolved relations; read lazily.
-    graph
-        The relations between the notes.
-    vectors
-        The vectors of the passages.
-
-    Parameters
-    ----------
-    connection
-        A connection inside a transaction.
-    chroma
-        The vector search; None to compare all vectors exactly.
-    cache
-        Values shared by all snapshots of one state of the index.
+    It can be read until the transaction of the connection ends. Numbers identify passages within
+    one corpus only. Without Chroma, all vectors are compared exactly.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, chroma: ChromaStore | None, cache: dict[str, Any]
+        self, connection: sqlite3.Connection, chroma: ChromaStore | None, cache: StateCache
     ) -> None:
         self._connection = connection
         self._cache = cache
@@ -194,12 +176,12 @@ class Corpus:
     @property
     def embedded(self) -> bool:
         """True if any passage has a vector; without one, only words and links are searched."""
-        return bool(self._read("embedded", self._has_vectors))
+        return self._cache.get("embedded", self._has_vectors)
 
     @property
     def link_trust(self) -> float:
         """Difference in similarity between linked notes and others, in [0, 1]."""
-        return float(self._read("link trust", lambda: _link_trust(self)))
+        return self._cache.get("link trust", lambda: _link_trust(self))
 
     # The index as a whole
 
@@ -221,8 +203,7 @@ class Corpus:
     @property
     def passage_count(self) -> int:
         """Number of passages."""
-        query = "SELECT count(*) FROM passage"
-        return int(self._read("passages", lambda: self._count(query)))
+        return self._cache.get("passages", lambda: self._count("SELECT count(*) FROM passage"))
 
     @property
     def embedded_count(self) -> int:
@@ -259,11 +240,6 @@ class Corpus:
 
     def _count(self, query: str) -> int:
         return int(self._connection.execute(query).fetchone()[0])
-
-    def _read(self, name: str, read: Callable[[], Any]) -> Any:
-        if name not in self._cache:
-            self._cache[name] = read()
-        return self._cache[name]
 
 
 def _is_tagged(tags: Iterable[str], wanted: Iterable[str]) -> bool:

@@ -12,11 +12,10 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from filelock import FileLock, Timeout
@@ -35,26 +34,14 @@ from ragbot.notes.vault import INDEX_FILE as FILE
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 DAMAGED = "ragbot.sqlite3.damaged"
 
 _LOG_FILES = ("", "-wal", "-shm", "-journal")
 _BUSY_SECONDS = 30.0
 _NO_SPACE = "Choose another folder with --index, or free some space; the index is unchanged."
 _NO_ACCESS = "Choose another folder with --index, or allow writing there; the index is unchanged."
-
-
-@cache
-def check_fts5() -> None:
-    """Raise `StorageError` if this Python's SQLite lacks full-text search."""
-    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
-        try:
-            connection.execute("CREATE VIRTUAL TABLE probe USING fts5(words)")
-        except sqlite3.OperationalError:
-            found = (
-                f"SQLite {sqlite3.sqlite_version} of this Python lacks FTS5, its full-text search"
-            )
-            remedy = "Use a Python that has it, such as one from python.org or your distribution."
-            raise StorageError("sqlite3", found, remedy) from None
 
 
 class Database:
@@ -67,7 +54,6 @@ class Database:
     """
 
     def __init__(self, directory: Path) -> None:
-        check_fts5()
         self.directory = directory
         self.path = directory / FILE
         self._holder = directory / "writer"
@@ -211,6 +197,20 @@ class Database:
                 Path(f"{self.path}{suffix}").unlink(missing_ok=True)
 
 
+class StateCache:
+    """Values that all snapshots of one state of the index share."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {}
+
+    def get(self, name: str, read: Callable[[], T]) -> T:
+        """Return a value; the first call reads it."""
+        if name not in self._values:
+            self._values[name] = read()
+        value: T = self._values[name]
+        return value
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Open a transaction: commit at the end, roll back at an exception."""
@@ -281,6 +281,10 @@ def storage_error(directory: Path, error: OSError) -> StorageError:
 
 def _index_error(directory: Path, error: sqlite3.Error) -> RagbotError:
     code = getattr(error, "sqlite_errorname", "")
+    if "no such module: fts" in str(error):
+        found = f"SQLite {sqlite3.sqlite_version} of this Python lacks FTS5, its full-text search"
+        remedy = "Use a Python that has it, such as one from python.org or your distribution."
+        return StorageError("sqlite3", found, remedy)
     if _is_locked(error) or code == "SQLITE_PROTOCOL":
         return IndexLockedError(directory, "another program")
     if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")):

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from ragbot.errors import (
     ClosedError,
@@ -27,6 +26,7 @@ from ragbot.index.corpus import Corpus
 from ragbot.index.database import (
     DAMAGED,
     Database,
+    StateCache,
     errors_of,
     is_whole,
     read_meta,
@@ -76,7 +76,7 @@ class Index:
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._file: tuple[int, int] | None = None
-        self._cache: tuple[object, dict[str, Any]] = (None, {})
+        self._cache: tuple[object, StateCache] = (None, StateCache())
         self._files: Files | None = None
         self._closed = False
 
@@ -258,11 +258,11 @@ class Index:
                 return
         connection.close()
 
-    def _cache_of(self, state: object) -> dict[str, Any]:
+    def _cache_of(self, state: object) -> StateCache:
         """Return the values that the snapshots of one state of the index share."""
         with self._lock:
             if self._cache[0] != state:
-                self._cache = (state, {})
+                self._cache = (state, StateCache())
             return self._cache[1]
 
     def _run(self, task: Task, *, suspect: bool) -> Changes:

@@ -27,7 +27,7 @@ from ragbot.models import Note, NoteId, Passage, Problem, Relation
 from ragbot.notes import mentions, vault
 from ragbot.notes.chunker import chunk, embedding_text, text_key
 from ragbot.notes.link_resolver import is_wikilink, link_keys
-from ragbot.notes.name_table import endings, folders
+from ragbot.notes.name_table import file_names
 from ragbot.notes.note_dates import note_date
 from ragbot.notes.parser import stem
 from ragbot.text.folding import fold_name
@@ -161,7 +161,7 @@ def read_rows(root: Path, path: NoteId) -> Outcome:
 
 def names_of(note: Note) -> Iterable[NameRow]:
     """Yield the names that links, people and prose use for a note."""
-    yield from file_names(note.id)
+    yield from file_rows(note.id)
     title = storable(note.title)
     aliases = [storable(alias) for alias in note.aliases]
 
@@ -178,15 +178,9 @@ def names_of(note: Note) -> Iterable[NameRow]:
             yield row("mention", key, storable(name))
 
 
-def file_names(path: str) -> Iterable[NameRow]:
+def file_rows(path: str) -> Iterable[NameRow]:
     """Yield the names that links use for any file, and its folders."""
-    for kind, keys in (
-        ("path", [fold_name(path)]),
-        ("ending", endings(path)),
-        ("folder", folders(path)),
-    ):
-        for key in keys:
-            yield NameRow(kind, key, len(path), path, "")
+    return (NameRow(kind, key, len(path), path, "") for kind, key in file_names(path))
 
 
 def storable(text: str) -> str:

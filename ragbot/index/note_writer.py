@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ragbot.index.note_rows import NameRow, NoteRows, PassageRow, file_names, problem_row
+from ragbot.index.note_rows import NameRow, NoteRows, PassageRow, file_rows, problem_row
 from ragbot.models import NoteId, Problem
 from ragbot.notes.link_resolver import ANY_NAME, link_key
 
@@ -121,7 +121,7 @@ class NoteWriter:
             self._rename(path, (), done)
             self._connection.execute("DELETE FROM file WHERE path = ?", (path,))
         for path in new:
-            self._rename(path, tuple(file_names(path)), done)
+            self._rename(path, tuple(file_rows(path)), done)
             query = "INSERT OR REPLACE INTO file VALUES (?, NULL, NULL, NULL, 0)"
             self._connection.execute(query, (path,))
 

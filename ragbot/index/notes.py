@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ragbot.graph.relation_graph import LONGEST_NAME, longest_names
 from ragbot.index.stored_graph import COLUMNS, relation_of
 from ragbot.models import Note, NoteId, Section, Span
-from ragbot.notes.name_table import closeness
+from ragbot.notes.name_table import NameKind, closeness
 from ragbot.notes.parser import stem
 from ragbot.text.folding import fold_name
 from ragbot.text.tokenize import Word
-
-LONGEST_NAME = 24
-"""Words of the longest name that is searched in a question."""
 
 
 class Notes(Mapping[NoteId, Note]):
@@ -142,19 +140,13 @@ def names_in(
     keys = [word.folded for word in words]
     owners = _owners(connection, keys)
     found: list[NameMatch] = []
-    first = 0
-    while first < len(keys):
-        last = _longest(owners, keys, first)
-        if last is None:
-            first += 1
-            continue
+    for first, last in longest_names(owners, keys):
         name = " ".join(keys[first:last])
         title = any(is_title for _, is_title in owners[name])
         notes = tuple(note for note, is_title in owners[name] if is_title == title)
         span = (words[first].span[0], words[last - 1].span[1])
         rarest = max(rarity(word) for word in name.split())
         found.append(NameMatch(name, span, notes, title, rarest))
-        first = last
     return found
 
 
@@ -178,13 +170,6 @@ def _owners(connection: sqlite3.Connection, keys: Sequence[str]) -> _Owners:
     return found
 
 
-def _longest(owners: _Owners, keys: Sequence[str], first: int) -> int | None:
-    for last in range(min(len(keys), first + LONGEST_NAME), first, -1):
-        if " ".join(keys[first:last]) in owners:
-            return last
-    return None
-
-
 class StoredNames:
     """The `NameTable` in the database."""
 
@@ -192,24 +177,20 @@ class StoredNames:
         self._connection = connection
         self._found: dict[tuple[str, str, int], list[str]] = {}
 
-    def paths(self, folded: str) -> Sequence[str]:
-        """Return the files with this folded path."""
-        return self._find("path", folded)
-
-    def ending(self, folded: str, most: int | None = None) -> Sequence[str]:
-        """Return at most `most` files whose folded path is, or ends in, this one."""
-        return self._find("ending", folded, -1 if most is None else most)
-
-    def aliased(self, folded: str) -> Sequence[NoteId]:
-        """Return the notes with this folded alias."""
-        return self._find("alias", folded)
-
-    def titled(self, folded: str) -> Sequence[NoteId]:
-        """Return the notes with this folded title."""
-        return self._find("title", folded)
+    def find(self, kind: NameKind, folded: str, most: int = -1) -> Sequence[str]:
+        """Return the files with a folded name, the closest first; at most `most`, -1 for all."""
+        wanted = kind, folded, most
+        if wanted not in self._found:
+            query = "SELECT path FROM name WHERE kind = ? AND key = ? ORDER BY length, path LIMIT ?"
+            try:
+                rows = self._connection.execute(query, wanted)
+                self._found[wanted] = [path for (path,) in rows]
+            except UnicodeEncodeError:  # a lone surrogate, which no stored name has
+                return []
+        return self._found[wanted]
 
     def spoken(self) -> Mapping[str, str]:
-        """Return every file stem, title and alias by its folded form."""
+        """Return every stem, title and alias by its folded form, in the closest note's spelling."""
         query = "SELECT path, spelling FROM name WHERE kind = ? ORDER BY length, path, spelling"
         names: dict[str, list[str]] = {}
         for kind in ("title", "alias"):
@@ -222,21 +203,6 @@ class StoredNames:
         return spoken
 
     def is_note(self, path: str) -> bool:
-        """Return whether a path is that of a note."""
+        """Return whether a path is that of a note, rather than of another file."""
         query = "SELECT 1 FROM note WHERE path = ?"
         return self._connection.execute(query, (path,)).fetchone() is not None
-
-    def has_folder(self, folded: str) -> bool:
-        """Return whether a file lies below a folded folder."""
-        return bool(self._find("folder", folded, 1))
-
-    def _find(self, kind: str, key: str, most: int = -1) -> list[str]:
-        wanted = kind, key, most
-        if wanted not in self._found:
-            query = "SELECT path FROM name WHERE kind = ? AND key = ? ORDER BY length, path LIMIT ?"
-            try:
-                rows = self._connection.execute(query, wanted)
-                self._found[wanted] = [path for (path,) in rows]
-            except UnicodeEncodeError:  # a lone surrogate, which no stored name has
-                return []
-        return self._found[wanted]

@@ -6,19 +6,20 @@ import json
 import math
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ragbot.graph.relation_graph import (
     Direction,
     assertedness,
-    find_ghosts,
     fold_ghost,
+    longest_names,
     merge_ghosts,
     networkx_graph,
     shortest_path,
 )
+from ragbot.index.database import StateCache
 from ragbot.models import NoteId, Relation
 from ragbot.notes.note_dates import daily_date
 from ragbot.text.tokenize import tokens
@@ -61,15 +62,9 @@ def relation_of(row: Sequence[Any]) -> Relation:
 
 
 class StoredGraph:
-    """The relations between the notes of one snapshot, without links of a note to itself.
+    """The relations between the notes of one snapshot, without links of a note to itself."""
 
-    Parameters
-    ----------
-    cache
-        Values shared by all snapshots of one state of the index.
-    """
-
-    def __init__(self, connection: sqlite3.Connection, notes: Notes, cache: dict[str, Any]) -> None:
+    def __init__(self, connection: sqlite3.Connection, notes: Notes, cache: StateCache) -> None:
         self._connection = connection
         self._notes = notes
         self._cache = cache
@@ -89,8 +84,7 @@ class StoredGraph:
     @property
     def predicates(self) -> Sequence[str]:
         """The distinct predicates, in alphabetical order."""
-        found: Sequence[str] = self._cached("predicates", self._read_predicates)
-        return found
+        return self._cache.get("predicates", self._read_predicates)
 
     def neighbours(
         self, note: NoteId, predicate: str | None = None, direction: Direction = "both"
@@ -172,8 +166,8 @@ class StoredGraph:
 
     def hubs(self, count: int) -> list[NoteId]:
         """Return the notes that most others link to, most first; a daily note is no subject."""
-        found: Sequence[NoteId] = self._cached("hubs", self._read_hubs)
-        return list(islice((path for path in found if daily_date(path) is None), count))
+        paths = self._cache.get("hubs", self._read_hubs)
+        return list(islice((path for path in paths if daily_date(path) is None), count))
 
     def rarities(self, notes: Collection[NoteId]) -> Mapping[NoteId, float]:
         """Return the rarity of links to each of some notes, see `link_rarity`."""
@@ -183,24 +177,21 @@ class StoredGraph:
 
     def ghosts(self) -> Mapping[str, int]:
         """Return the names that no note has, with the number of links to each; most first."""
-        found: Mapping[str, int] = self._cached("ghosts", self._read_ghosts)
-        return found
+        return self._cache.get("ghosts", self._read_ghosts)
 
     def end(self, relation: Relation) -> str:
         """Return the node that a relation leads to: a note's id, or the one name of a ghost."""
         if relation.target is not None:
             return relation.target
-        names: Mapping[str, str] = self._cached(
-            "ghost names", lambda: {fold_ghost(name): name for name in self.ghosts()}
-        )
-        return names[fold_ghost(relation.written)]
+        return self._ghost_names()[fold_ghost(relation.written)]
 
     def ghosts_in(self, words: Sequence[str]) -> list[str]:
         """Return the ghosts that folded words name, in their order."""
-        names: Mapping[str, str] = self._cached(
+        names = self._cache.get(
             "ghosts by words", lambda: {" ".join(tokens(name)): name for name in self.ghosts()}
         )
-        return find_ghosts(names, words)
+        found = (names[" ".join(words[a:b])] for a, b in longest_names(names, words))
+        return list(dict.fromkeys(found))
 
     def to_networkx(self, near: Collection[NoteId] | None = None) -> nx.MultiDiGraph[str]:
         """Return a NetworkX graph of all notes, ghosts and relations, see `networkx_graph`.
@@ -229,15 +220,19 @@ class StoredGraph:
 
     def _to_ghost(self, name: str) -> list[Relation]:
         folded = fold_ghost(name)
-        if folded not in {fold_ghost(ghost) for ghost in self.ghosts()}:
+        if folded not in self._ghost_names():
             return []
         found = self._read("r.kind = 'ghost' ORDER BY s.path, r.position")
         return [one for one in found if fold_ghost(one.written) == folded]
 
+    def _ghost_names(self) -> Mapping[str, str]:
+        return self._cache.get(
+            "ghost names", lambda: {fold_ghost(name): name for name in self.ghosts()}
+        )
+
     def _counts(self) -> tuple[int, int]:
         """Return the number of relations, and how many of them are mentions."""
-        found: tuple[int, int] = self._cached("relation counts", self._read_counts)
-        return found
+        return self._cache.get("relation counts", self._read_counts)
 
     def _read_counts(self) -> tuple[int, int]:
         query = f"SELECT r.kind = 'mention', count(*) FROM relation r WHERE {_EDGES} GROUP BY 1"
@@ -249,19 +244,7 @@ class StoredGraph:
         return tuple(path for (path,) in rows)
 
     def _read_predicates(self) -> Sequence[str]:
-        # A loose index scan: one step for each predicate, however many relations there are.
-        query = """
-            WITH RECURSIVE found(predicate) AS (
-                SELECT min(predicate) FROM relation
-                UNION ALL
-                SELECT (SELECT min(predicate) FROM relation WHERE predicate > found.predicate)
-                FROM found WHERE found.predicate IS NOT NULL
-            )
-            SELECT predicate FROM found WHERE predicate IS NOT NULL AND EXISTS (
-                SELECT 1 FROM relation r WHERE r.predicate = found.predicate
-                AND r.kind IN ('link', 'ghost', 'mention')
-            )
-        """
+        query = f"SELECT DISTINCT r.predicate FROM relation r WHERE {_EDGES} ORDER BY r.predicate"
         return tuple(name for (name,) in self._connection.execute(query))
 
     def _read_ghosts(self) -> Mapping[str, int]:
@@ -298,11 +281,6 @@ class StoredGraph:
             for column in ("source", "target")
             for row in self._connection.execute(query.format(column), (wanted,))
         }
-
-    def _cached(self, name: str, read: Callable[[], Any]) -> Any:
-        if name not in self._cache:
-            self._cache[name] = read()
-        return self._cache[name]
 
 
 def link_rarity(links_in: int, notes: int) -> float:

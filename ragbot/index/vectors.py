@@ -25,7 +25,7 @@ from ragbot.index.chroma import (
     chroma_state,
     write_chroma_state,
 )
-from ragbot.index.database import count_up, read_meta, transaction, write_meta
+from ragbot.index.database import StateCache, count_up, read_meta, transaction, write_meta
 from ragbot.inference.encoder import EncodedBatches, Encoder, EncoderIdentity, longest_first
 from ragbot.inference.token_codes import Codes, Encoded, none
 from ragbot.models import NoteId, Progress
@@ -52,16 +52,10 @@ _TIED = 8
 
 
 class Vectors:
-    """The vectors of one snapshot.
-
-    Parameters
-    ----------
-    cache
-        Values shared by all snapshots of one state of the index.
-    """
+    """The vectors of one snapshot, by Chroma if there is a store, else compared exactly."""
 
     def __init__(
-        self, connection: sqlite3.Connection, store: ChromaStore | None, cache: dict[str, Any]
+        self, connection: sqlite3.Connection, store: ChromaStore | None, cache: StateCache
     ) -> None:
         self._connection = connection
         self._store = store
@@ -165,25 +159,16 @@ class Vectors:
         pending = "SELECT id FROM passage INDEXED BY passage_unflushed "
         pending += "WHERE flush IS NULL AND embedding IS NOT NULL"
         later = "SELECT id FROM passage WHERE flush > ?"
-        # The name has the state of Chroma, because a write to Chroma does not raise the counter.
-        return self._matrix(
-            f"newer {flush} {state}", f"p.id IN ({pending} UNION ALL {later})", (flush,)
-        )
+        where = f"p.id IN ({pending} UNION ALL {later})"
+        # A write to Chroma does not count as another state of the index, so its own is in the name.
+        return self._cache.get(f"newer {flush} {state}", lambda: self._read(where, (flush,)))
 
     def _all(self) -> tuple[IntArray, FloatArray]:
-        return self._matrix("all", "p.embedding IS NOT NULL", ())
+        return self._cache.get("all", lambda: self._read("p.embedding IS NOT NULL", ()))
 
     def _of_notes(self, notes: Collection[NoteId]) -> tuple[IntArray, FloatArray]:
         where = "p.note IN (SELECT id FROM note WHERE path IN (SELECT value FROM json_each(?)))"
         return self._read(where, (json.dumps(list(notes)),))
-
-    def _matrix(
-        self, name: str, where: str, values: tuple[Any, ...]
-    ) -> tuple[IntArray, FloatArray]:
-        if name not in self._cache:
-            self._cache[name] = self._read(where, values)
-        found: tuple[IntArray, FloatArray] = self._cache[name]
-        return found
 
     def _read(self, where: str, values: tuple[Any, ...]) -> tuple[IntArray, FloatArray]:
         query = (

@@ -87,7 +87,7 @@ class Names:
                 return found
         if name.lower().endswith(".html") and (found := self._published(name, source)):
             return found
-        owners = self._table.aliased(fold_name(name))
+        owners = self._table.find("alias", fold_name(name))
         return _in_folder(owners, source) or next(iter(owners), None)
 
     def candidates(self, name: str, source: NoteId | None = None) -> list[str]:
@@ -102,11 +102,11 @@ class Names:
             path = _normal_path(written)
             if written.startswith(("/", "./", "../")) or path is None:
                 continue
-            if self._table.paths(path):
+            if self._table.find("path", path):
                 return [chosen]
-            if rest := self._table.ending(path):
+            if rest := self._table.find("ending", path):
                 return [chosen, *(file for file in rest if file != chosen)]
-        rest = self._table.aliased(fold_name(name))
+        rest = self._table.find("alias", fold_name(name))
         return [chosen, *(note for note in rest if note != chosen)]
 
     def is_note(self, path: str) -> bool:
@@ -119,7 +119,7 @@ class Names:
             return False
         beside = _normal_path(posixpath.join(posixpath.dirname(source), name))
         return any(
-            folder is not None and self._table.has_folder(folder)
+            folder is not None and self._table.find("folder", folder, 1)
             for folder in (beside, _normal_path(name.strip("/")))
         )
 
@@ -131,7 +131,7 @@ class Names:
     def named(self, name: str) -> NoteId | None:
         """Return the note with a path, file name, alias or title."""
         name = name.strip()
-        return self.find(name) or next(iter(self._table.titled(fold_name(name))), None)
+        return self.find(name) or next(iter(self._table.find("title", fold_name(name))), None)
 
     def nearest(self, name: str, n: int = 3, *, parts: bool = True) -> list[str]:
         """Return up to `n` names of notes that are similar to `name`, the most similar first.
@@ -151,15 +151,15 @@ class Names:
         path = _normal_path(posixpath.join(folder, name.lstrip("/")))
         if path is None:
             return None
-        if exact := self._table.paths(path):
+        if exact := self._table.find("path", path):
             return _exact_case(exact, posixpath.join(folder, name))
         if relative or name.startswith("/"):
             return None
-        nearest = self._table.ending(path, 2)
+        nearest = self._table.find("ending", path, 2)
         if len(nearest) > 1 and source is not None:
             beside = fold_name(posixpath.join(posixpath.dirname(source), posixpath.basename(path)))
             ends = beside == path or beside.endswith("/" + path)
-            if ends and (own := self._table.paths(beside)):
+            if ends and (own := self._table.find("path", beside)):
                 return own[0]
         return next(iter(nearest), None)
 
@@ -169,7 +169,7 @@ class Names:
         if not path.startswith("/"):
             joined = posixpath.join(posixpath.dirname(source or ""), path)
             beside = _normal_path(joined)
-            if beside is not None and (own := self._table.paths(beside)):
+            if beside is not None and (own := self._table.find("path", beside)):
                 return _exact_case(own, joined)
         return self._by_path(path, source)
 

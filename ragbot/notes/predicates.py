@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from ragbot.models import Note
 
@@ -96,19 +96,15 @@ KNOWN = frozenset(_INVERSE)
 """Pairs of canonical predicates with known inverses."""
 
 
-def inverse(predicate: str, declared: Mapping[str, str] | None = None) -> str | None:
-    """Return the inverse of a predicate, if one is known.
-
-    Declarations in the vault come first, then the table of known pairs. A
-    symmetric predicate is its own inverse.
+def inverse(predicate: str) -> str | None:
+    """Return the inverse of a predicate, if one is known; a symmetric one is its own inverse.
 
     Examples
     --------
     >>> inverse("extends"), inverse("relates_to"), inverse("in_domain")
     ('extended_by', 'relates_to', None)
     """
-    name = canonical(predicate)
-    return (declared or {}).get(name) or _INVERSE.get(name)
+    return _INVERSE.get(canonical(predicate))
 
 
 def declared(notes: Iterable[Note]) -> dict[str, str]:

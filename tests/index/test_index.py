@@ -30,8 +30,8 @@ from ragbot.errors import (
 from ragbot.index import (
     database,
     indexer,
+    note_rows,
     note_writer,
-    reading,
     relation_writer,
     schema,
     vectors,
@@ -327,7 +327,7 @@ def test_worker_processes_read_what_one_process_reads(vault, tmp_path, monkeypat
     (vault / "Big.md").write_bytes(b"x" * 10_000_001)
     found = []
     for at_least in (10, 10_000):
-        monkeypatch.setattr(reading, "PARALLEL", at_least)
+        monkeypatch.setattr(note_rows, "PARALLEL", at_least)
         one = Index(tmp_path / f"index {at_least}")
         done = one.refresh(vault, None)
         assert [problem.kind for problem in done.problems] == ["too_large"]
@@ -337,7 +337,7 @@ def test_worker_processes_read_what_one_process_reads(vault, tmp_path, monkeypat
 
 
 def test_notes_are_read_without_worker_processes_that_cannot_start(vault, index, monkeypatch):
-    monkeypatch.setattr(reading, "PARALLEL", 1)
+    monkeypatch.setattr(note_rows, "PARALLEL", 1)
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     assert len(index.refresh(vault, None).added) == 3
 
@@ -527,18 +527,11 @@ def test_a_database_of_another_program_is_not_taken_for_an_index(index, vault):
         assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("theirs",)]
 
 
-def test_python_without_full_text_search_is_a_clear_error(index, monkeypatch):
-    class Connection:
-        def execute(self, statement):
-            raise sqlite3.OperationalError("no such module: fts5")
-
-        def close(self):
-            pass
-
-    database.check_fts5.cache_clear()
-    monkeypatch.setattr(database.sqlite3, "connect", lambda *arguments, **settings: Connection())
+def test_python_without_full_text_search_is_a_clear_error(vault, index, monkeypatch):
+    without = schema._SCHEMA.replace("USING fts5", "USING fts_that_is_missing")
+    monkeypatch.setattr(schema, "_SCHEMA", without)
     with pytest.raises(StorageError, match="lacks FTS5"):
-        Index(index.directory)
+        index.refresh(vault, None)
 
 
 def test_a_new_parser_version_reads_again_but_keeps_vectors(vault, index, monkeypatch):

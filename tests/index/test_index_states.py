@@ -65,7 +65,7 @@ def state_of(index):
             "single notes": [corpus.notes[note] for note in corpus.notes],
             "passages": [corpus.passage(number) for number in passages],
             "relations": list(corpus.graph.relations()),
-            "sizes": {note: corpus.notes.sizes([note])[note] for note in corpus.notes},
+            "rarities": corpus.graph.rarities(list(corpus.notes)),
             "ghosts": list(corpus.graph.ghosts().items()),
             "predicates": corpus.graph.predicates,
             "problems": corpus.problems,

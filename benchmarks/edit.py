@@ -14,6 +14,7 @@ import os
 import platform
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -24,7 +25,7 @@ import numpy as np  # noqa: E402
 
 from benchmarks.scale import write_vault  # noqa: E402
 from ragbot import Ragbot  # noqa: E402
-from ragbot.notes.watcher import Watcher  # noqa: E402
+from ragbot.notes.watcher import follow  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "edit.json"
 PATIENCE = 60
@@ -56,12 +57,19 @@ def main() -> None:
         with Ragbot.open(home / "vault", home / "index") as bot:
             bot.ask("In which harbour hangs the lantern?")
             passages = bot.status().passages
-            with Watcher(home / "vault", bot.refresh):
-                time.sleep(2)
-                times = [
-                    seconds(bot, home / "vault" / f"{n % 97}" / f"Note {n}.md", n)
-                    for n in range(options.edits)
-                ]
+            stop = threading.Event()
+            events = {"stop": stop, "failed": print}
+            thread = threading.Thread(
+                target=follow, args=(home / "vault", bot.refresh), kwargs=events
+            )
+            thread.start()
+            time.sleep(2)
+            times = [
+                seconds(bot, home / "vault" / f"{n % 97}" / f"Note {n}.md", n)
+                for n in range(options.edits)
+            ]
+            stop.set()
+            thread.join()
     record = {
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),

@@ -37,16 +37,9 @@ def networkx_graph(
 ) -> nx.MultiDiGraph[str]:
     """Build a NetworkX graph of notes and relations.
 
-    Nodes are note ids (with `title`) and ghosts (their name, `ghost=True`);
-    edges carry `predicate`, `annotation` and `span`, and the predicate
-    starts their key.
-
-    Parameters
-    ----------
-    titles
-        Title of every note.
-    relations
-        Each relation with the node that it leads to.
+    Nodes are note ids (with `title`) and ghosts (their name, `ghost=True`); edges carry
+    `predicate`, `annotation` and `span`, and the predicate starts their key. Each relation is
+    given with the node that it leads to.
     """
     import networkx as nx
 
@@ -72,12 +65,8 @@ def shortest_path(
 ) -> list[tuple[int, int]]:
     """Return the steps of the shortest path between two nodes, in either direction.
 
-    Among equally short paths it is the one with the most typed edges. Empty without a path.
-
-    Parameters
-    ----------
-    edges
-        Two nodes and the predicate that joins them.
+    Among equally short paths it is the one with the most typed edges. Empty without a path. An edge
+    is two nodes and the predicate that joins them.
     """
     import networkx as nx
 

@@ -94,10 +94,7 @@ class Client(NamedTuple):
 class ChromaStore:
     """The collection `passages` of one index, in its folder or on a server. Thread-safe.
 
-    Attributes
-    ----------
-    last_error
-        Why the last use of the collection failed; empty if it worked.
+    `last_error` says why the last use of the collection failed; it is empty if that worked.
     """
 
     def __init__(self, database: Database, url: str = "") -> None:
@@ -171,9 +168,9 @@ class ChromaStore:
     def nearest(
         self, client: Client, state: ChromaState, vector: FloatArray, k: int
     ) -> list[int] | None:
-        """Return the nearest passages; the snapshot of the state may lack some of them.
+        """Return the nearest passages, some of which the snapshot of the state may lack.
 
-        Returns None if the query fails, or if a write began since the snapshot.
+        None if the query fails, or if a write began since the snapshot.
         """
         try:
             found = client.collection.query(

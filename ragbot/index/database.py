@@ -45,13 +45,7 @@ _NO_ACCESS = "Choose another folder with --index, or allow writing there; the in
 
 
 class Database:
-    """The database file of one index. Safe to share between threads and processes.
-
-    Parameters
-    ----------
-    directory
-        Folder of the index; created by the first writer.
-    """
+    """The database file of one index. Safe to share between threads and processes."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -69,10 +63,7 @@ class Database:
     def reader(self, busy_seconds: float = _BUSY_SECONDS) -> sqlite3.Connection:
         """Open a connection to read, even in a folder that cannot be written.
 
-        Parameters
-        ----------
-        busy_seconds
-            Seconds to wait for a writer, if the file system allows no write-ahead log.
+        If the file system allows no write-ahead log, it waits `busy_seconds` for a writer.
 
         Raises
         ------

@@ -39,15 +39,7 @@ _BEST = 500
 
 
 class Fulltext:
-    """BM25 over one FTS5 table.
-
-    Parameters
-    ----------
-    table
-        Name of a table with the column `words`.
-    size
-        Number of its rows.
-    """
+    """BM25 over one FTS5 table of `size` rows, with the column `words`."""
 
     def __init__(self, connection: sqlite3.Connection, table: str, size: int) -> None:
         self._connection = connection

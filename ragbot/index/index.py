@@ -128,15 +128,12 @@ class Index:
 
         Parameters
         ----------
-        notes
-            The folder of notes.
         encoder
             Embeds new texts; None to embed nothing.
         rebuild
             Whether to read and embed everything again.
         report
-            Called with the progress. An exception from it ends the refresh after the last
-            commit.
+            Called with the progress. An exception from it ends the refresh after the last commit.
 
         Raises
         ------

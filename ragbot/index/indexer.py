@@ -95,10 +95,7 @@ class _Scan:
 class Indexer:
     """One run of the writer, under the writer's lock.
 
-    Attributes
-    ----------
-    files
-        The files as the last scan left them; None before it.
+    `files` are those that the last scan left; None before it.
     """
 
     def __init__(self, connection: sqlite3.Connection, chroma: ChromaStore, task: Task) -> None:
@@ -349,13 +346,7 @@ def folder_name(notes: Path) -> str:
 
 
 def listed(notes: Path) -> vault.Listing:
-    """Return the listing of a folder.
-
-    Raises
-    ------
-    VaultError
-        If it is missing, has no note, or cannot be listed.
-    """
+    """Return the listing of a folder; raise `VaultError` if it has none, or no note."""
     listing = vault.scan(notes)
     if not listing.notes:
         raise VaultError(notes, "has no Markdown note", _REMEDY)

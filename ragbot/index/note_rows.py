@@ -84,16 +84,9 @@ class PassageRow(NamedTuple):
 class NoteRows:
     """The rows of one note.
 
-    Attributes
-    ----------
-    digest
-        SHA-256 of its text.
-    parsed
-        JSON of the note without its text and links.
-    prose
-        JSON of its readable blocks, see `mentions.prose_of`.
-    prose_words
-        The distinct tokens of these blocks, in one string.
+    `digest` is the SHA-256 of its text, `parsed` the JSON of the note without its text and links,
+    `prose` the JSON of its readable blocks (see `mentions.prose_of`), and `prose_words` are the
+    distinct tokens of these blocks.
     """
 
     path: NoteId

@@ -129,13 +129,8 @@ def names_in(
 ) -> list[NameMatch]:
     """Return the names of notes among words: the longest ones, without overlap.
 
-    Case, marks and punctuation are folded. A name of stop words alone
-    ("What") is never found.
-
-    Parameters
-    ----------
-    rarity
-        Returns how rare a folded word is, in [0, 1].
+    Case, marks and punctuation are folded. A name of stop words alone ("What") is never found.
+    `rarity` returns how rare a folded word is, in [0, 1].
     """
     keys = [word.folded for word in words]
     owners = _owners(connection, keys)

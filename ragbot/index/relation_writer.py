@@ -97,13 +97,20 @@ class MentionWriter:
         self._connection = connection
 
     def update(self, written: Written, relinked: Collection[int]) -> None:
-        """Find mentions again after some notes were written.
+        """Find mentions again after a batch was written; links changed in the notes `relinked`."""
+        self.write(self._affected(written, relinked))
 
-        Parameters
-        ----------
-        relinked
-            Notes whose text or links changed.
-        """
+    def everywhere(self) -> list[int]:
+        """Count all names of one word again; return the notes that may mention a name."""
+        execute = self._connection.execute
+        execute("DELETE FROM name_word")
+        names = set(execute("SELECT spelling, path FROM name WHERE kind = 'mention'"))
+        query = "SELECT DISTINCT source FROM relation WHERE kind = 'mention'"
+        mentioning = {source for (source,) in execute(query)}
+        return sorted(self._affected(Written(names=names, mentioning=mentioning), ()))
+
+    def _affected(self, written: Written, relinked: Collection[int]) -> set[int]:
+        """Return the notes whose mentions may have changed, and count names of one word again."""
         forms = {form_of(spelling) for spelling, _ in written.names}
         self._recount(written, set(filter(_is_word, forms)))
         forms |= self._update_common()
@@ -111,22 +118,7 @@ class MentionWriter:
         for form in forms:
             sources |= self._holders(form)
         paths = {path for _, path in written.names}
-        sources |= self._mentioning(forms, paths)
-        self.write(sources)
-
-    def everywhere(self) -> list[int]:
-        """Count all names of one word again; return the notes that may mention a name."""
-        execute = self._connection.execute
-        forms = {form_of(name) for (name,) in execute(_SPELLINGS)}
-        execute("DELETE FROM name_word")
-        for form in filter(_is_word, forms):
-            self._count_word(form)
-        self._update_common()
-        query = "SELECT DISTINCT source FROM relation WHERE kind = 'mention'"
-        found: set[int] = {source for (source,) in execute(query)}
-        for form in forms:
-            found |= self._holders(form)
-        return sorted(found)
+        return sources | self._mentioning(forms, paths)
 
     def write(self, notes: Iterable[int]) -> None:
         """Write the mentions in some notes."""
@@ -235,9 +227,6 @@ class MentionWriter:
     def _is_common(self, word: str) -> bool:
         query = "SELECT 1 FROM name_word WHERE word = ? AND common"
         return self._connection.execute(query, (word,)).fetchone() is not None
-
-
-_SPELLINGS = "SELECT DISTINCT spelling FROM name WHERE kind = 'mention'"
 
 
 def _is_word(form: str) -> bool:

@@ -42,7 +42,7 @@ MOST_PENDING = 20_000
 """Pending texts that are read into memory at a time."""
 
 REOPEN = 2000
-"""Most newer vectors to compare exactly; with more, a reader opens its client again."""
+"""Most vectors newer than a client to compare exactly; with more, a reader opens another one."""
 
 FEW = 20_000
 """Most passages to compare exactly while Chroma is closed: faster than importing it."""
@@ -65,12 +65,9 @@ class Vectors:
     def nearest(
         self, query: FloatArray, k: int, within: Collection[NoteId] | None = None
     ) -> list[tuple[int, float]]:
-        """Return the k passages nearest to a unit vector, with their cosine, best first.
+        """Return the k passages of some notes, or of all, nearest to a unit vector, best first.
 
-        Parameters
-        ----------
-        within
-            The notes to search; None for all.
+        Each has its cosine.
         """
         found = None if within is not None or self._store is None else self._by_chroma(query, k)
         if found is None:
@@ -220,13 +217,7 @@ def _best(ids: IntArray, cosines: FloatArray, k: int) -> list[tuple[int, float]]
 
 
 class VectorWriter:
-    """Writes the vectors of one refresh.
-
-    Attributes
-    ----------
-    embedded
-        Number of texts that this refresh has embedded.
-    """
+    """Writes the vectors of one refresh, and counts the texts that it has `embedded`."""
 
     def __init__(
         self,
@@ -262,7 +253,7 @@ class VectorWriter:
             self._write_chroma()
 
     def adopt_encoder(self) -> None:
-        """Remove the vectors of another encoder, because they cannot be compared."""
+        """Record the encoder; remove the vectors of another one, as they cannot be compared."""
         encoder = self._encoder
         if encoder is None:
             return
@@ -351,7 +342,7 @@ class VectorWriter:
         self._chroma.write(self._connection)
 
     def _forget_chroma(self) -> None:
-        """Write that the collection has to be built again, in the transaction of the caller."""
+        """Record that the collection must be built again, in the transaction of the caller."""
         state = chroma_state(self._connection)
         write_chroma_state(self._connection, state._replace(collection="", ready=False))
 

@@ -120,15 +120,7 @@ class Layout:
 
 
 def layout(text: str, start: int = 0) -> Layout:
-    """Return the blocks of a note.
-
-    Parameters
-    ----------
-    text
-        The note, with LF line ends.
-    start
-        Where its body begins, after the frontmatter: the start of a line.
-    """
+    """Return the blocks of a note with LF line ends, whose body begins at the line at `start`."""
     body = text[start:]
     tokens: list[Token] = []
     environment: dict[str, Any] = {}

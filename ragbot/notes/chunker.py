@@ -54,14 +54,10 @@ class _Stretch:
 
 
 def chunk(note: Note) -> list[Passage]:
-    """Return the passages of a note, in the order of the file.
+    """Return the passages of a note, in the order of the file, without overlap.
 
-    Returns
-    -------
-    list of Passage
-        Without overlap. Every visible word of the note is in one of them, in the headings
-        above it or in the title. At least one: an empty note has an empty passage at its
-        start, embedded as its title alone.
+    Every visible word of the note is in one of them, in the headings above it or in the title. An
+    empty note has an empty passage at its start, embedded as its title alone.
     """
     body = body_start(note)
     found = units(note)

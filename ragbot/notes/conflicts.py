@@ -34,12 +34,7 @@ def conflict_copies(
 ) -> dict[NoteId, NoteId]:
     """Return the notes that are conflict copies, each with its original.
 
-    Parameters
-    ----------
-    notes
-        Some notes of a vault.
-    text_of
-        Returns the text of a note; called where the name alone cannot tell.
+    `text_of` returns the text of a note; it is called if the name alone cannot tell.
 
     Examples
     --------

@@ -34,14 +34,8 @@ def editor_url(template: str, vault: Path, note: NoteId, line: int) -> str:
     Parameters
     ----------
     template
-        A URL with `{path}` (below the vault) or `{absolute}`, and `{vault}` (the
-        name of the folder) and `{line}` if wanted.
-    vault
-        Folder of the notes.
-    note
-        The note.
-    line
-        Line number from 1.
+        A URL with `{path}` (below the vault) or `{absolute}`, and `{vault}` (the name of the
+        folder) and `{line}`, from 1, if wanted.
 
     Examples
     --------
@@ -66,13 +60,9 @@ def editor_url(template: str, vault: Path, note: NoteId, line: int) -> str:
 
 
 def check_template(template: str) -> None:
-    """Raise an error for a template of links that cannot be filled.
+    """Raise `ConfigError` for a template that cannot be filled.
 
-    Raises
-    ------
-    ConfigError
-        If it is no URL, names no note, names another field than `FIELDS`, or
-        does not close a brace.
+    Such a template is no URL, names no note or another field than `FIELDS`, or leaves a brace open.
     """
     try:
         fields = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}

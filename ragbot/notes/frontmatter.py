@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,17 +76,7 @@ class Frontmatter:
 def stray(text: str, body: int) -> Frontmatter:
     """Read a second frontmatter, or one below blank lines, which Obsidian shows as text.
 
-    Parameters
-    ----------
-    text
-        The note, as for `read`.
-    body
-        Where its body begins.
-
-    Returns
-    -------
-    Frontmatter
-        Empty where the body begins with other text.
+    It is empty if the body of the note begins with other text.
     """
     at = text.rfind("\n", 0, body + len(text[body:]) - len(text[body:].lstrip())) + 1
     if at == 0 or not text.startswith("---", at):
@@ -97,20 +87,10 @@ def stray(text: str, body: int) -> Frontmatter:
 
 
 def read(text: str, at: int = 0) -> Frontmatter:
-    """Read the frontmatter of a note.
+    """Read the frontmatter that begins at an offset of a note with LF line ends.
 
-    Parameters
-    ----------
-    text
-        The note, line ends as LF and without a byte-order mark.
-    at
-        Where the frontmatter is to begin.
-
-    Returns
-    -------
-    Frontmatter
-        Empty when the first line is not `---` or no later line closes it.
-        Broken YAML yields no values, and a sentence in `error`.
+    It is empty if the line there is not `---`, or if no later line closes it. Broken YAML yields no
+    values, and a sentence in `error`.
     """
     opening = _FENCE.match(text, at)
     closing = opening and _CLOSE.search(text, opening.end())
@@ -238,8 +218,9 @@ def texts(value: Value, *, split: str = "") -> list[str]:
     split
         Pattern at which a single unquoted text is split; empty to keep it whole.
     """
+    found: Iterable[Any]
     if isinstance(value.data, list):
-        found = _flat(value)
+        found = _flat(value.data)
     elif isinstance(value.data, str) and value.plain and split:
         found = re.split(split, value.data)
     else:
@@ -247,27 +228,15 @@ def texts(value: Value, *, split: str = "") -> list[str]:
     return [text.strip() for text in found if isinstance(text, str) and text.strip()]
 
 
-def _flat(value: Value) -> list[Any]:
-    """Return the texts of a list and of nested lists, in order, without mappings."""
-    found: list[Any] = []
-    pending = list(reversed(value.data))
-    while pending:
-        data = pending.pop()
-        if isinstance(data, list):
-            pending.extend(reversed(data))
-        else:
-            found.append(data)
-    return found
+def _flat(data: Any) -> Iterator[Any]:
+    """Yield the values of a list and of nested lists, in order."""
+    for item in data:
+        yield from _flat(item) if isinstance(item, list) else (item,)
 
 
 def scalars(key: str, value: Value) -> Iterator[tuple[str, Value]]:
     """Yield every text below a field, with the name of the nearest key above it."""
-    pending = [(key, value)]
-    while pending:
-        name, here = pending.pop()
-        if isinstance(here.data, str):
-            yield name, here
-        elif here.keys:
-            pending.extend(reversed(list(zip(here.keys, here.items, strict=True))))
-        else:
-            pending.extend((name, item) for item in reversed(here.items))
+    if isinstance(value.data, str):
+        yield key, value
+    for name, item in zip(value.keys or [key] * len(value.items), value.items, strict=True):
+        yield from scalars(name, item)

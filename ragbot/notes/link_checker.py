@@ -78,23 +78,18 @@ def check(
     files: Iterable[str] = (),
     suggest: bool = False,
 ) -> list[Problem]:
-    """Return the problems of a vault.
+    """Return the problems of a vault, with those found when its notes were read.
+
+    They are in order of note and line; on one line, errors come before warnings before hints.
 
     Parameters
     ----------
     notes
         All its notes, resolved.
-    problems
-        The problems found when the notes were read; they are returned too.
     files
         Paths of its other files, so that links to them are not called broken.
     suggest
         Whether unlinked mentions are listed too.
-
-    Returns
-    -------
-    list of Problem
-        By note and line, errors before warnings before hints on one line.
     """
     vault = _Vault(notes, Names(notes, files), {note.id: note for note in notes})
     vault.copies = conflict_copies(vault.by_id, lambda note: vault.by_id[note].text)

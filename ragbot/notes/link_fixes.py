@@ -45,19 +45,7 @@ def is_footnote(name: str) -> bool:
 def link_fix(
     note: Note, relation: Relation, meant: Note, names: Names, heading: str = "", block: str = ""
 ) -> str:
-    """Return the edit that makes a link lead to a note, or to a place in it.
-
-    Parameters
-    ----------
-    note, relation
-        The link that is wrong, and the note that holds it.
-    meant
-        The note that it should lead to.
-    names
-        The names of the vault.
-    heading, block
-        The place in `meant`, if any.
-    """
+    """Return the edit that makes a link of `note` lead to the note `meant`, or to a place in it."""
     anchor = f"#{_heading(heading)}" if heading else f"#^{block}" if block else ""
     anchors = Anchors(meant) if anchor else None
     for written in _candidates(note, relation, meant, names, anchor):

@@ -31,14 +31,9 @@ ANY_NAME = ""
 
 
 class Names:
-    """Resolves the names that links and people use, by a table of names.
+    """Resolves the names that links and people use, by a table of names or by the notes.
 
-    Parameters
-    ----------
-    notes
-        The notes of the vault, or a table of its names.
-    files
-        Paths of its other files; links may lead to them, but they are no notes.
+    Links may lead to other files too, which are no notes.
     """
 
     def __init__(self, notes: Iterable[Note] | NameTable = (), files: Iterable[str] = ()) -> None:
@@ -54,19 +49,9 @@ class Names:
         return Nearest(self._spoken)
 
     def find(self, name: str, source: NoteId | None = None) -> NoteId | None:
-        """Return the note that a link written `name` in `source` leads to.
+        """Return the note that a link written `name` in `source` leads to; None without one.
 
-        Parameters
-        ----------
-        name
-            Path or name, `.md` optional, without heading; empty for `source` itself.
-        source
-            The note that holds the link; None for a name by itself.
-
-        Returns
-        -------
-        NoteId or None
-            None when nothing, or something that is not a note, goes by that name.
+        The name is a path or file name, `.md` optional, without heading; empty for `source` itself.
         """
         found = self.find_file(name, source)
         return found if found is not None and self.is_note(found) else None
@@ -265,21 +250,10 @@ def _exact_case(paths: Sequence[str], name: str) -> str:
 
 
 def resolve(notes: Sequence[Note], files: Iterable[str] = ()) -> list[Note]:
-    """Return the notes with the target of every relation resolved again.
+    """Return the notes of a vault with the target of every relation resolved again.
 
-    Parameters
-    ----------
-    notes
-        All notes of the vault.
-    files
-        Paths of its other files. A link to one of them, or to a folder, is no
-        relation between notes and is left out.
-
-    Returns
-    -------
-    list of Note
-        The same notes in the same order. A name that no note has leaves
-        its target None.
+    A link to one of the other files, or to a folder, is no relation between notes and is left out.
+    A name that no note has leaves the target None.
     """
     names = Names(notes, files)
     return [with_targets(note, names) for note in notes]
@@ -313,13 +287,7 @@ def target(relation: Relation, note: Note, names: Names) -> Relation:
 
 
 def resolved(relation: Relation, names: Names, *, wiki: bool) -> Relation:
-    """Return a relation with its target, see `target`.
-
-    Parameters
-    ----------
-    wiki
-        Whether it is a wikilink, see `is_wikilink`.
-    """
+    """Return a relation with its target, see `target`; `wiki` is True for a wikilink."""
     found = names.find_file(relation.written, relation.source)
     if found is None and wiki:
         return _wikilink_target(relation, names)

@@ -111,14 +111,9 @@ class _Scan:
 
 
 def scan(text: str, references: Mapping[str, str] | None = None) -> Inline:
-    """Return the links of an inline text.
+    """Return the links of the text of one block, its lines joined by LF, without block prefixes.
 
-    Parameters
-    ----------
-    text
-        The text of one block, its lines joined by LF, block prefixes off.
-    references
-        Destinations of `[label]: destination`, by normalised label.
+    `references` has the destinations of `[label]: destination`, by normalised label.
     """
     state = _Scan(text, references or {})
     position = 0

@@ -60,14 +60,9 @@ class _Meaning(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The names to find in texts.
+    """The names to find in texts: `meanings` has the unambiguous ones by their folded form.
 
-    Attributes
-    ----------
-    meanings
-        The unambiguous names, by their folded form.
-    longest
-        Most tokens of a name that begins with a token.
+    `longest` has the most tokens of a name that begins with a token.
     """
 
     meanings: Mapping[str, _Meaning]
@@ -96,22 +91,10 @@ class Vocabulary:
 def find(notes: Iterable[Note]) -> list[Relation]:
     """Return the mentions of notes in the prose of other notes, in order of the notes.
 
-    Parameters
-    ----------
-    notes
-        All notes of the vault, resolved.
-
-    Returns
-    -------
-    list of Relation
-        With the predicate `MENTIONS` and a `span` around the name: the first mention of each
-        note in each other note that does not link to it, in file order.
-
-    Notes
-    -----
-    Guarded against: names that two notes share; names of fewer than three
-    letters (two in scripts without blanks); single words in another case than
-    the name has; single words that are common in these notes.
+    They are relations with the predicate `MENTIONS` and a `span` around the name: the first mention
+    of each note in each other note that does not link to it, in file order. These are no mentions:
+    names that two notes share; names of fewer than three letters (two in scripts without blanks);
+    single words in another case than the name has; single words that are common in these notes.
     """
     notes = list(notes)
     proses = {note.id: prose_of(note) for note in notes}
@@ -232,13 +215,7 @@ def mentions_in(
     vocabulary: Vocabulary,
     linked: Collection[NoteId | None],
 ) -> list[Relation]:
-    """Return the first mention of each note that a note does not link to, in file order.
-
-    Parameters
-    ----------
-    linked
-        Targets of the note's links.
-    """
+    """Return the first mention of each note that is not among `linked`, in file order."""
     known = {*linked, note}
     found: list[Relation] = []
     for text, offsets in prose:

@@ -23,13 +23,7 @@ _DIGITS = re.compile(r"\d.*\d", re.DOTALL)
 
 
 def filter_days(filters: Filters) -> tuple[str, str]:
-    """Return the first and last day that pass the filters, in ISO form; "" without a limit.
-
-    Raises
-    ------
-    QuestionError
-        If the value of a filter is no date, or may be two.
-    """
+    """Return the first and last day that pass the filters, in ISO form; "" without a limit."""
     first = filter_period(filters.since).first.isoformat() if filters.since else ""
     last = filter_period(filters.until).last.isoformat() if filters.until else ""
     return first, last

@@ -33,21 +33,10 @@ _NOT_RELATIONS = frozenset({"tags", "tag", "aliases", "alias", "title", "cssclas
 
 
 def parse(text: str, note: NoteId) -> tuple[Note, list[Problem]]:
-    """Parse one note.
+    """Parse one note, any text without its byte-order mark; return its problems too.
 
-    Parameters
-    ----------
-    text
-        The decoded file, without its byte-order mark. Any text is accepted.
-    note
-        Path of the note below the vault.
-
-    Returns
-    -------
-    Note
-        Its relations are not resolved yet: every `target` is None.
-    list of Problem
-        The problems of the note itself: broken frontmatter.
+    The relations of the note are not resolved yet: every `target` is None. Its problems are those
+    of its frontmatter.
     """
     page = page_of(text)
     places = Places(text)

@@ -22,7 +22,8 @@ MAX_KEY = 60
 """Longest key, in characters. A longer one is a sentence that contains `::`."""
 
 MAX_KEY_WORDS, MAX_GLUED_WORDS = 5, 3
-"""Most words of a bare key, and of one whose `::` touches the link: `see the is_a::[[A]]`."""
+"""Most words of a bare key. Fewer if its `::` touches the link, because words of a sentence may be
+before the key: `see the is_a::[[A]]`."""
 
 MARKERS = "↑⊙↗"
 """Signs of provenance that may follow a link."""
@@ -60,10 +61,9 @@ _CONTEXT = re.compile(rf"[ \t]*[{MARKERS}]?[ \t]*(\(.*\))?[ \t]*(?:\^[\w-]+)?[ \
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One typed relation of a line: its key, its links, and the span of its annotation or None.
+    """A typed relation of one line to one or more notes, with the span of its annotation or None.
 
-    `whole` is True if the line has only fields: then bullets below it annotate
-    them.
+    If the line has only such fields, `whole` is True: then the bullets below annotate them.
     """
 
     key: str
@@ -73,15 +73,7 @@ class Field:
 
 
 def fields(inline: Inline, start: int, end: int) -> list[Field]:
-    """Return the bare and wrapped fields of one line that link to notes.
-
-    Parameters
-    ----------
-    inline
-        The text that holds the line.
-    start, end
-        Where the line begins and ends in it.
-    """
+    """Return the bare and wrapped fields that link to notes, of the line from `start` to `end`."""
     masked = inline.masked
     found = []
     for key, value, stop, whole in _keys(masked, start, end):
@@ -221,9 +213,10 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int] | None:
 def list_forms(items: Sequence[Inline]) -> list[Field | None]:
     """Return a field or None for each item of a list: `predicate [[Target]] (context)`.
 
-    Prose looks alike: `fertilise [[Fern]]`. An item counts if its predicate can be nothing else: in
-    quotes, with `_`, a common one, or a verb in the third person ("needs"). If all items of the
-    list have the form, and one of them counts or has a context, all count.
+    Prose may have the same form: `fertilise [[Fern]]`. So an item is a relation only if its first
+    word is surely a predicate: in quotes, with `_`, a known one, or a verb in the third person
+    ("needs"). If all items of a list have the form, and one of them is a relation or has a context,
+    all are relations.
     """
     forms = [_list_form(inline) for inline in items]
     sure = [

@@ -50,12 +50,8 @@ class Unit:
         Its visible parts in the file: `span` without comments.
     headings
         The headings above it, outermost first; of a heading, itself too.
-    state
-        Of a task: open, done or cancelled.
     columns
         Of a row, the name and text of each cell; of a property, its key and value.
-    language
-        Of code, the language that its fence names.
     level
         Of a heading, 1 to 6; of an item or task, how many items it is in.
     group

@@ -108,13 +108,7 @@ _REMEDY = "Name a folder of Markdown notes with --notes or RAGBOT_NOTES."
 
 
 def folder_of(root: Path) -> Path:
-    """Return the absolute path of a folder of notes, without symbolic links.
-
-    Raises
-    ------
-    VaultError
-        If it is missing or is not a folder.
-    """
+    """Return the absolute path of a folder of notes; raise `VaultError` if it is no folder."""
     root = Path(root)
     try:
         mode = root.stat().st_mode
@@ -204,19 +198,9 @@ def _unreadable(path: str, problem: OSError) -> Problem:
 
 
 def read(root: Path) -> tuple[list[Note], list[Problem]]:
-    """Read and resolve every note below a folder.
+    """Read and resolve every note below a folder; return them in order of id, and the problems.
 
-    Returns
-    -------
-    list of Note
-        In the order of their ids, their relations resolved.
-    list of Problem
-        The notes that could not be read, or only in part.
-
-    Raises
-    ------
-    VaultError
-        If the folder cannot be listed.
+    Raises `VaultError` if the folder cannot be listed.
     """
     listing = scan(root)
     notes: list[Note] = []
@@ -230,14 +214,9 @@ def read(root: Path) -> tuple[list[Note], list[Problem]]:
 
 
 def read_note(root: Path, note: NoteId) -> tuple[Note | None, list[Problem]]:
-    """Read one note, without resolving its relations.
+    """Read one note, without resolving its relations; None if it cannot be read.
 
-    Returns
-    -------
-    Note or None
-        None when it could not be read at all.
-    list of Problem
-        Why it could not be read, or its fault.
+    The problems say why it cannot be read, or what is wrong in it.
     """
     try:
         content = _content(Path(root).resolve(), note)

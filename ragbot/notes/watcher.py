@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from ragbot.errors import IndexLockedError, RagbotError
 from ragbot.notes.vault import IGNORE_FILE, INDEX_FILE, SKIPPED_FOLDERS
@@ -62,7 +62,7 @@ def follow(
     stop: threading.Event,
     failed: Callable[[RagbotError], None],
 ) -> None:
-    """Refresh whenever the folder has changed, until `stop` is set.
+    """Refresh whenever the folder has changed, until about a second after `stop` is set.
 
     Parameters
     ----------
@@ -70,8 +70,6 @@ def follow(
         The folder. It may vanish and come back.
     refresh
         Called once at the start, and after changes.
-    stop
-        Set it to make this function return, within about a second.
     failed
         Called with the error of a failed refresh, which is tried again. A lock of another
         process is no failure: that process does the same work.
@@ -120,50 +118,6 @@ def _events(notes: Path, stop: threading.Event) -> Iterator[bool]:
         except OSError:
             # The folder was removed meanwhile, or the system allows no more watches.
             stop.wait(LOOK_MS / 1000)
-
-
-class Watcher:
-    """Follows a folder in a thread, from `start` to `close`.
-
-    Attributes
-    ----------
-    error
-        Why the last refresh was not possible; None when it was.
-    """
-
-    def __init__(self, notes: Path, refresh: Callable[[], object]) -> None:
-        self.error: RagbotError | None = None
-        self._notes = notes
-        self._refresh = refresh
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="ragbot-watch", daemon=True)
-
-    def start(self) -> Self:
-        """Start to follow the folder, and return this watcher."""
-        self._thread.start()
-        return self
-
-    def close(self) -> None:
-        """Stop, after the refresh in progress."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _run(self) -> None:
-        follow(self._notes, self._refreshed, stop=self._stop, failed=self._failed)
-
-    def _refreshed(self) -> None:
-        self._refresh()
-        self.error = None
-
-    def _failed(self, error: RagbotError) -> None:
-        self.error = error
 
 
 def _is_of_notes(root: Path, _: Change, path: str) -> bool:

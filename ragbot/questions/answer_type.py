@@ -175,12 +175,7 @@ class Wanted:
 
 
 def wanted(question: str, words: Sequence[str]) -> Wanted:
-    """Return the values that a question asks for.
-
-    Parameters
-    ----------
-    words
-        The question's words, folded.
+    """Return the values that a question, with its folded words, asks for.
 
     Examples
     --------

@@ -104,21 +104,11 @@ _ASKING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Standalone:
-    """A question that can be searched by itself.
+    """A question that can be searched by itself: `query`, completed with the subject `carried`.
 
-    Attributes
-    ----------
-    query
-        The question to search, completed with its subject.
-    reply
-        The answer to small talk, which is not searched.
-    carried
-        The subject taken from earlier turns; empty if the question is complete or changes the
-        subject.
-    replaces_subject
-        Whether it only names a new subject: "And soy?".
-    shown
-        Notes and spans that the last answer quoted, if this is a follow-up.
+    `reply` is the answer to small talk, which is not searched. `carried` is empty if the question
+    is complete, `replaces_subject` is True if it only names a new subject ("And soy?"), and `shown`
+    are the places that the last answer quoted, if this is a follow-up.
     """
 
     query: str
@@ -129,18 +119,7 @@ class Standalone:
 
 
 def checked(question: str, most: int) -> str:
-    """Check a question, and return it stripped.
-
-    Parameters
-    ----------
-    most
-        Characters of the longest question.
-
-    Raises
-    ------
-    QuestionError
-        If it is empty, too long, or not text.
-    """
+    """Return a question stripped; raise `QuestionError` if it is empty, too long, or not text."""
     question = question.strip()
     try:
         question.encode()
@@ -157,16 +136,9 @@ def checked(question: str, most: int) -> str:
 
 
 def standalone(question: str, history: Sequence[Turn], corpus: Corpus) -> Standalone:
-    """Return a question completed with the subject of the conversation.
+    """Return a question completed with the subject of the conversation, whose turns are in order.
 
-    Parameters
-    ----------
-    question
-        As it was typed.
-    history
-        Earlier turns, oldest first.
-    corpus
-        Its notes are looked up, because a question that names one needs no earlier subject.
+    A question that names a note of the corpus needs no earlier subject.
     """
     text = " ".join(question.split())
     talk = talk_of(text)

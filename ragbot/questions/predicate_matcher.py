@@ -88,21 +88,10 @@ class Asked:
 
 
 def asked(words: Sequence[str], names: Iterable[str], free: Sequence[bool]) -> list[Asked]:
-    """Return the predicates among `names` that a question contains.
+    """Return the predicates among `names` that folded words of a question contain.
 
-    Parameters
-    ----------
-    words
-        The question's words, folded.
-    names
-        Predicates of the vault, in any spelling.
-    free
-        Whether each word lies outside the names of notes.
-
-    Returns
-    -------
-    list of Asked
-        The predicates that match: the exact matches, or else those by meaning.
+    They are the exact matches, or else those by meaning. `free` says of each word whether it lies
+    outside the names of notes.
     """
     stems = [
         _agentless(stem(word)) if is_free else "" for word, is_free in zip(words, free, strict=True)
@@ -115,14 +104,9 @@ def asked(words: Sequence[str], names: Iterable[str], free: Sequence[bool]) -> l
 
 
 def stands_at_source(predicate: str, words: Sequence[str], verb: int, subject: int) -> bool:
-    """Check whether the note a question names is the source of the edges it asks for.
+    """Check whether the note that a question names is the source of the edges that it asks for.
 
-    Parameters
-    ----------
-    words
-        The question's words, folded.
-    verb, subject
-        Positions of the predicate's word and of the note's name.
+    `verb` and `subject` are the positions of the predicate's word and of the note's name.
 
     Examples
     --------

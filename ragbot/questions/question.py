@@ -159,14 +159,8 @@ def analyse(
 ) -> Question:
     """Return an analysed question.
 
-    Parameters
-    ----------
-    text
-        As it was typed.
-    asked
-        The question completed from its conversation; None without a conversation.
-    encode
-        Encodes a question; None to search by words and relations only.
+    `asked` is the question completed from its conversation. Without `encode`, only words and
+    relations are searched.
     """
     asked = asked or Standalone(text)
     query = asked.query

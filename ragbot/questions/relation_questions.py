@@ -104,20 +104,10 @@ class _Named:
 def answerable(
     corpus: Corpus, spoken: Sequence[Word], names: Sequence[NameMatch], ghosts: Sequence[str]
 ) -> RelationQuestion | None:
-    """Return the edges that a question asks for.
+    """Return the edges that a question asks for, by its words and the names in it.
 
-    Parameters
-    ----------
-    spoken
-        The words of the question.
-    names, ghosts
-        Names of notes in it, and names that no note has.
-
-    Returns
-    -------
-    RelationQuestion or None
-        None if the question names no note, or no relation. Also None if no relation
-        answers and the question has only some words of the note's name.
+    None if the question names no note, or no relation. Also None if no relation answers and the
+    question has only some words of the note's name.
     """
     words = [word.folded for word in spoken]
     line = " ".join(words)

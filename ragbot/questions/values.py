@@ -97,17 +97,9 @@ def holders(corpus: Corpus, question: Question) -> Iterator[Found]:
 def _answers(unit: Unit, wanted: set[str], place: set[str], asked: set[str]) -> bool | None:
     """Check whether a row contains all words of a question, and has a column that it names.
 
-    Parameters
-    ----------
-    asked
-        Roots of the attribute that the question looks up: the cell of its column must say
-        something.
-
-    Returns
-    -------
-    bool or None
-        True if the cell of such a column says something that the question does not: "which boats
-        have Lars as skipper" asks for the boat. False for another such row, None for other rows.
+    True if the cell of such a column says something that the question does not: "which boats have
+    Lars as skipper" asks for the boat. False for another such row, None for other rows. The cell of
+    the attribute that the question looks up, by the roots `asked`, must say something.
     """
     names = [roots([name]) for name, _ in unit.columns]
     columns = set().union(*names)

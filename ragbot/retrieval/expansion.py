@@ -104,14 +104,7 @@ def expand(
 ) -> Expansion:
     """Return the notes that the best notes link to, and the relations that the question asks for.
 
-    Parameters
-    ----------
-    asked
-        The relations that the question asks for, if any.
-    scores
-        Scores of the first stage.
-    hops
-        Links to follow from a note; 0 to follow none.
+    `scores` are those of the first stage; `hops` is the number of links to follow, 0 for none.
     """
     if not hops:
         return Expansion()
@@ -134,12 +127,9 @@ def activations(scores: Mapping[NoteId, float]) -> list[tuple[NoteId, float]]:
 
 
 def along_links(corpus: Corpus, sources: Iterable[tuple[NoteId, float]]) -> dict[NoteId, Step]:
-    """Return the best way to each note that the links of some notes lead to in one step.
+    """Return the best way to each note that the links of `sources` lead to in one step.
 
-    Parameters
-    ----------
-    sources
-        Notes, best first, with the share of a link's score that they pass on.
+    These are notes, best first, with the share of a link's score that they pass on.
     """
     reached: dict[NoteId, Step] = {}
     trust = corpus.link_trust

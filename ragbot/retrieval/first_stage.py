@@ -137,12 +137,8 @@ def find(
     ----------
     words
         Of the question, folded.
-    query
-        The encoded question, a unit vector; None to search by words and names.
     named
         The notes that the question names, with the rarity of the name in [0, 1].
-    allowed
-        The notes that may be found; None for all.
     """
     bm25 = corpus.bm25(words)
     query = query if corpus.embedded else None

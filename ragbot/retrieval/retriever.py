@@ -166,19 +166,8 @@ def _together(
 class QueryScoring:
     """The scores of notes and passages for one question or clause.
 
-    Parameters
-    ----------
-    allowed
-        The notes that may be found; None for all.
-    hops
-        Links to follow from a note.
-
-    Attributes
-    ----------
-    scores
-        Score of each note found by meaning, words, name or links.
-    least
-        Score of any other note.
+    `scores` has each note that was found by meaning, words, name or links; `least` is the score of
+    any other note.
     """
 
     def __init__(

@@ -26,13 +26,7 @@ MAX_COMPARED = 200
 
 
 class Nearest:
-    """Names to search by a similar spelling.
-
-    Parameters
-    ----------
-    names
-        Folded names, as `find` returns them.
-    """
+    """Folded names to search by a similar spelling."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = list(dict.fromkeys(names))

@@ -223,13 +223,7 @@ def unknown_share(texts: Iterable[str]) -> float:
 
 
 def foreign_notice(texts: Iterable[str]) -> str:
-    """Return advice to set another encoder if this one does not know the language of most texts.
-
-    Returns
-    -------
-    str
-        Empty if the encoder knows the language of at least half of the letters.
-    """
+    """Return advice to set another encoder; "" if this one knows at least half of the letters."""
     if unknown_share(texts) <= _MOSTLY:
         return ""
     return (

@@ -63,25 +63,13 @@ _ITEM_NUMBER = re.compile(r"(?:^|[\r\n])[ \t>]*\d{1,3}$")
 
 
 def sentences(text: str, start: int = 0) -> list[Span]:
-    """Return the spans of the sentences of a text.
+    """Return the spans of the sentences of Markdown prose, in any script, moved by `start`.
 
-    A sentence ends at its closing mark with the quotes and brackets that
-    follow, unless the mark belongs to an abbreviation, an initial, a number or
-    a link, or the next word starts in lower case. A list item, a heading, a
-    table row, a flash card and a blank line end a sentence too; a line break does not.
-
-    Parameters
-    ----------
-    text
-        Markdown prose, in any script.
-    start
-        Offset of `text` in its note; added to every span.
-
-    Returns
-    -------
-    list of Span
-        In order, without overlap and without white space at either end. Every
-        character outside white space lies in exactly one span.
+    A sentence ends at its closing mark with the quotes and brackets that follow, unless the mark
+    belongs to an abbreviation, an initial, a number or a link, or the next word starts in lower
+    case. A list item, a heading, a table row, a flash card and a blank line end a sentence too; a
+    line break does not. Every character outside white space lies in exactly one span, and no span
+    begins or ends with white space.
 
     Examples
     --------

@@ -12,8 +12,32 @@ from watchfiles import Change
 
 from ragbot.errors import IndexLockedError
 from ragbot.index.index import Index
-from ragbot.notes.watcher import Watcher, counts, follow
+from ragbot.notes.watcher import counts, follow
 from tests.word_encoder import WordEncoder
+
+
+class Following:
+    """Follows a folder in a thread; `error` is that of the last refresh."""
+
+    def __init__(self, vault, refresh):
+        self.error, self.stop, self.refresh = None, threading.Event(), refresh
+        events = {"stop": self.stop, "failed": self.failed}
+        self.thread = threading.Thread(target=follow, args=(vault, self.refreshed), kwargs=events)
+
+    def refreshed(self):
+        self.refresh()
+        self.error = None
+
+    def failed(self, error):
+        self.error = error
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
 
 
 @pytest.fixture
@@ -28,7 +52,7 @@ def vault(tmp_path):
 def watched(vault, tmp_path):
     index = Index(tmp_path / "index")
     index.refresh(vault, WordEncoder())
-    with Watcher(vault, lambda: index.refresh(vault, WordEncoder())) as watcher:
+    with Following(vault, lambda: index.refresh(vault, WordEncoder())) as watcher:
         yield index, watcher
 
 
@@ -96,7 +120,7 @@ def test_change_during_the_first_look_is_seen(vault):
         if len(seen) == 1:
             (vault / "Late.md").write_text("Late.", encoding="utf-8")
 
-    with Watcher(vault, refresh):
+    with Following(vault, refresh):
         wait_until(lambda: "Late.md" in seen[-1] if seen else False)
 
 
@@ -132,17 +156,15 @@ def test_locked_index_is_tried_again(vault):
         if len(calls) < 3:
             raise IndexLockedError(vault, "another")
 
-    with Watcher(vault, refresh) as watcher:
+    with Following(vault, refresh) as watcher:
         wait_until(lambda: len(calls) == 3)
         assert watcher.error is None
 
 
-def test_close_ends_the_thread(vault):
-    watcher = Watcher(vault, lambda: None).start()
-    began = time.monotonic()
-    watcher.close()
+def test_following_ends_soon(vault):
+    with Following(vault, lambda: None):
+        began = time.monotonic()
     assert time.monotonic() - began < 20
-    assert not watcher._thread.is_alive()
 
 
 def test_nothing_is_refreshed_for_what_does_not_count(vault, monkeypatch):

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -75,22 +75,24 @@ def index(config: Config, rebuild: bool, watch: bool, ray: str | None, as_json: 
 
 def _follow(bot: Ragbot, report: Callable[[Changes], None]) -> None:
     """Follow edits until Ctrl-C, and report each that changed the index."""
-    from ragbot.notes.watcher import Watcher
+    from ragbot.notes.watcher import follow
 
     def refresh() -> None:
-        try:
-            if done := bot.refresh():
-                report(done)
-        except RagbotError as error:
-            say(f"ragbot: {error}")
-            raise
+        if done := bot.refresh():
+            report(done)
 
     say(f"following {bot.config.notes}; Ctrl-C ends it")
     finish_on_interrupt()
-    with Watcher(bot.config.notes, refresh), suppress(KeyboardInterrupt):
-        # Python raises the interrupt in this thread only when it wakes.
-        while not Event().wait(0.5):
+    stop = Event()
+    events = {"stop": stop, "failed": lambda error: say(f"ragbot: {error}")}
+    thread = Thread(target=follow, args=(bot.config.notes, refresh), kwargs=events)
+    thread.start()
+    # Python raises the interrupt in this thread only when it wakes.
+    with suppress(KeyboardInterrupt):
+        while not stop.wait(0.5):
             pass
+    stop.set()
+    thread.join()
 
 
 @click.command(

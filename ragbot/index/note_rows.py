@@ -26,8 +26,7 @@ from typing import Any, NamedTuple
 from ragbot.models import Note, NoteId, Passage, Problem, Relation
 from ragbot.notes import mentions, vault
 from ragbot.notes.chunker import chunk, embedding_text, text_key
-from ragbot.notes.link_resolver import is_wikilink, link_keys
-from ragbot.notes.name_table import file_names
+from ragbot.notes.link_resolver import file_names, is_wikilink, link_keys
 from ragbot.notes.note_dates import note_date
 from ragbot.notes.parser import stem
 from ragbot.text.folding import fold_name

@@ -11,7 +11,7 @@ from typing import Any
 from ragbot.graph.relation_graph import LONGEST_NAME, longest_names
 from ragbot.index.stored_graph import COLUMNS, relation_of
 from ragbot.models import Note, NoteId, Section, Span
-from ragbot.notes.name_table import NameKind, closeness
+from ragbot.notes.link_resolver import NameKind, closeness
 from ragbot.notes.parser import stem
 from ragbot.text.folding import fold_name
 from ragbot.text.tokenize import Word

@@ -16,10 +16,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Literal, Protocol
 from urllib.parse import unquote
 
 from ragbot.models import Note, NoteId, Relation
-from ragbot.notes.name_table import MemoryNames, NameTable
 from ragbot.notes.parser import stem
 from ragbot.text.folding import fold_name
 from ragbot.text.fuzzy import Nearest
@@ -28,6 +28,10 @@ ESCAPED_LABEL = re.compile(r"!?\[\[(.+?)\]\][\s↑⊙↗]*")
 
 ANY_NAME = ""
 """Link key of a name that may mean any file: a folder, or a path that ends in dots."""
+
+NameKind = Literal["path", "ending", "folder", "title", "alias"]
+"""How a folded name refers to a file: as its path, an end of its path after a slash, a folder above
+it, its title, or one of its aliases."""
 
 
 class Names:
@@ -313,3 +317,69 @@ def _wikilink_target(relation: Relation, names: Names) -> Relation:
             return replace(relation, written=name.strip(), block=block.strip(), target=found)
         found = None
     return relation if found == relation.target else replace(relation, target=found)
+
+
+# The names of a vault
+
+
+def closeness(path: str) -> tuple[int, str]:
+    """Return the sort key that puts the shortest path first among files of one name."""
+    return len(path), path
+
+
+def file_names(path: str) -> Iterator[tuple[NameKind, str]]:
+    """Yield the folded names that links use for any file, and its folders."""
+    ending = folder = fold_name(path)
+    yield "path", ending
+    yield "ending", ending
+    while "/" in ending:
+        ending = ending.split("/", 1)[1]
+        yield "ending", ending
+    while folder := posixpath.dirname(folder):
+        yield "folder", folder
+
+
+class NameTable(Protocol):
+    """The names of the notes and files of one vault."""
+
+    def find(self, kind: NameKind, folded: str, most: int = -1) -> Sequence[str]:
+        """Return the files with a folded name, the closest first; at most `most`, -1 for all."""
+
+    def spoken(self) -> Mapping[str, str]:
+        """Return every stem, title and alias by its folded form, in the closest note's spelling."""
+
+    def is_note(self, path: str) -> bool:
+        """Return whether a path is that of a note, rather than of another file."""
+
+
+class MemoryNames:
+    """A `NameTable` of notes and files in memory."""
+
+    def __init__(self, notes: Iterable[Note], files: Iterable[str] = ()) -> None:
+        self._notes: dict[NoteId, Note] = {note.id: note for note in notes}
+        self._files: dict[tuple[NameKind, str], list[str]] = {}
+        for path in sorted({*self._notes, *files}, key=closeness):
+            names = list(file_names(path))
+            if note := self._notes.get(path):
+                names.append(("title", fold_name(note.title)))
+                names += [("alias", fold_name(alias)) for alias in note.aliases]
+            for name in dict.fromkeys(names):
+                self._files.setdefault(name, []).append(path)
+
+    def find(self, kind: NameKind, folded: str, most: int = -1) -> Sequence[str]:
+        """Return the files with a folded name, the closest first; at most `most`, -1 for all."""
+        found = self._files.get((kind, folded), [])
+        return found if most < 0 else found[:most]
+
+    def spoken(self) -> Mapping[str, str]:
+        """Return every stem, title and alias by its folded form, in the closest note's spelling."""
+        spoken: dict[str, str] = {}
+        for path in sorted(self._notes, key=closeness):
+            note = self._notes[path]
+            for name in (stem(path), note.title, *note.aliases):
+                spoken.setdefault(fold_name(name), name)
+        return spoken
+
+    def is_note(self, path: str) -> bool:
+        """Return whether a path is that of a note, rather than of another file."""
+        return path in self._notes

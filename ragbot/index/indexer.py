@@ -224,10 +224,10 @@ class Indexer:
         written = Written()
         now = set(scan.listing.files)
         self._writer.put_files(others - now, now - others, written)
-        self._put_listing_problems(scan.listing)
         for path in gone:
             self._record(path, self._digest(path), None)
             self._writer.remove(path, written)
+        self._put_listing_problems(scan.listing)
         self._finish(written, scan)
         for name, value in (
             ("mentioned", int(self._task.mentioned)),
@@ -266,17 +266,13 @@ class Indexer:
         self._digests[path] = first, after
 
     def _put_listing_problems(self, listing: vault.Listing) -> None:
-        query = (
-            "SELECT kind, path, line, message, fix, severity FROM problem "
-            "WHERE path NOT IN (SELECT path FROM file WHERE size IS NOT NULL)"
-        )
-        old = sorted(self._connection.execute(query).fetchall())
-        if old != sorted(map(problem_row, listing.problems)):
-            for path in {row[1] for row in old}:
-                self._writer.put_problems(path, ())
-            for path in {problem.note for problem in listing.problems}:
-                found = [problem for problem in listing.problems if problem.note == path]
-                self._writer.put_problems(path, found)
+        """Write the problems of what is no note, such as a symbolic link."""
+        execute = self._connection.execute
+        others = "path NOT IN (SELECT path FROM file WHERE size IS NOT NULL)"
+        query = f"SELECT kind, path, line, message, fix, severity FROM problem WHERE {others}"
+        if sorted(execute(query)) != sorted(map(problem_row, listing.problems)):
+            execute(f"DELETE FROM problem WHERE {others}")
+            self._writer.add_problems(listing.problems)
             count_up(self._connection)
 
     def _finish(self, written: Written, scan: _Scan) -> None:

@@ -111,6 +111,10 @@ class NoteWriter:
     def put_problems(self, path: str, problems: Iterable[Problem]) -> None:
         """Write the problems of a file."""
         self._connection.execute("DELETE FROM problem WHERE path = ?", (path,))
+        self.add_problems(problems)
+
+    def add_problems(self, problems: Iterable[Problem]) -> None:
+        """Write problems beside others."""
         self._connection.executemany(
             "INSERT INTO problem VALUES (?, ?, ?, ?, ?, ?)", map(problem_row, problems)
         )

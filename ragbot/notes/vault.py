@@ -140,27 +140,19 @@ def _list_entry(listed: _Listed, folder: str, entry: os.DirEntry[str]) -> str | 
     if name.startswith(".") or name in SKIPPED_FOLDERS:
         return None
     try:
-        if not _encodable(path):
-            raise OSError(0, "its name is not valid UTF-8")
+        path.encode()
         if entry.is_symlink():
             _note_symlink(listed, path)
         elif entry.is_dir(follow_symlinks=False):
             return None if listed.ignores(path + "/") else path
         elif not listed.ignores(path):
             _list_file(listed, path, entry)
+    except UnicodeEncodeError:
+        problem = OSError(0, "its name is not valid UTF-8")
+        listed.problems.append(_unreadable(path, problem))
     except OSError as problem:
         listed.problems.append(_unreadable(path, problem))
     return None
-
-
-def _encodable(path: str) -> bool:
-    if path.isascii():
-        return True
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _list_file(listed: _Listed, path: str, entry: os.DirEntry[str]) -> None:

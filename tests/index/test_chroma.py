@@ -12,6 +12,7 @@ import pytest
 
 from ragbot.index import chroma, vectors
 from ragbot.index.chroma import chroma_state
+from ragbot.index.database import StateCache
 from ragbot.index.index import Index
 from ragbot.index.vectors import Vectors
 from tests.word_encoder import WordEncoder
@@ -30,7 +31,7 @@ def all_passages(corpus):
 
 def nearest_exactly(corpus, query, k):
     """Return what a snapshot finds without Chroma."""
-    return Vectors(corpus._connection, None, {}).nearest(query, k)
+    return Vectors(corpus._connection, None, StateCache()).nearest(query, k)
 
 
 def collection(index):

@@ -176,7 +176,8 @@ class Corpus:
     @property
     def embedded(self) -> bool:
         """True if any passage has a vector; without one, only words and links are searched."""
-        return self._cache.get("embedded", self._has_vectors)
+        query = "SELECT EXISTS (SELECT 1 FROM embedding)"
+        return self._cache.get("embedded", lambda: bool(self._count(query)))
 
     @property
     def link_trust(self) -> float:
@@ -234,9 +235,6 @@ class Corpus:
     @cached_property
     def _titles(self) -> Fulltext:
         return Fulltext(self._connection, "title_words", len(self.notes))
-
-    def _has_vectors(self) -> bool:
-        return bool(self._count("SELECT EXISTS (SELECT 1 FROM embedding)"))
 
     def _count(self, query: str) -> int:
         return int(self._connection.execute(query).fetchone()[0])

@@ -113,8 +113,7 @@ class Database:
                 connection.execute("PRAGMA foreign_keys = ON")
                 connection.execute("PRAGMA cache_size = -65536")
                 if not connection.execute("PRAGMA user_version").fetchone()[0]:
-                    with transaction(connection):
-                        schema.create_tables(connection)
+                    schema.create_tables(connection)
             except BaseException:
                 connection.close()
                 raise

@@ -100,7 +100,11 @@ class Index:
                 state = read_meta(connection, "id"), read_meta(connection, "counter", 0)
                 if not state[1]:
                     raise IndexMissingError(self.directory)
-                yield Corpus(connection, self._chroma, self._cache_of(state))
+                with self._lock:
+                    if self._cache[0] != state:
+                        self._cache = (state, StateCache())
+                    cache = self._cache[1]
+                yield Corpus(connection, self._chroma, cache)
         finally:
             self._release(connection, file)
 
@@ -254,13 +258,6 @@ class Index:
                 self._idle.append(connection)
                 return
         connection.close()
-
-    def _cache_of(self, state: object) -> StateCache:
-        """Return the values that the snapshots of one state of the index share."""
-        with self._lock:
-            if self._cache[0] != state:
-                self._cache = (state, StateCache())
-            return self._cache[1]
 
     def _run(self, task: Task, *, suspect: bool) -> Changes:
         """Run the indexer; with `suspect`, check the database for damage first."""

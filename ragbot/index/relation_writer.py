@@ -168,7 +168,8 @@ class MentionWriter:
     def _holders(self, form: str) -> set[int]:
         """Return the notes whose prose has every word of a name; empty for a common word."""
         words = words_of_name(form)
-        if not words or (len(words) == 1 and self._is_common(words[0])):
+        common = "SELECT 1 FROM name_word WHERE word = ? AND common"
+        if not words or self._connection.execute(common, (form,)).fetchone():
             return set()
         query = " AND ".join(map(quoted, dict.fromkeys(words)))
         rows = self._connection.execute(
@@ -223,10 +224,6 @@ class MentionWriter:
             "UPDATE name_word SET common = NOT common WHERE (notes > ?) <> common", (most,)
         )
         return changed
-
-    def _is_common(self, word: str) -> bool:
-        query = "SELECT 1 FROM name_word WHERE word = ? AND common"
-        return self._connection.execute(query, (word,)).fetchone() is not None
 
 
 def _is_word(form: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Iterator
 
 FORMAT = 3
 """Version of the tables; a database of an older version is built again."""
@@ -88,18 +87,7 @@ CREATE VIRTUAL TABLE prose_words USING fts5(
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
-    """Write all tables to an empty database, in the transaction of the caller."""
-    for statement in _statements(_SCHEMA):
-        connection.execute(statement)
-    connection.execute("INSERT INTO meta VALUES ('id', ?)", (uuid.uuid4().hex,))
-    connection.execute(f"PRAGMA application_id = {APPLICATION}")
-    connection.execute(f"PRAGMA user_version = {FORMAT}")
-
-
-def _statements(script: str) -> Iterator[str]:
-    statement = ""
-    for line in script.splitlines():
-        statement += line + "\n"
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
+    """Write all tables to an empty database, in a transaction."""
+    identity = f"INSERT INTO meta VALUES ('id', '{uuid.uuid4().hex}');"
+    version = f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT};"
+    connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {identity} {version} COMMIT;")

@@ -71,7 +71,11 @@ class Vectors:
         """
         found = None if within is not None or self._store is None else self._by_chroma(query, k)
         if found is None:
-            ids, matrix = self._all() if within is None else self._of_notes(within)
+            if within is None:
+                ids, matrix = self._cache.get("all", lambda: self._read("p.embedding IS NOT NULL"))
+            else:
+                notes = "SELECT id FROM note WHERE path IN (SELECT value FROM json_each(?))"
+                ids, matrix = self._read(f"p.note IN ({notes})", json.dumps(list(within)))
             found = _best(ids, cosine(matrix, query), k)
         return self._ordered(found)[:k]
 
@@ -120,7 +124,8 @@ class Vectors:
         """Return the nearest passages by Chroma, and newer ones; None if Chroma cannot be used."""
         assert self._store is not None
         state = chroma_state(self._connection)
-        if not self._store.is_open and self._passage_count() <= FEW:
+        (count,) = self._connection.execute("SELECT count(*) FROM passage").fetchone()
+        if not self._store.is_open and count <= FEW:
             self._store.open_later()
             return None
         client = self._store.client_for(state)
@@ -145,10 +150,6 @@ class Vectors:
         )
         return list(found.items())
 
-    def _passage_count(self) -> int:
-        query = "SELECT count(*) FROM passage"
-        return int(self._connection.execute(query).fetchone()[0])
-
     def _newer(self, client: Client, state: ChromaState) -> tuple[IntArray, FloatArray]:
         """Return the passages with vectors that a client may lack."""
         flush = client.state.flush
@@ -158,16 +159,9 @@ class Vectors:
         later = "SELECT id FROM passage WHERE flush > ?"
         where = f"p.id IN ({pending} UNION ALL {later})"
         # A write to Chroma does not count as another state of the index, so its own is in the name.
-        return self._cache.get(f"newer {flush} {state}", lambda: self._read(where, (flush,)))
+        return self._cache.get(f"newer {flush} {state}", lambda: self._read(where, flush))
 
-    def _all(self) -> tuple[IntArray, FloatArray]:
-        return self._cache.get("all", lambda: self._read("p.embedding IS NOT NULL", ()))
-
-    def _of_notes(self, notes: Collection[NoteId]) -> tuple[IntArray, FloatArray]:
-        where = "p.note IN (SELECT id FROM note WHERE path IN (SELECT value FROM json_each(?)))"
-        return self._read(where, (json.dumps(list(notes)),))
-
-    def _read(self, where: str, values: tuple[Any, ...]) -> tuple[IntArray, FloatArray]:
+    def _read(self, where: str, *values: object) -> tuple[IntArray, FloatArray]:
         query = (
             "SELECT p.id, e.vector FROM passage p JOIN embedding e ON e.id = p.embedding "
             f"WHERE {where} ORDER BY p.id"

@@ -77,7 +77,8 @@ def sentences(text: str, start: int = 0) -> list[Span]:
     >>> [text[slice(*span)] for span in sentences(text)]
     ['Dr. Gray weighs 1.5 kg.', 'Does it?', '「はい。」', 'そうです。']
     """
-    cuts = [0, *_block_starts(text), *_sentence_ends(text), *_cards(text), len(text)]
+    blocks = (match.end() for match in _BLOCK.finditer(text))
+    cuts = [0, *blocks, *_sentence_ends(text), *_cards(text), len(text)]
     ordered = sorted(set(cuts))
     spans = (_trimmed(text, a, b) for a, b in pairwise(ordered))
     return [(start + a, start + b) for a, b in spans if a < b]
@@ -108,10 +109,6 @@ def is_question(text: str) -> bool:
     """
     found = _QUESTION.search(text.rstrip()[-200:])
     return found is not None and (found.group()[0] != ";" or bool(_GREEK.search(text)))
-
-
-def _block_starts(text: str) -> list[int]:
-    return [match.end() for match in _BLOCK.finditer(text)]
 
 
 def _sentence_ends(text: str) -> list[int]:

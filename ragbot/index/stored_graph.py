@@ -69,17 +69,11 @@ class StoredGraph:
         self._notes = notes
         self._cache = cache
 
-    def __contains__(self, note: object) -> bool:
-        return note in self._notes
-
-    def __len__(self) -> int:
-        return self._counts()[0]
-
     @property
     def written(self) -> int:
         """The number of relations that an author wrote: all but mentions."""
-        edges, mentions = self._counts()
-        return edges - mentions
+        query = "SELECT count(*) FROM relation WHERE kind IN ('link', 'ghost')"
+        return int(self._connection.execute(query).fetchone()[0])
 
     @property
     def predicates(self) -> Sequence[str]:
@@ -229,15 +223,6 @@ class StoredGraph:
         return self._cache.get(
             "ghost names", lambda: {fold_ghost(name): name for name in self.ghosts()}
         )
-
-    def _counts(self) -> tuple[int, int]:
-        """Return the number of relations, and how many of them are mentions."""
-        return self._cache.get("relation counts", self._read_counts)
-
-    def _read_counts(self) -> tuple[int, int]:
-        query = f"SELECT r.kind = 'mention', count(*) FROM relation r WHERE {_EDGES} GROUP BY 1"
-        found = dict(self._connection.execute(query).fetchall())
-        return sum(found.values()), found.get(1, 0)
 
     def _read_hubs(self) -> Sequence[NoteId]:
         rows = self._connection.execute(f"SELECT path FROM note ORDER BY {_LINKS_IN} DESC, path")

@@ -334,7 +334,7 @@ def _joined(corpus: Corpus, filters: Filters) -> set[NoteId]:
     if not filters.near:
         relations = list(graph.with_predicate(filters.predicate))
     else:
-        near = filters.near if filters.near in graph else corpus.names.named(filters.near)
+        near = filters.near if filters.near in corpus.notes else corpus.names.named(filters.near)
         relations = graph.neighbours(near, filters.predicate or None, "both") if near else []
     ends = {relation.source for relation in relations}
     return ends | {relation.target for relation in relations if relation.target is not None}

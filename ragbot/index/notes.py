@@ -11,7 +11,7 @@ from typing import Any
 from ragbot.graph.relation_graph import LONGEST_NAME, longest_names
 from ragbot.index.stored_graph import COLUMNS, relation_of
 from ragbot.models import Note, NoteId, Section, Span
-from ragbot.notes.link_resolver import NameKind, closeness
+from ragbot.notes.link_resolver import NameKind
 from ragbot.notes.parser import stem
 from ragbot.text.folding import fold_name
 from ragbot.text.tokenize import Word
@@ -186,14 +186,13 @@ class StoredNames:
 
     def spoken(self) -> Mapping[str, str]:
         """Return every stem, title and alias by its folded form, in the closest note's spelling."""
-        query = "SELECT path, spelling FROM name WHERE kind = ? ORDER BY length, path, spelling"
-        names: dict[str, list[str]] = {}
-        for kind in ("title", "alias"):
-            for path, spelling in self._connection.execute(query, (kind,)):
-                names.setdefault(path, []).append(spelling)
+        query = (
+            "SELECT path, spelling FROM name WHERE kind IN ('title', 'alias') "
+            "ORDER BY length, path, kind = 'alias', spelling"
+        )
         spoken: dict[str, str] = {}
-        for path in sorted(names, key=closeness):
-            for name in (stem(path), *names[path]):
+        for path, spelling in self._connection.execute(query):
+            for name in (stem(path), spelling):
                 spoken.setdefault(fold_name(name), name)
         return spoken
 

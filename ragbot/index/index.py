@@ -42,17 +42,13 @@ from ragbot.index.indexer import (
     listed,
 )
 from ragbot.inference.encoder import Encoder
-from ragbot.models import Changes, Progress
+from ragbot.models import Changes
 from ragbot.notes import vault
 
 _log = logging.getLogger(__name__)
 
 _IDLE = 8
 """Connections to keep open for later snapshots."""
-
-
-def _silent(progress: Progress) -> None:
-    del progress
 
 
 class Index:
@@ -123,7 +119,7 @@ class Index:
         encoder: Encoder | None,
         *,
         rebuild: bool = False,
-        report: Report = _silent,
+        report: Report = lambda progress: None,
     ) -> Changes:
         """Update the index from a folder of notes, and return the changes.
 

@@ -78,7 +78,8 @@ class StoredGraph:
     @property
     def predicates(self) -> Sequence[str]:
         """The distinct predicates, in alphabetical order."""
-        return self._cache.get("predicates", self._read_predicates)
+        query = f"SELECT DISTINCT r.predicate FROM relation r WHERE {_EDGES} ORDER BY r.predicate"
+        return self._cache.get("predicates", lambda: self._values(query))
 
     def neighbours(
         self, note: NoteId, predicate: str | None = None, direction: Direction = "both"
@@ -160,7 +161,8 @@ class StoredGraph:
 
     def hubs(self, count: int) -> list[NoteId]:
         """Return the notes that most others link to, most first; a daily note is no subject."""
-        paths = self._cache.get("hubs", self._read_hubs)
+        query = f"SELECT path FROM note ORDER BY {_LINKS_IN} DESC, path"
+        paths = self._cache.get("hubs", lambda: self._values(query))
         return list(islice((path for path in paths if daily_date(path) is None), count))
 
     def rarities(self, notes: Collection[NoteId]) -> Mapping[NoteId, float]:
@@ -171,7 +173,11 @@ class StoredGraph:
 
     def ghosts(self) -> Mapping[str, int]:
         """Return the names that no note has, with the number of links to each; most first."""
-        return self._cache.get("ghosts", self._read_ghosts)
+        query = (
+            "SELECT r.written FROM relation r JOIN note s ON s.id = r.source "
+            "WHERE r.kind = 'ghost' ORDER BY s.path, r.position"
+        )
+        return self._cache.get("ghosts", lambda: merge_ghosts(Counter(self._values(query))))
 
     def end(self, relation: Relation) -> str:
         """Return the node that a relation leads to: a note's id, or the one name of a ghost."""
@@ -224,20 +230,8 @@ class StoredGraph:
             "ghost names", lambda: {fold_ghost(name): name for name in self.ghosts()}
         )
 
-    def _read_hubs(self) -> Sequence[NoteId]:
-        rows = self._connection.execute(f"SELECT path FROM note ORDER BY {_LINKS_IN} DESC, path")
-        return tuple(path for (path,) in rows)
-
-    def _read_predicates(self) -> Sequence[str]:
-        query = f"SELECT DISTINCT r.predicate FROM relation r WHERE {_EDGES} ORDER BY r.predicate"
-        return tuple(name for (name,) in self._connection.execute(query))
-
-    def _read_ghosts(self) -> Mapping[str, int]:
-        query = (
-            "SELECT r.written FROM relation r JOIN note s ON s.id = r.source "
-            "WHERE r.kind = 'ghost' ORDER BY s.path, r.position"
-        )
-        return merge_ghosts(Counter(name for (name,) in self._connection.execute(query)))
+    def _values(self, query: str) -> Sequence[str]:
+        return [value for (value,) in self._connection.execute(query)]
 
     def _edges_around(self, first: int, last: int) -> set[tuple[int, int, str]]:
         """Read the edges around two notes, layer by layer from both, until the layers meet."""

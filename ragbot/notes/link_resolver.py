@@ -260,17 +260,12 @@ def resolve(notes: Sequence[Note], files: Iterable[str] = ()) -> list[Note]:
     A name that no note has leaves the target None.
     """
     names = Names(notes, files)
-    return [with_targets(note, names) for note in notes]
-
-
-def with_targets(note: Note, names: Names) -> Note:
-    """Return a note with the targets of its relations, see `resolve`."""
-    relations = []
-    for relation in note.relations:
-        found = target(relation, note, names)
-        if leads_to_a_note(found, names):
-            relations.append(found)
-    return replace(note, relations=tuple(relations))
+    found = []
+    for note in notes:
+        relations = (target(relation, note, names) for relation in note.relations)
+        leading = tuple(one for one in relations if leads_to_a_note(one, names))
+        found.append(replace(note, relations=leading))
+    return found
 
 
 def leads_to_a_note(relation: Relation, names: Names) -> bool:

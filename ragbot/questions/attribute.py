@@ -113,12 +113,8 @@ def attribute(question: str, language: str) -> Attribute | None:
             words = [
                 (first + word.start(), first + word.end())
                 for word in re.finditer(r"\w+", match[1])
-                if not _is_general(word.group())
+                if (folded := word.group().casefold()) not in STOP_WORDS
+                and stem(folded) not in _GENERAL
             ]
             return Attribute(words[-1], match.lastgroup == "verb") if words else None
     return None
-
-
-def _is_general(word: str) -> bool:
-    folded = word.casefold()
-    return folded in STOP_WORDS or stem(folded) in _GENERAL

@@ -198,24 +198,17 @@ def scripts(text: str) -> Counter[str]:
     return found
 
 
-def is_known(text: str) -> bool:
-    """Return whether the encoder we ship knows the language of a text: English.
-
-    A text too short to tell counts as English where its letters are Latin.
-    """
-    return language_of(text) == "en"
-
-
 def unknown_share(texts: Iterable[str]) -> float:
     """Return the share of the letters of some texts that are in languages unknown to the encoder.
 
-    A letter of Chinese or Japanese counts as three, as it says as much as a word.
+    The encoder that we ship knows English. A letter of Chinese or Japanese counts as three, as it
+    says as much as a word.
     """
     known = unknown = 0
     for text in texts:
         found = scripts(text[:_SAMPLE])
         letters = found.total() + 2 * (found["han"] + found["kana"])
-        if is_known(text):
+        if language_of(text) == "en":
             known += letters
         else:
             unknown += letters

@@ -179,5 +179,5 @@ def test_a_vault_without_links_has_a_graph():
     graph = graph_of(vault(names="A"))
     assert graph.neighbours("A.md") == []
     assert graph.to_networkx().number_of_nodes() == 1
-    assert graph.predicates == ()
+    assert not graph.predicates
     assert graph.ghosts() == {}

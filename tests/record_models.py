@@ -29,7 +29,7 @@ MOST = 40
 
 VAULTS = {
     "notes": "tests/evaluation/garden.jsonl",
-    "tests/everyday/vault": "tests/everyday/more.jsonl",
+    "tests/everyday/vault": "tests/everyday/questions.jsonl",
 }
 
 

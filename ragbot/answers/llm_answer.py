@@ -77,7 +77,7 @@ def lemmas(text: str) -> set[str]:
     return {word.lemma for word in words(text) if word.content and word.text not in MARKS}
 
 
-_ABOUT_NOTES = lemmas("notes text passage say state according mention describe")
+_ABOUT_NOTES = lemmas("notes text passage say state mention describe")
 
 
 @dataclass(frozen=True, slots=True)

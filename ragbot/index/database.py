@@ -60,10 +60,13 @@ class Database:
             return None
         return status.st_dev, status.st_ino
 
-    def reader(self, busy_seconds: float = _BUSY_SECONDS) -> sqlite3.Connection:
+    def reader(
+        self, busy_seconds: float = _BUSY_SECONDS, *, outdated: bool = False
+    ) -> sqlite3.Connection:
         """Open a connection to read, even in a folder that cannot be written.
 
-        If the file system allows no write-ahead log, it waits `busy_seconds` for a writer.
+        If the file system allows no write-ahead log, it waits `busy_seconds` for a writer. With
+        `outdated`, an index of an older version is opened too.
 
         Raises
         ------
@@ -84,7 +87,9 @@ class Database:
                 connection = _opened(self.path, "immutable=1", busy_seconds)
         try:
             self.check(connection)
-        except BaseException:
+        except BaseException as error:
+            if outdated and isinstance(error, IndexOutdatedError):
+                return connection
             connection.close()
             raise
         return connection

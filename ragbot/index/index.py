@@ -208,21 +208,17 @@ class Index:
     def _check_folder(self, notes: Path, listing: vault.Listing) -> None:
         """Raise `OtherNotesError` if the index is of another folder that shares few notes.
 
-        A folder that was moved, copied, or mounted elsewhere shares most of them.
+        A folder that was moved, copied, or mounted elsewhere shares most of them. An index of an
+        older version is checked too, because a refresh would replace it.
         """
         try:
-            connection, file = self._acquire()
-        except (IndexMissingError, IndexDamagedError, IndexTooNewError):
-            return  # The refresh builds it, or raises the error.
-        try:
-            with errors_of(self.directory):
+            reader = contextlib.closing(self._database.reader(outdated=True))
+            with reader as connection, errors_of(self.directory):
                 indexed = str(read_meta(connection, "folder", ""))
                 same = indexed in ("", folder_name(notes))
                 stats = {} if same else file_stats(connection)[0]
-        except IndexDamagedError:
-            return
-        finally:
-            self._release(connection, file)
+        except (IndexMissingError, IndexDamagedError, IndexTooNewError):
+            return  # The refresh builds it, or raises the error.
         if 2 * len(stats.keys() & listing.notes.keys()) < len(stats):
             raise OtherNotesError(self.directory, indexed, folder_name(notes))
 

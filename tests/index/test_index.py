@@ -820,6 +820,22 @@ def test_an_index_of_other_notes_is_left_alone_unless_it_is_built_again(
         index.refresh(vault, encoder)
 
 
+def test_an_older_index_of_other_notes_is_left_alone_too(vault, index, tmp_path, monkeypatch):
+    index.refresh(vault, None)
+    index.close()
+    monkeypatch.setattr(schema, "FORMAT", schema.FORMAT + 1)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "Bread.md").write_text("Bread is baked.", encoding="utf-8")
+    fresh = Index(index.directory)
+    for _ in range(2):
+        with pytest.raises(OtherNotesError):
+            fresh.catch_up(other)
+    assert fresh.refresh(vault, None).added
+    with pytest.raises(OtherNotesError):
+        fresh.refresh(other, None)
+
+
 def test_a_vault_that_was_moved_keeps_its_index(vault, index, tmp_path):
     index.refresh(vault, None)
     moved = vault.rename(tmp_path / "moved")

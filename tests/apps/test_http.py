@@ -77,6 +77,8 @@ def test_search(client):
     assert found["hits"][0]["evidence"][0]["rank"] >= 1
     filtered = post(client, "search", question="blight", folders=["practice"])
     assert {hit["note"] for hit in filtered["hits"]} == {"practice/Crop Rotation.md"}
+    dated = post(client, "search", question="late blight", until="1 Feb 2026", words=True)
+    assert {hit["note"] for hit in dated["hits"]} == {"practice/Crop Rotation.md"}
 
 
 def test_note(client, plot):
@@ -116,7 +118,13 @@ def test_status(client, plot_bot):
         pytest.param("ask", {"question": {"a": 1}}, 422, "should be a valid string", id="no-text"),
         pytest.param("ask", {"question": "x" * 3000}, 422, "at most 2,000", id="too-long"),
         pytest.param("ask", {"question": "x", "tags": "y"}, 422, "tags is 'y'", id="tags"),
-        pytest.param("ask", {"question": "x", "since": "soon"}, 422, "since is 'soon'", id="date"),
+        pytest.param("ask", {"question": "x", "since": "soon"}, 422, "'soon' is not a", id="date"),
+        pytest.param(
+            "search", {"question": "x", "until": "5/6/2026"}, 422, "write 2026-05-06 or", id="day"
+        ),
+        pytest.param(
+            "ask", {"question": "x", "since": "5/6/2026", "stream": True}, 422, "may be", id="event"
+        ),
         pytest.param("ask", {"question": "x", "llm": 1}, 422, "llm is not a field", id="unknown"),
         pytest.param("search", {"question": "x", "k": 0}, 422, "k is 0; it should be", id="k"),
         pytest.param("search", {"question": "x", "k": "9"}, 422, "k is '9'", id="k-text"),

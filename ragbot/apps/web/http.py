@@ -42,7 +42,6 @@ Name = Annotated[
     Field(min_length=1, max_length=1000, description="Path, file name, title or alias of a note"),
 ]
 Question = Annotated[str, Field(min_length=1, description="The question, in plain words")]
-Date = Annotated[str, Field(pattern=r"^(\d{4}(-\d{2}(-\d{2})?)?)?$")]
 
 
 class Fields(BaseModel):
@@ -63,8 +62,12 @@ class FilterFields(Fields):
 
     folders: Annotated[list[Text], Field(description="Only notes below one of these")] = []
     tags: Annotated[list[Text], Field(description="Only notes with one of these, without #")] = []
-    since: Annotated[Date, Field(description="Only notes from this date on")] = ""
-    until: Annotated[Date, Field(description="Only notes up to this date")] = ""
+    since: Annotated[
+        Text, Field(description="Only notes from this date on, in any usual spelling")
+    ] = ""
+    until: Annotated[
+        Text, Field(description="Only notes up to this date, in any usual spelling")
+    ] = ""
 
     def filters(self) -> Filters:
         """Return the filters that the fields describe."""

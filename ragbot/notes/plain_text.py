@@ -18,12 +18,14 @@ _Edit = tuple[int, int, str]
 """Start, end, and the text in their place."""
 
 _DELIMITERS = re.compile(r"\*+|_+|~~+|==+")
-_SPECIAL = re.compile(r"[*_~=%^\\&\[\ufdd2]")
+_SPECIAL = re.compile(r"[*_~=%^\\&\[\ufdd2]|\{\{")
 """Characters of marks; a text without these and without links needs no work."""
 _ESCAPE = re.compile(f"{ESCAPED}{{2}}")
 _BREAK = re.compile(r"\\\n")
 _UNSEEN = re.compile(r"%%.*?%%|\[\^[^\[\]\s]+\](?!:)", re.DOTALL)
 """Comments, and the numbers of footnotes."""
+_CLOZE = re.compile(r"(\{\{c\d+::)(?:(?!::|\}\}).)+((?:::.*?)?\}\})", re.DOTALL)
+"""A cloze deletion of a flash card, around its text: `{{c1::text}}`, `{{c1::text::hint}}`."""
 _BLOCK_ID = re.compile(r"(?:(?<=\s)|^)\^[A-Za-z0-9-]+\s*\Z")
 _CALLOUT = re.compile(r"\s*\[![\w|-]+\][+-]?[ \t]*")
 TASK = re.compile(r"\[([^\n])\](?:[ \t]+|$)")
@@ -85,6 +87,8 @@ def _edits(inline: Inline, block: bool, item: bool) -> Iterator[_Edit]:
     yield from ((match.start(), match.start() + 1, "") for match in _ESCAPE.finditer(masked))
     yield from ((match.start(), match.end(), " ") for match in _BREAK.finditer(masked))
     yield from ((match.start(), match.end(), "") for match in _UNSEEN.finditer(masked))
+    clozes = _CLOZE.finditer(masked) if "{{c" in masked else ()
+    yield from ((*match.span(part), "") for match in clozes for part in (1, 2))
     yield from ((start, end, "") for start, end in _emphasis(masked))
     ends = (_CALLOUT.match(masked), _BLOCK_ID.search(masked)) if block else ()
     box = TASK.match(inline.text) if item else None

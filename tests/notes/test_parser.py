@@ -135,6 +135,12 @@ def test_line_ends_change_nothing_but_offsets(text, ending):
         ("<div>One<br>two</div>\n<!-- no -->", "One\ntwo"),
         ("\\*not\\* \\[x\\] 2 * 3 * 4", "*not* [x] 2 * 3 * 4"),
         ("![[photo.png]] ![[Note]]", "Note"),
+        ("It is {{c1::Paris}}, on the {{c2::**Seine**::a river}}.", "It is Paris, on the Seine."),
+        ("{{c12::[[Nice|a town]]}} {{c1::a & b::c::d}}", "a town a & b"),
+        (
+            "{{ user.name }} {{c1}} {{x::y}} `{{c1::a}}`",
+            "{{ user.name }} {{c1}} {{x::y}} {{c1::a}}",
+        ),
     ],
 )
 def test_plain(written, read):

@@ -18,6 +18,9 @@ from ragbot.notes.link_scanner import CODE, ESCAPED, LINK, Inline, Link
 from ragbot.notes.predicates import KNOWN, canonical
 from ragbot.text.tokenize import STOP_WORDS
 
+_SIGN = re.compile(r"\{\{c\d+::.*?\}\}|(?<!:)::(?!:)")
+"""The sign of a field, or a cloze deletion, which has the same sign."""
+
 MAX_KEY = 60
 """Longest key, in characters. A longer one is a sentence that contains `::`."""
 
@@ -88,7 +91,9 @@ def _keys(masked: str, start: int, end: int) -> Iterator[tuple[str, int, int, bo
     """Yield (key, value start, value end, whole) of each field of a line, in order."""
     pairs: dict[int, int] | None = None
     bare: tuple[str, int] | None = None
-    for match in re.finditer(r"(?<!:)::(?!:)", masked[start:end]):
+    for match in _SIGN.finditer(masked[start:end]):
+        if match.group() != "::":
+            continue
         at, value = start + match.start(), start + match.end()
         opener = _wrapper(masked, start, at)
         if opener >= 0:

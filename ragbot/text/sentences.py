@@ -24,7 +24,7 @@ _CARD = r"[?？؟]:::?(?!:)"
 _TAGS = re.compile(r"(?:[ \t]+#[^\s#]+)+(?=[ \t]*(?:[\r\n]|\Z))")
 
 # A line that is a flash card: `Two short blasts::I turn to port`, `fluctus:::wave`.
-_CARD_LINE = re.compile(r"(?m)^[ \t]*[^\s:`][^\r\n:`]*:{2,3}[^\s:][^\r\n]*$")
+_CARD_LINE = re.compile(r"(?m)^[ \t]*[^\s:`][^\r\n:`]*(?<!\{\{c\d):{2,3}[^\s:][^\r\n]*$")
 
 # Full stops of scripts that put no space between sentences.
 _UNSPACED = r"[。！？｡．]++"

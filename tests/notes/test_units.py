@@ -185,6 +185,17 @@ def test_a_bare_heading_is_a_passage_and_one_with_parts_below_is_not():
 
 
 @pytest.mark.parametrize(
+    "text", ["Water boils at {{c1::100 °C}} here.", "It is {{c1::long::hint}}\nand {{c2::[[B]]}}."]
+)
+def test_a_cloze_deletion_is_no_field_and_ends_no_sentence(text):
+    note, _ = parse(text, "n.md")
+    (unit,) = units(note)
+    assert (unit.kind, unit.columns) == ("paragraph", ())
+    assert [relation.predicate for relation in note.relations] in ([], ["links_to"])
+    assert sentence_spans(note, unit) == [(0, len(text))]
+
+
+@pytest.mark.parametrize(
     ("text", "asks"),
     [
         ("What is the capital of Peru? #card", True),

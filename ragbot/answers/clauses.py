@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from ragbot.answers.english import (
     AUXILIARY,
     BE,
-    IRREGULAR,
     NEGATORS,
     OPENERS,
     PAST_FORMS,
@@ -103,7 +102,7 @@ def lemma(word: str) -> str:
     ['writ', 'writ', 'retr', 'retr', 'plan', 'plan']
     """
     word = word.replace("’", "'").removesuffix("'s").removesuffix("s'")
-    word = SPELT.get(word, IRREGULAR.get(word, word))
+    word = SPELT.get(word, word)
     found = stem(word)
     if found != word and len(found) > 3 and found[-1] == found[-2] and found[-1] not in "ls":
         found = found[:-1]

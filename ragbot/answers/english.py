@@ -1,4 +1,4 @@
-"""English words for the verification: auxiliaries, negators, prepositions, irregular forms.
+"""English words for the verification: auxiliaries, negators, prepositions, past forms.
 
 Only data. A word that is not listed is compared by its form.
 """
@@ -61,22 +61,6 @@ _PAST_FORMS_WORDS = (
 )
 PAST_FORMS = frozenset(_PAST_FORMS_WORDS.split())
 """Past forms of irregular verbs."""
-
-_IRREGULAR = (
-    "ate/eat eaten/eat became/become began/begin begun/begin broke/break broken/break "
-    "brought/bring built/build bought/buy caught/catch chose/choose chosen/choose came/come "
-    "drew/draw drawn/draw drank/drink drove/drive driven/drive fell/fall fallen/fall felt/feel "
-    "fought/fight found/find flew/fly forgot/forget gave/give given/give went/go gone/go "
-    "grew/grow grown/grow heard/hear held/hold hid/hide kept/keep knew/know known/know led/lead "
-    "lent/lend lost/lose made/make meant/mean met/meet paid/pay ran/run rose/rise risen/rise "
-    "said/say saw/see seen/see sold/sell sent/send shown/show sang/sing sank/sink sat/sit "
-    "slept/sleep spoke/speak spent/spend stood/stand stole/steal swam/swim took/take taken/take "
-    "taught/teach told/tell thought/think threw/throw thrown/throw understood/understand "
-    "wore/wear won/win wrote/write written/write beaten/beat men/man women/woman children/child "
-    "people/person feet/foot"
-)
-IRREGULAR = dict(pair.split("/") for pair in _IRREGULAR.split())
-"""Irregular forms with their base forms."""
 
 _VERBS_WORDS = (
     "add allow absorb appear apply ask become begin believe bring burn call carry cause change "

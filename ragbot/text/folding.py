@@ -84,6 +84,28 @@ _PREFIXES = {
 
 
 _ENGLISH = ("ings", "ing", "ions", "ion", "ies", "es", "ed", "s", "e", "y")
+_IRREGULAR_FORMS = (
+    "ate/eat eaten/eat beaten/beat became/become began/begin begun/begin bent/bend bit/bite "
+    "bitten/bite blew/blow blown/blow bought/buy bound/bind bred/breed broke/break broken/break "
+    "brought/bring built/build burnt/burn came/come caught/catch chose/choose chosen/choose "
+    "crept/creep dealt/deal drank/drink drew/draw drawn/draw driven/drive drove/drive drunk/drink "
+    "dug/dig dreamt/dream fallen/fall fed/feed fell/fall felt/feel fled/flee flew/fly flown/fly "
+    "forgot/forget forgotten/forget fought/fight froze/freeze frozen/freeze gave/give "
+    "given/give gone/go went/go got/get gotten/get grew/grow grown/grow heard/hear held/hold "
+    "hid/hide hidden/hide hung/hang kept/keep knew/know known/know laid/lay led/lead left/leave "
+    "lent/lend lost/lose made/make meant/mean met/meet paid/pay ran/run rang/ring rung/ring "
+    "ridden/ride rode/ride risen/rise said/say sang/sing sung/sing sank/sink sunk/sink sat/sit "
+    "saw/see seen/see sent/send sewn/sew shaken/shake shook/shake shone/shine shot/shoot "
+    "shown/show slept/sleep slid/slide sold/sell sought/seek sown/sow spent/spend spoke/speak "
+    "spoken/speak sprang/spring stole/steal stolen/steal stood/stand struck/strike stuck/stick "
+    "swam/swim swum/swim swept/sweep swore/swear sworn/swear taken/take took/take taught/teach "
+    "threw/throw thrown/throw thought/think told/tell tore/tear torn/tear understood/understand "
+    "woke/wake woken/wake won/win wore/wear worn/wear wove/weave woven/weave written/write "
+    "wrote/write men/man women/woman children/child people/person feet/foot teeth/tooth "
+    "mice/mouse geese/goose"
+)
+_IRREGULAR = dict(pair.split("/") for pair in _IRREGULAR_FORMS.split())
+"""Irregular English forms with their base forms."""
 
 
 def stem(word: str) -> str:
@@ -93,7 +115,15 @@ def stem(word: str) -> str:
     --------
     >>> [stem(word) for word in ("extends", "extended", "coordination", "coordinate", "relies")]
     ['extend', 'extend', 'coordinat', 'coordinat', 'rel']
+    >>> stem("bought") == stem("buys"), stem("saws") == stem("saw")
+    (True, True)
     """
+    found = _stripped(_IRREGULAR.get(word, word))
+    # The stem of "saws" is that of "saw".
+    return _stripped(_IRREGULAR[found]) if found in _IRREGULAR else found
+
+
+def _stripped(word: str) -> str:
     for suffix in _ENGLISH:
         if word.endswith(suffix) and len(word) - len(suffix) >= 3:
             return word[: -len(suffix)]

@@ -65,20 +65,15 @@ _FIELDS = {
     "escritor écrivain",
     "birthday": "born geburtstag anniversaire cumpleaños",
     "brand": "vendor manufacturer maker marke marque marca hersteller fabricant fabricante",
-    "build": "built gebaut construit construyó построил",
-    "buy": "bought purchased purchase gekauft acheté compré comprado",
+    "build": "gebaut construit construyó построил",
+    "buy": "purchased purchase gekauft acheté compré comprado",
     "colour": "farbe couleur color",
     "composer": "composed komponist compositeur compositor",
     "date": "datum fecha",
     "director": "regisseur regie réalisateur réalisatrice directeur",
     "doctor": "physician arzt ärztin médecin médico",
-    "drink": "drank drunk",
-    "eat": "ate eaten",
     "height": "höhe hauteur altura",
-    "leave": "left",
-    "lend": "lent",
     "length": "länge longueur longitud",
-    "meet": "met",
     "number": "nummer numéro número",
     "open": "offen offene offenen ouvert ouverte ouvertes abierto abierta abiertas",
     "owner": "owns owned besitzer eigentümer propriétaire propietario dueño",
@@ -88,11 +83,8 @@ _FIELDS = {
     "plate": "kennzeichen plaque matrícula immatriculation",
     "price": "cost costs pay paid preis kosten kostet prix coût coûte precio costo cuesta",
     "publisher": "verlag verleger éditeur maison editorial",
-    "run": "ran",
-    "sell": "sold verkauft vendu vendido",
-    "send": "sent",
+    "sell": "verkauft vendu vendido",
     "serial": "seriennummer série serie",
-    "sing": "sang sung",
     "size": "größe taille tamaño talla",
     "task": "aufgabe aufgaben tâche tâches tarea tareas",
     "teacher": "teaches taught lehrer lehrerin professeur maestro maestra",
@@ -103,8 +95,8 @@ _FIELDS = {
     "year": "older newer oldest newest jahr année año",
 }
 FIELD_NAMES = {fold(word): name for name, words in _FIELDS.items() for word in words.split()}
-"""Folded words for what notes keep in fields, by their usual name in English: irregular verbs,
-synonyms, and nouns of other languages, mostly German, French and Spanish."""
+"""Folded words for what notes keep in fields, by their usual name in English: synonyms, and words
+of other languages, mostly German, French and Spanish."""
 
 _BY_SCRIPT = {
     "cyrillic": "ru",

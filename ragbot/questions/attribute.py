@@ -37,7 +37,6 @@ _PATTERNS = {
         rf"(?:{_WORD} )+(?P<verb>{_WORD})$",
         r"(?:what|when|how (?:much|many|often|long)) (?:do|does|did) .* "
         r"(?P<verb>cost|earn|last|measure|weigh)$",
-        r"what (?P<verb>\w+[^\Ws]s) ",
         rf"(?:how|command) to (?P<verb>{_WORD})\b",
         rf"who (?P<verb>{_WORD}) ",
     ),
@@ -77,7 +76,7 @@ _KINDS = (
     "sort way item gemacht gesagt gegeben bekommen fait dit donné pris hizo dijo dio "
     "сделал сказал дал preis farbe kosten prix couleur precio color цена цвет 颜色 价格 色 値段"
 )
-_GENERAL = (ASKING | {stem(word) for word in _KINDS.split()}) - {"writ", "wrot", "written"}
+_GENERAL = (ASKING | {stem(word) for word in _KINDS.split()}) - {"writ"}
 """Stems of words that ask for a kind of value: a value of it need not say so by a word."""
 
 

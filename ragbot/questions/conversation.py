@@ -37,10 +37,14 @@ _GREETING = re.compile(
 _THANKS = re.compile(
     r"((ok|okay|great|perfect|cool|nice|good|awesome)( so)? )?"
     r"(thanks|thank you|thx|cheers|ta|much appreciated)"
-    r"( so much| very much| a lot| again| ragbot)*( that (helps|helped|is all|was helpful))?"
+    r"( so much| very much| a lot| again| ragbot)*"
+    r"( thats?( (helps|helped|(is )?(all|it|enough|great)|was helpful)))?"
     r"|(ok|okay|great|perfect|cool|nice|awesome|got it|i see|makes sense)"
 )
-_FAREWELL = re.compile(r"(good ?bye|bye( bye)?|see (you|ya)( later)?|good night|ciao)( ragbot)?")
+_FAREWELL = re.compile(
+    r"((ok|okay|thanks|well) )?"
+    r"(good ?bye|bye( bye)?|see (you|ya)( later)?|good night|ciao)( ragbot)?"
+)
 _HELP = re.compile(
     r"help( me)?( please)?|(so )?(what|which things) (can|do) you (do|know|answer|know about)"
     r"|what (can|should|could) i ask( you)?|who are you|what are you|what is this|how do you work"

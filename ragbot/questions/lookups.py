@@ -18,7 +18,7 @@ from ragbot.notes.note_dates import daily_date, note_date
 from ragbot.notes.units import TaskState, members, units
 from ragbot.questions.question import Question
 from ragbot.questions.values import Found, found_unit, holders, nearby, subject, values
-from ragbot.text.dates import When, day_of, spoken
+from ragbot.text.dates import When, day_of, find_dates, spoken
 from ragbot.text.folding import fold
 from ragbot.text.language import alike, all_alike, root, roots
 from ragbot.text.tokenize import TO_TWENTY, tokens
@@ -33,7 +33,8 @@ _TAGGED = re.compile(
     re.IGNORECASE,
 )
 _HASH = re.compile(r"(?<!\w)#([\w][\w/-]*)")
-_NOTES = re.compile(r"\b(notes?|pages?|entries|files?|what is|what's|everything|anything)\b", re.I)
+_NOTES = re.compile(r"\b(notes?|pages?|entries|files?|everything|anything)\b", re.I)
+_WHAT_IS = re.compile(r"\bwhat( i|['’])s\b", re.I)
 _MENTIONS = re.compile(
     r"\b(?:notes?|pages?|entries|files?)\b.* (?:mention|contain|name|speak of|talk about"
     r"|refer to)s? (?:the (?:word|name) )?[\"'“‘]?(.*\w)",
@@ -64,6 +65,8 @@ _STATES: dict[TaskState, str] = {
     r"|unchecked|not (yet )?done|to-?dos?)\b",
     "done": r"\b(done|finished|completed?|closed|ticked|checked)\b",
 }
+_WRITTEN = roots(("written", "created", "made"))
+_ABOVE = ("heading", "property", "header")
 _AT_A_TABLE = frozenset(map(root, ("meeting", "table", "present", "there", "people")))
 _NUMBERS = {root(word) for word in TO_TWENTY} | {str(number) for number in range(21)}
 
@@ -80,7 +83,7 @@ def look_up(corpus: Corpus, question: Question) -> tuple[Found, ...]:
 def _tagged(corpus: Corpus, question: Question) -> Iterator[Found]:
     text = question.standalone
     match = _TAGGED.search(text) or _HASH.search(text)
-    if match is None or not _NOTES.search(text):
+    if match is None or not (_NOTES.search(text) or _WHAT_IS.search(text)):
         return
     wanted = fold(match.group(1))
     if subject(question, match.span()):
@@ -107,7 +110,7 @@ def _tasks(corpus: Corpus, question: Question) -> Iterator[Found]:
     states = (one for one, said in _STATES.items() if re.search(said, text, re.I))
     state = next(states, "open" if duty else "")
     asked = _TASK.search(text) or (duty and wanted)
-    if not asked and not (state and wanted):
+    if not asked and not state:
         return
     places = (name for name in question.names if _INSIDE.search(text, 0, name.span[0]))
     inside = {note for name in places for note in name.notes}
@@ -130,16 +133,38 @@ def _dated(corpus: Corpus, question: Question) -> Iterator[Found]:
     period = question.dates[0]
     wanted = subject(question, period.span)
     is_day, of_notes = period.first == period.last, _NOTES.search(text) is not None
-    if not is_day and (wanted or not of_notes):
+    wanted -= _WRITTEN if of_notes else set()
+    if not is_day and (wanted or not (of_notes or _WHAT_IS.search(text))):
         return
     for note in (note for when in question.dates for note in _notes_of(corpus, when)):
-        if of_notes and not wanted:
+        if (of_notes or not is_day) and not wanted:
             yield Found(note.id, _first_line(note), note.title)
         else:
             for unit in units(note):
-                skipped = unit.kind in ("heading", "property", "header")
-                if not skipped and wanted <= roots((unit.text, *unit.headings)):
+                if unit.kind not in _ABOVE and wanted <= roots((unit.text, *unit.headings)):
                     yield found_unit(note, unit, with_state=True)
+    if is_day and not of_notes:
+        yield from _on_day(corpus, question, wanted)
+
+
+def _on_day(corpus: Corpus, question: Question, wanted: set[str]) -> Iterator[Found]:
+    """Yield what undated notes say of the day that a question names, or below a heading with it."""
+    spelt = " ".join(spoken(when.first) for when in question.dates)
+    for note in nearby(corpus, question, tokens(spelt)):
+        if note_date(note):
+            continue
+        for unit in units(note):
+            texts = (unit.text, *unit.headings)
+            if unit.kind in _ABOVE or not wanted <= roots((note.title, *texts)):
+                continue
+            found = [when for text in texts for when in find_dates(text)]
+            if any(
+                asked.covers(day.first) or day.covers(asked.first)
+                for asked in question.dates
+                for day in found
+                if day.first == day.last
+            ):
+                yield found_unit(note, unit, with_state=True)
 
 
 def _notes_of(corpus: Corpus, period: When) -> list[Note]:

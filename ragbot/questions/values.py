@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ragbot.index.corpus import Corpus
 from ragbot.models import Note, NoteId, Span
 from ragbot.notes.units import Unit, units
 from ragbot.questions.question import Question
+from ragbot.text.dates import without_dates
 from ragbot.text.folding import fold
 from ragbot.text.fuzzy import is_slip
 from ragbot.text.language import ASKING_ROOTS, COMMON_WORDS, LEAST_STEM, root, roots, roots_of
@@ -26,6 +27,10 @@ _WHICH = re.compile(
     r"|what (\w+s) (?:are|do|did|have|were)\b)",
     re.IGNORECASE,
 )
+_MEANS = roots(["mean"])
+"""What does "fernweh" mean?" asks for the value of its key."""
+_NUMBERED = re.compile(r"([^\W\d_]+) (?:(?:no|nr|number)\b\.? ?)?#?(\d+\w?)\b", re.IGNORECASE)
+"""A name of a noun and a number: "jar 3", "class 4a"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ def values(corpus: Corpus, question: Question) -> Iterator[Found]:
     # "Which is older, A or B?" asks for a property of both.
     compared = question.names if question.type == "compare" else ()
     others = roots(question.standalone[slice(*name.span)] for name in compared)
+    numbered = _NUMBERED.findall(without_dates(question.standalone))
     rows: dict[bool, list[Found]] = {True: [], False: []}
     properties: list[tuple[int, bool, Found]] = []
     for note in nearby(corpus, question) if wanted else ():
@@ -63,11 +69,15 @@ def values(corpus: Corpus, question: Question) -> Iterator[Found]:
         for unit in units(note):
             if unit.kind == "row":
                 says = _answers(unit, wanted, place, asked)
-                if says is not None and _holds_names(unit, question.standalone, " ".join(names)):
+                if (
+                    says is not None
+                    and _holds_names(unit, question.standalone, " ".join(names))
+                    and all(_is_numbered(unit, place, *pair) for pair in numbered)
+                ):
                     rows[says].append(found_unit(note, unit))
             for name, _ in unit.columns if unit.kind == "property" else ():
                 key = roots([name])
-                rest = wanted - key - others
+                rest = wanted - key - others - _MEANS
                 here = place | roots(unit.headings)
                 if key <= every and wanted & key and all(_is_meant(corpus, w, here) for w in rest):
                     properties.append((len(key), bool(rest or others), found_unit(note, unit)))
@@ -126,15 +136,32 @@ def _holds_names(unit: Unit, question: str, place: str) -> bool:
     return all(name in text for name in han_names(asked))
 
 
+def _is_numbered(unit: Unit, place: Collection[str], noun: str, number: str) -> bool:
+    """Check that a row has the number of "jar 3" in its column "Jar".
+
+    Without such a column, it must be in another cell, but not in a date there, or above the row.
+    """
+    named = [cell for name, cell in unit.columns if roots([noun]) & roots([name])]
+    cells = named or [without_dates(cell) for _, cell in unit.columns]
+    above = set[str]() if named else roots(unit.headings).union(place)
+    return roots([number]) <= roots(cells) | above
+
+
 def _is_meant(corpus: Corpus, word: str, place: Collection[str]) -> bool:
     """Check for a word, or for one that a word which no note has misspells."""
     unknown = len(word) > LEAST_STEM and corpus.rarity(word) >= 1
     return word in place or (unknown and any(is_slip(word, one) for one in place))
 
 
-def nearby(corpus: Corpus, question: Question) -> list[Note]:
-    """Return the notes that a question names, and those with the best BM25 scores."""
-    scores = corpus.bm25(question.words)
+def nearby(corpus: Corpus, question: Question, words: Sequence[str] = ()) -> list[Note]:
+    """Return the notes that a question names, and those with the best BM25 scores.
+
+    Parameters
+    ----------
+    words
+        Words to search, if not those of the question.
+    """
+    scores = corpus.bm25(words or question.words)
     best = sorted(scores, key=lambda number: -scores[number])[:MOST_PASSAGES]
     named = [note for name in question.names for note in name.notes]
     notes = dict.fromkeys([*named, *(corpus.passage(number).note for number in best)])

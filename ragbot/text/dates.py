@@ -134,6 +134,19 @@ def day_of(text: str) -> date | None:
     return days.pop() if len(days) == 1 else None
 
 
+def without_dates(text: str) -> str:
+    """Return a text without the dates in it: "jar 3, 3 May" has the number of one jar.
+
+    Examples
+    --------
+    >>> without_dates("jar 3, filled on 3 May")
+    'jar 3, filled on  '
+    """
+    for start, end in sorted({when.span for when in find_dates(text)}, reverse=True):
+        text = f"{text[:start]} {text[end:]}"
+    return text
+
+
 def only_dates(text: str) -> list[When]:
     """Return the date that is the whole text but for a weekday and a time; two of `5/6/2026`.
 

@@ -247,7 +247,7 @@ _ASKING_WORDS = (
     "incomplete unchecked yet done finished complete closed ticked checked cancelled canceled "
     "dropped write wrote written made happen day date daily diary journal please many much "
     "long far old type kind every each there need needed require required use used should "
-    "must until since mine give gave given take took taken come came go went"
+    "must until since mine get give take come go help"
 )
 ASKING = frozenset(map(stem, _ASKING_WORDS.split()))
 """Stems of words of questions that name nothing."""

@@ -33,6 +33,11 @@ FILES = {
     + "".join(
         f"| {1000 + n} | {('Porto', 'Faro')[n % 2]} | {n % 13 + 5} € |\n" for n in range(120)
     ),
+    "Lockers.md": "# Lockers\n\n| Locker | Owner | Since |\n|---|---|---|\n"
+    "| 2 | Ann | 3 May 2024 |\n| 3 | Bela | 12 June 2025 |\n| 12 | Cem | 3 March 2025 |\n",
+    "Log.md": "# Log\n\n## 2026-02-11\n\nThe pump froze.\n\n## Bills\n\n- Water, due 7 March 2026\n"
+    "- Power, due 8 March 2026\n",
+    "2026-03-08.md": "Flew home from Riga.\n",
     "Router.md": "---\ndevice:\n  model: AX-5\n  serial: RT-9\n---\n# Router\n",
     "Errands.md": "# Errands\n\n- [ ] Buy twine\n- [x] Post the parcel\n",
     "Diary/2025-03-09.md": "# Sunday\n\nRepaired the bike chain.\n",
@@ -65,6 +70,14 @@ def corpus():
             "Which boats have Lars as skipper?",
             ["Boat: Corvo; Skipper: Lars; Berth: 31", "Boat: Gannet; Skipper: Lars; Berth: 7"],
         ),
+        ("Who owns locker 3?", ["Locker: 3; Owner: Bela; Since: 12 June 2025"]),
+        ("Who owns locker 12?", ["Locker: 12; Owner: Cem; Since: 3 March 2025"]),
+        ("What happened on 11 February?", ["The pump froze."]),
+        ("What is due on 7 March?", ["Water, due 7 March 2026"]),
+        ("What's on 8 March 2026?", ["Flew home from Riga.", "Power, due 8 March 2026"]),
+        ("When did I fly home from Riga?", ["Flew home from Riga."]),
+        ("Which notes were written in August 2026?", ["Council"]),
+        ("What is still open?", ["Email Petra", "Buy twine"]),
         ("Which notes are tagged heating?", ["Boiler", "Stove"]),
         ("notes tagged #home", ["Boiler"]),
         ("Which tasks are open?", ["Email Petra", "Buy twine"]),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
+from ragbot.answers.candidates import LISTED
 from ragbot.answers.compose import ASKING, Quote, escaped
 from ragbot.answers.sentence_ranker import RankedSentence
 from ragbot.index.corpus import Corpus
 from ragbot.models import Answer, Hit, NoteId, Span
+from ragbot.notes.units import members, units
 from ragbot.questions.answer_type import fit
 from ragbot.questions.language import phrases
 from ragbot.questions.question import Question, QuestionVectors
@@ -33,8 +36,11 @@ two vaults; the others did best on 1,640 questions over other texts. See docs/an
 THRESHOLD = 4.7
 """Threshold of the weighted signals, at which one answer in twenty is lost."""
 
-UNMET = 2.0
+UNMET = 3.0
 """Subtracted if no sentence is about the attribute that a lookup asks for."""
+
+OF_ANOTHER = 5.0
+"""Subtracted if the sentences state that attribute of another name."""
 
 ATTRIBUTE, VERB = 0.46, 0.41
 """Least cosine of that word with a word of a sentence about it; of a verb, which notes paraphrase
@@ -78,6 +84,14 @@ LEAST_PIECE = 3.0
 
 MISSING_VALUE = 0.5
 """Without vectors: penalty if the number, date or name asked for is missing."""
+
+_NAME = r"(?:[^\W\d_a-zß-öø-ÿ]|\d)[\w'’.-]*"
+_NAMES = rf"({_NAME}(?: {_NAME})*)"
+_THE = r"(?:(?:the|an?|my|our|his|her|their|de[mnrs]|l[aeo]s?) )?(?:[^\W\d_]+ )?"
+_OWNED = re.compile(
+    rf"(?:{_NAMES}['’]s? )?\b([\w-]+)(?: (?:of|for|von|vom|de[rs]?|du|del) {_THE}{_NAMES})?"
+)
+"""A noun with the name that it belongs to: "Heron's skipper", "the skipper of the Heron"."""
 
 
 def confidence(
@@ -148,12 +162,16 @@ def _unknown(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence
     return len(named - known) + MISSING_DAY * len(missing)
 
 
-def misses(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> bool:
-    """Check whether the sentences found are on the subject of a question, but do not answer it.
+def missing(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> float:
+    """Return what to subtract for sentences on the subject of a question that do not answer it.
 
-    They lack the attribute that it looks up, or the best is on a flash card of another question.
+    They lack the attribute that it looks up, or state it of another name, or the best is on a
+    flash card of another question.
     """
-    return _lacks_attribute(corpus, question, ranked) or _is_other_card(corpus, question, ranked)
+    if _states_another(corpus, question, ranked) or _is_in_no_row(corpus, question, ranked):
+        return OF_ANOTHER
+    lacking = _lacks_attribute(corpus, question, ranked)
+    return UNMET * (lacking or _is_other_card(corpus, question, ranked))
 
 
 def _is_other_card(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> bool:
@@ -202,11 +220,77 @@ def _lacks_attribute(corpus: Corpus, question: Question, ranked: Sequence[Ranked
     return bool(best)
 
 
+def _states_another(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> bool:
+    """Check whether all sentences with the attribute that is looked up state it of another name.
+
+    "The skipper of the Heron" is not that of the Petrel; "the skipper of the boat" may be.
+    """
+    asked = question.attribute
+    attribute = _roots(question.standalone[slice(*asked.span)]) if asked else set()
+    names = {name for name in question.capitals if root(name) not in attribute}
+    found = False
+    for one in ranked[:COMPARED] if attribute and names else ():
+        candidate, note = one.candidate, corpus.notes[one.candidate.note]
+        if not attribute <= _roots(candidate.text):
+            continue
+        owners = [
+            set(map(stem, tokens(f"{before} {after}")))
+            for before, word, after in _OWNED.findall(candidate.text)
+            if (before or after) and _roots(word) == attribute
+        ]
+        around = " ".join((note.title, *note.aliases, *candidate.headings))
+        if not owners or names.intersection(map(stem, tokens(around))):
+            return False
+        if not all(_differ(names, owner) for owner in owners):
+            return False
+        found = True
+    return found
+
+
+def _is_in_no_row(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> bool:
+    """Check whether the columns of the best table have all names of a question, but no row has.
+
+    Two names of one column are compared, or listed: they need not be in one row.
+    """
+    best = ranked[0].candidate if ranked and not question.parts else None
+    if best is None or best.unit.kind != "row" or best.listed:
+        return False
+    note = corpus.notes[best.note]
+    around = " ".join((note.title, *note.aliases, *best.headings))
+    names = question.capitals - set(map(stem, tokens(around)))
+    rows = [
+        [names.intersection(map(stem, tokens(cell))) for _, cell in row.columns]
+        for row in members(units(note), best.unit.group)
+        if row.kind == "row"
+    ]
+    columns = list(zip(*rows, strict=False))
+    every = [set[str]().union(*cells) for cells in columns]
+    together = all(one in cells for one, cells in zip(every, columns, strict=True))
+    found = any(names == set().union(*cells) for cells in rows)
+    return names == set().union(*every) and together and not found
+
+
+def _differ(names: set[str], others: set[str]) -> bool:
+    """Check whether two names share no number or, if one has none, no word."""
+    numbers, other_numbers = (
+        {word for word in one if any(map(str.isdigit, word))} for one in (names, others)
+    )
+    if numbers and other_numbers:
+        return numbers.isdisjoint(other_numbers)
+    return names.isdisjoint(others)
+
+
 def _around_thing(corpus: Corpus, one: RankedSentence) -> str:
-    """Return the text in which a sentence may name its thing: of a row its own, else its note's."""
+    """Return the text in which a sentence may name its thing.
+
+    It is that of a row, or of an item and the one above it; else of the whole note.
+    """
     candidate, note = one.candidate, corpus.notes[one.candidate.note]
-    is_row = candidate.unit.kind == "row" and not candidate.listed
-    text = candidate.text if is_row else f"{note.id} {note.text}"
+    if candidate.unit.kind in LISTED and not candidate.listed:
+        above = candidate.unit.parent
+        text = candidate.text + (f" {units(note)[above].text}" if above is not None else "")
+    else:
+        text = f"{note.id} {note.text}"
     return " ".join((text, note.title, *candidate.headings))
 
 

@@ -75,8 +75,7 @@ def answer(
     ranking = sentence_ranker.rank(corpus, question, hits)
     selected = quotes.select(corpus, question, ranking, quotes.WORDS)
     sure = abstention.confidence(corpus, question, ranking.in_turn, selected.quotes)
-    if abstention.misses(corpus, question, ranking.in_turn):
-        sure -= abstention.UNMET
+    sure -= abstention.missing(corpus, question, ranking.in_turn)
     unanswered: tuple[str, ...] = ()
     if ranking.whole and question.parts and not (related or found):
         sure, ranking, unanswered = _by_part(corpus, question, ranking, sure)

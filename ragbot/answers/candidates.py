@@ -67,6 +67,7 @@ _ANAPHORIC = re.compile(
 )
 
 
+_QUOTE_MARK = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
 _LABEL = re.compile(r"\w{1,10}[:：]")
 
 
@@ -220,7 +221,9 @@ def shown(note: Note, unit: Unit, span: Span) -> str:
         return unit.text
     begins = span[0] == unit.span[0]
     item = begins and unit.kind == "task"
-    return inline_text(scan(note.text[slice(*span)]), block=begins, item=item)
+    text = note.text[slice(*span)]
+    text = _QUOTE_MARK.sub("", text) if unit.quoted else text
+    return inline_text(scan(text), block=begins, item=item)
 
 
 def readable(source: str) -> str:

@@ -18,6 +18,7 @@ from ragbot.index.corpus import Corpus
 from ragbot.models import Note, NoteId
 from ragbot.notes.units import Unit, sentence_spans, units
 from ragbot.questions.question import Question
+from ragbot.text.dates import without_dates
 from ragbot.text.sentences import is_question
 
 WORDS = 80
@@ -100,7 +101,10 @@ def _with_whole_names(
         if len(name) > 1 and len(name) in shares:
             pairs = zip(kept, shares, strict=True)
             kept = [one for one, share in pairs if share in (0, len(name))]
-    named = [question.capitals <= stems(_in_context(corpus, one)) for one in kept]
+    # "Jar 3" is not in a row with "3 May".
+    texts = [_in_context(corpus, one) for one in kept]
+    texts = texts if question.dates else list(map(without_dates, texts))
+    named = [question.capitals <= stems(text) for text in texts]
     lists = {_list_of(one) for one, whole in zip(kept, named, strict=True) if whole} - {None}
     return [
         one for one, whole in zip(kept, named, strict=True) if whole or _list_of(one) not in lists

@@ -49,6 +49,8 @@ _FUNCTION = frozenset(
     "是的了在有我你您他她它们这那吗呢吧什么哪谁几多少个为因所以和与就不没也会能要请问怎样何誰私"
 )
 """Function characters, which carry no subject (Chinese and Japanese)."""
+_ASKING = re.compile("什么时[候间]|多久|多少钱|哪[里儿个些]|为什么|怎么样?|有没有|是不是|何時")
+"""Words of several characters that only ask."""
 
 _YEAR = re.compile(r"\d{4}")
 _SPOKEN = re.compile(r"[^\W_]+")
@@ -150,7 +152,7 @@ def terms(text: str) -> list[str]:
     if spelt := _SPELT.findall(folded):
         groups = [group for run in spelt for group in _groups(run, 3)]
         found = groups + [word for word in found if not _SPELT.fullmatch(word)]
-    han = [char for char in _HAN.findall(folded) if char not in _FUNCTION]
+    han = [char for char in _HAN.findall(_ASKING.sub("", folded)) if char not in _FUNCTION]
     if not han:
         return found
     kana = [pair for run in _KATAKANA.findall(folded) for pair in _groups(run, 2)]

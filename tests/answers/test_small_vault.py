@@ -39,6 +39,15 @@ NOTES = {
     "First aid.md": "# First aid\n\nQ: How do you treat a jellyfish sting?\nA:\n\n"
     "Q: What do you put on a burn?\nA: Lukewarm water\n",
     "The spare key is under the boat.md": "",
+    "Fleet.md": "# Fleet\n\nThe Heron's skipper is Ulla Brandt. She has sailed since 1998.\n\n"
+    "The engine of the Petrel is a Volvo D1. The rent of slip 2 is 300 euros.\n",
+    "Shots.md": "# Shots\n\n| Person | Vaccine | Date |\n|---|---|---|\n"
+    "| Lotte Braun | Tetanus | 2021-05-04 |\n| Lotte Braun | TBE | 2024-03-12 |\n"
+    "| Emil | Tetanus | 2019-08-20 |\n",
+    "Ledger.md": "# Ledger\n\n- 3 March: sold the bike to Arne\n- 4 July: dug the pond\n"
+    "- 11 June: lent the ladder to Dagny\n\n> [!tip] Keep the receipts\n> They go into the tin.\n",
+    "Latvia.md": "# Latvia\n\nThe capital is {{c1::Riga}}.\n\nThe {{c1::Daugava::river}} freezes"
+    " at {{c2::0 °C}} in most winters.\n",
     "搬家.md": "# 搬家\n\n三月七日，我们搬进了皮匠巷九号的老房子。钢琴太重，四个人才抬上楼。\n",
 }
 
@@ -62,6 +71,14 @@ NOTES = {
         ("What is Tove's phone number?", "555 0142"),
         ("What do you put on a burn?", "Lukewarm water"),
         ("Where was the Steam Tramp Aurora built?", "Leith"),
+        ("Who is the skipper of the Heron?", "Ulla Brandt"),
+        ("What is the rent of slip 2?", "300 euros"),
+        ("When was Emil's tetanus shot?", "2019-08-20"),
+        ("Who did I sell the bike to?", "Arne"),
+        ("What is the capital of Latvia?", "The capital is Riga."),
+        ("At what temperature does the Daugava freeze?", "The Daugava freezes at 0 °C"),
+        ("What should I do with the receipts?", "Keep the receipts They go into the tin."),
+        ("钢琴什么时候搬的?", "三月七日"),
     ],
 )
 def test_answered(bot, question, said):
@@ -83,6 +100,12 @@ def test_answered(bot, question, said):
         "When did we sell the sloop Merle?",
         "How do you treat a jellyfish sting?",
         "Who is the heir of the steam tramp Aurora?",
+        "Who is the skipper of the Petrel?",
+        "What is the engine of the Heron?",
+        "What is the rent of slip 5?",
+        "When was Emil vaccinated against TBE?",
+        "When did I sell the ladder?",
+        "钢琴是在哪里买的?",
     ],
 )
 def test_declined(bot, question):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from ragbot.evaluation.retrieval import Question
 from ragbot.models import Answer, Note, NoteId
 from ragbot.text.sentences import sentences
 
-Ask = Callable[[str, Sequence[str]], Answer]
+Stream = Callable[[str, Sequence[str]], Iterator[Answer]]
 
 MEASURES = ("lead", "evidence", "facts", "parts", "off_topic", "words", "valid", "declined")
 
@@ -42,12 +42,16 @@ class AnswerScore:
         Share of the citations whose quote is in the note at its place.
     declined
         1 for an abstention, else 0.
+
+    `first` is the seconds to the first sentence of a language model, None if none is shown;
+    `seconds` those to the end.
     """
 
     expected: Question
     answer: Answer
     measures: dict[str, float | None]
-    seconds: float
+    first: float | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +62,26 @@ class Report:
     by_type: dict[str, dict[str, Mean]]
 
 
-def run(notes: Mapping[NoteId, Note], ask: Ask, questions: Iterable[Question]) -> Report:
+def run(notes: Mapping[NoteId, Note], stream: Stream, questions: Iterable[Question]) -> Report:
     """Return the scores of the answers to all questions; citations are checked against `notes`.
 
-    `ask` returns the answer to a question, given the earlier questions of a conversation.
+    `stream` yields the snapshots of an answer as `Ragbot.stream` does, given a question and the
+    earlier questions of a conversation.
     """
     scores = []
     for question in questions:
-        started = time.perf_counter()
-        answer = ask(question.question, question.history)
-        scores.append(score(notes, question, answer, time.perf_counter() - started))
+        started, first = time.perf_counter(), None
+        for answer in stream(question.question, question.history):
+            if answer.kind == "generated" and first is None:
+                first = time.perf_counter() - started
+        seconds = time.perf_counter() - started
+        scores.append(replace(score(notes, question, answer), first=first, seconds=seconds))
     rows = [([one.expected.type], one.measures) for one in scores]
     rows += [(["answerable"], one.measures) for one in scores if one.expected.gold]
     return Report(tuple(scores), metrics.by_type(rows))
 
 
-def score(
-    notes: Mapping[NoteId, Note], expected: Question, answer: Answer, seconds: float = 0.0
-) -> AnswerScore:
+def score(notes: Mapping[NoteId, Note], expected: Question, answer: Answer) -> AnswerScore:
     """Return the measures of an answer."""
     quotes = [_folded(citation.quote) for citation in answer.citations]
     first = quotes[:1]
@@ -99,7 +105,7 @@ def score(
         measures |= dict.fromkeys(("facts", "off_topic"))
     if not expected.evidence:
         measures["lead"] = None
-    return AnswerScore(expected, answer, measures, seconds)
+    return AnswerScore(expected, answer, measures)
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -112,7 +118,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "answers": [
             {"id": one.expected.id, "type": one.expected.type, "kind": one.answer.kind}
             | one.measures
-            | {"seconds": one.seconds}
+            | {"first": one.first, "seconds": one.seconds}
             for one in report.scores
         ],
     }
@@ -130,9 +136,19 @@ def as_text(report: Report) -> str:
     median = float(np.median([one.seconds for one in report.scores]))
     longest = max(one.measures["words"] or 0.0 for one in report.scores)
     lines += ["", f"{median:.2f} s a question (median); longest answer {longest:.0f} words"]
-    if written := sum(one.answer.kind == "generated" for one in report.scores):
-        lines.append(f"{written} of {len(report.scores)} answers written by the language model")
+    written = [one for one in report.scores if one.first is not None]
+    if written:
+        words = _spread([one.measures["words"] or 0.0 for one in written], "words")
+        lines += [
+            f"{len(written)} of {len(report.scores)} answers written by the language model",
+            f"a written answer has {words}",
+            f"its first sentence comes after {_spread([one.first or 0.0 for one in written], 's')}",
+        ]
     return "\n".join(lines)
+
+
+def _spread(values: Sequence[float], unit: str) -> str:
+    return f"{np.median(values):.0f} {unit} (median), {max(values):.0f} (most)"
 
 
 def _pieces_in(evidence: str, quotes: Sequence[str]) -> bool:

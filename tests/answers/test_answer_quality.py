@@ -11,7 +11,6 @@ import pytest
 from ragbot import Ragbot
 from ragbot.evaluation.answers import run
 from ragbot.evaluation.retrieval import read
-from ragbot.models import Turn
 from tests.conftest import ROOT
 
 EVERYDAY = ROOT / "tests" / "everyday"
@@ -28,11 +27,8 @@ def bot(garden):
 
 @pytest.fixture(scope="module")
 def report(bot):
-    def ask(question, history):
-        return bot.ask(question, [Turn(earlier) for earlier in history])
-
     with bot.snapshot() as corpus:
-        return run(corpus.notes, ask, read(QUESTIONS))
+        return run(corpus.notes, bot.stream, read(QUESTIONS))
 
 
 def reached(report, kind, measure):

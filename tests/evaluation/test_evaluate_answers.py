@@ -1,6 +1,7 @@
 """Measures of answers, on cases small enough to count by hand."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -83,8 +84,23 @@ def test_a_set_is_read_and_run(tmp_path):
     }
     path = tmp_path / "set.jsonl"
     path.write_text(json.dumps(line) + "\n", encoding="utf-8")
-    report = run(NOTES, lambda question, history: answer(question), read(path))
+    report = run(NOTES, lambda question, history: iter([answer(question)]), read(path))
     values = as_json(report)
     assert values["types"]["answerable"]["evidence"]["value"] == pytest.approx(1.0)
     assert values["types"]["single"]["facts"]["value"] == pytest.approx(1.0)
     assert "answerable" in as_text(report)
+    assert "language model" not in as_text(report)
+
+
+def test_written_answers_are_counted_and_timed():
+    quoted = answer("Where does heat flow?")
+    written = replace(quoted, kind="generated")
+    streams = {"a": [quoted, written], "b": [quoted], "c": [silent("c")]}
+    questions = [Question(name, name, "single", (("Heat.md",),)) for name in streams]
+    report = run(NOTES, lambda question, history: iter(streams[question]), questions)
+    assert [one.answer.kind for one in report.scores] == ["generated", *["extractive"] * 2]
+    assert [one.first is None for one in report.scores] == [False, True, True]
+    assert report.scores[0].first <= report.scores[0].seconds
+    assert "1 of 3 answers written by the language model" in as_text(report)
+    assert "a written answer has 3 words (median), 3 (most)" in as_text(report)
+    assert [one["first"] is None for one in as_json(report)["answers"]] == [False, True, True]

@@ -252,7 +252,7 @@ def evaluate(config: Config, questions: Path, answers: bool, words: bool, as_jso
     asked = of_retrieval.read(questions)
     with opened(config, encoder=not words) as (bot, _), bot.snapshot() as corpus:
         if answers:
-            judged = of_answers.run(corpus.notes, bot.ask, asked)
+            judged = of_answers.run(corpus.notes, bot.stream, asked)
             print_result(of_answers.as_json(judged), [of_answers.as_text(judged)], as_json=as_json)
         else:
             encode = (lambda question: None) if words else bot.encode

@@ -20,7 +20,7 @@ from ragbot.questions.question import Question
 from ragbot.questions.values import Found, found_unit, holders, nearby, subject, values
 from ragbot.text.dates import When, day_of, find_dates, spoken
 from ragbot.text.folding import fold
-from ragbot.text.language import alike, all_alike, root, roots
+from ragbot.text.language import FIELD_NAMES, alike, all_alike, root, roots
 from ragbot.text.tokenize import TO_TWENTY, tokens
 
 YEARS = 50
@@ -105,7 +105,9 @@ def _tag_place(note: Note, tag: str) -> Span:
 
 
 def _tasks(corpus: Corpus, question: Question) -> Iterator[Found]:
-    text, wanted = question.standalone, subject(question)
+    # "Aufgaben" is "tasks".
+    named = (FIELD_NAMES.get(word, "") for word in question.words)
+    text, wanted = " ".join((question.standalone, *named)), subject(question)
     duty = _DUTY.search(text)
     states = (one for one, said in _STATES.items() if re.search(said, text, re.I))
     state = next(states, "open" if duty else "")
@@ -194,15 +196,15 @@ def _in_every_year(period: When) -> Iterator[tuple[date, date]]:
 
 
 def _when(corpus: Corpus, question: Question) -> Iterator[Found]:
-    """Yield the line of each daily note about a subject, because its name is the date."""
+    """Yield what daily notes say of a subject, and notes on it with a day in their name."""
     wanted = subject(question)
     if not _WHEN.search(question.standalone) or not wanted:
         return
     for note in nearby(corpus, question):
-        if (day := daily_date(note.id)) is None:
-            continue
+        day = day_of(note.id)
         every = [one for one in units(note) if not one.question and one.kind != "property"]
-        if wanted <= roots(one.text for one in every):
+        said = (one.text for one in every) if daily_date(note.id) else (note.title, *note.aliases)
+        if day and every and wanted <= roots(said):
             best = max(every, key=lambda one: len(wanted & roots((one.text,))))
             lead = note.title if day_of(note.title) else spoken(day)
             yield replace(found_unit(note, best), item=False, lead=lead)

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from ragbot.index.corpus import Corpus
 from ragbot.models import Note, NoteId, Span
 from ragbot.notes.units import Unit, units
+from ragbot.questions.answer_type import fit
 from ragbot.questions.question import Question
 from ragbot.text.dates import without_dates
 from ragbot.text.folding import fold
 from ragbot.text.fuzzy import is_slip
 from ragbot.text.language import ASKING_ROOTS, COMMON_WORDS, LEAST_STEM, root, roots, roots_of
+from ragbot.text.sentences import is_question
 from ragbot.text.tokenize import han_names, terms
 
 MOST_PASSAGES = 20
@@ -21,6 +23,9 @@ MOST_PASSAGES = 20
 
 MOST_ROWS = 3
 """Most rows that answer together if the question names no column that they fill."""
+
+LONGEST_NAME = 4
+"""Most words of a value that a question may name by some of them, such as a surname."""
 
 _WHICH = re.compile(
     r"^\W*(?:(?:which|list|show|name)(?: me)?(?: all)?(?: the| my| our)? (\w+s)\b"
@@ -75,7 +80,9 @@ def values(corpus: Corpus, question: Question) -> Iterator[Found]:
                     and all(_is_numbered(unit, place, *pair) for pair in numbered)
                 ):
                     rows[says].append(found_unit(note, unit))
-            for name, _ in unit.columns if unit.kind == "property" else ():
+            for name, value in unit.columns if unit.kind == "property" else ():
+                if not (compared or fit(question.wanted, [value])):
+                    continue  # "With whom did I watch it?" does not ask for the day
                 key = roots([name])
                 rest = wanted - key - others - _MEANS
                 here = place | roots(unit.headings)
@@ -99,8 +106,12 @@ def holders(corpus: Corpus, question: Question) -> Iterator[Found]:
         place = roots((note.id, *note.aliases, *note.tags))
         for unit in units(note):
             for key, value in unit.columns if unit.kind == "property" else ():
-                held, rest = roots([value]), roots([key]) | place | kind
-                if held and not held <= rest and held <= wanted <= held | rest:
+                rest = roots([key]) | place | kind
+                names = (roots([one]) for one in value.split(",") if not is_question(one))
+                if any(
+                    held & wanted - rest and wanted <= held | rest and len(held) <= LONGEST_NAME
+                    for held in names
+                ):
                     yield replace(found_unit(note, unit), lead=note.title)
 
 

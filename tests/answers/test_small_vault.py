@@ -73,6 +73,7 @@ NOTES = {
         ("Where was the Steam Tramp Aurora built?", "Leith"),
         ("Who is the skipper of the Heron?", "Ulla Brandt"),
         ("What is the rent of slip 2?", "300 euros"),
+        ("When was the harbour board?", "9 June 2026"),
         ("When was Emil's tetanus shot?", "2019-08-20"),
         ("Who did I sell the bike to?", "Arne"),
         ("What is the capital of Latvia?", "The capital is Riga."),

@@ -20,7 +20,7 @@ import math
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
-from ragbot.text.tokenize import without_stop_words
+from ragbot.text.tokenize import is_lone, without_stop_words
 
 _K1 = 1.2
 """FTS5's parameter; its `b` is 0.75, as in most search engines."""
@@ -46,6 +46,7 @@ class Fulltext:
         self._table = table
         self._size = size
         self._counts: dict[str, int] = {}
+        self._queries: dict[str, str] = {}
 
     def scores(self, words: Sequence[str]) -> Mapping[int, float]:
         """Return the BM25 score, above 0, of each row that holds one of some folded words.
@@ -59,7 +60,7 @@ class Fulltext:
         found = sorted(self._searched(without_stop_words(words)), key=lambda pair: pair[1])
         rest = sum(self._inverse(count) for _, count in found)
         for word, count in found:
-            weight, values = self._weight(count), [quoted(word)]
+            weight, values = self._weight(count), [self._query(word)]
             complete = count > _MANY and len(scores) >= _BEST
             if complete and heapq.nlargest(_BEST, scores.values())[-1] >= rest:
                 rows = self._connection.execute(known, (*values, json.dumps(list(scores))))
@@ -78,9 +79,20 @@ class Fulltext:
         """Return the number of rows that contain a folded word."""
         if word not in self._counts:
             query = f"SELECT count(*) FROM {self._table} WHERE {self._table} MATCH ?"
-            found = self._connection.execute(query, (quoted(word),)).fetchone()[0]
+            found = self._connection.execute(query, (self._query(word),)).fetchone()[0]
             self._counts[word] = found
         return self._counts[word]
+
+    def _query(self, word: str) -> str:
+        """Return the query of a word; of a single letter of a script in pairs, all its pairs."""
+        if not is_lone(word):
+            return quoted(word)
+        if word not in self._queries:
+            rows = f"SELECT words FROM {self._table} WHERE words LIKE ?"
+            found = self._connection.execute(rows, (f"%{word}%",))
+            pairs = {one for (words,) in found for one in words.split() if word in one}
+            self._queries[word] = " OR ".join(map(quoted, sorted(pairs))) or quoted(word)
+        return self._queries[word]
 
     def rarity(self, word: str) -> float:
         """Return how rare a folded word is: 0 in all rows, 1 in none."""

@@ -94,6 +94,11 @@ def tokens(text: str) -> list[str]:
     return found + _days(text) if _YEAR.search(text) else found
 
 
+def is_lone(word: str) -> bool:
+    """Check for a single character of a script that is searched in pairs: `梨`, `물`."""
+    return len(word) == 1 and _PAIRED.match(word) is not None
+
+
 def _days(text: str) -> list[str]:
     """Return the words of the days in a text, except days that are written in this form."""
     days = (when.day for when in find_dates(text))

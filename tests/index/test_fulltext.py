@@ -9,6 +9,7 @@ import pytest
 
 from ragbot.index import fulltext
 from ragbot.index.fulltext import Fulltext
+from ragbot.text.tokenize import tokens
 
 K1, B = 1.2, 0.75
 
@@ -28,6 +29,20 @@ def table(words):
     connection.execute("CREATE VIRTUAL TABLE some USING fts5(words, tokenize='ascii')")
     connection.executemany("INSERT INTO some (words) VALUES (?)", [(" ".join(r),) for r in words])
     return Fulltext(connection, "some", len(words))
+
+
+@pytest.mark.parametrize(
+    ("word", "rows"), [("梨", [1, 2, 3]), ("물", [4, 5]), ("柿", []), ("梨の", [1]), ("a", [6])]
+)
+def test_a_single_letter_of_a_script_in_pairs_is_found_within_words(word, rows):
+    texts = ["梨の収穫", "大きい梨", "梨", "물은 매주", "찬물", "a 中文 abc"]
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE VIRTUAL TABLE some USING fts5(words, tokenize='ascii')")
+    indexed = [(" ".join(tokens(text)),) for text in texts]
+    connection.executemany("INSERT INTO some (words) VALUES (?)", indexed)
+    table = Fulltext(connection, "some", len(texts))
+    assert sorted(table.scores([word])) == rows
+    assert table.rows_with(word) == len(rows)
 
 
 def expected(words, question):

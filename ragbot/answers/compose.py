@@ -22,7 +22,11 @@ _ASKING_WORDS = (
 ASKING = frozenset(stem(word) for word in _ASKING_WORDS.split())
 """Stems of words by which questions ask, such as "say" and "list"; answers need not have them."""
 
-_SPECIAL = re.compile(r"[\\`*<\[\]]|(?<!\w)_|_(?!\w)|~(?=~)|^[#>+-](?=\s)|&(?=#?\w+;)")
+_SPECIAL = re.compile(
+    r"`|\*(?=\S)|(?<=\S)\*|\\(?=[^\w\s])|<(?=[A-Za-z/!?])|\[(?=.?\]|[\^!\d])|\](?=[(\[:])"
+    r"|(?<!\w)_|_(?!\w)|~(?=~)|^[#>+*-](?=\s)|&(?=#?\w+;)"
+)
+"""Signs that Markdown or a browser may read as markup, and brackets that look like a citation."""
 _FENCE = re.compile(r"`{3,}")
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 
@@ -161,8 +165,8 @@ def escaped(text: str) -> str:
 
     Examples
     --------
-    >>> escaped("<b> *x* [y](z) a_b _c_ `*d*`")
-    '\\<b> \\*x\\* \\[y\\](z) a_b \\_c\\_ `*d*`'
+    >>> escaped("<b> *x* [y](z) [w] a < b_c _d_ `*e*`")
+    '\\<b> \\*x\\* [y\\](z) [w] a < b_c \\_d\\_ `*e*`'
     """
     shown, end = "", 0
     for match in _CODE.finditer(text):

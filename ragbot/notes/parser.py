@@ -119,8 +119,10 @@ def _aliases(matter: Frontmatter) -> tuple[str, ...]:
 def _tags(page: Page) -> tuple[str, ...]:
     tags: dict[str, str] = {}
     for value in page.matter.named("tags", "tag"):
-        for tag in frontmatter.texts(value, split=r"[,\s]+"):
-            _add_tag(tags, tag.lstrip("#"))
+        listed = isinstance(value.data, list)
+        for tag in frontmatter.texts(value):
+            for one in [tag] if listed else re.split(r"[,\s]+", tag):
+                _add_tag(tags, one.lstrip("#"))
     for text in page.texts.values():
         for match in _TAG.finditer(text.inline.masked):
             if not match.group(1).isdigit():

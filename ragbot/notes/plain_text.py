@@ -115,7 +115,7 @@ def _shown_code(source: str) -> str:
     if source[0] == "<":
         if _ADDRESS.match(source):
             return source[1:-1]
-        return " " if _BREAK_TAG.match(source) else ""
+        return " " if BREAK.match(source) else html_text(source)
     return source
 
 
@@ -174,6 +174,7 @@ _BLOCKS = (
     "|thead|tr|ul"
 )
 _BREAK_TAG = re.compile(rf"</?(?:{_BLOCKS}|td|th)(?![\w-])", re.IGNORECASE)
+_LABEL = re.compile(r"""<img\s[^<>]*?\balt=(?:"([^"<>]*)"|'([^'<>]*)')[^<>]*>""", re.IGNORECASE)
 """A tag that separates words: `tap<br>is` is two."""
 
 _HIDDEN = re.compile(
@@ -222,6 +223,8 @@ def _end(source: str, match: re.Match[str], name: str, absent: set[str]) -> int:
 def html_text(source: str) -> str:
     r"""Return the text of a block of HTML, a line for each block or table row in it.
 
+    An image is its label.
+
     Examples
     --------
     >>> html_text("<div>One<br>two <b>three</b></div><!-- no --><script>x()</script>")
@@ -232,6 +235,6 @@ def html_text(source: str) -> str:
     shown = "".join(source[start:end] for start, end in visible(source))
     shown = re.sub(r"\s+", " ", shown)
     shown = _LINE.sub("\n", _CELL.sub("\v", shown))
-    shown = html.unescape(_TAG.sub("", shown))
+    shown = html.unescape(_TAG.sub("", _LABEL.sub(r" \1\2 ", shown)))
     lines = ([" ".join(cell.split()) for cell in line.split("\v")] for line in shown.split("\n"))
     return "\n".join("; ".join(filter(None, cells)) for cells in lines if any(cells))

@@ -131,6 +131,8 @@ def test_rules_in_the_text_are_no_frontmatter(text):
         "\n  - a\n  - [b, c/d]",
         "\n  -\n    - a\n    - b\n  - c/d",
         "[[a, b], [c/d]]",
+        "a, b c/d",
+        "'#a, b #c/d'",
     ],
 )
 def test_tags_in_nested_lists(tags):

@@ -124,7 +124,8 @@ def confidence(
     )
     # An encoder that was not trained on a language finds everything similar in it.
     foreign = question.language != "en" and _is_fragmented(question.vectors.spans)
-    return min(by_meaning, by_words) if foreign else by_meaning
+    sure = min(by_meaning, by_words) if foreign else by_meaning
+    return max(sure, 0.0) if _is_same_card(corpus, question, ranked) else sure
 
 
 def _similarity(
@@ -172,6 +173,14 @@ def missing(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]
         return OF_ANOTHER
     lacking = _lacks_attribute(corpus, question, ranked)
     return UNMET * (lacking or _is_other_card(corpus, question, ranked))
+
+
+def _is_same_card(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> bool:
+    """Check whether the best sentence follows the very question in the notes: it has its words."""
+    card = ranked[0].candidate
+    asked = set(map(stem, question.terms))
+    text = corpus.notes[card.note].text[slice(*card.context)]
+    return card.context != card.span and asked <= set(map(stem, terms(text)))
 
 
 def _is_other_card(corpus: Corpus, question: Question, ranked: Sequence[RankedSentence]) -> bool:

@@ -16,7 +16,7 @@ from ragbot.index.corpus import Corpus, FloatArray
 from ragbot.models import Hit, Note, NoteId, Passage, Span
 from ragbot.notes.link_scanner import scan
 from ragbot.notes.plain_text import inline_text
-from ragbot.notes.units import Unit, sentence_spans, units, units_in
+from ragbot.notes.units import Unit, first_line, is_only_named, sentence_spans, units, units_in
 from ragbot.questions.question import Question
 from ragbot.text.folding import stem
 from ragbot.text.language import ASKING
@@ -65,9 +65,8 @@ _ANAPHORIC = re.compile(
     r"|therefore|thus|but|and|so)\b",
     re.IGNORECASE,
 )
-
-
-_QUOTE_MARK = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
+# The marks of a quote at the start of a line.
+_QUOTED = re.compile(r"(?<=[\r\n])[ \t]*(?:>[ \t]?)+")
 _LABEL = re.compile(r"\w{1,10}[:：]")
 
 
@@ -158,7 +157,8 @@ def _lists(note: Note, found: Sequence[Candidate], number: int | None) -> Iterat
         top = [unit for unit in items if unit.level == items[0].level]
         text = " ".join(unit.text for unit in listed)
         is_short = len(text.split()) <= LIST_WORDS
-        if len(items) > 1 and is_short and number in (None, len(top)):
+        asks = any(unit.question for unit in items)
+        if len(items) > 1 and is_short and not asks and number in (None, len(top)):
             span = (listed[0].span[0], listed[-1].span[1])
             yield replace(one, span=span, text=text, context=span, listed=True)
 
@@ -194,6 +194,11 @@ def cut(
     """
     passage = corpus.passage(number)
     note = corpus.notes[passage.note]
+    if number == corpus.passages_of(note.id)[0] and is_only_named(note):
+        place = first_line(note)
+        if not set(map(stem, tokens(note.title))) <= words:
+            name = Unit("heading", place, note.title)
+            yield Candidate(note.id, place, note.title, (), number, score, name, place)
     asked: int | None = None
     last: Unit | None = None
     for unit in units_in(note, passage.span):
@@ -221,14 +226,12 @@ def shown(note: Note, unit: Unit, span: Span) -> str:
         return unit.text
     begins = span[0] == unit.span[0]
     item = begins and unit.kind == "task"
-    text = note.text[slice(*span)]
-    text = _QUOTE_MARK.sub("", text) if unit.quoted else text
-    return inline_text(scan(text), block=begins, item=item)
+    return readable(note.text[slice(*span)], block=begins, item=item)
 
 
-def readable(source: str) -> str:
-    """Return a slice of running text without markup."""
-    return inline_text(scan(source))
+def readable(source: str, *, block: bool = False, item: bool = False) -> str:
+    """Return a slice of running text without markup (see `inline_text`)."""
+    return inline_text(scan(_QUOTED.sub("", source)), block=block, item=item)
 
 
 def introduction(note: Note, unit: Unit) -> Unit | None:

@@ -54,12 +54,9 @@ class Quote:
         return sum(len(line.text.split()) for line in self.lines)
 
     def overlaps(self, other: Quote | Citation) -> bool:
-        """Check whether it shares a character of a note with another quote."""
-        return (
-            self.note == other.note
-            and self.span[0] < other.span[1]
-            and other.span[0] < self.span[1]
-        )
+        """Check whether it shares a character of a note with another quote, or has its place."""
+        shared = self.span[0] < other.span[1] and other.span[0] < self.span[1]
+        return self.note == other.note and (shared or self.span == other.span)
 
 
 @dataclass(frozen=True, slots=True)

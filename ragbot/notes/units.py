@@ -33,6 +33,7 @@ _STATES: dict[str, TaskState] = {"x": "done", "X": "done", "-": "cancelled"}
 _WORD = re.compile(r"\w")
 # Most sentences: one line that begins with a letter, without characters of Markdown.
 _UNMARKED = re.compile(r"[^\W\d_](?:[^\W_]|[ ,.;?!'\"()/‘’“”–—-]|:(?= ))*")
+_TAGS = re.compile(r"(?:#\S+\s*)+")
 _BOLD = re.compile(r"(\*\*|__)[^*_\n]+\1")
 
 
@@ -92,6 +93,16 @@ def units(note: Note) -> tuple[Unit, ...]:
 def units_in(note: Note, span: Span) -> list[Unit]:
     """Return the units of a note that a span touches, in file order."""
     return touched(units(note), span)
+
+
+def is_only_named(note: Note) -> bool:
+    """Check whether a note says something by its name alone: it has at most properties and tags."""
+    return all(unit.kind == "property" or _TAGS.fullmatch(unit.text) for unit in units(note))
+
+
+def first_line(note: Note) -> Span:
+    """Return the place of the first unit of a note, which is quoted for its name."""
+    return next((unit.span for unit in units(note)), (0, len(note.text)))
 
 
 def touched(found: Sequence[Unit], span: Span) -> list[Unit]:
@@ -300,7 +311,9 @@ def _row(page: Page, number: int) -> Unit:
 
 
 def _cell(page: Page, span: Span) -> str:
-    return inline_text(scan(page.text[slice(*span)], page.layout.references))
+    # A table takes the backslash before a bar away, even in code.
+    source = page.text[slice(*span)].replace("\\|", "|")
+    return inline_text(scan(source, page.layout.references))
 
 
 def _opaque(page: Page, block: Block) -> Iterator[Unit]:

@@ -15,7 +15,7 @@ from datetime import date
 from ragbot.index.corpus import Corpus
 from ragbot.models import Filters, Note, Span
 from ragbot.notes.note_dates import daily_date, note_date
-from ragbot.notes.units import TaskState, members, units
+from ragbot.notes.units import TaskState, first_line, members, units
 from ragbot.questions.question import Question
 from ragbot.questions.values import Found, found_unit, holders, nearby, subject, values
 from ragbot.text.dates import When, day_of, find_dates, spoken
@@ -74,7 +74,7 @@ _NUMBERS = {root(word) for word in TO_TWENTY} | {str(number) for number in range
 def look_up(corpus: Corpus, question: Question) -> tuple[Found, ...]:
     """Return the facts that answer a question; empty if no structure does."""
     lists = (_tagged, _mentioning, _tasks, _attended, _dated, _when)
-    for search in (*lists, values, holders, _headed, _named):
+    for search in (*lists, values, holders, _headed):
         if found := tuple(search(corpus, question)):
             return found
     return ()
@@ -101,7 +101,7 @@ def _tag_place(note: Note, tag: str) -> Span:
         if tags and tag.casefold() in unit.text.casefold():
             return unit.span
     place = note.text.casefold().find(f"#{tag.casefold()}")
-    return (place, place + 1 + len(tag)) if place >= 0 else _first_line(note)
+    return (place, place + 1 + len(tag)) if place >= 0 else first_line(note)
 
 
 def _tasks(corpus: Corpus, question: Question) -> Iterator[Found]:
@@ -140,7 +140,7 @@ def _dated(corpus: Corpus, question: Question) -> Iterator[Found]:
         return
     for note in (note for when in question.dates for note in _notes_of(corpus, when)):
         if (of_notes or not is_day) and not wanted:
-            yield Found(note.id, _first_line(note), note.title)
+            yield Found(note.id, first_line(note), note.title)
         else:
             for unit in units(note):
                 if unit.kind not in _ABOVE and wanted <= roots((unit.text, *unit.headings)):
@@ -263,7 +263,7 @@ def _headed(corpus: Corpus, question: Question) -> Iterator[Found]:
         title = roots((note.title, *note.aliases, note.id))
         for group in dict.fromkeys(unit.group for unit in every if unit.kind in ("item", "task")):
             items = members(every, group)
-            if len(items) < 2:
+            if len(items) < 2 or any(unit.question for unit in items):
                 continue
             first = items[0]
             top = sum(unit.level == first.level for unit in items)
@@ -280,16 +280,3 @@ def _headed(corpus: Corpus, question: Question) -> Iterator[Found]:
                 span = (listed[0].span[0], listed[-1].span[1])
                 yield from (replace(found_unit(note, unit), span=span) for unit in listed)
                 return
-
-
-def _named(corpus: Corpus, question: Question) -> Iterator[Found]:
-    """Yield the name of an empty note that contains all words of the question."""
-    wanted = subject(question)
-    for note in nearby(corpus, question) if wanted else ():
-        if not note.text.strip() and all_alike(wanted, roots([note.title])):
-            yield Found(note.id, (0, 0), note.title, item=False)
-
-
-def _first_line(note: Note) -> Span:
-    """Return the first line of a note that has text."""
-    return next((unit.span for unit in units(note)), (0, len(note.text)))

@@ -31,10 +31,13 @@ _UNSPACED = r"[。！？｡．]++"
 
 _END = re.compile(rf"(?:{_CARD}|{_SPACED}{_CLOSING}(?=\s|$)|{_UNSPACED}{_CLOSING})")
 
-# A line that starts a new block: list item, heading, quote, table row, or a blank line.
+# A line that starts a new block, in a quote too: list item, heading, table row, or a blank line.
 _BLOCK = re.compile(
-    r"(?m)(?:\r\n|\n|\r)(?=[ \t]*(?:[-*+•][ \t]|\d{1,3}[.)][ \t]|#{1,6}[ \t]|>|\||(?:\r|\n|$)))"
+    r"(?m)(?:\r\n|\n|\r)(?=[ \t>]*(?:[-*+•][ \t]|\d{1,3}[.)][ \t]|#{1,6}[ \t]|\||(?:\r|\n|$)))"
 )
+
+# White space, and the marks of a quote at the start of a line.
+_MARGIN = re.compile(r"[^\S\r\n]*(?:[\r\n][\s>]*)?")
 
 # Full stops in these end no sentence: table rows, code, links, bare addresses. Lengths are bounded,
 # so that a note of nothing but brackets takes linear time.
@@ -68,8 +71,8 @@ def sentences(text: str, start: int = 0) -> list[Span]:
     A sentence ends at its closing mark with the quotes and brackets that follow, unless the mark
     belongs to an abbreviation, an initial, a number or a link, or the next word starts in lower
     case. A list item, a heading, a table row, a flash card and a blank line end a sentence too; a
-    line break does not. Every character outside white space lies in exactly one span, and no span
-    begins or ends with white space.
+    line break does not. Every character lies in exactly one span, except white space at its ends
+    and the marks of a quote at the start of a line.
 
     Examples
     --------
@@ -77,7 +80,7 @@ def sentences(text: str, start: int = 0) -> list[Span]:
     >>> [text[slice(*span)] for span in sentences(text)]
     ['Dr. Gray weighs 1.5 kg.', 'Does it?', '「はい。」', 'そうです。']
     """
-    blocks = (match.end() for match in _BLOCK.finditer(text))
+    blocks = (match.start() for match in _BLOCK.finditer(text))
     cuts = [0, *blocks, *_sentence_ends(text), *_cards(text), len(text)]
     ordered = sorted(set(cuts))
     spans = (_trimmed(text, a, b) for a, b in pairwise(ordered))
@@ -148,5 +151,5 @@ def _is_abbreviation(before: str) -> bool:
 
 
 def _trimmed(text: str, first: int, last: int) -> Span:
-    piece = text[first:last]
-    return first + len(piece) - len(piece.lstrip()), first + len(piece.rstrip())
+    margin = _MARGIN.match(text, first, last)
+    return margin.end() if margin else first, first + len(text[first:last].rstrip())

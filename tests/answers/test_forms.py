@@ -16,6 +16,9 @@ FILES = {
     "Which knot makes a loop?::The bowline makes one.\n"
     "Which hitch holds a rail?::A clove hitch.\n\n"
     "What is the largest moon of Saturn?\n\nWhich sail is hoisted first?\nThe mainsail.\n",
+    "Ice.md": "# Ice\n\n> [!question]- Which ice carries a sledge?\n"
+    "> Black ice of a hand's breadth,\n> [[Frost|two frosts]] old.\n\n"
+    "> [!warning] Thaw\n> Leave the ice at\n> the first crack. Crawl.\n",
     "Query.md": "# Query\n\nCount the boats in the harbour database:\n\n```sql\n"
     "SELECT count(*) FROM boats -- all\nWHERE a < b;\n```\n",
     "Dune.md": "# Dune\n\nauthor:: [[Frank Herbert]]\n\nA novel of a desert planet.\n",
@@ -47,6 +50,27 @@ def ask(corpus, question, history=()):
 )
 def test_a_question_in_the_notes_is_answered_by_the_text_after_it(corpus, question, quote):
     assert ask(corpus, question).citations[0].quote == quote
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "quote"),
+    [
+        (
+            "Which ice carries a sledge?",
+            "Black ice of a hand's breadth, two frosts old.",
+            "Black ice of a hand's breadth,\n> [[Frost|two frosts]] old.",
+        ),
+        (
+            "When do I leave the ice?",
+            "Thaw Leave the ice at the first crack. Crawl.",
+            "[!warning] Thaw\n> Leave the ice at\n> the first crack. Crawl.",
+        ),
+    ],
+)
+def test_wrapped_lines_of_a_quote_are_one_sentence_without_marks(corpus, question, text, quote):
+    answer = ask(corpus, question)
+    assert answer.statements[0].text == text
+    assert answer.citations[0].quote == quote
 
 
 def test_a_question_in_the_notes_is_no_answer(corpus):

@@ -48,6 +48,8 @@ NOTES = {
     "- 11 June: lent the ladder to Dagny\n\n> [!tip] Keep the receipts\n> They go into the tin.\n",
     "Latvia.md": "# Latvia\n\nThe capital is {{c1::Riga}}.\n\nThe {{c1::Daugava::river}} freezes"
     " at {{c2::0 °C}} in most winters.\n",
+    "冰箱的钥匙在蓝色盒子里.md": " \n",
+    "The bilge pump hides behind the aft bunk.md": "---\ntags: [pump]\n---\n#boat\n",
     "搬家.md": "# 搬家\n\n三月七日，我们搬进了皮匠巷九号的老房子。钢琴太重，四个人才抬上楼。\n",
 }
 
@@ -196,10 +198,22 @@ def test_a_new_subject_replaces_the_old(bot, question, history, said, unsaid):
     assert unsaid not in answer.text
 
 
-def test_code_is_verbatim_and_an_empty_note_answers_by_its_name(bot):
+def test_code_is_verbatim(bot):
     assert "`mv *.JPG <dir>[0-9]`" in bot.ask("How do I rename photographs?").text
-    (cited,) = bot.ask("Where is the spare key?").citations
-    assert (cited.note, cited.quote) == ("The spare key is under the boat.md", "")
+
+
+@pytest.mark.parametrize(
+    ("question", "name", "quote"),
+    [
+        ("Where is the spare key?", "The spare key is under the boat", ""),
+        ("冰箱的钥匙在哪里?", "冰箱的钥匙在蓝色盒子里", " \n"),
+        ("Where is the bilge pump?", "The bilge pump hides behind the aft bunk", "tags: [pump]"),
+    ],
+)
+def test_a_note_without_text_answers_by_its_name(bot, question, name, quote):
+    answer = bot.ask(question)
+    assert answer.statements[0].text == name
+    assert [cited.quote for cited in answer.citations] == [quote]
 
 
 def test_a_vault_in_another_language_is_noticed(tmp_path, bot):

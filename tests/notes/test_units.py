@@ -39,6 +39,7 @@ def test_a_row_is_one_unit_with_its_columns():
         ("| [[Plum\\|the tree]] | [site](https://e.org) |", ["the tree", "site"]),
         ("| up:: [[Alpha]] | [[Beta]] |", ["up:: Alpha", "Beta"]),
         ("| a \\| b | |", ["a | b", ""]),
+        ("| `ls \\| wc` | [[Plum\\|*plum*]] |", ["ls | wc", "plum"]),
         ("| `a | b` | [[Plum|tree]] |", ["a | b", "tree"]),
         ("| `a | b |", ["`a", "b"]),
         ("| a | b | c |", ["a", "b", "c"]),
@@ -277,6 +278,10 @@ def test_broken_frontmatter_is_found_as_it_is_written():
         ("<details><summary>More</summary>inside &amp; out</details>", "More\ninside & out"),
         ("<div><!-- no --><script>no()</script>yes</div>", "yes"),
         ("<pre>keep\nthis</pre>", "keep this"),
+        (
+            '<p><img src="a.png" alt="A *stoat*" width=9>sleeps<img src="b.png"></p>',
+            "A *stoat* sleeps",
+        ),
     ],
 )
 def test_text_in_html_is_text(html, text):

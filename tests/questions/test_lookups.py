@@ -47,8 +47,6 @@ FILES = {
     "2026-08-02 Council.md": "---\nattendees: [Bo, Sunni]\n---\n# Council\n\nNo quorum.\n",
     "Crew.md": "# Crew\n\n| Name | Phone | Town |\n|---|---|---|\n| Bo | 555 12 | Faro |\n"
     "| Sunni | | Porto |\n",
-    "in/The spare key hangs behind the oil tank.md": "",
-    "in/冰箱的钥匙在蓝色盒子里.md": " \n",
 }
 
 
@@ -102,8 +100,6 @@ def corpus():
         ("Quelle est la traductrice de Solaris ?", ["translator: Joanna K, Steve C"]),
         ("Which materials are needed for the roof?", ["Slate", "Nails", "Copper"]),
         ("Whom should I email?", ["Email Petra"]),
-        ("Where is the spare key?", ["The spare key hangs behind the oil tank"]),
-        ("冰箱的钥匙在哪里?", ["冰箱的钥匙在蓝色盒子里"]),
         ("What does bin 1085 cost?", ["Bin: 1085; Origin: Faro; Price: 12 €"]),
         ("Where is bin 1101 from?", ["Bin: 1101; Origin: Faro; Price: 15 €"]),
         ("What is the serial of the router?", ["device: model: AX-5; serial: RT-9"]),

@@ -69,7 +69,8 @@ def test_splits_a_line(expected):
             id="cards",
         ),
         pytest.param("It is of\nstd::vector here", ["It is of\nstd::vector here"], id="no-card"),
-        pytest.param("> one\n> two", ["> one", "> two"], id="quoted-lines"),
+        pytest.param("one\n> two. \n> Three", ["one\n> two.", "Three"], id="quoted-lines"),
+        pytest.param("one\n>\n> - two\n>   - b", ["one", "- two", "- b"], id="quoted-blocks"),
         pytest.param("  \n \n", [], id="white-space"),
         pytest.param("", [], id="nothing"),
     ],
@@ -89,14 +90,14 @@ def test_time_grows_with_length_alone():
 
 
 @settings(max_examples=50)
-@given(st.text(alphabet=st.sampled_from('aB1.!?。 \n\r"[]()`*-#'), max_size=60))
+@given(st.text(alphabet=st.sampled_from('aB1.!?。 \n\r"[]()`*-#>'), max_size=60))
 def test_every_character_lies_in_one_sentence(text):
     spans = sentences(text)
     assert all(a < b for a, b in spans)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
     assert "".join(text[a:b] for a, b in spans).split() == "".join(split(text)).split()
     covered = {i for a, b in spans for i in range(a, b)}
-    assert all(text[i].isspace() for i in range(len(text)) if i not in covered)
+    assert all(text[i].isspace() or text[i] == ">" for i in range(len(text)) if i not in covered)
 
 
 @pytest.mark.parametrize(

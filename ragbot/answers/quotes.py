@@ -19,7 +19,9 @@ from ragbot.models import Note, NoteId
 from ragbot.notes.units import Unit, sentence_spans, units
 from ragbot.questions.question import Question
 from ragbot.text.dates import without_dates
+from ragbot.text.folding import stem
 from ragbot.text.sentences import is_question
+from ragbot.text.tokenize import terms
 
 WORDS = 80
 """Most words of an answer; a list that is asked for, or a long quote, may have more."""
@@ -95,7 +97,8 @@ def _with_whole_names(
     """
     kept = list(ordered)
     if new := question.new_subject:
-        kept = [one for one in kept if new <= stems(_in_context(corpus, one))] or kept
+        said = [set(map(stem, terms(_in_context(corpus, one)))) for one in kept]
+        kept = [one for one, words in zip(kept, said, strict=True) if new <= words] or kept
     for name in question.full_names:
         shares = [len(name & stems(_in_context(corpus, one))) for one in kept]
         if len(name) > 1 and len(name) in shares:

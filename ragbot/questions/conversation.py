@@ -15,9 +15,9 @@ from ragbot.index.corpus import Corpus
 from ragbot.models import Answer, NoteId, Span, Turn
 from ragbot.questions.language import PHRASES, SMALL_TALK, Talk, phrases
 from ragbot.text.folding import fold, stem
-from ragbot.text.language import language_of
+from ragbot.text.language import COMMON_WORDS, language_of
 from ragbot.text.sentences import sentences
-from ragbot.text.tokenize import STOP_WORDS, content_words, spoken_words, tokens
+from ragbot.text.tokenize import STOP_WORDS, content_words, is_lone, spoken_words, terms, tokens
 
 TURNS = 6
 """Latest turns that can complete a question."""
@@ -89,6 +89,10 @@ _INSTEAD = re.compile(
     r"(?i)^\W*(?:(?:ok|okay|so|well)\W+)*(?:(?:and|or|but)\W+)?(?:(?:what|how) about|(?:and|or))\W+"
     r"(?!(?:wh\w+|how|is|are|was|were|do|does|did|can|could|if|that)\b)"
     r"(?:(?:for|in|with|of|the|an?)\W+)*[\w'’-]+(?:\W+[\w'’-]+){0,4}\W*$"
+    # "Und Mais?", "Et le soja ?", "¿Y la soja?", "那豆浆呢？", "豆乳は？"
+    r"|^\W*(?:und|oder|et|ou|y)\s+(?!(?:w\w+|qu\w+|où|c[oóu]\w+|d[oó]nde|ist|est|es)\b)"
+    r"(?:[\w'’-]+\s*){1,4}\W*$"
+    r"|^\W*(?:那么?|还有|じゃあ|では)?\w{1,8}(?:呢|は)\W*$"
 )
 _THAT = re.compile(
     r"(?i)\b(?:for|to|of|about|like|than|with|from|by|on|in|do|does|is|was|after|before|"
@@ -200,7 +204,11 @@ def _refers_back(question: str, corpus: Corpus) -> bool:
     if _names(question, corpus):
         return replaces_subject(question)
     content = [word for word in words if word not in STOP_WORDS]
-    if _OPENING.match(question) or (_SO.match(question) and len(content) <= FEW_WORDS):
+    if (
+        _OPENING.match(question)
+        or replaces_subject(question)
+        or (_SO.match(question) and len(content) <= FEW_WORDS)
+    ):
         return True
     return len(content) < FEW_WORDS and not _is_whole(question)
 
@@ -279,17 +287,26 @@ def _said_with(question: str, words: Sequence[str], corpus: Corpus) -> list[str]
     After "what does oat milk cost", "and almond?" is about milk and cost: the sentences with
     "almond" have these words, but not "oat".
     """
-    new = {stem(word) for word in content_words(question)}
-    topic = {stem(word) for text in words for word in content_words(text)}
+    common = COMMON_WORDS.get(language_of(" ".join(words)), frozenset())
+    new = {stem(word) for word in terms(question) if word not in common}
+    # Chinese has no blanks between words.
+    words = [one for word in words for one in (_characters(word) or [word])]
+    topic = {stem(word) for text in words for word in terms(text)}
     scores = corpus.bm25(tokens(question))
     said: set[str] = set()
     for number in sorted(scores, key=lambda one: -scores[one])[:PASSAGES]:
         text = corpus.passage(number).text
         for start, end in sentences(text):
-            here = {stem(word) for word in tokens(text[start:end])}
+            here = {stem(word) for word in (*tokens(text[start:end]), *terms(text[start:end]))}
             said |= here if new <= here and topic & here else set()
-    kept = [word for word in words if {stem(one) for one in content_words(word)} <= said]
+    kept = [word for word in words if {stem(one) for one in terms(word)} <= said]
     return kept or list(words)
+
+
+def _characters(word: str) -> list[str]:
+    """Return the characters that carry the subject of Chinese text; empty for other text."""
+    found = terms(word)
+    return found if all(map(is_lone, found)) else []
 
 
 def _without_names(question: str, corpus: Corpus) -> str:

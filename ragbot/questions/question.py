@@ -32,7 +32,7 @@ from ragbot.questions.question_type import (
 from ragbot.questions.relation_questions import RelationQuestion, answerable
 from ragbot.text.dates import When, find_dates
 from ragbot.text.folding import stem
-from ragbot.text.language import is_readable, language_of
+from ragbot.text.language import COMMON_WORDS, is_readable, language_of
 from ragbot.text.tokenize import STOP_WORDS, Word, spoken_words, terms, tokens
 
 MOST_DAYS = 10
@@ -192,7 +192,9 @@ def analyse(
         answerable(corpus, spoken, names, ghosts),
         _vectors(corpus, query, spoken, encode),
         parts,
-        _stems(tokens(text)) if asked.replaces_subject else frozenset(),
+        _stems(set(terms(text)) - COMMON_WORDS.get(language, set()))
+        if asked.replaces_subject
+        else frozenset(),
         asked.shown,
     )
 

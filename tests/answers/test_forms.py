@@ -100,6 +100,30 @@ def test_of_a_list_only_the_item_with_the_whole_name_answers(corpus, name, month
     assert [one.quote for one in answer.citations] == [f"{name} got the belt in {month}."]
 
 
+PRICES = {
+    "Preise.md": "Gerste kostet vier Mark je Sack.\n\nHafer kostet neun Mark je Sack.\n",
+    "Prix.md": "Le lait coûte deux sous le litre.\n\nLe cidre coûte trois sous le litre.\n",
+    "Precios.md": "La leche cuesta dos pesos el litro.\n\nLa soja cuesta seis pesos el litro.\n",
+    "价格.md": "牛奶每瓶八元。\n\n豆浆每瓶五元。\n",
+    "値段.md": "牛乳は一本二百円です。\n\n豆乳は一本三百円です。\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "before", "quote"),
+    [
+        ("Und Hafer?", "Was kostet ein Sack Gerste?", "Hafer kostet neun Mark je Sack."),
+        ("Et le cidre ?", "Combien coûte le lait ?", "Le cidre coûte trois sous le litre."),
+        ("¿Y la soja?", "¿Cuánto cuesta la leche?", "La soja cuesta seis pesos el litro."),
+        ("那豆浆呢？", "牛奶每瓶多少钱？", "豆浆每瓶五元。"),
+        ("豆乳は？", "牛乳はいくらですか？", "豆乳は一本三百円です。"),
+    ],
+)
+def test_a_new_subject_replaces_the_old_in_other_languages(question, before, quote):
+    answer = ask(MemoryCorpus.of(PRICES), question, [Turn(before)])
+    assert [citation.quote for citation in answer.citations] == [quote]
+
+
 def test_the_answer_to_a_follow_up_begins_with_a_new_quote(corpus):
     first = ask(corpus, "What is the novel of a desert planet?")
     again = ask(corpus, "and what else of it?", [Turn(first.question, first)])

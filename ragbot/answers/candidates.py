@@ -16,7 +16,15 @@ from ragbot.index.corpus import Corpus, FloatArray
 from ragbot.models import Hit, Note, NoteId, Passage, Span
 from ragbot.notes.link_scanner import scan
 from ragbot.notes.plain_text import inline_text
-from ragbot.notes.units import Unit, first_line, is_only_named, sentence_spans, units, units_in
+from ragbot.notes.units import (
+    QUOTED,
+    Unit,
+    first_line,
+    is_only_named,
+    sentence_spans,
+    units,
+    units_in,
+)
 from ragbot.questions.question import Question
 from ragbot.text.folding import stem
 from ragbot.text.language import ASKING
@@ -65,8 +73,6 @@ _ANAPHORIC = re.compile(
     r"|therefore|thus|but|and|so)\b",
     re.IGNORECASE,
 )
-# The marks of a quote at the start of a line.
-_QUOTED = re.compile(r"(?<=[\r\n])[ \t]*(?:>[ \t]?)+")
 _LABEL = re.compile(r"\w{1,10}[:：]")
 
 
@@ -231,7 +237,7 @@ def shown(note: Note, unit: Unit, span: Span) -> str:
 
 def readable(source: str, *, block: bool = False, item: bool = False) -> str:
     """Return a slice of running text without markup (see `inline_text`)."""
-    return inline_text(scan(_QUOTED.sub("", source)), block=block, item=item)
+    return inline_text(scan(QUOTED.sub("", source)), block=block, item=item)
 
 
 def introduction(note: Note, unit: Unit) -> Unit | None:

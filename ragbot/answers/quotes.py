@@ -15,9 +15,9 @@ from ragbot.answers.compose import Line, Quote, stems
 from ragbot.answers.english import PRONOUNS
 from ragbot.answers.sentence_ranker import RankedSentence, Ranking
 from ragbot.index.corpus import Corpus
-from ragbot.models import Note, NoteId
+from ragbot.models import Note, NoteId, Span
 from ragbot.notes.units import Unit, sentence_spans, units
-from ragbot.questions.question import Question
+from ragbot.questions.question import FULL_NAME, Question
 from ragbot.text.dates import without_dates
 from ragbot.text.folding import stem
 from ragbot.text.sentences import is_question
@@ -92,8 +92,8 @@ def _with_whole_names(
 ) -> list[RankedSentence]:
     """Return the sentences without those that have half of a name which another has whole.
 
-    The other items of a list or table that has all names and numbers of the question are dropped,
-    and for a follow-up that names a new subject, all sentences without the subject.
+    The other entries of a list, table or roster that has all names and numbers of the question are
+    dropped, and for a follow-up that names a new subject, all sentences without the subject.
     """
     kept = list(ordered)
     if new := question.new_subject:
@@ -108,26 +108,42 @@ def _with_whole_names(
     texts = [_in_context(corpus, one) for one in kept]
     texts = texts if question.dates else list(map(without_dates, texts))
     named = [question.capitals <= stems(text) for text in texts]
-    lists = {_list_of(one) for one, whole in zip(kept, named, strict=True) if whole} - {None}
-    return [
-        one for one, whole in zip(kept, named, strict=True) if whole or _list_of(one) not in lists
-    ]
+    lists = [_list_of(question, one) for one in kept]
+    answering = {place for place, whole in zip(lists, named, strict=True) if whole} - {None}
+    listed = zip(kept, lists, named, strict=True)
+    return [one for one, place, whole in listed if whole or place not in answering]
 
 
-def _list_of(one: RankedSentence) -> tuple[NoteId, int] | None:
-    """Return the list or table of a sentence; None for prose, or if it begins with a pronoun."""
-    group, opening = one.candidate.unit.group, one.candidate.text.split(maxsplit=1)[:1]
-    if group is None or any(word.lower() in PRONOUNS for word in opening):
+def _list_of(question: Question, one: RankedSentence) -> tuple[NoteId, int | Span] | None:
+    """Return the list, table or roster of a sentence.
+
+    None for other prose, or if the sentence begins with a pronoun.
+    """
+    unit, opening = one.candidate.unit, one.candidate.text.split(maxsplit=1)[:1]
+    if any(word.lower() in PRONOUNS for word in opening):
         return None
-    return one.candidate.note, group
+    if unit.group is None and not _is_roster(question, unit):
+        return None
+    return one.candidate.note, unit.span if unit.group is None else unit.group
+
+
+def _is_roster(question: Question, unit: Unit) -> bool:
+    """Check whether a paragraph is about several people, one of whom has half a name asked for."""
+    names = [stems(name) for name in FULL_NAME.findall(unit.text)] if question.full_names else []
+    return any(
+        name & other and not (name <= other or other <= name)
+        for name in question.full_names
+        for other in names
+    )
 
 
 def _first(
     corpus: Corpus, question: Question, ranked: Sequence[RankedSentence], words: int
 ) -> Quote | None:
-    """Return the quote that answers one part of a question."""
+    """Return the quote that answers one part of a question; of a roster, the sentence alone."""
+    most = min(words, WHOLE_WORDS)
     found = (
-        quote(corpus, one.candidate, min(words, WHOLE_WORDS))
+        quote(corpus, one.candidate, 1 if _is_roster(question, one.candidate.unit) else most)
         for one in _new_first(question, ranked)
     )
     return next((one for one in found if one is not None), None)

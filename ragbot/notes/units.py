@@ -34,6 +34,8 @@ _WORD = re.compile(r"\w")
 # Most sentences: one line that begins with a letter, without characters of Markdown.
 _UNMARKED = re.compile(r"[^\W\d_](?:[^\W_]|[ ,.;?!'\"()/‘’“”–—-]|:(?= ))*")
 _TAGS = re.compile(r"(?:#\S+\s*)+")
+QUOTED = re.compile(r"(?<![^\r\n])[ \t]*(?:>[ \t]?)+")
+"""The marks of a quote at the start of a line."""
 _BOLD = re.compile(r"(\*\*|__)[^*_\n]+\1")
 
 
@@ -318,16 +320,17 @@ def _cell(page: Page, span: Span) -> str:
 
 def _opaque(page: Page, block: Block) -> Iterator[Unit]:
     source = page.text[slice(*block.span)]
+    plain_source = QUOTED.sub("", source) if block.quoted else source
     if block.kind == "code":
         if block.code.strip():
             span = (block.lines[0][0], block.lines[-1][1])
             fenced = block.span if block.lines[0][0] > block.span[0] else span
             yield Unit("code", span, block.code, (span,), language=block.language, fenced=fenced)
     elif block.kind == "math":
-        text = source.strip().removeprefix("$$").removesuffix("$$").strip()
+        text = plain_source.strip().removeprefix("$$").removesuffix("$$").strip()
         if text:
             yield Unit("math", block.span, text, (block.span,))
-    elif shown := html_text(source):
+    elif shown := html_text(plain_source):
         start = block.span[0]
         pieces = tuple((start + a, start + b) for a, b in visible(source))
         pieces = tuple(piece for piece in pieces if html_text(page.text[slice(*piece)]))

@@ -42,7 +42,8 @@ _TAG = re.compile(
     r"""(?<![\w#])#([^\W\d][\w/-]*)|\btag(?:ged)?\b(?:\s+(?:as|with))?\s+["'“‘]?([\w/-]+)"""
 )
 _WRITTEN_AS_NAME = re.compile(r"(?<=[\s\"'(])[\"'(]*(?=[\w.'-]*[A-Z0-9])(\w[\w.%-]*)")
-_FULL_NAME = re.compile(r"(?:[^\W\d_a-z][\w'’-]+ )+[^\W\d_a-z][\w'’-]+")
+FULL_NAME = re.compile(r"(?:[^\W\d_a-z][\w'’-]+ )+[^\W\d_a-z][\w'’-]+")
+"""A name of two words or more with capitals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def analyse(
         ghosts,
         _named(corpus, names, ghosts, tags, dates),
         _stems(word for name in _WRITTEN_AS_NAME.findall(query) for word in tokens(name)),
-        tuple(_stems(tokens(name)) for name in _FULL_NAME.findall(query)),
+        tuple(_stems(tokens(name)) for name in FULL_NAME.findall(query)),
         answerable(corpus, spoken, names, ghosts),
         _vectors(corpus, query, spoken, encode),
         parts,

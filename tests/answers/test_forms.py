@@ -124,6 +124,14 @@ def test_a_new_subject_replaces_the_old_in_other_languages(question, before, quo
     assert [citation.quote for citation in answer.citations] == [quote]
 
 
+def test_of_a_roster_only_the_sentence_with_the_whole_name_answers():
+    names = [f"{first} {last}" for first in ("Aldo", "Bea", "Ciro") for last in ("Pace", "Riva")]
+    text = " ".join(f"{name} rings bell {n} in the tower." for n, name in enumerate(names, 1))
+    corpus = MemoryCorpus.of({"Bells.md": f"# Bells\n\n{text} The tower leans.\n"}, bags)
+    answer = ask(corpus, "Which bell does Bea Riva ring in the tower?")
+    assert [one.quote for one in answer.citations] == ["Bea Riva rings bell 4 in the tower."]
+
+
 def test_the_answer_to_a_follow_up_begins_with_a_new_quote(corpus):
     first = ask(corpus, "What is the novel of a desert planet?")
     again = ask(corpus, "and what else of it?", [Turn(first.question, first)])

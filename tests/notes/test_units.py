@@ -92,6 +92,11 @@ def test_fences_of_every_kind(mark, closing):
     assert unit.text == "a  b # c\n\n  d"
 
 
+def test_html_and_math_in_a_quote_have_no_marks_of_it():
+    text = "> <div>\n> tap <b>is</b>\n> dry</div>\n>\n> $$\n> a > b\n> $$\n"
+    assert shown(text) == [("html", "tap is dry"), ("math", "a > b")]
+
+
 def test_code_in_items_and_quotes():
     text = "- step\n\n  ```sh\n  make *x*\n  ```\n\n> ~~~\n> ls _a_\n> ~~~\n"
     code = [unit for unit in units_of(text) if unit.kind == "code"]

@@ -21,14 +21,15 @@ _COMMON = {
     "de": "der die das und ist in den von zu mit nicht ein eine einen einem einer es im dem auf "
     "für fur auch sich wie was wer wo wann warum welche welcher welches welchen hat haben sind "
     "war wird werden ich du wir ihr mein meine meinen über uber kann habe steht gibt zum zur "
-    "aus bei nach wem wen wieviel wieviele muss unser unsere",
+    "aus bei nach wem wen wieviel wieviele muss unser unsere "
+    "gemacht getan passiert geschah geschehen",
     "fr": "le la les et est dans de du des un une que qui quoi quel quelle quels quelles où "
     "pourquoi comment quand pas pour sur avec au aux ce cette ces il elle nous vous je tu mon "
     "ma mes son sa ses sont était etait a ont se en par plus dit parle faut combien sais l d "
-    "qu n j",
+    "qu n j s t ai fait passé",
     "es": "el la los las y es en de del un una que qué quien quién quiénes cuál cual cuáles cuándo "
     "cuando cómo como dónde donde por para con no se su sus al lo más mas pero fue era son "
-    "está esta están hay mi mis tengo tiene cuánto cuanto cuántos sobre dice hice hizo",
+    "está esta están hay mi mis tengo tiene cuánto cuanto cuántos sobre dice hice hizo hicimos pasó",
     "it": "il lo gli e è di che non un una per con sono del della dei nel nella come quando dove "
     "perché chi cosa quale quali mio mia ho hai ha più",
     "pt": "o os e é do da dos das em um uma que não nao para com por como quando onde quem qual "
@@ -46,6 +47,7 @@ _COMMON = {
     "ar": "من في على إلى عن مع ما ماذا متى أين كم كيف لماذا هل هو هي هذا هذه كان كانت التي الذي أي",
     "hi": "का की के को में से पर है हैं था थी थे ने और यह वह कब कहाँ कौन क्या क्यों कैसे कितना "
     "कितने कितनी किस किसने मेरा हमारा",
+    "zh": "做 干 过",
     "ko": "어디 어디에서 어디입니까 언제 누가 누구 무엇 무엇인가요 입니까 나요 하나요 습니까 "
     "합니까 까요 얼마 얼마나 어떤 왜 어떻게 몇 왔나요 했나요 었나요 았나요 있나요",
 }

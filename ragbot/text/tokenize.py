@@ -157,9 +157,9 @@ def terms(text: str) -> list[str]:
     if spelt := _SPELT.findall(folded):
         groups = [group for run in spelt for group in _groups(run, 3)]
         found = groups + [word for word in found if not _SPELT.fullmatch(word)]
-    han = [char for char in _HAN.findall(_ASKING.sub("", folded)) if char not in _FUNCTION]
-    if not han:
+    if not _HAN.search(folded):
         return found
+    han = [char for char in _HAN.findall(_ASKING.sub("", folded)) if char not in _FUNCTION]
     kana = [pair for run in _KATAKANA.findall(folded) for pair in _groups(run, 2)]
     return han + kana + [word for word in found if not _UNSPACED_WORD.fullmatch(word)]
 

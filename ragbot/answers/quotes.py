@@ -129,11 +129,15 @@ def _list_of(question: Question, one: RankedSentence) -> tuple[NoteId, int | Spa
 
 def _is_roster(question: Question, unit: Unit) -> bool:
     """Check whether a paragraph is about several people, one of whom has half a name asked for."""
-    names = [stems(name) for name in FULL_NAME.findall(unit.text)] if question.full_names else []
+    if not question.full_names:
+        return False
+    # Letters of other scripts than Latin match in lower case too.
+    found = FULL_NAME.findall(unit.text)
+    found = [name for name in found if all(word[0].isupper() for word in name.split())]
     return any(
         name & other and not (name <= other or other <= name)
+        for other in map(stems, found)
         for name in question.full_names
-        for other in names
     )
 
 

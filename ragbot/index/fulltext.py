@@ -77,11 +77,14 @@ class Fulltext:
 
     def rows_with(self, word: str) -> int:
         """Return the number of rows that contain a folded word."""
-        if word not in self._counts:
+        return self._count(quoted(word))
+
+    def _count(self, words: str) -> int:
+        """Return the number of rows that match a query of FTS5."""
+        if words not in self._counts:
             query = f"SELECT count(*) FROM {self._table} WHERE {self._table} MATCH ?"
-            found = self._connection.execute(query, (self._query(word),)).fetchone()[0]
-            self._counts[word] = found
-        return self._counts[word]
+            self._counts[words] = self._connection.execute(query, (words,)).fetchone()[0]
+        return self._counts[words]
 
     def _query(self, word: str) -> str:
         """Return the query of a word; of a single letter of a script in pairs, all its pairs."""
@@ -102,7 +105,7 @@ class Fulltext:
 
     def _searched(self, words: Iterable[str]) -> list[tuple[str, int]]:
         """Return the words to search, with their counts; common ones only if few are rare."""
-        counts = {word: count for word in words if (count := self.rows_with(word))}
+        counts = {word: count for word in words if (count := self._count(self._query(word)))}
         most = max(_MANY, _COMMON * self._size)
         rare = {word: count for word, count in counts.items() if count <= most}
         return list((rare if len(rare) >= _LEAST_RARE else counts).items())

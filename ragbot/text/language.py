@@ -29,7 +29,8 @@ _COMMON = {
     "qu n j s t ai fait passé",
     "es": "el la los las y es en de del un una que qué quien quién quiénes cuál cual cuáles cuándo "
     "cuando cómo como dónde donde por para con no se su sus al lo más mas pero fue era son "
-    "está esta están hay mi mis tengo tiene cuánto cuanto cuántos sobre dice hice hizo hicimos pasó",
+    "está esta están hay mi mis tengo tiene cuánto cuanto cuántos sobre dice hice hizo "
+    "hicimos pasó",
     "it": "il lo gli e è di che non un una per con sono del della dei nel nella come quando dove "
     "perché chi cosa quale quali mio mia ho hai ha più",
     "pt": "o os e é do da dos das em um uma que não nao para com por como quando onde quem qual "

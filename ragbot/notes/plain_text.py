@@ -115,7 +115,7 @@ def _shown_code(source: str) -> str:
     if source[0] == "<":
         if _ADDRESS.match(source):
             return source[1:-1]
-        return " " if BREAK.match(source) else html_text(source)
+        return " " if _BREAK_TAG.match(source) else html_text(source)
     return source
 
 

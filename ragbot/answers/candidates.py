@@ -19,13 +19,12 @@ from ragbot.notes.plain_text import inline_text
 from ragbot.notes.units import (
     QUOTED,
     Unit,
-    first_line,
-    is_only_named,
     sentence_spans,
     units,
     units_in,
 )
 from ragbot.questions.question import Question
+from ragbot.questions.values import first_line
 from ragbot.text.folding import stem
 from ragbot.text.language import ASKING
 from ragbot.text.sentences import is_question, sentences
@@ -73,6 +72,7 @@ _ANAPHORIC = re.compile(
     r"|therefore|thus|but|and|so)\b",
     re.IGNORECASE,
 )
+_TAGS = re.compile(r"(?:#\S+\s*)+")
 _LABEL = re.compile(r"\w{1,10}[:：]")
 
 
@@ -200,7 +200,7 @@ def cut(
     """
     passage = corpus.passage(number)
     note = corpus.notes[passage.note]
-    if number == corpus.passages_of(note.id)[0] and is_only_named(note):
+    if number == corpus.passages_of(note.id)[0] and _is_only_named(note):
         place = first_line(note)
         if not set(map(stem, tokens(note.title))) <= words:
             name = Unit("heading", place, note.title)
@@ -224,6 +224,11 @@ def cut(
                 context = (span[0] if asked is None else asked, span[1])
                 asked = None
                 yield Candidate(note.id, span, text, passage.headings, number, score, unit, context)
+
+
+def _is_only_named(note: Note) -> bool:
+    """Check whether a note says something by its name alone: it has at most properties and tags."""
+    return all(unit.kind == "property" or _TAGS.fullmatch(unit.text) for unit in units(note))
 
 
 def shown(note: Note, unit: Unit, span: Span) -> str:

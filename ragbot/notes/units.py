@@ -33,7 +33,6 @@ _STATES: dict[str, TaskState] = {"x": "done", "X": "done", "-": "cancelled"}
 _WORD = re.compile(r"\w")
 # Most sentences: one line that begins with a letter, without characters of Markdown.
 _UNMARKED = re.compile(r"[^\W\d_](?:[^\W_]|[ ,.;?!'\"()/‘’“”–—-]|:(?= ))*")
-_TAGS = re.compile(r"(?:#\S+\s*)+")
 QUOTED = re.compile(r"(?<![^\r\n])[ \t]*(?:>[ \t]?)+")
 """The marks of a quote at the start of a line."""
 _BOLD = re.compile(r"(\*\*|__)[^*_\n]+\1")
@@ -95,16 +94,6 @@ def units(note: Note) -> tuple[Unit, ...]:
 def units_in(note: Note, span: Span) -> list[Unit]:
     """Return the units of a note that a span touches, in file order."""
     return touched(units(note), span)
-
-
-def is_only_named(note: Note) -> bool:
-    """Check whether a note says something by its name alone: it has at most properties and tags."""
-    return all(unit.kind == "property" or _TAGS.fullmatch(unit.text) for unit in units(note))
-
-
-def first_line(note: Note) -> Span:
-    """Return the place of the first unit of a note, which is quoted for its name."""
-    return next((unit.span for unit in units(note)), (0, len(note.text)))
 
 
 def touched(found: Sequence[Unit], span: Span) -> list[Unit]:

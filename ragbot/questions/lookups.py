@@ -15,9 +15,9 @@ from datetime import date
 from ragbot.index.corpus import Corpus
 from ragbot.models import Filters, Note, Span
 from ragbot.notes.note_dates import daily_date, note_date
-from ragbot.notes.units import TaskState, first_line, members, units
+from ragbot.notes.units import TaskState, members, units
 from ragbot.questions.question import Question
-from ragbot.questions.values import Found, found_unit, holders, nearby, subject, values
+from ragbot.questions.values import Found, first_line, found_unit, holders, nearby, subject, values
 from ragbot.text.dates import When, day_of, find_dates, spoken
 from ragbot.text.folding import fold
 from ragbot.text.language import FIELD_NAMES, alike, all_alike, root, roots

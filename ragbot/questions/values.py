@@ -190,6 +190,11 @@ def subject(question: Question, outside: Span | None = None) -> set[str]:
     return roots_of(words) - ASKING_ROOTS - set(map(root, common))
 
 
+def first_line(note: Note) -> Span:
+    """Return the place of the first unit of a note, which is quoted for its name."""
+    return next((unit.span for unit in units(note)), (0, len(note.text)))
+
+
 def found_unit(note: Note, unit: Unit, *, with_state: bool = False) -> Found:
     """Return a unit of a note as a fact, with the state of a task on request."""
     state = f" ({unit.state})" if with_state and unit.state else ""

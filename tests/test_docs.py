@@ -197,6 +197,8 @@ class Reader:
     def _run(self, command):
         """Run a command: ours in this process, which has the encoder loaded; others in a shell."""
         words = shlex.split(command, comments=True)
+        if words[:2] == ["ragbot", "index"]:
+            self._stop("7860")  # a chat that has just begun may still be writing the index
         if words[0] == "ragbot" and not re.search(r"[|<>&;$]", command):
             out = io.StringIO()
             with contextlib.redirect_stdout(out):

@@ -20,7 +20,8 @@ from ragbot.questions.question import Question, QuestionVectors
 from ragbot.text.dates import When, find_dates
 from ragbot.text.folding import stem
 from ragbot.text.fuzzy import is_slip
-from ragbot.text.language import COMMON_WORDS, language_of, root, roots_of
+from ragbot.text.language import COMMON_WORDS, language_of
+from ragbot.text.synonyms import root, roots_of
 from ragbot.text.tokenize import content_words, terms, tokens
 
 MOST_NEAREST = 3

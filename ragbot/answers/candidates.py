@@ -26,8 +26,8 @@ from ragbot.notes.units import (
 from ragbot.questions.question import Question
 from ragbot.questions.values import first_line
 from ragbot.text.folding import stem
-from ragbot.text.language import ASKING
 from ragbot.text.sentences import is_question, sentences
+from ragbot.text.synonyms import ASKING
 from ragbot.text.tokenize import STOP_WORDS, tokens
 
 LISTED = ("item", "task", "row")

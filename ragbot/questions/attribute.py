@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ragbot.models import Span
 from ragbot.text.folding import stem
-from ragbot.text.language import ASKING
+from ragbot.text.synonyms import ASKING
 from ragbot.text.tokenize import STOP_WORDS
 
 _AUXILIARY = (

@@ -20,7 +20,7 @@ from ragbot.questions.question import Question
 from ragbot.questions.values import Found, first_line, found_unit, holders, nearby, subject, values
 from ragbot.text.dates import When, day_of, find_dates, spoken
 from ragbot.text.folding import fold
-from ragbot.text.language import FIELD_NAMES, alike, all_alike, root, roots
+from ragbot.text.synonyms import FIELD_NAMES, alike, all_alike, root, roots
 from ragbot.text.tokenize import TO_TWENTY, tokens
 
 YEARS = 50

@@ -14,8 +14,9 @@ from ragbot.questions.question import Question
 from ragbot.text.dates import without_dates
 from ragbot.text.folding import fold
 from ragbot.text.fuzzy import is_slip
-from ragbot.text.language import ASKING_ROOTS, COMMON_WORDS, LEAST_STEM, root, roots, roots_of
+from ragbot.text.language import COMMON_WORDS
 from ragbot.text.sentences import is_question
+from ragbot.text.synonyms import ASKING_ROOTS, LEAST_STEM, root, roots, roots_of
 from ragbot.text.tokenize import han_names, terms
 
 MOST_PASSAGES = 20

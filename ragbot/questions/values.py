@@ -11,7 +11,7 @@ from ragbot.models import Note, NoteId, Span
 from ragbot.notes.units import Unit, units
 from ragbot.questions.answer_type import fit
 from ragbot.questions.question import Question
-from ragbot.text.dates import without_dates
+from ragbot.text.dates import day_of, without_dates
 from ragbot.text.folding import fold
 from ragbot.text.fuzzy import is_slip
 from ragbot.text.language import COMMON_WORDS
@@ -82,7 +82,7 @@ def values(corpus: Corpus, question: Question) -> Iterator[Found]:
                 ):
                     rows[says].append(found_unit(note, unit))
             for name, value in unit.columns if unit.kind == "property" else ():
-                if not (compared or fit(question.wanted, [value])):
+                if question.wanted.types and not fit(question.wanted, [value]) and day_of(value):
                     continue  # "With whom did I watch it?" does not ask for the day
                 key = roots([name])
                 rest = wanted - key - others - _MEANS

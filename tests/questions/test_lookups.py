@@ -41,8 +41,8 @@ FILES = {
     "Router.md": "---\ndevice:\n  model: AX-5\n  serial: RT-9\n---\n# Router\n",
     "Errands.md": "# Errands\n\n- [ ] Buy twine\n- [x] Post the parcel\n",
     "Diary/2025-03-09.md": "# Sunday\n\nRepaired the bike chain.\n",
-    "books/Tidewater.md": "---\nauthor: Ada Lund\nyear: 1990\nstatus: lent\n---\n# Tidewater\n"
-    "\nOn eels.\n",
+    "books/Tidewater.md": "---\nauthor: Ada Lund\nyear: 1990\nstatus: lent\nprice: 12.50\n---\n"
+    "# Tidewater\n\nOn eels.\n",
     "books/Old Ropes.md": "---\nauthor: Ada Lund\nyear: 2004\nattendees: [Bo]\n---\n# Old Ropes\n",
     "2026-08-02 Council.md": "---\nattendees: [Bo, Sunni]\n---\n# Council\n\nNo quorum.\n",
     "Crew.md": "# Crew\n\n| Name | Phone | Town |\n|---|---|---|\n| Bo | 555 12 | Faro |\n"
@@ -108,6 +108,7 @@ def corpus():
         ("Who wrote Tidewater?", ["author: Ada Lund"]),
         ("Which books by Ada Lund do we have?", ["author: Ada Lund", "author: Ada Lund"]),
         ("Which books are lent?", ["status: lent"]),
+        ("How much did Tidewater cost?", ["price: 12.50"]),
         ("Which is older, Tidewater or Old Ropes?", ["year: 1990", "year: 2004"]),
         ("who is the author of tidewatr", ["author: Ada Lund"]),
         ("What is Bo's phone number?", ["Name: Bo; Phone: 555 12; Town: Faro"]),

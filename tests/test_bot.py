@@ -192,7 +192,7 @@ def test_many_threads_share_one_bot(bot):
     assert len(set(found)) == 1
 
 
-@pytest.mark.parametrize("question", ["", "   \n"])
+@pytest.mark.parametrize("question", ["", "   \n", "\u200b\0"])
 def test_an_empty_question_is_refused(bot, question):
     with pytest.raises(QuestionError, match="empty"):
         bot.ask(question)

@@ -7,6 +7,7 @@ The subject is that of the earlier question, in its words, by rules and without 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -133,7 +134,8 @@ def checked(question: str, most: int) -> str:
         question.encode()
     except UnicodeEncodeError:
         raise QuestionError("The question has characters that are not text. Send UTF-8.") from None
-    if not question:
+    # Characters that nobody sees, such as a zero-width space, ask nothing.
+    if all(unicodedata.category(char)[0] in "CZ" for char in question):
         raise QuestionError("The question is empty. Ask something about the notes.")
     if len(question) > most:
         raise QuestionError(

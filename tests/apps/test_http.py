@@ -151,6 +151,11 @@ def test_errors_name_the_expected_value(client, route, fields, status, complaint
             "/v1/chat/completions",
             r'{"model": "ragbot", "messages": [{"role": "user", "content": "\ud800"}]}',
         ),
+        (
+            "/v1/chat/completions",
+            r'{"model": "ragbot", "messages": [{"role": "user", "content": [{"type": "\ud800"}]}]}',
+        ),
+        ("/v1/chat/completions", r'{"model": "\ud800", "messages": []}'),
     ],
 )  # fmt: skip
 def test_half_of_a_surrogate_pair_is_refused(client, route, body):

@@ -36,19 +36,20 @@ _USAGE = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), 0
 
 # With a limit, pydantic also refuses half a surrogate pair, which no encoder can read.
 Text = Annotated[str, Field(max_length=1_000_000)]
+Name = Annotated[str, Field(max_length=200)]
 
 
 class Part(BaseModel):
     """One part of a message; ragbot reads those of the type `text`."""
 
-    type: str
+    type: Name
     text: Text | None = None
 
 
 class Message(BaseModel):
     """One message of the client: its role, and its text or its parts."""
 
-    role: str
+    role: Name
     content: Text | list[Part] | None = None
 
     def text(self) -> str:
@@ -79,7 +80,7 @@ class ResponseFormat(BaseModel):
 class CompletionRequest(BaseModel):
     """A request of a client; other fields are allowed, and ignored."""
 
-    model: str
+    model: Name
     messages: list[Message]
     stream: bool | None = False
     stream_options: StreamOptions | None = None

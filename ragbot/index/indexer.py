@@ -117,6 +117,9 @@ class Indexer:
         """Read, write and embed until the folder has no more changes; return the changes."""
         began = time.monotonic()
         self._vectors.adopt_encoder()
+        if self._meta("embeddings due", 0):  # The last refresh ended before it removed them.
+            query = "SELECT id FROM embedding"
+            self._unused.update(number for (number,) in self._connection.execute(query))
         with closing(self._vectors):
             while True:
                 scanned = time.monotonic()
@@ -133,6 +136,7 @@ class Indexer:
         if self._unused:
             with transaction(self._connection):
                 self._writer.remove_embeddings(self._unused)
+                write_meta(self._connection, "embeddings due", 0)
         self._vectors.finish()
         count = self._count("note")
         self._task.report(Progress("done", count, count, "notes"))
@@ -163,6 +167,8 @@ class Indexer:
         )
         scan = _Scan(listing, listed_ns, again, everywhere, len(listing.notes) - len(changed))
         with transaction(self._connection):
+            if everywhere:  # In the transaction of "mentioned": a kill keeps both or neither.
+                write_meta(self._connection, "mentions due", 1)
             self._begin(scan, others, gone)
             if changed or gone or others != set(listing.files):
                 write_meta(self._connection, "scan", files.scan[1] + 1)
@@ -280,11 +286,11 @@ class Indexer:
         if not written.changed:
             return
         self._vectors.close()
-        self._unused |= written.embeddings
+        if written.embeddings:
+            self._unused |= written.embeddings
+            write_meta(self._connection, "embeddings due", 1)
         relinked = self._links.resolve(written.notes, written.link_keys)
-        if scan.everywhere:
-            write_meta(self._connection, "mentions due", 1)
-        elif self._task.mentioned:
+        if self._task.mentioned and not scan.everywhere:
             self._mentions.update(written, relinked)
         count_up(self._connection)
 
@@ -296,7 +302,6 @@ class Indexer:
                 notes = self._mentions.everywhere()
             else:
                 self._mentions.remove_all()
-            write_meta(self._connection, "mentions due", 1)
             count_up(self._connection)
         for start in range(0, len(notes), BATCH):
             with transaction(self._connection):

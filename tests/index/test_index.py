@@ -38,6 +38,8 @@ from ragbot.index import (
 )
 from ragbot.index.database import DAMAGED, FILE, Database
 from ragbot.index.index import Index
+from ragbot.index.indexer import Indexer
+from ragbot.index.note_writer import NoteWriter
 from ragbot.notes import vault as scanning
 from tests.word_encoder import WordEncoder
 
@@ -602,6 +604,40 @@ def test_mentions_are_weak_edges_until_they_are_switched_off(vault, index):
     index.refresh(vault, encoder)
     with index.snapshot() as corpus:
         assert [edge.target for edge in corpus.graph.neighbours("Salt.md")] == ["Heat.md"]
+
+
+@pytest.mark.parametrize("mentioned", [True, False], ids=["on", "off"])
+def test_mentions_are_switched_by_the_refresh_after_one_that_was_stopped(
+    vault, index, monkeypatch, mentioned
+):
+    (vault / "Salt.md").write_text("Salt keeps off Heat.", encoding="utf-8")
+    Index(index.directory, mentioned=not mentioned).refresh(vault, None)
+    switched = Index(index.directory, mentioned=mentioned)
+    with monkeypatch.context() as patch:
+        patch.setattr(Indexer, "_mention_everywhere", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            switched.refresh(vault, None)
+    switched.refresh(vault, None)
+    with switched.snapshot() as corpus:
+        assert bool(list(corpus.graph.neighbours("Salt.md"))) == mentioned
+
+
+def stopped(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_stopped_refresh_leaves_its_unused_embeddings_to_the_next(vault, index, monkeypatch):
+    index.refresh(vault, WordEncoder())
+    (vault / "Salt.md").write_text("Salt dissolves.", encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.setattr(NoteWriter, "remove_embeddings", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            index.refresh(vault, WordEncoder())
+    later, encoder = Index(index.directory), WordEncoder()
+    later.refresh(vault, encoder)
+    assert encoder.encoded == []
+    with contextlib.closing(sqlite3.connect(index.directory / FILE)) as connection:
+        assert connection.execute("SELECT count(*) FROM embedding").fetchone() == (3,)
 
 
 def test_second_writer_gets_the_name_of_the_first(vault, index):

@@ -75,9 +75,9 @@ class Database:
         IndexDamagedError, IndexTooNewError
             If it cannot be read.
         """
-        if not self.path.is_file():
-            raise IndexMissingError(self.directory)
         with errors_of(self.directory):
+            if not self.path.is_file():
+                raise IndexMissingError(self.directory)
             try:
                 connection = _opened(self.path, "mode=ro", busy_seconds)
             except sqlite3.OperationalError as error:
@@ -146,7 +146,8 @@ class Database:
 
     def was_left_open(self) -> bool:
         """Return whether the last writer was killed; call it before `writing`."""
-        return self._holder.exists()
+        with errors_of(self.directory):
+            return self._holder.exists()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -269,6 +270,8 @@ def storage_error(directory: Path, error: OSError) -> StorageError:
     remedy = _NO_SPACE
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         remedy = _NO_ACCESS
+    if error.errno == errno.ENAMETOOLONG:
+        remedy = "Choose a folder with a shorter name with --index."
     if isinstance(error, FileExistsError | NotADirectoryError):
         remedy = "It is a file; the index needs a folder. Choose a folder with --index."
     return StorageError(error.filename or directory, error.strerror or str(error), remedy)

@@ -822,6 +822,15 @@ def test_folder_that_cannot_be_written(vault, tmp_path):
         Index(tmp_path / "file" / "index").catch_up(vault)
 
 
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_a_folder_with_a_name_that_is_too_long(vault, tmp_path, rebuild):
+    index = Index(tmp_path / ("long" * 100))
+    with pytest.raises(StorageError, match=r"longlong.*Choose a folder with a shorter name"):
+        index.refresh(vault, WordEncoder(), rebuild=rebuild)
+    with pytest.raises(StorageError, match="shorter name"):
+        index.catch_up(vault)
+
+
 def test_an_index_on_a_file_says_that_it_is_one(vault, tmp_path):
     path = tmp_path / "file"
     path.write_text("", encoding="utf-8")

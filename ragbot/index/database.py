@@ -237,6 +237,14 @@ def count_up(connection: sqlite3.Connection) -> None:
     write_meta(connection, "indexed_at", time.time())
 
 
+def is_begun(connection: sqlite3.Connection) -> bool:
+    """Return whether a refresh has committed notes; other files and the encoder come first."""
+    # If no note can be read, only `file` has rows; `note` is asked first because that is faster.
+    query = "SELECT EXISTS (SELECT 1 FROM note) OR "
+    query += "EXISTS (SELECT 1 FROM file WHERE size IS NOT NULL)"
+    return bool(connection.execute(query).fetchone()[0])
+
+
 def is_whole(connection: sqlite3.Connection) -> bool:
     """Return whether SQLite finds no damage in the pages of the database."""
     return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")

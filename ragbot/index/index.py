@@ -28,6 +28,7 @@ from ragbot.index.database import (
     Database,
     StateCache,
     errors_of,
+    is_begun,
     is_whole,
     read_meta,
 )
@@ -94,7 +95,7 @@ class Index:
             with errors_of(self.directory, files=False):
                 connection.execute("BEGIN")
                 state = read_meta(connection, "id"), read_meta(connection, "counter", 0)
-                if not state[1]:
+                if not is_begun(connection):
                     raise IndexMissingError(self.directory)
                 with self._lock:
                     if self._cache[0] != state:
@@ -175,20 +176,19 @@ class Index:
         ------
         VaultError, IndexTooNewError
             As for `refresh`.
-        StorageError
-            If the index cannot be written and none exists.
+        IndexLockedError, StorageError
+            If the index cannot be written, and it cannot be read or has no notes yet.
         """
         try:
             self.refresh(notes, None)
-        except IndexLockedError:
-            return
-        except StorageError as error:
+        except (IndexLockedError, StorageError) as error:
             try:
                 with self.snapshot():
                     pass
             except (IndexMissingError, IndexDamagedError):
                 raise error from None
-            _log.warning("%s Answers come from the index as it was.", error)
+            if isinstance(error, StorageError):
+                _log.warning("%s Answers come from the index as it was.", error)
 
     def behind(self, notes: Path) -> int:
         """Return the number of notes that were added, changed or removed since they were read."""

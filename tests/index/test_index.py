@@ -425,6 +425,50 @@ def test_index_that_is_missing(index, vault):
     assert best(index, "what melts") == "Ice.md"
 
 
+def test_an_index_without_a_note_yet_is_missing(vault, index, monkeypatch):
+    (vault / "picture.png").write_bytes(b"")  # other files are committed before the notes
+    error = StorageError(index.directory, "full", "Free some space.")
+
+    def full(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Indexer, "_write", full)
+        with pytest.raises(StorageError, match="full"):
+            index.refresh(vault, WordEncoder())
+        with pytest.raises(IndexMissingError), index.snapshot():
+            pass
+        with pytest.raises(StorageError, match="full"):
+            index.catch_up(vault)
+    with Database(index.directory).writing(), pytest.raises(IndexLockedError):
+        index.catch_up(vault)
+    index.catch_up(vault)
+    with Database(index.directory).writing():
+        index.catch_up(vault)  # there are notes to answer from
+    assert found_by_word(index, "melts")
+
+
+def test_a_first_build_answers_from_the_notes_that_are_read(vault, index, monkeypatch):
+    monkeypatch.setattr(indexer, "BATCH", 1)
+    counts = []
+
+    def report(step):
+        with index.snapshot() as corpus:
+            counts.append(len(corpus.notes))
+
+    index.refresh(vault, None, report=report)
+    assert counts == [1, 2, 3, 3]
+
+
+def test_a_vault_whose_notes_cannot_be_read_has_an_index_of_problems(vault, index):
+    for path in vault.iterdir():
+        path.write_bytes(b"x" * 10_000_001)
+    with pytest.raises(VaultError, match="has no note that can be read"):
+        index.refresh(vault, WordEncoder())
+    with index.snapshot() as corpus:
+        assert (len(corpus.notes), len(corpus.problems)) == (0, 3)
+
+
 def read_all(corpus):
     return corpus.notes.all(), corpus.bm25(["melts"])
 

@@ -120,7 +120,6 @@ def _chat(bot: Ragbot) -> Chat:
         show_label=False,
         placeholder="Ask the notes…",
         max_lines=4,
-        max_length=bot.config.max_question,
         submit_btn="Ask",
         elem_id="question",
         autofocus=True,

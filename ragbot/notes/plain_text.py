@@ -21,6 +21,7 @@ _DELIMITERS = re.compile(r"\*+|_+|~~+|==+")
 _SPECIAL = re.compile(r"[*_~=%^\\&\[\ufdd2]|\{\{")
 """Characters of marks; a text without these and without links needs no work."""
 _ESCAPE = re.compile(f"{ESCAPED}{{2}}")
+_PROGRAM = re.compile(r"<(script|style)(?![\w-])[^>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _BREAK = re.compile(r"\\\n")
 _UNSEEN = re.compile(r"%%.*?%%|\[\^[^\[\]\s]+\](?!:)", re.DOTALL)
 """Comments, and the numbers of footnotes."""
@@ -83,7 +84,8 @@ def _edits(inline: Inline, block: bool, item: bool) -> Iterator[_Edit]:
         yield external.start, external.start + 1 + external.embed, ""
         yield external.close, external.end, ""
     for start, end in inline.hidden:
-        yield start, end, _shown_code(inline.text[start:end])
+        program = _PROGRAM.match(inline.text, start)
+        yield start, program.end() if program else end, _shown_code(inline.text[start:end])
     yield from ((match.start(), match.start() + 1, "") for match in _ESCAPE.finditer(masked))
     yield from ((match.start(), match.end(), " ") for match in _BREAK.finditer(masked))
     yield from ((match.start(), match.end(), "") for match in _UNSEEN.finditer(masked))

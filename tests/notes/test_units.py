@@ -312,6 +312,11 @@ def test_hidden_text_is_not_a_unit(text):
     assert [unit.text for unit in units_of(f"before\n\n{text}\n\nafter")] == ["before", "after"]
 
 
+def test_a_script_in_a_paragraph_is_hidden():
+    [unit] = units_of("Open till noon.<script>x = 'y'</script> Then `<style>a</style>`.")
+    assert unit.text == "Open till noon. Then <style>a</style>."
+
+
 def test_links_in_comments_still_count():
     note, _ = parse("%%\n[[Alpha]]\n```\n[[no]]\n```\n[[Beta]] #tag\n%%\n", "n.md")
     assert [relation.written for relation in note.relations] == ["Alpha", "Beta"]

@@ -32,7 +32,7 @@ _PATTERNS = {
         rf"(?:what|who|when|where)(?:['’]?s| is| are| was| were) .*\w['’]s {_NOUN}$",
         rf"(?!wh|how)(?:the )?((?:{_WORD} )?{_WORD}) of ",
         rf"(?:when|where|what|how (?:much|many|often|long)) (?:do|does|did|can|should){_ONE}"
-        rf" (?P<verb>{_WORD})\b",
+        rf" (?P<verb>{_WORD})\b(?! about\b)",  # not "what did I write about it?"
         rf"(?:what|when|where|how (?:much|many|often|long)) (?:do|does|did) (?:the |my |our )?"
         rf"(?:{_WORD} )+(?P<verb>{_WORD})$",
         r"(?:what|when|how (?:much|many|often|long)) (?:do|does|did) .* "

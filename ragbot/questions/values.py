@@ -128,7 +128,9 @@ def _answers(unit: Unit, wanted: set[str], place: set[str], asked: set[str]) -> 
     cells = [roots([cell]) for _, cell in unit.columns]
     every = set().union(*cells)
     rest = wanted - columns - place - roots(unit.headings)
-    if not (wanted & columns and rest <= every and (rest or wanted - columns) & every):
+    # If the note or a heading names the thing, a cell must name it whole: "red lentils" is no soup.
+    named = rest or wanted - columns
+    if not (wanted & columns and named and named <= every):
         return None
     pairs = list(zip(names, cells, strict=True))
     if any(asked <= name and cell <= wanted for name, cell in pairs if asked):

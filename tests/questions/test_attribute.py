@@ -41,6 +41,7 @@ def test_the_word_of_the_attribute(question, word):
         "What is the name of the winch?",
         "What day is the regatta, and who starts it?",
         "Why does the winch squeak?",
+        "What did I write about the winch?",
         "Which rope did the man who painted the red shed lend us for the winch of the old boat?",
         "Welche Farbe hat der Schuppen?",
         "Quel est le prix de la corde ?",

@@ -45,6 +45,8 @@ FILES = {
     "# Tidewater\n\nOn eels.\n",
     "books/Old Ropes.md": "---\nauthor: Ada Lund\nyear: 2004\nattendees: [Bo]\n---\n# Old Ropes\n",
     "2026-08-02 Council.md": "---\nattendees: [Bo, Sunni]\n---\n# Council\n\nNo quorum.\n",
+    "Soup.md": "# Lentil soup\n\n| Ingredient | Amount |\n|---|---|\n| red lentils | 200 g |\n"
+    "| cumin | 2 g |\n",
     "Crew.md": "# Crew\n\n| Name | Phone | Town |\n|---|---|---|\n| Bo | 555 12 | Faro |\n"
     "| Sunni | | Porto |\n",
 }
@@ -115,6 +117,7 @@ def corpus():
         ("Which notes mention eels?", ["On eels."]),
         # What structure does not hold is left to the prose.
         ("What does bin 2085 cost?", []),
+        ("What are the ingredients of the lentil soup?", []),
         ("What is the colour of the router?", []),
         ("What is Sunni's phone number?", []),
         ("Who wrote Cellar?", []),

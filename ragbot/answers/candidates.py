@@ -24,7 +24,7 @@ from ragbot.notes.units import (
     units_in,
 )
 from ragbot.questions.question import Question
-from ragbot.questions.values import first_line
+from ragbot.questions.values import are_cards, first_line
 from ragbot.text.folding import stem
 from ragbot.text.sentences import is_question, sentences
 from ragbot.text.synonyms import ASKING
@@ -163,8 +163,7 @@ def _lists(note: Note, found: Sequence[Candidate], number: int | None) -> Iterat
         top = [unit for unit in items if unit.level == items[0].level]
         text = " ".join(unit.text for unit in listed)
         is_short = len(text.split()) <= LIST_WORDS
-        asks = any(unit.question for unit in items)
-        if len(items) > 1 and is_short and not asks and number in (None, len(top)):
+        if len(items) > 1 and is_short and not are_cards(items) and number in (None, len(top)):
             span = (listed[0].span[0], listed[-1].span[1])
             yield replace(one, span=span, text=text, context=span, listed=True)
 

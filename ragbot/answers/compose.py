@@ -163,7 +163,7 @@ def escaped(text: str) -> str:
     Examples
     --------
     >>> escaped("<b> *x* [y](z) [w] a < b_c _d_ `*e*`")
-    '\\<b> \\*x\\* [y\\](z) [w] a < b_c \\_d\\_ `*e*`'
+    '\\<b> \\*x\\* \\[y\\](z) \\[w] a < b_c \\_d\\_ `*e*`'
     """
     shown, end = "", 0
     for match in _CODE.finditer(text):

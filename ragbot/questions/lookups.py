@@ -17,7 +17,16 @@ from ragbot.models import Filters, Note, Span
 from ragbot.notes.note_dates import daily_date, note_date
 from ragbot.notes.units import TaskState, members, units
 from ragbot.questions.question import Question
-from ragbot.questions.values import Found, first_line, found_unit, holders, nearby, subject, values
+from ragbot.questions.values import (
+    Found,
+    are_cards,
+    first_line,
+    found_unit,
+    holders,
+    nearby,
+    subject,
+    values,
+)
 from ragbot.text.dates import When, day_of, find_dates, spoken
 from ragbot.text.folding import fold
 from ragbot.text.synonyms import FIELD_NAMES, alike, all_alike, root, roots
@@ -263,7 +272,7 @@ def _headed(corpus: Corpus, question: Question) -> Iterator[Found]:
         title = roots((note.title, *note.aliases, note.id))
         for group in dict.fromkeys(unit.group for unit in every if unit.kind in ("item", "task")):
             items = members(every, group)
-            if len(items) < 2 or any(unit.question for unit in items):
+            if len(items) < 2 or are_cards(items):
                 continue
             first = items[0]
             top = sum(unit.level == first.level for unit in items)

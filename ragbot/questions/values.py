@@ -193,6 +193,11 @@ def subject(question: Question, outside: Span | None = None) -> set[str]:
     return roots_of(words) - ASKING_ROOTS - set(map(root, common))
 
 
+def are_cards(items: Sequence[Unit]) -> bool:
+    """Check whether a list consists of flash cards: it has questions, and an answer for each."""
+    return 0 < 2 * sum(unit.question for unit in items) <= len(items)
+
+
 def first_line(note: Note) -> Span:
     """Return the place of the first unit of a note, which is quoted for its name."""
     return next((unit.span for unit in units(note)), (0, len(note.text)))

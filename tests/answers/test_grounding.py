@@ -57,7 +57,7 @@ def test_an_empty_note_is_cited_by_its_name(text):
         ("Use mv *.JPG <dir> now", "Use `mv *.JPG <dir>` now", "Use `mv *.JPG <dir>` now [1]"),
         ("Match \\[(.+)\\]", "Match `\\[(.+)\\]`", "Match `\\[(.+)\\]` [1]"),
         ("a `*` b", "``a `*` b``", "`` a `*` b `` [1]"),
-        ("5 * 3 <b>", "5 * 3 <b>", "5 \\* 3 \\<b> [1]"),
+        ("5 * 3 <b>", "5 * 3 <b>", "5 * 3 \\<b> [1]"),
         ("run make now", "run `make` now", "run make now [1]"),
     ],
 )

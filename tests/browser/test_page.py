@@ -186,7 +186,7 @@ def pressed(page, name):
 def test_a_starter_is_asked_with_a_click(page):
     expect(page.locator(".begin")).to_contain_text("Each sentence of an answer cites its source.")
     starter = page.locator(".begin .ask").first
-    expect(starter).to_have_text(re.compile("What is"))
+    expect(starter).to_have_text(re.compile("What do the notes say about"))
     question = starter.inner_text()
     starter.click()
     expect(page.locator(".question")).to_have_text(question)
